@@ -1,0 +1,1 @@
+"""The machine: every model earns its way to main."""

@@ -1,0 +1,239 @@
+"""What a run finds, as typed values: `verdict.json` and both reports are written from these alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Severity(StrEnum):
+    critical = "critical"
+    warning = "warning"
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One expectation of a suite and what became of it."""
+
+    table: str
+    type: str  # Great Expectations' name, such as expect_column_values_to_be_between
+    column: str | None
+    rule: str  # the expectation in words, with its bounds
+    severity: Severity
+    success: bool
+    rows: int
+    unexpected: int  # rows that broke it; 0 where the expectation is not about rows
+    examples: list[dict[str, Any]]  # up to five rows: key columns and the value
+    observed: str | None  # for expectations about the whole table or column
+    note: str | None  # the suite's own reason for the expectation
+    file: str  # data/expectations/schedule.yaml
+    line: int
+
+
+@dataclass(frozen=True)
+class Validation:
+    expectations: list[Expectation]
+    seconds: float = 0.0
+
+    @property
+    def critical(self) -> list[Expectation]:
+        return [e for e in self.expectations if not e.success and e.severity == Severity.critical]
+
+    @property
+    def warnings(self) -> list[Expectation]:
+        return [e for e in self.expectations if not e.success and e.severity == Severity.warning]
+
+
+@dataclass(frozen=True)
+class Interval:
+    value: float
+    low: float | None  # None where resampling could not measure it
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of both models on the same rows; `delta` is candidate minus baseline."""
+
+    name: str
+    greater_is_better: bool
+    candidate: Interval
+    baseline: Interval | None = None
+    delta: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    name: str
+    rule: str  # "not worse than main by more than .010"
+    measured: str  # "−.002 [−.006, +.003]", or why it could not be measured
+    passed: bool
+    reason: str | None = None  # the comment beside the threshold in params.yaml
+
+
+@dataclass(frozen=True)
+class Slice:
+    column: str
+    value: str
+    rows: int
+    metrics: list[Metric]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The largest difference of a metric between the slices of a column."""
+
+    column: str
+    metric: str
+    candidate: float
+    baseline: float | None
+    worst: str  # the slice with the lowest value, of the candidate
+    best: str
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How the change of a metric from main's run to this one splits; they add up to `total`."""
+
+    metric: str
+    total: float
+    due_to_data: float
+    due_to_model: float
+    method: str  # in words: which model was scored on which rows
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One feature between the baseline's training rows and the candidate's."""
+
+    feature: str
+    psi: float
+    missing_before: float
+    missing_now: float
+    note: str = ""  # such as new categories
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    name: str
+    digest: str
+    rows: int
+    start: str | None
+    end: str | None
+    changed: bool | None = None  # against the baseline; None where there is none
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of why it changed: a parameter, a file of code, a locked package."""
+
+    kind: str  # "parameter", "code", "package", "gate"
+    what: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Importance:
+    feature: str
+    value: float  # fall of the headline metric when the column is shuffled
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model of the comparison."""
+
+    commit: str | None
+    clean: bool
+    fingerprint: str
+    model_digest: str
+    model_bytes: int
+    train_seconds: float
+
+
+class Outcome(StrEnum):
+    better = "better"
+    no_worse = "no_worse"
+    worse = "worse"
+    not_measurable = "not_measurable"
+    identical = "identical"
+    no_baseline = "no_baseline"
+
+
+@dataclass(frozen=True)
+class Review:
+    """Everything that a run found."""
+
+    outcome: Outcome
+    passed: bool
+    task: str
+    metric: str  # the headline metric
+    base_ref: str
+    candidate: Side
+    baseline: Side | None
+    tables: list[TableVersion]
+    data_digest: str
+    rows: dict[str, int]  # train, holdout, unlabelled, and status counts such as cancelled
+    label_coverage: float
+    period: dict[str, str]  # train_start, holdout_start, holdout_end
+    metrics: list[Metric]
+    gates: list[Gate]
+    validation: Validation
+    attribution: list[Attribution] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    importance: list[Importance] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # things a reader must know, most important first
+    seconds: dict[str, float] = field(default_factory=dict)
+    computed: str = ""  # "trained", "from the record"
+    run_id: str | None = None
+    estimator: str = ""
+    threshold: float | None = None
+    blocks: str | None = None
+    resamples: int = 0
+    confidence: float = 0.95
+
+
+def to_json(value: Any) -> str:
+    """Dataclasses as JSON with sorted keys; NaN is refused, not written."""
+    return json.dumps(dataclasses.asdict(value), indent=2, sort_keys=True, allow_nan=False, default=str)
+
+
+def verdict(review: Review) -> dict[str, Any]:
+    """The content of `verdict.json`, as the design's contract has it."""
+    baseline = review.baseline
+    return {
+        "verdict": review.outcome.value,
+        "passed": review.passed,
+        "fingerprint": review.candidate.fingerprint,
+        "baseline": {"commit": baseline.commit, "fingerprint": baseline.fingerprint} if baseline else None,
+        "model_digest": review.candidate.model_digest,
+        "data": {"digest": review.data_digest, "rows": dict(review.rows)},
+        "metrics": {metric.name: _metric(metric) for metric in review.metrics},
+        "attribution": {
+            a.metric: {"due_to_data": a.due_to_data, "due_to_model": a.due_to_model} for a in review.attribution
+        },
+        "gates": [
+            {"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates
+        ],
+        "seconds": dict(review.seconds),
+    }
+
+
+def _metric(metric: Metric) -> Mapping[str, float | None]:
+    delta = metric.delta
+    return {
+        "candidate": metric.candidate.value,
+        "baseline": metric.baseline.value if metric.baseline else None,
+        "delta": delta.value if delta else None,
+        "low": delta.low if delta else None,
+        "high": delta.high if delta else None,
+    }

@@ -1,0 +1,212 @@
+"""The types of `params.yaml`: a wrong key or value is refused by name and line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from mainline.errors import ConfigurationError
+
+PARAMS = Path("params.yaml")
+
+UNITS = ("minute", "hour", "day", "week", "month", "year")
+
+
+class Span(BaseModel):
+    """A length of time in calendar units, such as `1 month` or `51 minutes`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    count: int
+    unit: Literal["minute", "hour", "day", "week", "month", "year"]
+
+    def before(self, moment: dt.datetime) -> dt.datetime:
+        """The moment this long before `moment`, on the same wall clock."""
+        from dateutil.relativedelta import relativedelta
+
+        return moment - relativedelta(**{f"{self.unit}s": self.count})  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return f"{self.count} {self.unit}" + ("s" if self.count != 1 else "")
+
+
+def parse_span(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    count, _, unit = value.partition(" ")
+    unit = unit.strip().removesuffix("s")
+    if not count.isdigit() or int(count) == 0 or unit not in UNITS:
+        raise ValueError(f"a length of time is a whole number and a unit ({', '.join(UNITS)}), such as '1 month'")
+    return {"count": int(count), "unit": unit}
+
+
+def known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except Exception:
+        raise ValueError(f"no time zone is called {name!r}; a name such as America/New_York or UTC is needed") from None
+    return name
+
+
+SpanField = Annotated[Span, BeforeValidator(parse_span)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$")]
+Names = Annotated[list[str], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Source(Section):
+    """Where one table comes from: files, or a query against a database."""
+
+    path: str | None = Field(None, description="A path, a glob or a URL: Parquet, CSV or JSON lines.")
+    query: str | None = Field(None, description="A SQL query, run against `database`.")
+    database: str | None = Field(None, description="The environment variable that holds the database's URL.")
+    format: Literal["parquet", "csv", "jsonl"] | None = Field(None, description="Taken from the name where not given.")
+    time: str | None = Field(None, description="The column that the clock cuts at `data.until`.")
+    known_after: SpanField | None = Field(None, description="How long after its time a row is known.")
+    known_ahead: bool = Field(False, description="Rows are known before their time, as a timetable is.")
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.path is None) == (self.query is None):
+            raise ValueError("a source has either a path or a query")
+        if (self.query is None) != (self.database is None):
+            raise ValueError("query and database go together")
+        return self
+
+
+class Data(Section):
+    until: dt.date = Field(description="The clock: nothing from this day on is known.")
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field("UTC", description="Whose midnight `until` means.")
+    expectations: str = Field("data/expectations", description="The folder of the expectation suites.")
+    sources: Annotated[dict[str, Source], Field(min_length=1)]
+
+    @property
+    def clock(self) -> dt.datetime:
+        """The first moment that is not known, in `timezone`."""
+        return dt.datetime.combine(self.until, dt.time(), ZoneInfo(self.timezone))
+
+
+class Features(Section):
+    numeric: list[str] = []
+    categorical: list[str] = []
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.categorical, *self.numeric]
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        twice = {name for name in self.names if self.names.count(name) > 1}
+        if twice:
+            raise ValueError(f"listed twice: {', '.join(sorted(twice))}")
+        if not self.names:
+            raise ValueError("at least one feature is needed")
+        return self
+
+
+class Prepare(Section):
+    function: ImportPath = Field(description="The project's preparation: raw tables in, the frame out.")
+    key: Names = Field(description="The columns that name a row of the frame.")
+    time: str | None = Field(None, description="When a row is scored: the moment its features must be known at.")
+    label: str
+    features: Features = Field(description="The allow-list: nothing else of the frame reaches the estimator.")
+    time_travel_checks: Annotated[int, Field(ge=0, le=20)] = Field(
+        2, description="At how many earlier moments the frame is prepared again, to find columns that saw the future."
+    )
+
+
+class Split(Section):
+    by: Literal["time", "hash"]
+    holdout: SpanField | Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="By time: the last so long before `data.until`. By hash: the share of the keys."
+    )
+
+    @model_validator(mode="after")
+    def _matching(self) -> Self:
+        if (self.by == "time") != isinstance(self.holdout, Span):
+            raise ValueError("by time the holdout is a length of time ('1 month'), by hash a share (0.2)")
+        return self
+
+
+class Train(Section):
+    estimator: ImportPath = Field(description="Any class with scikit-learn's interface, by its import path.")
+    params: dict[str, Any] = Field({}, description="The estimator's own parameters.")
+    categorical: Literal["ordinal", "onehot"] = Field("ordinal", description="How categories become numbers.")
+    numeric: Literal["passthrough", "standardize"] = Field(
+        "passthrough", description="standardize: the median for what is missing, then zero mean and unit variance."
+    )
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Of the fit; another number, other last bits.")
+
+
+class Evaluate(Section):
+    threshold: Share = Field(0.5, description="At or above it a row counts as positive (binary tasks).")
+    slices: list[str] = Field([], description="Columns by whose values the metrics are broken down.")
+    min_rows: Annotated[int, Field(ge=1)] = Field(200, description="A smaller slice is not measured.")
+    min_positives: Annotated[int, Field(ge=0)] = Field(50, description="Nor is one with fewer positives (binary).")
+    importance_rows: Annotated[int, Field(ge=0)] = Field(4000, description="Holdout rows for permutation importance.")
+
+
+class Compare(Section):
+    metric: str = Field(description="The metric of the headline and of the verdict.")
+    blocks: str | None = Field(None, description="The column whose values are resampled whole; rows where not given.")
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    seed: Annotated[int, Field(ge=0)] = 0
+    min_rows: Annotated[int, Field(ge=2)] = Field(200, description="With fewer labelled holdout rows nothing is said.")
+    required: bool = Field(False, description="Refuse where there is no baseline to compare with.")
+
+
+class Lead(Section):
+    """How far the model must be ahead of the label's mean by `by`, learnt in training."""
+
+    by: Names
+    metric: str
+    at_least: float
+
+
+class SliceGate(Section):
+    """How far one slice may fall against main's model on the same rows (the interval's bound)."""
+
+    metric: str
+    margin: Positive
+
+
+class GapGate(Section):
+    """How much the gap between slices may widen against main."""
+
+    metric: str
+    at_most: Positive
+
+
+class Gates(Section):
+    margins: dict[str, Positive] = Field({}, description="Metric: how much worse than main it may at the worst be.")
+    lead: Lead | None = None
+    floors: dict[str, float] = Field({}, description="Metric: the least (the most, for losses) it may be.")
+    slices: SliceGate | None = None
+    gaps: GapGate | None = None
+    calibration_error: Positive | None = None
+    label_coverage: Share | None = None
+    train_seconds: Positive | None = None
+    model_megabytes: Positive | None = None
+
+
+class Settings(Section):
+    task: Literal["binary", "multiclass", "regression"]
+    data: Data
+    prepare: Prepare
+    split: Split
+    train: Train
+    evaluate: Evaluate = Evaluate()
+    compare: Compare
+    gates: Gates = Gates()
