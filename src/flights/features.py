@@ -31,9 +31,9 @@ def prepare(tables: Mapping[str, Table]) -> Table:
     """
     flights = with_label(with_schedule(tables["schedule"]), tables["outcomes"])
     flights = with_weather(flights, tables["weather"])
-    known = known_outcomes(flights)
+    known = known_outcomes(tables["outcomes"])
     flights = with_past_rate(flights, known, by="carrier")
-    return with_past_rate(flights, known, by="origin").drop("known_at", "arr_delay")
+    return with_past_rate(flights, known, by="origin")
 
 
 def with_schedule(schedule: Table) -> Table:
@@ -68,7 +68,7 @@ def with_label(flights: Table, outcomes: Table) -> Table:
                 else_="diverted",
             ),
         )
-        .drop("dep_delay", *(f"arrived_{column}" for column in KEY))
+        .drop("dep_delay", "arr_delay", "known_at", *(f"arrived_{column}" for column in KEY))
     )
 
 
@@ -78,10 +78,11 @@ def with_weather(flights: Table, weather: Table) -> Table:
     return flights.left_join(before, ["origin", "time_hour"]).drop("origin_right", "time_hour_right")
 
 
-def known_outcomes(flights: Table) -> Table:
+def known_outcomes(outcomes: Table) -> Table:
     """Arrivals with the day from whose end on they count: 04:00 UTC is never after midnight in New York."""
     known_day = (_.known_at - ibis.interval(hours=4)).date()
-    return flights.filter(_.late.notnull()).select("carrier", "origin", "late", known_day=known_day)
+    late = _.arr_delay > LATE_MINUTES
+    return outcomes.filter(_.arr_delay.notnull()).select("carrier", "origin", late=late, known_day=known_day)
 
 
 def with_past_rate(flights: Table, known: Table, by: str) -> Table:

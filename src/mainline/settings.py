@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-import yaml
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
-
-from mainline.errors import ConfigurationError
-
-PARAMS = Path("params.yaml")
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 UNITS = ("minute", "hour", "day", "week", "month", "year")
 
@@ -85,6 +78,12 @@ class Source(Section):
         return self
 
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the table can only change together with a file of this checkout."""
+        return self.path is not None and "://" not in self.path and not self.path.startswith(("/", "..", "~"))
+
+
 class Data(Section):
     until: dt.date = Field(description="The clock: nothing from this day on is known.")
     timezone: Annotated[str, AfterValidator(known_zone)] = Field("UTC", description="Whose midnight `until` means.")
@@ -119,7 +118,8 @@ class Prepare(Section):
     function: ImportPath = Field(description="The project's preparation: raw tables in, the frame out.")
     key: Names = Field(description="The columns that name a row of the frame.")
     time: str | None = Field(None, description="When a row is scored: the moment its features must be known at.")
-    label: str
+    label: str = Field(description="The target; null where the outcome is not known.")
+    status: str | None = Field(None, description="A column that says why a row has no label, for the counts.")
     features: Features = Field(description="The allow-list: nothing else of the frame reaches the estimator.")
     time_travel_checks: Annotated[int, Field(ge=0, le=20)] = Field(
         2, description="At how many earlier moments the frame is prepared again, to find columns that saw the future."

@@ -1,0 +1,146 @@
+"""The main job: validate the data, train, compare with main on the same rows, report, record.
+
+`review` reads as its table of contents. Validation runs beside the training, in a process of its
+own; nothing is recorded, compared or kept before it has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mainline import baseline as base
+from mainline import candidate, datagate, frame, git, judgement, publish, record, training
+from mainline.beside import Beside
+from mainline.collect import Collected, collect, to_json
+from mainline.errors import DataError, MainlineError
+from mainline.fingerprint import Fingerprint, fingerprint
+from mainline.params import Params
+from mainline.progress import Progress
+from mainline.record import Record
+from mainline.results import Review, Validation
+from mainline.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every stage works on."""
+
+    params: Params
+    workspace: Workspace
+    tables: Mapping[str, Collected]
+    prints: Fingerprint
+    progress: Progress
+
+    @property
+    def frame(self) -> Path:
+        return self.workspace.frames / f"{self.prints.frame}.parquet"
+
+
+def review(params: Params, workspace: Workspace, base_ref: str, progress: Progress) -> Review:
+    """The whole job, from the sources to the reports."""
+    job = begin(params, workspace, progress)
+    tracker = Beside("mainline.tracking")
+    tracker.send({"state": str(workspace.state)})
+    try:
+        trained, validation = train_validated(job)
+        tracker.send(publish.training(job.params, workspace.root, trained, job.frame))
+        with progress.stage("baseline") as detail:
+            baseline = find_baseline(job, base_ref, trained)
+            detail.text = baseline.note or f"{base_ref} at {(baseline.commit or '')[:10]}"
+        with progress.stage("compare"):
+            found = judgement.judge(params, workspace, job.tables, job.frame, trained, baseline, base_ref, validation)
+        with progress.stage("report"):
+            reports = publish.reports(found, workspace, trained, progress)
+        with progress.stage("record"):
+            tracker.send(publish.findings(found.review, reports))
+            tracker.answer()
+    finally:
+        tracker.stop()
+    return found.review
+
+
+def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
+    """Validate and train, and nothing else: what a baseline is asked for."""
+    return train_validated(begin(params, workspace, progress))[0]
+
+
+def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
+    training.use_threads(params.settings.train.threads)
+    with progress.stage("collect") as detail:
+        tables = collect(params.settings.data, workspace.root, workspace.cache)
+        digests = {name: table.digest for name, table in tables.items()}
+        prints = fingerprint(workspace.root, params.settings, digests)
+        detail.text = f"{sum(table.rows for table in tables.values()):,} rows in {len(tables)} tables"
+    return Job(params, workspace, tables, prints, progress)
+
+
+def train_validated(job: Job) -> tuple[Record, Validation]:
+    """The record of the job's fingerprint: found, or trained while the data are validated."""
+    gate = Beside("mainline.datagate")
+    try:
+        gate.send(
+            {
+                "root": str(job.workspace.root),
+                "state": str(job.workspace.state),
+                "tables": {name: to_json(table) for name, table in job.tables.items()},
+            }
+        )
+        trained = None
+        try:
+            prepare(job)
+            gate.send({"frame": str(job.frame), "digest": job.prints.frame})
+            trained = record.find(job.workspace.records, job.prints.model) or train_anew(job)
+        except MainlineError:
+            # Invalid data explain most failures behind them: what the gate says comes first.
+            refuse_invalid(datagate.answer(gate))
+            raise
+        with job.progress.stage("validate") as detail:
+            validation = datagate.answer(gate)
+            detail.text = f"{len(validation.expectations)} expectations, {len(validation.warnings)} warnings"
+        refuse_invalid(validation)
+        return (trained if isinstance(trained, Record) else trained.keep(job.workspace)), validation
+    finally:
+        gate.stop()
+
+
+def prepare(job: Job) -> None:
+    if job.frame.exists():
+        return
+    with job.progress.stage("prepare"):
+        frame.build(job.params.settings, job.tables, job.frame)
+
+
+def train_anew(job: Job) -> candidate.Candidate:
+    with job.progress.stage("train") as detail:
+        made = candidate.train(job.params.settings, job.workspace.root, job.tables, job.prints, job.frame)
+        detail.text = f"{made.facts['rows']['train']:,} rows, {made.facts['model']['seconds']:.1f} s of it the fit"
+    return made
+
+
+def refuse_invalid(validation: Validation) -> None:
+    if validation.critical:
+        from mainline.validation import explain
+
+        raise DataError(explain(validation))
+
+
+def find_baseline(job: Job, base_ref: str, trained: Record) -> base.Baseline:
+    """Main's record: known, or computed by main's own code in a worktree."""
+    root = job.workspace.root
+    commit = git.tip(root, base_ref) if git.is_top(root) else None
+    if commit is None:
+        return base.Baseline(None, None, base.missing(job.workspace, base_ref))
+    if git.commit_of(root, "HEAD") == commit and git.is_clean(root):
+        base.learn(job.workspace, commit, trained.fingerprint)
+    known = base.known(job.workspace, commit)
+    if known:
+        return base.Baseline(commit, known)
+    try:
+        with git.worktree(root, commit, job.workspace.worktrees / commit) as tree:
+            found = base.train(job.workspace, tree)
+    except MainlineError as error:
+        return base.Baseline(commit, None, f"main's own model could not be computed: {error}")
+    base.learn(job.workspace, commit, found.fingerprint)
+    return base.Baseline(commit, found)

@@ -1,0 +1,3 @@
+from mainline.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,132 @@
+"""Main's side of the comparison: its commit, its record, and its own code at work in a worktree.
+
+What a worktree's code is asked for is a contract between versions of Mainline (`CONTRACT`):
+
+    mainline train --state DIR --contract N            answers {"record": path}
+    mainline score --state DIR --contract N REQUEST    answers {"scores": path, "tables": {...}}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mainline import git
+from mainline.errors import MainlineError
+from mainline.record import Record, find
+from mainline.workspace import Workspace, write_text
+
+CONTRACT = 1
+
+
+class CannotScore(MainlineError):
+    """The baseline's own code could not do its part; the message says what it answered."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """`commit` is None where there is none to compare with; `note` says why, for the reader."""
+
+    commit: str | None
+    record: Record | None
+    note: str | None = None
+
+
+def known(workspace: Workspace, commit: str) -> Record | None:
+    """The record of a commit whose fingerprint an earlier run has learnt."""
+    path = index(workspace)
+    try:
+        learnt = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    fingerprint = learnt.get(commit)
+    return find(workspace.records, fingerprint) if fingerprint else None
+
+
+def learn(workspace: Workspace, commit: str, fingerprint: str) -> None:
+    """Remember which fingerprint a commit has: a commit never changes."""
+    path = index(workspace)
+    try:
+        learnt = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        learnt = {}
+    if learnt.get(commit) != fingerprint:
+        write_text(path, json.dumps({**learnt, commit: fingerprint}, indent=1, sort_keys=True))
+
+
+def index(workspace: Workspace) -> Path:
+    return workspace.state / "commits.json"
+
+
+def missing(workspace: Workspace, base: str) -> str:
+    """Why there is no baseline, and how to get one."""
+    if not git.is_top(workspace.root):
+        return "no baseline: this folder is not a git checkout, so the absolute gates alone decide"
+    hint = f"git fetch origin {base}"
+    if git.is_shallow(workspace.root):
+        hint = f"this clone is shallow: git fetch --depth=1 origin {base}:{base}"
+    return f"no baseline: no commit is called {base} here ({hint}), so the absolute gates alone decide"
+
+
+def train(workspace: Workspace, tree: Path) -> Record:
+    """Have the code in `tree` train its model, or find it trained."""
+    answer = ask(tree, ["train", "--state", str(workspace.state), "--contract", str(CONTRACT)])
+    return Record.read(Path(answer["record"]))
+
+
+def score(workspace: Workspace, tree: Path, record: Record, request: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """Have the code in `tree` score the candidate's holdout with its model, and name its tables."""
+    path = scratch / "request.json"
+    path.write_text(json.dumps({**request, "record": str(record.path), "into": str(scratch)}), encoding="utf-8")
+    return ask(tree, ["score", "--state", str(workspace.state), "--contract", str(CONTRACT), str(path)])
+
+
+def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
+    environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
+    environment.pop("MAINLINE_BASE", None)
+    done = subprocess.run(
+        [str(interpreter(tree)), "-m", "mainline", *arguments],
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise CannotScore(said[-1] if said else f"status {done.returncode}")
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        raise CannotScore(f"its answer was not understood: {done.stdout[-200:]!r}") from None
+    return answer
+
+
+def interpreter(tree: Path) -> Path:
+    """This environment where the lock is the same, else one of the tree's own lock."""
+    own = Path(sys.executable)
+    lock, here = tree / "uv.lock", Path("uv.lock")
+    if not lock.exists() or (here.exists() and lock.read_bytes() == here.read_bytes()):
+        return own
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(tree / ".venv"), "UV_COMPILE_BYTECODE": "0"}
+    environment.pop("VIRTUAL_ENV", None)
+    uv = os.environ.get("UV", "uv")
+    try:
+        subprocess.run(
+            [uv, "sync", "--frozen", "--quiet", "--no-install-project"],
+            cwd=tree,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except FileNotFoundError:
+        raise CannotScore("its locked dependencies differ and uv is not on the PATH: use make run") from None
+    except subprocess.CalledProcessError as error:
+        raise CannotScore(f"its locked dependencies could not be installed: {error.stderr.strip()}") from None
+    return tree / ".venv" / "bin" / "python"

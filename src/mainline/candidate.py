@@ -1,0 +1,130 @@
+"""One training, from the prepared frame to a record: what main's code and a pull request's both do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline import git, profile, record, training
+from mainline.collect import Collected, to_json
+from mainline.errors import DataError
+from mainline.fingerprint import Fingerprint
+from mainline.record import Record
+from mainline.rows import ROW_ID, quoted, sides
+from mainline.settings import Settings
+from mainline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trained model that is not recorded yet: its data may still turn out to be invalid."""
+
+    facts: dict[str, Any]
+    pickled: bytes
+    arrays: dict[str, NDArray[Any]]
+    profile: dict[str, Any]
+
+    def keep(self, workspace: Workspace) -> Record:
+        return record.keep(workspace.records, self.facts, self.pickled, self.arrays, self.profile)
+
+
+def train(
+    settings: Settings, root: Path, tables: Mapping[str, Collected], prints: Fingerprint, frame: Path
+) -> Candidate:
+    """Fit on the training rows, score every holdout row, labelled or not."""
+    fitted = training.fit(settings, frame)
+    rows = training.read_rows(settings, frame, sides(settings).holdout)
+    if rows.empty:
+        raise DataError("no row lies in the holdout: split.holdout and data.until leave nothing to measure on")
+    score = training.predict(settings, fitted.pipeline, rows)
+    counts = count(settings, frame)
+    facts = {
+        "fingerprint": prints.model,
+        "frame": prints.frame,
+        "parts": prints.parts,
+        "commit": git.commit_of(root, "HEAD") if git.is_top(root) else None,
+        "clean": git.is_top(root) and git.is_clean(root),
+        "task": settings.task,
+        "classes": fitted.classes,
+        "model": {"digest": fitted.digest, "bytes": len(fitted.pickled), "seconds": round(fitted.seconds, 3)},
+        "tables": {name: portable(to_json(table), root) for name, table in tables.items()},
+        **counts,
+    }
+    arrays = {
+        "row_id": rows[ROW_ID].to_numpy(),
+        "y": targets(settings, rows[settings.prepare.label], fitted.classes),
+        "score": score,
+        "train": training_rows(settings, frame),
+    }
+    condition = labelled_training_rows(settings)
+    return Candidate(facts, fitted.pickled, arrays, profile.profile(settings.prepare.features, frame, condition))
+
+
+def portable(table: dict[str, Any], root: Path) -> dict[str, Any]:
+    """A table's facts with the checkout's own files named from its top: they belong to the commit."""
+    paths = [Path(path) for path in table["paths"]]
+    named = [str(path.relative_to(root)) if path.is_relative_to(root) else str(path) for path in paths]
+    return {**table, "paths": named}
+
+
+def labelled_training_rows(settings: Settings) -> str:
+    return f"({sides(settings).train}) AND {quoted(settings.prepare.label)} IS NOT NULL"
+
+
+def targets(settings: Settings, labels: Any, classes: list[Any]) -> NDArray[Any]:
+    """Labels as floats: codes or values, NaN where the outcome is not known."""
+    import numpy as np
+
+    known = labels.notna().to_numpy()
+    y = np.full(len(labels), np.nan)
+    y[known], _ = training.encode(settings.task, labels[known], known=classes)
+    return y
+
+
+def training_rows(settings: Settings, frame: Path) -> NDArray[Any]:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        found = connection.execute(
+            f"SELECT {ROW_ID} FROM read_parquet('{frame}') WHERE {labelled_training_rows(settings)} ORDER BY {ROW_ID}"
+        ).fetchnumpy()
+    ids: NDArray[Any] = found[ROW_ID]
+    return ids
+
+
+def count(settings: Settings, frame: Path) -> dict[str, Any]:
+    """Rows by side, what became of those without a label, and the period that each side covers."""
+    import duckdb
+
+    side = sides(settings)
+    label = quoted(settings.prepare.label)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        source = f"read_parquet('{frame}')"
+        train, holdout, unlabelled = connection.execute(
+            f"SELECT count(*) FILTER (({side.train}) AND {label} IS NOT NULL), count(*) FILTER ({side.holdout}), "
+            f"count(*) FILTER (({side.holdout}) AND {label} IS NULL) FROM {source}"
+        ).fetchone() or (0, 0, 0)
+        rows = {"train": train, "holdout": holdout, "unlabelled": unlabelled}
+        if settings.prepare.status:
+            status = quoted(settings.prepare.status)
+            for value, number in connection.execute(
+                f"SELECT {status}, count(*) FROM {source} WHERE ({side.holdout}) AND {label} IS NULL GROUP BY 1 ORDER BY 1"
+            ).fetchall():
+                rows[f"unlabelled {value}"] = number
+        period = {}
+        if settings.prepare.time:
+            time = quoted(settings.prepare.time)
+            found = connection.execute(
+                f"SELECT min({time}) FILTER ({side.train}), max({time}) FILTER ({side.train}), "
+                f"min({time}) FILTER ({side.holdout}), max({time}) FILTER ({side.holdout}) FROM {source}"
+            ).fetchone() or (None,) * 4
+            names = ("train_start", "train_end", "holdout_start", "holdout_end")
+            period = {name: value.isoformat() for name, value in zip(names, found, strict=True) if value is not None}
+    return {"rows": rows, "period": period, "label_coverage": 1 - unlabelled / holdout if holdout else 0.0}

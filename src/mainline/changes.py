@@ -1,0 +1,69 @@
+"""What differs between main's run and this one: parameters, code, packages, gates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mainline import git
+from mainline.results import Change
+
+# What a pull request could bend to let itself through.
+JUDGES = ("evaluate", "compare", "gates")
+
+
+def of_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    """Differences between the parts of two fingerprints."""
+    found = []
+    for kind, part in (("parameter", "prepare"), ("parameter", "split"), ("parameter", "train"), ("parameter", "task")):
+        found += differences(kind, {part: before.get(part)}, {part: now.get(part)})
+    found += differences("parameter", {"data.until": before.get("clock")}, {"data.until": now.get("clock")})
+    found += differences("package", before.get("packages", {}), now.get("packages", {}))
+    found += differences("package", {"python": before.get("python")}, {"python": now.get("python")})
+    old, new = before.get("code", {}), now.get("code", {})
+    for path in sorted({*old, *new}):
+        if old.get(path) != new.get(path):
+            state = "new" if path not in old else "removed" if path not in new else "changed"
+            found.append(Change("code", path, None if path not in old else "…", None if state == "removed" else state))
+    return found
+
+
+def of_gates(root: Path, commit: str, params: str, suites: str) -> list[Change]:
+    """Thresholds and expectation suites that differ from those of `commit`."""
+    was = git.git(root, "show", f"{commit}:{params}")
+    try:
+        before = yaml.load(was or "", Loader=yaml.CSafeLoader) or {}
+        now = yaml.load((root / params).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
+    except (yaml.YAMLError, OSError):
+        return []
+    found = []
+    for part in JUDGES:
+        found += differences("gate", {part: before.get(part)}, {part: now.get(part)})
+    found += [Change("gate", name, "…", "changed") for name in git.changed_files(root, commit, suites)]
+    return found
+
+
+def differences(kind: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    old, new = flatten(before), flatten(now)
+    return [
+        Change(kind, name, old.get(name), new.get(name))
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, str]:
+    """Nested settings as dotted names and their values as text; absent and empty are the same."""
+    if isinstance(value, Mapping):
+        found: dict[str, str] = {}
+        for name, inner in value.items():
+            found |= flatten(inner, f"{prefix}.{name}" if prefix else str(name))
+        return found
+    if value is None or value == []:
+        return {}
+    if isinstance(value, list):
+        return {prefix: ", ".join(map(str, value))}
+    return {prefix: str(value)}

@@ -1,0 +1,119 @@
+"""The verbs. Exit status: 0 passed, 1 a gate said no, 2 the configuration or the call is wrong,
+3 the data are invalid, 4 something outside failed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mainline.errors import ConfigurationError, ExternalError, MainlineError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    call = parser().parse_args(arguments)
+    try:
+        status: int = call.verb(call)
+        return status
+    except MainlineError as error:
+        print(f"mainline: {error}", file=sys.stderr)
+        return error.status
+    except KeyboardInterrupt:
+        print("mainline: stopped; what was recorded before is intact", file=sys.stderr)
+        return 130
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"mainline: {where}{error.strerror or error}: nothing half-written is left", file=sys.stderr)
+        return ExternalError.status
+
+
+def parser() -> argparse.ArgumentParser:
+    whole = argparse.ArgumentParser(prog="mainline", description="Every model earns its way to main.")
+    verbs = whole.add_subparsers(required=True, metavar="verb")
+
+    run = verbs.add_parser("run", help="validate, train, compare with the base, report")
+    run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
+    run.set_defaults(verb=run_verb)
+
+    train = verbs.add_parser("train", help="validate and train; answers where the record is (for other commits)")
+    train.add_argument("--state", type=Path, required=True)
+    train.add_argument("--contract", type=int, required=True)
+    train.set_defaults(verb=train_verb)
+
+    score = verbs.add_parser("score", help="score another commit's rows with this one's model")
+    score.add_argument("request", type=Path)
+    score.add_argument("--state", type=Path, required=True)
+    score.add_argument("--contract", type=int, required=True)
+    score.set_defaults(verb=score_verb)
+
+    schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
+    schema.set_defaults(verb=schema_verb)
+    return whole
+
+
+def run_verb(call: argparse.Namespace) -> int:
+    from mainline import unchanged
+    from mainline.workspace import Workspace
+
+    workspace = Workspace.at(Path.cwd())
+    with workspace.locked():
+        known = unchanged.answer(workspace, call.base)
+        if known is not None:
+            print(known["summary"])
+            return int(known["status"])
+        from mainline import params
+        from mainline.progress import Progress
+        from pipelines import training
+
+        before = unchanged.look(workspace, call.base)
+        settings = params.load()
+        review = training.review(settings, workspace, call.base, Progress.on_terminal())
+        from mainline.report.words import terminal_summary
+
+        status = 0 if review.passed else 1
+        print(terminal_summary(review))
+        local = all(source.is_local for source in settings.settings.data.sources.values())
+        unchanged.remember(workspace, before, terminal_summary(review), status, local)
+    return status
+
+
+def train_verb(call: argparse.Namespace) -> int:
+    agree(call.contract)
+    from mainline import params
+    from mainline.progress import Progress
+    from mainline.workspace import Workspace
+    from pipelines import training
+
+    record = training.train(params.load(), Workspace.at(Path.cwd(), call.state), Progress())
+    print(json.dumps({"record": str(record.path)}))
+    return 0
+
+
+def score_verb(call: argparse.Namespace) -> int:
+    agree(call.contract)
+    from mainline import comparison, params, training
+    from mainline.workspace import Workspace
+
+    settings = params.load().settings
+    training.use_threads(settings.train.threads)
+    request = json.loads(call.request.read_text(encoding="utf-8"))
+    print(json.dumps(comparison.score_request(settings, Workspace.at(Path.cwd(), call.state), request)))
+    return 0
+
+
+def schema_verb(call: argparse.Namespace) -> int:
+    from mainline.settings import Settings
+
+    print(json.dumps(Settings.model_json_schema(), indent=2, sort_keys=True))
+    return 0
+
+
+def agree(contract: int) -> None:
+    from mainline.baseline import CONTRACT
+
+    if contract != CONTRACT:
+        raise ConfigurationError(f"asked by a Mainline of contract {contract}, this one keeps contract {CONTRACT}")
+
+

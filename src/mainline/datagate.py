@@ -1,0 +1,129 @@
+"""The data gate, in a process of its own beside the training (`python -m mainline.datagate`).
+
+First message: the raw tables. Second: the prepared frame, or none where it could not be made.
+What it said of a table is kept by the digests of the table and of its suite, and not computed again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline import beside, params, timetravel
+from mainline.collect import Collected, from_json, relation_sql
+from mainline.results import Expectation, Severity, Validation
+from mainline.settings import Settings
+from mainline.workspace import Workspace, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRAME = "frame"
+
+
+def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    first = next(jobs)
+    settings = params.load(Path(first["root"]) / params.FILE).settings
+    workspace = Workspace.at(Path(first["root"]), Path(first["state"]))
+    tables = {name: from_json(table) for name, table in first["tables"].items()}
+    started = time.perf_counter()
+    found: list[Expectation] = []
+    for name, table in tables.items():
+        found += of_table(settings, workspace, name, table.digest, relation_sql(table), [])
+    second = next(jobs, None)
+    if second and second.get(FRAME):
+        frame = Path(second[FRAME])
+        sql = f"SELECT * EXCLUDE (row_id) FROM read_parquet('{frame}')"
+        found += of_table(settings, workspace, FRAME, second["digest"], sql, settings.prepare.key)
+        found += of_time(settings, workspace, tables, frame, second["digest"])
+    return {"validation": dataclasses.asdict(Validation(found, round(time.perf_counter() - started, 3)))}
+
+
+def answer(gate: beside.Beside) -> Validation:
+    """Wait for the gate's answer."""
+    said = gate.answer()["validation"]
+    return Validation(read(said["expectations"]), said["seconds"])
+
+
+def of_table(
+    settings: Settings, workspace: Workspace, name: str, digest: str, sql: str, key: Sequence[str]
+) -> list[Expectation]:
+    """What the table's suite says of it; a table without a suite has nothing to answer for."""
+    suite = Path(settings.data.expectations, f"{name}.yaml")
+    file = workspace.root / suite
+    if not file.exists():
+        return []
+    kept = workspace.checks / f"{name}-{seal(digest, file.read_bytes(), *own_code())}"
+    if (kept / "answer.json").exists():
+        return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
+    from mainline import validation
+
+    found = validation.validate(name, fetch(sql), validation.load_suite(suite), key)
+    write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
+    return found
+
+
+def of_time(
+    settings: Settings, workspace: Workspace, tables: Mapping[str, Collected], frame: Path, digest: str
+) -> list[Expectation]:
+    """The time-travel check, as one expectation a feature that failed it."""
+    checks = settings.prepare.time_travel_checks
+    if not settings.prepare.time or not checks:
+        return []
+    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code())}.json"
+    if kept.exists():
+        return read(json.loads(kept.read_text(encoding="utf-8")))
+    leaks = timetravel.check(settings, tables, frame)
+    found = [
+        Expectation(
+            table=FRAME,
+            type="time_travel",
+            column=leak.column,
+            rule=f"prepared as of an earlier moment, the rows before it are the same ({checks} moments)",
+            severity=Severity.critical,
+            success=False,
+            rows=0,
+            unexpected=leak.rows,
+            examples=[],
+            observed=str(leak),
+            note=None,
+            file=str(params.FILE),
+            line=1,
+        )
+        for leak in leaks
+    ]
+    write_text(kept, json.dumps([dataclasses.asdict(e) for e in found]))
+    return found
+
+
+def fetch(sql: str) -> pd.DataFrame:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        return connection.execute(sql).df()
+
+
+def seal(digest: str, *more: bytes) -> str:
+    whole = hashlib.sha256(digest.encode())
+    for part in more:
+        whole.update(hashlib.sha256(part).digest())
+    return whole.hexdigest()[:32]
+
+
+def own_code() -> list[bytes]:
+    """An answer of other code is no answer of this code."""
+    return [path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py"))]
+
+
+def read(answers: list[dict[str, Any]]) -> list[Expectation]:
+    return [Expectation(**{**answer, "severity": Severity(answer["severity"])}) for answer in answers]
+
+
+if __name__ == "__main__":
+    beside.serve(work)

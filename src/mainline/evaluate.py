@@ -1,0 +1,269 @@
+"""What a model is worth on its holdout: slices, gaps between them, importance, and a naive reference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline import metrics as measures
+from mainline import resampling
+from mainline.results import Gap, Importance, Interval, Metric, Slice
+from mainline.rows import quoted, sides
+from mainline.settings import Settings
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+Scores = "NDArray[np.float64]"
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Labelled holdout rows, scored by the candidate and, where it could, by the baseline.
+
+    `y` are class codes or values (n,); scores are (n,) or (n, classes); `blocks` are codes (n,);
+    `rows` has a column for every slice.
+    """
+
+    y: NDArray[Any]
+    candidate: NDArray[np.float64]
+    baseline: NDArray[np.float64] | None
+    blocks: NDArray[np.int64]
+    rows: pd.DataFrame
+    classes: list[Any]
+
+    def subset(self, mask: NDArray[np.bool_]) -> Labelled:
+        return Labelled(
+            self.y[mask],
+            self.candidate[mask],
+            None if self.baseline is None else self.baseline[mask],
+            self.blocks[mask],
+            self.rows.loc[mask],
+            self.classes,
+        )
+
+
+def draw(settings: Settings, blocks: NDArray[np.int64]) -> NDArray[np.float64]:
+    compare = settings.compare
+    return resampling.draw(int(blocks.max()) + 1 if len(blocks) else 0, compare.resamples, compare.seed)
+
+
+def paired(
+    settings: Settings,
+    labelled: Labelled,
+    weights: NDArray[np.float64],
+    confidence: float | None = None,
+    only: list[str] | None = None,
+) -> list[Metric]:
+    """Every metric of both models on the same rows and the same resamples, with their difference."""
+    confidence = confidence or settings.compare.confidence
+    candidate = measure(settings, labelled, labelled.candidate, weights, only)
+    baseline = measure(settings, labelled, labelled.baseline, weights, only) if labelled.baseline is not None else {}
+    found = []
+    for name, values in candidate.items():
+        other = baseline.get(name)
+        found.append(
+            Metric(
+                name,
+                measures.GREATER_IS_BETTER[name],
+                resampling.interval(values, confidence),
+                None if other is None else resampling.interval(other, confidence),
+                None if other is None else resampling.interval(values - other, confidence),
+            )
+        )
+    return found
+
+
+def measure(
+    settings: Settings,
+    labelled: Labelled,
+    score: NDArray[np.float64] | None,
+    weights: NDArray[np.float64],
+    only: list[str] | None = None,
+) -> dict[str, NDArray[np.float64]]:
+    assert score is not None
+    return measures.measure(
+        settings.task,
+        labelled.y,
+        score,
+        labelled.blocks,
+        weights,
+        threshold=settings.evaluate.threshold,
+        only=only,
+    )
+
+
+def slices(settings: Settings, labelled: Labelled, weights: NDArray[np.float64]) -> list[Slice]:
+    """Both models on every slice that is large enough to be measured.
+
+    The intervals hold together: with k slices each has a confidence of 1 - (1 - c) / k.
+    """
+    wanted = list(dict.fromkeys([settings.compare.metric, *slice_metrics(settings)]))
+    large = [
+        (column, value, mask)
+        for column in settings.evaluate.slices
+        for value, mask in values_of(labelled.rows[column])
+        if is_large(settings, labelled.y[mask])
+    ]
+    confidence = 1 - (1 - settings.compare.confidence) / max(len(large), 1)
+    return [
+        Slice(column, value, int(mask.sum()), paired(settings, labelled.subset(mask), weights, confidence, wanted))
+        for column, value, mask in large
+    ]
+
+
+def slice_metrics(settings: Settings) -> list[str]:
+    gates = settings.gates
+    named = [gates.slices.metric] if gates.slices else []
+    return named + {"binary": ["recall", "precision"], "multiclass": ["accuracy"], "regression": ["bias"]}[settings.task]
+
+
+def values_of(column: pd.Series[Any]) -> list[tuple[str, NDArray[np.bool_]]]:
+    text = column.astype(object).where(column.notna(), "(missing)").astype(str)
+    return [(value, (text == value).to_numpy()) for value in sorted(text.unique())]
+
+
+def is_large(settings: Settings, y: NDArray[Any]) -> bool:
+    evaluate = settings.evaluate
+    if len(y) < evaluate.min_rows:
+        return False
+    if settings.task != "binary":
+        return True
+    positives = int(y.sum())
+    return min(positives, len(y) - positives) >= evaluate.min_positives
+
+
+def gaps(settings: Settings, labelled: Labelled) -> list[Gap]:
+    """The largest difference between the slices of a column, with Fairlearn's MetricFrame.
+
+    Operational slices, not protected groups, unless the project lists such columns.
+    """
+    found = []
+    for column in settings.evaluate.slices:
+        keep = [m for _, m in values_of(labelled.rows[column]) if is_large(settings, labelled.y[m])]
+        if len(keep) < 2:
+            continue
+        rows = labelled.subset(sum(keep[1:], keep[0]))
+        now = by_group(settings, rows, column, rows.candidate)
+        before = by_group(settings, rows, column, rows.baseline) if rows.baseline is not None else None
+        for metric in now.columns:
+            values = now[metric].dropna().astype(float)
+            if len(values) < 2:
+                continue
+            was = before[metric].dropna().astype(float) if before is not None else None
+            found.append(
+                Gap(
+                    column,
+                    metric,
+                    float(values.max() - values.min()),
+                    float(was.max() - was.min()) if was is not None else None,
+                    str(values.idxmin()),
+                    str(values.idxmax()),
+                )
+            )
+    return found
+
+
+def by_group(settings: Settings, rows: Labelled, column: str, score: NDArray[np.float64] | None) -> pd.DataFrame:
+    import numpy as np
+    from fairlearn import metrics as fair
+    from sklearn import metrics as scikit
+
+    assert score is not None
+    functions: dict[str, Any]
+    if settings.task == "binary":
+        predicted = (score >= settings.evaluate.threshold).astype(int)
+        functions = {
+            "selection_rate": fair.selection_rate,
+            "recall": fair.true_positive_rate,
+            "false_positive_rate": fair.false_positive_rate,
+        }
+    elif settings.task == "multiclass":
+        predicted = np.argmax(score, axis=1)
+        functions = {"accuracy": scikit.accuracy_score}
+    else:
+        predicted = score
+        functions = {"bias": lambda y, p: float(np.mean(p - y)), "mae": scikit.mean_absolute_error}
+    groups = rows.rows[column].astype(object).where(rows.rows[column].notna(), "(missing)").astype(str)
+    frame = fair.MetricFrame(metrics=functions, y_true=rows.y, y_pred=predicted, sensitive_features=groups.to_numpy())
+    by: pd.DataFrame = frame.by_group
+    return by
+
+
+def reference(settings: Settings, frame: Path, rows: pd.DataFrame, classes: list[Any]) -> NDArray[np.float64]:
+    """What the label's mean (its classes' shares) by `gates.lead.by`, learnt in training, says of the holdout.
+
+    A group that training has not seen gets the mean of all.
+    """
+    import duckdb
+    import numpy as np
+
+    lead = settings.gates.lead
+    assert lead
+    label = quoted(settings.prepare.label)
+    groups = ", ".join(map(quoted, lead.by))
+    if settings.task == "multiclass":
+        targets = [f"avg(({label}::VARCHAR = '{str(value).replace(chr(39), chr(39) * 2)}')::INT)" for value in classes]
+    else:
+        targets = [f"avg({label}::DOUBLE)"]
+    source = f"read_parquet('{frame}') WHERE ({sides(settings).train}) AND {label} IS NOT NULL"
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        overall = connection.execute(f"SELECT {', '.join(targets)} FROM {source}").fetchone() or ()
+        learnt = connection.execute(f"SELECT {groups}, {', '.join(targets)} FROM {source} GROUP BY {groups}").df()
+    answers = [name for name in learnt.columns if name not in lead.by]
+    merged = rows[lead.by].merge(learnt, on=lead.by, how="left")
+    values = np.column_stack([merged[name].fillna(mean) for name, mean in zip(answers, overall, strict=True)])
+    return values if settings.task == "multiclass" else values[:, 0]
+
+
+def importance(settings: Settings, pipeline: Pipeline, labelled_rows: pd.DataFrame, y: NDArray[Any]) -> list[Importance]:
+    """Permutation importance: how far the headline metric falls when a column is shuffled.
+
+    On a sample of `evaluate.importance_rows` holdout rows, three shuffles a column; `low` and
+    `high` are the smallest and the largest fall.
+    """
+    import numpy as np
+    from sklearn.inspection import permutation_importance
+
+    size = min(settings.evaluate.importance_rows, len(y))
+    if size < 2 or len(np.unique(y)) < 2:
+        return []
+    chosen = np.sort(np.random.default_rng(0).choice(len(y), size, replace=False))
+    names = settings.prepare.features.names
+    sample = labelled_rows[names].iloc[chosen]
+    metric = settings.compare.metric
+    sign = 1 if measures.GREATER_IS_BETTER[metric] else -1
+    one = np.ones((1, 1))
+    zero = np.zeros(size, dtype=np.int64)
+
+    def score(model: Pipeline, rows: pd.DataFrame, target: NDArray[Any]) -> float:
+        from mainline.training import answers_of
+
+        values = answers_of(settings.task, model, rows)
+        found = measures.measure(
+            settings.task, target, values, zero, one, threshold=settings.evaluate.threshold, only=[metric]
+        )
+        return sign * float(found[metric][0])
+
+    found = permutation_importance(pipeline, sample, y[chosen], scoring=score, n_repeats=3, random_state=0)
+    falls = found["importances"]
+    order = np.argsort(-falls.mean(axis=1))
+    return [
+        Importance(names[i], float(falls[i].mean()), float(falls[i].min()), float(falls[i].max())) for i in order
+    ]
+
+
+def better(metric: Metric, interval: Interval) -> Interval:
+    """A difference with its sign turned so that positive is better."""
+    if metric.greater_is_better:
+        return interval
+    return Interval(
+        -interval.value,
+        None if interval.high is None else -interval.high,
+        None if interval.low is None else -interval.low,
+    )

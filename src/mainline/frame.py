@@ -1,0 +1,162 @@
+"""The prepared frame: the project's own function over the collected tables, written once, checked once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.collect import Collected, relation_sql
+from mainline.errors import ConfigurationError, DataError
+from mainline.rows import ROW_ID, quoted, row_id_sql
+from mainline.settings import Prepare, Settings
+from mainline.workspace import finished_file
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+    from ibis.expr.types import Table
+
+
+def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> None:
+    """Prepare the frame and write it to `path` as Parquet, sorted by its key, with a `row_id` for every row.
+
+    Numeric features are written as 32-bit floats (the precision that a served model computes in)
+    and categorical ones as text.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the project's function fails, or leaves out a column that `params.yaml` names.
+    DataError
+        For rows that share a key, and for infinite values.
+    """
+    connection, sql = prepared(settings, tables)
+    key = ", ".join(map(quoted, settings.prepare.key))
+    try:
+        with finished_file(path) as unfinished:
+            connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
+            check_rows(connection, settings.prepare, unfinished)
+    except _duckdb_errors() as error:
+        raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
+
+
+def prepared(
+    settings: Settings, tables: Mapping[str, Collected], as_of: dt.datetime | None = None
+) -> tuple[DuckDBPyConnection, str]:
+    """A DuckDB connection and the SQL of the prepared frame, from the tables as they stood at `as_of`."""
+    import ibis
+
+    backend = ibis.duckdb.connect()
+    connection: DuckDBPyConnection = backend.con
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    known = {}
+    for name, table in tables.items():
+        cut = table if as_of is None or table.known_ahead or table.time is None else replace(table, before=as_of)
+        connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {relation_sql(cut)}")
+        known[name] = backend.table(name)
+    expression = call_project(settings.prepare, known)
+    types = {name: str(dtype) for name, dtype in expression.schema().items()}
+    check_columns(settings, types)
+    return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+
+
+def call_project(prepare: Prepare, tables: Mapping[str, Table]) -> Table:
+    from ibis.common.exceptions import IbisError
+
+    function = project_function(prepare.function)
+    try:
+        expression: Table = function(tables)
+    except (IbisError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"{prepare.function} failed: {type(error).__name__}: {_first_line(error)}") from error
+    return expression
+
+
+def project_function(path: str) -> Callable[..., Any]:
+    """The function that an import path such as `flights.features:prepare` names."""
+    module, _, name = path.replace(":", ".").rpartition(".")
+    try:
+        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise ConfigurationError(f"params.yaml: prepare.function: {path} does not import: {error}") from error
+    except AttributeError:
+        raise ConfigurationError(f"params.yaml: prepare.function: {module} has no {name}") from None
+    return found
+
+
+def check_columns(settings: Settings, types: Mapping[str, str]) -> None:
+    """Every column that `params.yaml` names must be in the frame."""
+    prepare = settings.prepare
+    named = {
+        "prepare.key": prepare.key,
+        "prepare.time": [prepare.time] if prepare.time else [],
+        "prepare.label": [prepare.label],
+        "prepare.status": [prepare.status] if prepare.status else [],
+        "prepare.features": prepare.features.names,
+        "evaluate.slices": settings.evaluate.slices,
+        "compare.blocks": [settings.compare.blocks] if settings.compare.blocks else [],
+        "gates.lead.by": settings.gates.lead.by if settings.gates.lead else [],
+    }
+    problems = []
+    for setting, columns in named.items():
+        for column in columns:
+            if column not in types:
+                near = difflib.get_close_matches(column, list(types), n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(types)}"
+                problems.append(f"params.yaml: {setting}: the prepared frame has no column {column}: {hint}")
+    if prepare.label in prepare.features.names:
+        problems.append(f"params.yaml: prepare.features: {prepare.label} is the label itself")
+    if ROW_ID in types:
+        problems.append(f"{prepare.function}: the column name {ROW_ID} is taken: Mainline adds it")
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
+    features = settings.prepare.features
+    columns = []
+    for name in types:
+        kind = "FLOAT" if name in features.numeric else "VARCHAR" if name in features.categorical else None
+        columns.append(f"{quoted(name)}::{kind} AS {quoted(name)}" if kind else quoted(name))
+    return f"SELECT {', '.join(columns)}, {row_id_sql(settings.prepare.key)} AS {ROW_ID} FROM ({sql})"
+
+
+def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> None:
+    """Refuse a frame whose rows cannot be told apart, or whose values cannot be computed with."""
+    source = f"read_parquet('{path}')"
+    infinite = [f"count(*) FILTER (isinf({quoted(name)}))" for name in prepare.features.numeric]
+    counts = ["count(*)", f"count(DISTINCT {ROW_ID})", *infinite]
+    if prepare.time:
+        counts.insert(2, f"count(*) - count({quoted(prepare.time)})")
+    found = connection.execute(f"SELECT {', '.join(counts)} FROM {source}").fetchone()
+    assert found
+    rows, distinct, *rest = found
+    if not rows:
+        raise DataError(f"{prepare.function} returned no rows: nothing to train on before data.until")
+    if distinct != rows:
+        key = ", ".join(map(quoted, prepare.key))
+        twice = connection.execute(
+            f"SELECT {key}, count(*) FROM {source} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+        ).fetchone()
+        example = ", ".join(f"{n}={v}" for n, v in zip(prepare.key, twice or (), strict=False))
+        raise DataError(f"prepared frame: {rows - distinct:,} rows share their key with another, first {example}")
+    if prepare.time and rest.pop(0):
+        raise DataError(f"prepared frame: rows without {prepare.time}: it cannot be said when they are scored")
+    for name, count in zip(prepare.features.numeric, rest, strict=True):
+        if count:
+            raise DataError(f"prepared frame: {count:,} infinite values in {name}: find the division that made them")
+
+
+def _duckdb_errors() -> type[Exception]:
+    import duckdb
+
+    error: type[Exception] = duckdb.Error
+    return error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,204 @@
+"""The gates: each a rule, what was measured, and whether it passed. What cannot be measured fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mainline.evaluate import better
+from mainline.metrics import GREATER_IS_BETTER
+from mainline.params import Params
+from mainline.results import Gap, Gate, Interval, Metric, Outcome, Slice
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the gates judge. `compared` is false where the absolute gates alone decide."""
+
+    compared: bool
+    metrics: Sequence[Metric]
+    lead: Interval | None
+    slices: Sequence[Slice]
+    gaps: Sequence[Gap]
+    label_coverage: float
+    train_seconds: float
+    model_bytes: int
+    not_measurable: str | None  # why nothing can be said of the metrics, if so
+
+
+def judge(params: Params, measured: Measured) -> list[Gate]:
+    gates = [*absolute(params, measured)]
+    return [*relative(params, measured), *gates] if measured.compared else gates
+
+
+def outcome(params: Params, measured: Measured, gates: Sequence[Gate], identical: bool) -> Outcome:
+    """The verdict; whether it passes is for all the gates to say."""
+    if measured.not_measurable:
+        return Outcome.not_measurable
+    if not measured.compared:
+        return Outcome.identical if identical else Outcome.no_baseline
+    headline = find(measured.metrics, params.settings.compare.metric)
+    if headline is None or headline.delta is None or headline.delta.low is None:
+        return Outcome.not_measurable
+    margins = [gate for gate in gates if gate.name.startswith("margin: ")]
+    if any(gate.measured.startswith("not measurable") for gate in margins):
+        return Outcome.not_measurable
+    if not all(gate.passed for gate in margins):
+        return Outcome.worse
+    low = better(headline, headline.delta).low
+    if low is not None and low > 0:
+        return Outcome.better
+    if not margins:
+        high = better(headline, headline.delta).high
+        return Outcome.worse if high is not None and high < 0 else Outcome.no_worse
+    return Outcome.no_worse
+
+
+def relative(params: Params, measured: Measured) -> list[Gate]:
+    """Gates against main's model on the same rows."""
+    gates = params.settings.gates
+    made = [margin(params, measured, name, limit) for name, limit in gates.margins.items()]
+    if gates.slices:
+        made.append(slice_gate(params, measured))
+    if gates.gaps:
+        made.append(gap_gate(params, measured))
+    return made
+
+
+def margin(params: Params, measured: Measured, name: str, limit: float) -> Gate:
+    """Non-inferiority: the bound of the interval, not the point, must be within the margin."""
+    title = f"margin: {name}"
+    rule = f"at the worst {number(limit)} worse than main's model on the same rows"
+    reason = params.reason("gates", "margins", name)
+    metric = find(measured.metrics, name)
+    if measured.not_measurable or metric is None or metric.delta is None or metric.delta.low is None:
+        return Gate(title, rule, unmeasured(measured), False, reason)
+    low = better(metric, metric.delta).low
+    assert low is not None
+    return Gate(title, rule, show(metric.delta), low > -limit, reason)
+
+
+def slice_gate(params: Params, measured: Measured) -> Gate:
+    """Refuses a slice that has certainly fallen, and by more than the margin.
+
+    The bound alone would refuse every small slice of two equal models.
+    """
+    gate = params.settings.gates.slices
+    assert gate
+    rule = f"no slice's {gate.metric} certainly fallen by more than {number(gate.margin)}"
+    reason = params.reason("gates", "slices", "margin")
+    if measured.not_measurable:
+        return Gate("slices", rule, unmeasured(measured), False, reason)
+    changes = []
+    for part in measured.slices:
+        metric = find(part.metrics, gate.metric)
+        if metric and metric.delta and metric.delta.high is not None:
+            changes.append((better(metric, metric.delta), part))
+    if not changes:
+        return Gate("slices", rule, "not measurable: no slice is large enough", False, reason)
+    fallen = [(d, p) for d, p in changes if d.high is not None and d.high < 0 and d.value < -gate.margin]
+    if fallen:
+        said = "; ".join(f"{p.column} {p.value}: {show(d)}" for d, p in sorted(fallen, key=lambda c: c[0].value))
+        return Gate("slices", rule, said, False, reason)
+    worst, part = min(changes, key=lambda change: change[0].value)
+    return Gate("slices", rule, f"{len(changes)} slices, lowest {part.column} {part.value}: {show(worst)}", True, reason)
+
+
+def gap_gate(params: Params, measured: Measured) -> Gate:
+    gate = params.settings.gates.gaps
+    assert gate
+    rule = f"the gap in {gate.metric} between slices at most {number(gate.at_most)} wider than main's"
+    reason = params.reason("gates", "gaps", "at_most")
+    if measured.not_measurable:
+        return Gate("gaps", rule, unmeasured(measured), False, reason)
+    changes = [
+        (gap.candidate - gap.baseline, gap)
+        for gap in measured.gaps
+        if gap.metric == gate.metric and gap.baseline is not None
+    ]
+    if not changes:
+        return Gate("gaps", rule, f"not measurable: no two large slices with {gate.metric}", False, reason)
+    widest, gap = max(changes, key=lambda change: change[0])
+    return Gate("gaps", rule, f"widest change {gap.column}: {signed(widest)}", widest <= gate.at_most, reason)
+
+
+def absolute(params: Params, measured: Measured) -> list[Gate]:
+    """Gates that need no baseline."""
+    gates = params.settings.gates
+    made = []
+    if gates.lead:
+        rule = f"{gates.lead.metric} ahead of the mean by {', '.join(gates.lead.by)} by at least {number(gates.lead.at_least)}"
+        lead = measured.lead
+        passed = lead is not None and lead.low is not None and lead.low >= gates.lead.at_least
+        said = show(lead) if lead and lead.low is not None else unmeasured(measured)
+        made.append(Gate("lead", rule, said, passed, params.reason("gates", "lead", "at_least")))
+    for name, limit in gates.floors.items():
+        greater = GREATER_IS_BETTER[name]
+        metric = find(measured.metrics, name)
+        rule = f"{'at least' if greater else 'at most'} {number(limit)}"
+        said = unmeasured(measured) if metric is None or measured.not_measurable else show(metric.candidate)
+        passed = metric is not None and not measured.not_measurable
+        if metric is not None and passed:
+            value = metric.candidate.value
+            passed = value >= limit if greater else value <= limit
+        made.append(Gate(f"floor: {name}", rule, said, passed, params.reason("gates", "floors", name)))
+    if gates.calibration_error is not None:
+        metric = find(measured.metrics, "calibration_error")
+        rule = f"at most {number(gates.calibration_error)}"
+        passed = metric is not None and not measured.not_measurable and metric.candidate.value <= gates.calibration_error
+        said = show(metric.candidate) if metric and not measured.not_measurable else unmeasured(measured)
+        made.append(Gate("calibration error", rule, said, passed, params.reason("gates", "calibration_error")))
+    if gates.label_coverage is not None:
+        made.append(
+            Gate(
+                "label coverage",
+                f"at least {gates.label_coverage:.0%} of the holdout rows",
+                f"{measured.label_coverage:.1%}",
+                measured.label_coverage >= gates.label_coverage,
+                params.reason("gates", "label_coverage"),
+            )
+        )
+    if gates.train_seconds is not None:
+        made.append(
+            Gate(
+                "training time",
+                f"at most {gates.train_seconds:g} s",
+                f"{measured.train_seconds:.1f} s",
+                measured.train_seconds <= gates.train_seconds,
+                params.reason("gates", "train_seconds"),
+            )
+        )
+    if gates.model_megabytes is not None:
+        size = measured.model_bytes / 1e6
+        made.append(
+            Gate(
+                "model size",
+                f"at most {gates.model_megabytes:g} MB",
+                f"{size:.2f} MB",
+                size <= gates.model_megabytes,
+                params.reason("gates", "model_megabytes"),
+            )
+        )
+    return made
+
+
+def find(metrics: Sequence[Metric], name: str) -> Metric | None:
+    return next((metric for metric in metrics if metric.name == name), None)
+
+
+def unmeasured(measured: Measured) -> str:
+    return f"not measurable: {measured.not_measurable or 'too few resamples hold both outcomes'}"
+
+
+def show(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return number(interval.value)
+    return f"{number(interval.value)} [{number(interval.low)}, {number(interval.high)}]"
+
+
+def number(value: float) -> str:
+    return f"{value:.4f}".replace("-", "−")
+
+
+def signed(value: float) -> str:
+    return f"{value:+.4f}".replace("-", "−")

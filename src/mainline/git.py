@@ -1,0 +1,82 @@
+"""What a run needs of git, through git itself; a folder without git is a valid place to run."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from mainline.errors import ExternalError
+
+
+def git(root: Path, *arguments: str) -> str | None:
+    """The output of a git command, or None where git (or what it was asked for) is not there."""
+    try:
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def commit_of(root: Path, ref: str) -> str | None:
+    """The commit that `ref` names, whole (40 hex digits), or None."""
+    return git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+
+
+def tip(root: Path, base: str) -> str | None:
+    """The tip of a base branch: the local one, or the remote's where there is only that."""
+    return commit_of(root, base) or commit_of(root, f"origin/{base}")
+
+
+def is_top(root: Path) -> bool:
+    """Whether `root` is the top of a checkout, and not a folder inside somebody else's."""
+    top = git(root, "rev-parse", "--show-toplevel")
+    return top is not None and Path(top).resolve() == root.resolve()
+
+
+def is_clean(root: Path) -> bool:
+    """Whether the work tree is what its commit says; files that git ignores do not count."""
+    return git(root, "status", "--porcelain") == ""
+
+
+def is_shallow(root: Path) -> bool:
+    return git(root, "rev-parse", "--is-shallow-repository") == "true"
+
+
+def changed_files(root: Path, base: str, *paths: str) -> list[str]:
+    """Files below `paths` that differ between `base` and the work tree, new ones included."""
+    differing = git(root, "diff", "--name-only", "-z", base, "--", *paths) or ""
+    new = git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *paths) or ""
+    return sorted({name for name in (differing + "\0" + new).split("\0") if name})
+
+
+@contextlib.contextmanager
+def worktree(root: Path, commit: str, folder: Path) -> Iterator[Path]:
+    """The files of `commit` in a work tree of their own at `folder`, gone afterwards.
+
+    Hooks are off: a checkout of ours is nobody's event.
+    """
+    remove_worktree(root, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        ["git", "-c", "core.hooksPath=/dev/null", "worktree", "add", "--quiet", "--detach", "--force", folder, commit],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        if done.returncode:
+            raise ExternalError(f"git could not check out {commit[:10]} beside this tree: {done.stderr.strip()}")
+        yield folder
+    finally:
+        remove_worktree(root, folder)
+
+
+def remove_worktree(root: Path, folder: Path) -> None:
+    """Also what a killed run left behind."""
+    git(root, "worktree", "remove", "--force", "--force", str(folder))
+    shutil.rmtree(folder, ignore_errors=True)
+    git(root, "worktree", "prune")

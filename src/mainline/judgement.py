@@ -1,0 +1,177 @@
+"""From both models' scores to a verdict: metrics, slices, gates, and why it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline import baseline as base
+from mainline import candidate as candidates
+from mainline import changes, comparison, evaluate, gates, git, metrics, profile, resampling
+from mainline.collect import Collected
+from mainline.gates import Measured
+from mainline.params import Params
+from mainline.record import Record
+from mainline.results import Drift, Interval, Review, Side, TableVersion, Validation
+from mainline.settings import Settings
+from mainline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mainline.evaluate import Labelled
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A review, and the labelled rows that its plots are drawn from."""
+
+    review: Review
+    rows: Labelled
+
+
+def judge(
+    params: Params,
+    workspace: Workspace,
+    tables: Mapping[str, Collected],
+    frame: Path,
+    record: Record,
+    baseline: base.Baseline,
+    base_ref: str,
+    validation: Validation,
+) -> Judged:
+    settings = params.settings
+    against = baseline.record
+    identical = against is not None and against.fingerprint == record.fingerprint
+    lined_up = comparison.line_up(
+        settings, workspace, tables, frame, record, None if identical else against, baseline.commit
+    )
+    rows = lined_up.rows
+    notes = [*([baseline.note] if baseline.note else []), *lined_up.notes]
+    problem = unmeasurable(settings, rows) or lined_up.not_comparable
+    if baseline.commit and not against:
+        problem = problem or baseline.note
+    elif not baseline.commit and settings.compare.required:
+        problem = problem or "compare.required is set, and there is no baseline"
+    weights = evaluate.draw(settings, rows.blocks)
+    measured_metrics = evaluate.paired(settings, rows, weights) if len(rows.y) and not unmeasurable(settings, rows) else []
+    slices = evaluate.slices(settings, rows, weights) if measured_metrics else []
+    gaps = evaluate.gaps(settings, rows) if measured_metrics else []
+    measured = Measured(
+        compared=rows.baseline is not None or (problem is not None and not identical and baseline.commit is not None),
+        metrics=measured_metrics,
+        lead=lead(settings, frame, rows, weights) if measured_metrics else None,
+        slices=slices,
+        gaps=gaps,
+        label_coverage=record.facts["label_coverage"],
+        train_seconds=record.facts["model"]["seconds"],
+        model_bytes=record.facts["model"]["bytes"],
+        not_measurable=problem,
+    )
+    judged = gates.judge(params, measured)
+    outcome = gates.outcome(params, measured, judged, identical)
+    changed = []
+    if baseline.commit:
+        changed += changes.of_gates(workspace.root, baseline.commit, params.file, settings.data.expectations)
+    if against and not identical:
+        changed += changes.of_model(against.facts["parts"], record.facts["parts"])
+    return Judged(
+        Review(
+            outcome=outcome,
+            passed=problem is None and all(gate.passed for gate in judged),
+            task=settings.task,
+            metric=settings.compare.metric,
+            base_ref=base_ref,
+            candidate=side(workspace, record, None),
+            baseline=side(workspace, against, baseline.commit) if against else None,
+            tables=table_versions(tables, against),
+            data_digest=data_digest(record),
+            rows=record.facts["rows"],
+            label_coverage=record.facts["label_coverage"],
+            period=record.facts["period"],
+            metrics=measured_metrics,
+            gates=judged,
+            validation=validation,
+            attribution=lined_up.attribution,
+            slices=slices,
+            gaps=gaps,
+            drift=drift(settings, frame, against) if against and not identical else [],
+            changes=changed,
+            importance=importance(settings, record, lined_up) if measured_metrics else [],
+            notes=notes,
+            estimator=settings.train.estimator,
+            threshold=settings.evaluate.threshold if settings.task == "binary" else None,
+            blocks=settings.compare.blocks,
+            resamples=settings.compare.resamples,
+            confidence=settings.compare.confidence,
+        ),
+        rows,
+    )
+
+
+def unmeasurable(settings: Settings, rows: Labelled) -> str | None:
+    """Why metrics of these rows would say nothing, if so."""
+    import numpy as np
+
+    if len(rows.y) < settings.compare.min_rows:
+        return f"the holdout has {len(rows.y):,} labelled rows, compare.min_rows asks for {settings.compare.min_rows:,}"
+    if settings.task != "regression" and len(np.unique(rows.y)) < 2:
+        return f"every labelled holdout row is {rows.classes[int(rows.y[0])]}"
+    return None
+
+
+def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any]) -> Interval | None:
+    """How far the model is ahead of the naive reference, positive is better."""
+    gate = settings.gates.lead
+    if gate is None:
+        return None
+    naive = evaluate.reference(settings, frame, rows.rows, rows.classes)
+    ours = evaluate.measure(settings, rows, rows.candidate, weights, [gate.metric])[gate.metric]
+    theirs = evaluate.measure(settings, rows, naive, weights, [gate.metric])[gate.metric]
+    sign = 1 if metrics.GREATER_IS_BETTER[gate.metric] else -1
+    return resampling.interval(sign * (ours - theirs), settings.compare.confidence)
+
+
+def drift(settings: Settings, frame: Path, against: Record) -> list[Drift]:
+    now = profile.profile(
+        settings.prepare.features, frame, candidates.labelled_training_rows(settings), like=against.profile
+    )
+    return profile.drift(against.profile, now)
+
+
+def importance(settings: Settings, record: Record, lined_up: comparison.Compared) -> list[Any]:
+    if not settings.evaluate.importance_rows:
+        return []
+    return evaluate.importance(settings, record.model(), lined_up.features, lined_up.rows.y)
+
+
+def side(workspace: Workspace, record: Record, commit: str | None) -> Side:
+    root = workspace.root
+    here = commit is None
+    return Side(
+        commit=(git.commit_of(root, "HEAD") if git.is_top(root) else None) if here else commit,
+        clean=(git.is_top(root) and git.is_clean(root)) if here else True,
+        fingerprint=record.fingerprint,
+        model_digest=record.digest,
+        model_bytes=record.facts["model"]["bytes"],
+        train_seconds=record.facts["model"]["seconds"],
+    )
+
+
+def table_versions(tables: Mapping[str, Collected], against: Record | None) -> list[TableVersion]:
+    before = against.facts["parts"]["tables"] if against else {}
+    return [
+        TableVersion(
+            name, table.digest, table.rows, table.start, table.end, before.get(name) != table.digest if against else None
+        )
+        for name, table in tables.items()
+    ]
+
+
+def data_digest(record: Record) -> str:
+    from mainline.fingerprint import digest
+
+    parts = record.facts["parts"]
+    return digest({"tables": parts["tables"], "clock": parts["clock"]})

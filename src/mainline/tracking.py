@@ -1,0 +1,179 @@
+"""The record in MLflow: parameters, metrics, inputs with digests, signature, model and report.
+
+Runs beside the training (`python -m mainline.tracking`): MLflow is imported and its store opened
+while the model is fitted, and a run appears there only when everything has passed validation.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline import beside
+from mainline.errors import ExternalError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "mainline"
+
+
+def store(state: Path) -> tuple[str, str | None]:
+    """The tracking URI and, for the embedded store, where its artifacts go."""
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    if given:
+        return given, None
+    return f"sqlite:///{state / 'mlflow.db'}", (state / "artifacts").as_uri()
+
+
+def quiet() -> None:
+    """Nothing is sent home, and MLflow's chatter is no message of ours."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["DO_NOT_TRACK"] = "true"
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+
+
+def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """Open the store for the first message, log the training for the second, the findings for the third."""
+    opened = next(jobs)
+    quiet()
+    import logging
+
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    uri, artifacts = store(Path(opened["state"]))
+    try:
+        mlflow.set_tracking_uri(uri)
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
+        import mlflow.sklearn  # the job needs it: loaded while the fit goes on
+
+        training = next(jobs, None)
+        if training is None:
+            return {}
+        run_id = known_run(client, identity, training["fingerprint"]) or log_training(client, identity, training)
+        findings = next(jobs, None)
+        if findings is None:
+            return {}
+        log_findings(client, run_id, findings)
+        return {"run_id": run_id}
+    except MlflowException as error:
+        shown = uri if artifacts else "the server of MLFLOW_TRACKING_URI"
+        raise ExternalError(f"MLflow's store ({shown}) did not answer: {str(error).splitlines()[0]}") from error
+
+
+def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | None:
+    """The run that has logged this fingerprint whole."""
+    found = client.search_runs([experiment], f"tags.fingerprint = '{fingerprint}' and tags.verdict != ''", max_results=1)
+    return str(found[0].info.run_id) if found else None
+
+
+def log_training(client: MlflowClient, experiment: str, job: dict[str, Any]) -> str:
+    """A run with what does not change any more: parameters, inputs, model and record."""
+    import mlflow
+
+    with mlflow.start_run(experiment_id=experiment, run_name=job["fingerprint"][:10]) as run:
+        mlflow.log_params(job["params"])
+        mlflow.set_tags(job["tags"])
+        log_inputs(client, run.info.run_id, job["tables"])
+        log_model(job)
+        mlflow.log_artifacts(job["record"], "record")
+        return str(run.info.run_id)
+
+
+def log_findings(client: MlflowClient, run_id: str, job: dict[str, Any]) -> None:
+    """What this review found: it may change with the baseline and the gates, the model does not."""
+    from mlflow.entities import Metric, RunTag
+
+    now = int(time.time() * 1000)
+    review = job["review"]
+    metrics = [Metric(name, value, now, 0) for name, value in metric_values(review["metrics"]).items()]
+    client.log_batch(
+        run_id,
+        metrics=metrics,
+        tags=[
+            RunTag("verdict", review["outcome"]),
+            RunTag("passed", str(review["passed"]).lower()),
+            RunTag("baseline", (review["baseline"] or {}).get("commit") or "none"),
+        ],
+    )
+    for report in job["reports"]:
+        client.log_artifact(run_id, report)
+
+
+def metric_values(metrics: list[dict[str, Any]]) -> dict[str, float]:
+    """roc_auc, roc_auc_low, roc_auc_high, and the same of its difference to main as roc_auc_delta."""
+    values = {}
+    for metric in metrics:
+        for side, name in (("candidate", metric["name"]), ("delta", f"{metric['name']}_delta")):
+            for part, value in (metric[side] or {}).items():
+                if value is not None:
+                    values[name if part == "value" else f"{name}_{part}"] = value
+    return values
+
+
+def log_inputs(client: MlflowClient, run_id: str, tables: list[dict[str, Any]]) -> None:
+    """Every table as a dataset: MLflow keeps 36 characters of a digest."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    client.log_inputs(
+        run_id,
+        [
+            DatasetInput(
+                Dataset(
+                    name=table["name"],
+                    digest=table["digest"][:36],
+                    source_type="mainline",
+                    source=json.dumps({"table": table["name"], "sha256": table["digest"]}),
+                    profile=json.dumps({name: table[name] for name in ("rows", "start", "end")}),
+                )
+            )
+            for table in tables
+        ],
+    )
+
+
+def log_model(job: dict[str, Any]) -> None:
+    """The fitted pipeline with its signature; the requirements are given, not inferred by running it."""
+    import io
+
+    import mlflow
+    import pandas as pd
+    from mlflow.models import infer_signature
+
+    from mainline.record import Record
+    from mainline.training import answers_of
+
+    model = Record.read(Path(job["record"])).model()
+    rows = pd.read_json(io.StringIO(job["example"]), orient="split", dtype=False).astype(job["types"])
+    mlflow.sklearn.log_model(
+        model,
+        name="model",
+        signature=infer_signature(rows, answers_of(job["task"], model, rows)),
+        pip_requirements=requirements(job["estimator"]),
+        code_paths=job["code"] or None,
+        pyfunc_predict_fn="predict" if job["task"] == "regression" else "predict_proba",
+        serialization_format="pickle",
+    )
+
+
+def requirements(estimator: str) -> list[str]:
+    """What the model needs to predict, at the versions that trained it."""
+    packages = ["scikit-learn", "numpy", "scipy", "pandas"]
+    root = estimator.split(".")[0].split(":")[0]
+    packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
+    return [f"{name}=={metadata.version(name)}" for name in packages if name != "mainline"]
+
+
+if __name__ == "__main__":
+    beside.serve(work)
