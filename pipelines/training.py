@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mainline import baseline as base
-from mainline import candidate, datagate, frame, git, judgement, publish, record, training
+from mainline import candidate, datagate, frame, git, importance, judgement, publish, record, training
 from mainline.beside import Beside
 from mainline.collect import Collected, collect, to_json
 from mainline.errors import DataError, MainlineError
@@ -43,14 +43,19 @@ def review(params: Params, workspace: Workspace, base_ref: str, progress: Progre
     job = begin(params, workspace, progress)
     tracker = Beside("mainline.tracking")
     tracker.send({"state": str(workspace.state)})
+    explainer = Beside("mainline.importance")
+    explainer.send({"root": str(workspace.root), "state": str(workspace.state)})
     try:
         trained, validation = train_validated(job)
         tracker.send(publish.training(job.params, workspace.root, trained, job.frame))
+        explainer.send({"record": str(trained.path), "frame": str(job.frame)})
         with progress.stage("baseline") as detail:
             baseline = find_baseline(job, base_ref, trained)
             detail.text = baseline.note or f"{base_ref} at {(baseline.commit or '')[:10]}"
         with progress.stage("compare"):
             found = judgement.judge(params, workspace, job.tables, job.frame, trained, baseline, base_ref, validation)
+        with progress.stage("explain"):
+            found = found.with_importance(importance.answer(explainer))
         with progress.stage("report"):
             reports = publish.reports(found, workspace, trained, progress)
         with progress.stage("record"):
@@ -58,6 +63,7 @@ def review(params: Params, workspace: Workspace, base_ref: str, progress: Progre
             tracker.answer()
     finally:
         tracker.stop()
+        explainer.stop()
     return found.review
 
 

@@ -97,8 +97,7 @@ def with_past_rate(flights: Table, known: Table, by: str) -> Table:
         past.group_by("date", by)
         .agg(late=_.late.sum(), arrivals=_.arrivals.sum())
         .mutate(
-            past_rate=_.late / _.arrivals
-            - _.late.sum().over(group_by="date") / _.arrivals.sum().over(group_by="date")
+            past_rate=_.late / _.arrivals - _.late.sum().over(group_by="date") / _.arrivals.sum().over(group_by="date")
         )
         .select("date", by, _.past_rate.name(f"{by}_past_rate"))
     )

@@ -87,7 +87,9 @@ def build(source: Path, target: Path) -> list[Path]:
     def write(sql: str, name: str) -> None:
         path = target / f"{name}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        con.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 19, PARQUET_VERSION V2)")
+        con.execute(
+            f"COPY ({sql}) TO '{path}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 19, PARQUET_VERSION V2)"
+        )
         written.append(path)
 
     for table, sql in MONTHLY.items():
@@ -106,6 +108,7 @@ def main() -> int:
             print(hashlib.sha256(path.read_bytes()).hexdigest()[:12], path.relative_to(target), path.stat().st_size)
         if "--write" in sys.argv:
             import shutil
+
             shutil.copytree(target, RAW, dirs_exist_ok=True)
         print(sum(p.stat().st_size for p in built))
     return 0

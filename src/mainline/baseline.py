@@ -18,6 +18,7 @@ from typing import Any
 
 from mainline import git
 from mainline.errors import MainlineError
+from mainline.fingerprint import locked_packages
 from mainline.record import Record, find
 from mainline.workspace import Workspace, write_text
 
@@ -109,10 +110,8 @@ def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
 
 def interpreter(tree: Path) -> Path:
     """This environment where the lock is the same, else one of the tree's own lock."""
-    own = Path(sys.executable)
-    lock, here = tree / "uv.lock", Path("uv.lock")
-    if not lock.exists() or (here.exists() and lock.read_bytes() == here.read_bytes()):
-        return own
+    if not (tree / "uv.lock").exists() or locked_packages(tree) == locked_packages(Path.cwd()):
+        return Path(sys.executable)
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(tree / ".venv"), "UV_COMPILE_BYTECODE": "0"}
     environment.pop("VIRTUAL_ENV", None)
     uv = os.environ.get("UV", "uv")

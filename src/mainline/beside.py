@@ -63,6 +63,7 @@ class Beside:
 
 def serve(work: Callable[[Iterator[dict[str, Any]]], dict[str, Any]]) -> None:
     """Be such a process: hand the jobs to `work` and answer with what it returns."""
+    os.nice(10)  # the training that somebody waits for goes first
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a library prints is no answer
     jobs = (json.loads(line) for line in sys.stdin)

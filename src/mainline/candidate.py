@@ -121,10 +121,13 @@ def count(settings: Settings, frame: Path) -> dict[str, Any]:
         period = {}
         if settings.prepare.time:
             time = quoted(settings.prepare.time)
-            found = connection.execute(
-                f"SELECT min({time}) FILTER ({side.train}), max({time}) FILTER ({side.train}), "
-                f"min({time}) FILTER ({side.holdout}), max({time}) FILTER ({side.holdout}) FROM {source}"
-            ).fetchone() or (None,) * 4
+            found = (
+                connection.execute(
+                    f"SELECT min({time}) FILTER ({side.train}), max({time}) FILTER ({side.train}), "
+                    f"min({time}) FILTER ({side.holdout}), max({time}) FILTER ({side.holdout}) FROM {source}"
+                ).fetchone()
+                or (None,) * 4
+            )
             names = ("train_start", "train_end", "holdout_start", "holdout_end")
             period = {name: value.isoformat() for name, value in zip(names, found, strict=True) if value is not None}
     return {"rows": rows, "period": period, "label_coverage": 1 - unlabelled / holdout if holdout else 0.0}

@@ -115,5 +115,3 @@ def agree(contract: int) -> None:
 
     if contract != CONTRACT:
         raise ConfigurationError(f"asked by a Mainline of contract {contract}, this one keeps contract {CONTRACT}")
-
-

@@ -253,7 +253,7 @@ def point(settings: Settings, y: NDArray[Any], score: NDArray[np.float64], names
     import numpy as np
 
     one = Labelled(y, score, None, np.zeros(len(y), dtype=np.int64), None, [])  # type: ignore[arg-type]
-    found = evaluate.measure(settings, one, score, np.ones((1, 1)), names)
+    found = evaluate.measure(settings, one, score, np.ones((1, 1), dtype=np.int64), names)
     return {name: float(values[0]) for name, values in found.items()}
 
 

@@ -23,7 +23,8 @@ class Measured:
     label_coverage: float
     train_seconds: float
     model_bytes: int
-    not_measurable: str | None  # why nothing can be said of the metrics, if so
+    no_metrics: str | None = None  # why nothing can be said of the model, if so
+    no_comparison: str | None = None  # why nothing can be said of the difference to main, if so
 
 
 def judge(params: Params, measured: Measured) -> list[Gate]:
@@ -33,7 +34,7 @@ def judge(params: Params, measured: Measured) -> list[Gate]:
 
 def outcome(params: Params, measured: Measured, gates: Sequence[Gate], identical: bool) -> Outcome:
     """The verdict; whether it passes is for all the gates to say."""
-    if measured.not_measurable:
+    if measured.no_metrics or measured.no_comparison:
         return Outcome.not_measurable
     if not measured.compared:
         return Outcome.identical if identical else Outcome.no_baseline
@@ -71,7 +72,7 @@ def margin(params: Params, measured: Measured, name: str, limit: float) -> Gate:
     rule = f"at the worst {number(limit)} worse than main's model on the same rows"
     reason = params.reason("gates", "margins", name)
     metric = find(measured.metrics, name)
-    if measured.not_measurable or metric is None or metric.delta is None or metric.delta.low is None:
+    if measured.no_comparison or metric is None or metric.delta is None or metric.delta.low is None:
         return Gate(title, rule, unmeasured(measured), False, reason)
     low = better(metric, metric.delta).low
     assert low is not None
@@ -87,7 +88,7 @@ def slice_gate(params: Params, measured: Measured) -> Gate:
     assert gate
     rule = f"no slice's {gate.metric} certainly fallen by more than {number(gate.margin)}"
     reason = params.reason("gates", "slices", "margin")
-    if measured.not_measurable:
+    if measured.no_metrics or measured.no_comparison:
         return Gate("slices", rule, unmeasured(measured), False, reason)
     changes = []
     for part in measured.slices:
@@ -101,7 +102,9 @@ def slice_gate(params: Params, measured: Measured) -> Gate:
         said = "; ".join(f"{p.column} {p.value}: {show(d)}" for d, p in sorted(fallen, key=lambda c: c[0].value))
         return Gate("slices", rule, said, False, reason)
     worst, part = min(changes, key=lambda change: change[0].value)
-    return Gate("slices", rule, f"{len(changes)} slices, lowest {part.column} {part.value}: {show(worst)}", True, reason)
+    return Gate(
+        "slices", rule, f"{len(changes)} slices, lowest {part.column} {part.value}: {show(worst)}", True, reason
+    )
 
 
 def gap_gate(params: Params, measured: Measured) -> Gate:
@@ -109,7 +112,7 @@ def gap_gate(params: Params, measured: Measured) -> Gate:
     assert gate
     rule = f"the gap in {gate.metric} between slices at most {number(gate.at_most)} wider than main's"
     reason = params.reason("gates", "gaps", "at_most")
-    if measured.not_measurable:
+    if measured.no_metrics or measured.no_comparison:
         return Gate("gaps", rule, unmeasured(measured), False, reason)
     changes = [
         (gap.candidate - gap.baseline, gap)
@@ -127,17 +130,20 @@ def absolute(params: Params, measured: Measured) -> list[Gate]:
     gates = params.settings.gates
     made = []
     if gates.lead:
-        rule = f"{gates.lead.metric} ahead of the mean by {', '.join(gates.lead.by)} by at least {number(gates.lead.at_least)}"
+        rule = (
+            f"{gates.lead.metric} certainly ahead of the mean by {', '.join(gates.lead.by)}, "
+            f"and by at least {number(gates.lead.at_least)}"
+        )
         lead = measured.lead
-        passed = lead is not None and lead.low is not None and lead.low >= gates.lead.at_least
+        passed = lead is not None and lead.low is not None and lead.low > 0 and lead.value >= gates.lead.at_least
         said = show(lead) if lead and lead.low is not None else unmeasured(measured)
         made.append(Gate("lead", rule, said, passed, params.reason("gates", "lead", "at_least")))
     for name, limit in gates.floors.items():
         greater = GREATER_IS_BETTER[name]
         metric = find(measured.metrics, name)
         rule = f"{'at least' if greater else 'at most'} {number(limit)}"
-        said = unmeasured(measured) if metric is None or measured.not_measurable else show(metric.candidate)
-        passed = metric is not None and not measured.not_measurable
+        said = unmeasured(measured) if metric is None else show(metric.candidate)
+        passed = metric is not None
         if metric is not None and passed:
             value = metric.candidate.value
             passed = value >= limit if greater else value <= limit
@@ -145,8 +151,8 @@ def absolute(params: Params, measured: Measured) -> list[Gate]:
     if gates.calibration_error is not None:
         metric = find(measured.metrics, "calibration_error")
         rule = f"at most {number(gates.calibration_error)}"
-        passed = metric is not None and not measured.not_measurable and metric.candidate.value <= gates.calibration_error
-        said = show(metric.candidate) if metric and not measured.not_measurable else unmeasured(measured)
+        passed = metric is not None and metric.candidate.value <= gates.calibration_error
+        said = show(metric.candidate) if metric else unmeasured(measured)
         made.append(Gate("calibration error", rule, said, passed, params.reason("gates", "calibration_error")))
     if gates.label_coverage is not None:
         made.append(
@@ -187,7 +193,7 @@ def find(metrics: Sequence[Metric], name: str) -> Metric | None:
 
 
 def unmeasured(measured: Measured) -> str:
-    return f"not measurable: {measured.not_measurable or 'too few resamples hold both outcomes'}"
+    return f"not measurable: {measured.no_metrics or measured.no_comparison or 'too few resamples hold both outcomes'}"
 
 
 def show(interval: Interval) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from mainline.collect import Collected
 from mainline.gates import Measured
 from mainline.params import Params
 from mainline.record import Record
-from mainline.results import Drift, Interval, Review, Side, TableVersion, Validation
+from mainline.results import Drift, Importance, Interval, Outcome, Review, Side, TableVersion, Validation
 from mainline.settings import Settings
 from mainline.workspace import Workspace
 
@@ -24,12 +24,18 @@ if TYPE_CHECKING:
     from mainline.evaluate import Labelled
 
 
+PASSING = frozenset({Outcome.better, Outcome.no_worse, Outcome.identical, Outcome.no_baseline})
+
+
 @dataclass(frozen=True)
 class Judged:
     """A review, and the labelled rows that its plots are drawn from."""
 
     review: Review
     rows: Labelled
+
+    def with_importance(self, importance: list[Importance]) -> Judged:
+        return replace(self, review=replace(self.review, importance=importance))
 
 
 def judge(
@@ -50,25 +56,25 @@ def judge(
     )
     rows = lined_up.rows
     notes = [*([baseline.note] if baseline.note else []), *lined_up.notes]
-    problem = unmeasurable(settings, rows) or lined_up.not_comparable
+    no_metrics = unmeasurable(settings, rows)
+    no_comparison = lined_up.not_comparable or no_metrics
     if baseline.commit and not against:
-        problem = problem or baseline.note
-    elif not baseline.commit and settings.compare.required:
-        problem = problem or "compare.required is set, and there is no baseline"
+        no_comparison = baseline.note
+    elif not baseline.commit:
+        no_comparison = "compare.required is set, and there is no baseline" if settings.compare.required else None
     weights = evaluate.draw(settings, rows.blocks)
-    measured_metrics = evaluate.paired(settings, rows, weights) if len(rows.y) and not unmeasurable(settings, rows) else []
-    slices = evaluate.slices(settings, rows, weights) if measured_metrics else []
-    gaps = evaluate.gaps(settings, rows) if measured_metrics else []
+    found = [] if no_metrics else evaluate.paired(settings, rows, weights)
     measured = Measured(
-        compared=rows.baseline is not None or (problem is not None and not identical and baseline.commit is not None),
-        metrics=measured_metrics,
-        lead=lead(settings, frame, rows, weights) if measured_metrics else None,
-        slices=slices,
-        gaps=gaps,
+        compared=bool(baseline.commit or settings.compare.required) and not identical,
+        metrics=found,
+        lead=lead(settings, frame, rows, weights) if found else None,
+        slices=evaluate.slices(settings, rows, weights) if found else [],
+        gaps=evaluate.gaps(settings, rows) if found else [],
         label_coverage=record.facts["label_coverage"],
         train_seconds=record.facts["model"]["seconds"],
         model_bytes=record.facts["model"]["bytes"],
-        not_measurable=problem,
+        no_metrics=no_metrics,
+        no_comparison=None if identical else no_comparison,
     )
     judged = gates.judge(params, measured)
     outcome = gates.outcome(params, measured, judged, identical)
@@ -80,7 +86,7 @@ def judge(
     return Judged(
         Review(
             outcome=outcome,
-            passed=problem is None and all(gate.passed for gate in judged),
+            passed=outcome in PASSING and all(gate.passed for gate in judged),
             task=settings.task,
             metric=settings.compare.metric,
             base_ref=base_ref,
@@ -91,15 +97,14 @@ def judge(
             rows=record.facts["rows"],
             label_coverage=record.facts["label_coverage"],
             period=record.facts["period"],
-            metrics=measured_metrics,
+            metrics=found,
             gates=judged,
             validation=validation,
             attribution=lined_up.attribution,
-            slices=slices,
-            gaps=gaps,
+            slices=list(measured.slices),
+            gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],
             changes=changed,
-            importance=importance(settings, record, lined_up) if measured_metrics else [],
             notes=notes,
             estimator=settings.train.estimator,
             threshold=settings.evaluate.threshold if settings.task == "binary" else None,
@@ -141,12 +146,6 @@ def drift(settings: Settings, frame: Path, against: Record) -> list[Drift]:
     return profile.drift(against.profile, now)
 
 
-def importance(settings: Settings, record: Record, lined_up: comparison.Compared) -> list[Any]:
-    if not settings.evaluate.importance_rows:
-        return []
-    return evaluate.importance(settings, record.model(), lined_up.features, lined_up.rows.y)
-
-
 def side(workspace: Workspace, record: Record, commit: str | None) -> Side:
     root = workspace.root
     here = commit is None
@@ -164,7 +163,12 @@ def table_versions(tables: Mapping[str, Collected], against: Record | None) -> l
     before = against.facts["parts"]["tables"] if against else {}
     return [
         TableVersion(
-            name, table.digest, table.rows, table.start, table.end, before.get(name) != table.digest if against else None
+            name,
+            table.digest,
+            table.rows,
+            table.start,
+            table.end,
+            before.get(name) != table.digest if against else None,
         )
         for name, table in tables.items()
     ]

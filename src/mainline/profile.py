@@ -25,30 +25,15 @@ def profile(features: Features, frame: Path, condition: str, like: dict[str, Any
     of these rows, or those of the profile `like`, so that two profiles can be compared.
     """
     import duckdb
+    import numpy as np
 
     source = f"(SELECT * FROM read_parquet('{frame}') WHERE {condition})"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-
-        def one(sql: str) -> tuple[Any, ...]:
-            return connection.execute(sql).fetchone() or ()
-
-        numeric: dict[str, Any] = {}
-        if features.numeric:
-            deciles = ", ".join(f"quantile_disc({quoted(name)}, {DECILES})" for name in features.numeric)
-            edges = (
-                [like["numeric"].get(name, {}).get("edges") for name in features.numeric]
-                if like
-                else [sorted(set(found or [])) for found in one(f"SELECT {deciles} FROM {source}")]
-            )
-            known = [(name, cut) for name, cut in zip(features.numeric, edges, strict=True) if cut is not None]
-            parts = [
-                f"count(*) FILTER ({quoted(name)} IS NULL), {', '.join(_bins(name, cut))}" for name, cut in known
-            ]
-            counts = iter(one(f"SELECT {', '.join(parts)} FROM {source}") if parts else ())
-            for name, cut in known:
-                missing = next(counts)
-                numeric[name] = {"edges": cut, "missing": missing, "counts": [next(counts) for _ in range(len(cut) + 1)]}
+        names = [name for name in features.numeric if like is None or name in like["numeric"]]
+        columns = (
+            connection.execute(f"SELECT {', '.join(map(quoted, names))} FROM {source}").fetchnumpy() if names else {}
+        )
         categorical = {
             name: {
                 ("" if value is None else str(value)): count
@@ -58,19 +43,23 @@ def profile(features: Features, frame: Path, condition: str, like: dict[str, Any
             }
             for name in features.categorical
         }
+    numeric = {}
+    for name in names:
+        values = np.ma.asarray(columns[name]).astype(np.float64).filled(np.nan)
+        known = values[~np.isnan(values)]
+        edges = like["numeric"][name]["edges"] if like else deciles(known)
+        counts = np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1)
+        numeric[name] = {"edges": edges, "missing": int(len(values) - len(known)), "counts": counts.tolist()}
     return {"numeric": numeric, "categorical": categorical}
 
 
-def _bins(name: str, edges: list[float]) -> list[str]:
-    column = quoted(name)
-    lows = [None, *edges]
-    highs = [*edges, None]
-    conditions = []
-    for low, high in zip(lows, highs, strict=True):
-        sides = [f"{column} > {low!r}::FLOAT" if low is not None else "", f"{column} <= {high!r}::FLOAT" if high is not None else ""]
-        met = " AND ".join(side for side in sides if side) or f"{column} IS NOT NULL"
-        conditions.append(f"count(*) FILTER ({met})")
-    return conditions
+def deciles(values: NDArray[np.float64]) -> list[float]:
+    import numpy as np
+
+    if not len(values):
+        return []
+    edges: list[float] = np.unique(np.quantile(values, DECILES, method="inverted_cdf")).tolist()
+    return edges
 
 
 def drift(before: dict[str, Any], now: dict[str, Any]) -> list[Drift]:

@@ -221,9 +221,7 @@ def verdict(review: Review) -> dict[str, Any]:
         "attribution": {
             a.metric: {"due_to_data": a.due_to_data, "due_to_model": a.due_to_model} for a in review.attribution
         },
-        "gates": [
-            {"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates
-        ],
+        "gates": [{"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates],
         "seconds": dict(review.seconds),
     }
 

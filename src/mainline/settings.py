@@ -77,7 +77,6 @@ class Source(Section):
             raise ValueError("query and database go together")
         return self
 
-
     @property
     def is_local(self) -> bool:
         """Whether the table can only change together with a file of this checkout."""
@@ -154,7 +153,7 @@ class Evaluate(Section):
     slices: list[str] = Field([], description="Columns by whose values the metrics are broken down.")
     min_rows: Annotated[int, Field(ge=1)] = Field(200, description="A smaller slice is not measured.")
     min_positives: Annotated[int, Field(ge=0)] = Field(50, description="Nor is one with fewer positives (binary).")
-    importance_rows: Annotated[int, Field(ge=0)] = Field(4000, description="Holdout rows for permutation importance.")
+    importance_rows: Annotated[int, Field(ge=0)] = Field(2000, description="Holdout rows for permutation importance.")
 
 
 class Compare(Section):

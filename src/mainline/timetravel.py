@@ -66,9 +66,7 @@ def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
     return sorted(set(found[0])) if found else []
 
 
-def leaks_at(
-    settings: Settings, tables: Mapping[str, Collected], frame: Path, moment: dt.datetime
-) -> list[Leak]:
+def leaks_at(settings: Settings, tables: Mapping[str, Collected], frame: Path, moment: dt.datetime) -> list[Leak]:
     features = settings.prepare.features.names
     time = quoted(settings.prepare.time or "")
     connection, sql = prepared(settings, tables, as_of=moment)
@@ -94,9 +92,7 @@ def leaks_at(
     return leaks
 
 
-def rows_only_now(
-    connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime
-) -> list[Leak]:
+def rows_only_now(connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime) -> list[Leak]:
     """Rows that were not there then: whoever is in the frame must not depend on what came of them."""
     time = quoted(settings.prepare.time or "")
     key = ", ".join(map(quoted, settings.prepare.key))
@@ -106,4 +102,11 @@ def rows_only_now(
         return []
     row = connection.execute(f"SELECT {key} FROM {missing} ORDER BY {ROW_ID} LIMIT 1", [moment]).fetchone()
     where = ", ".join(f"{n}={v}" for n, v in zip(settings.prepare.key, row or (), strict=True))
-    return [Leak("the presence of rows", f"{moment:%Y-%m-%d %H:%M %Z}".strip(), count[0], f"absent then, present now at {where}")]
+    return [
+        Leak(
+            "the presence of rows",
+            f"{moment:%Y-%m-%d %H:%M %Z}".strip(),
+            count[0],
+            f"absent then, present now at {where}",
+        )
+    ]

@@ -74,7 +74,9 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
 
 def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | None:
     """The run that has logged this fingerprint whole."""
-    found = client.search_runs([experiment], f"tags.fingerprint = '{fingerprint}' and tags.verdict != ''", max_results=1)
+    found = client.search_runs(
+        [experiment], f"tags.fingerprint = '{fingerprint}' and tags.verdict != ''", max_results=1
+    )
     return str(found[0].info.run_id) if found else None
 
 

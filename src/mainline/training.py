@@ -79,7 +79,9 @@ def predict(settings: Settings, pipeline: Pipeline, rows: pd.DataFrame) -> NDArr
     if not finite.all():
         first = rows.loc[~finite].iloc[0]
         where = ", ".join(f"{name}={first[name]}" for name in settings.prepare.key)
-        raise Refused(f"the model answers NaN or infinity for {int((~finite).sum()):,} of {len(rows):,} rows, first {where}")
+        raise Refused(
+            f"the model answers NaN or infinity for {int((~finite).sum()):,} of {len(rows):,} rows, first {where}"
+        )
     return answers
 
 
@@ -177,7 +179,9 @@ def numeric(kind: str) -> Any:
 
     if kind == "passthrough":
         return "passthrough"
-    return make_pipeline(SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler())
+    return make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
+    )
 
 
 def estimator(train: Train) -> BaseEstimator:

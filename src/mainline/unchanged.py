@@ -29,7 +29,10 @@ def look(workspace: Workspace, base: str) -> dict[str, Any]:
         "clean": git.is_clean(root) if checkout else None,
         "tracking": os.environ.get("MLFLOW_TRACKING_URI"),
         "files": {
-            str(path.relative_to(root)): stamp(path) for pattern in WATCHED for path in root.glob(pattern) if path.is_file()
+            str(path.relative_to(root)): stamp(path)
+            for pattern in WATCHED
+            for path in root.glob(pattern)
+            if path.is_file()
         },
         "left": {name: stamp(workspace.reports / name) for name in LEFT},
     }
