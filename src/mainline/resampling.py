@@ -1,0 +1,108 @@
+"""The paired bootstrap over blocks: a resample is a vector that says how often each block was drawn.
+
+Rows of one block (a day, a customer) are not independent, so whole blocks are drawn. Metrics are computed
+from what each block contributes, for all resamples at once, and never by scoring rows again; see
+`mainline.metrics`. Two models measured with the same counts are paired: subtract, then take the interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mainline.results import Interval
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.intp]
+Counts = NDArray[np.integer]
+
+UNMEASURED = 0.05  # more resamples than this without a value, and the quantiles of the rest are not those of the metric
+_CELLS = 1 << 21  # drawn at once: 16 MB
+
+
+def draw(n_blocks: int, resamples: int, seed: int) -> NDArray[np.uint8]:
+    """How often each resample holds each block: `n_blocks` draws with replacement.
+
+    Parameters
+    ----------
+    n_blocks, resamples, seed
+        The same three numbers give the same counts, on every machine.
+
+    Returns
+    -------
+    array of shape (1 + resamples, n_blocks)
+        Row 0 is all ones: the data as they are. One byte a count keeps the case in which every row is a
+        block small (56 MB for 28,000 rows and 2,000 resamples); a block drawn 256 times has a
+        probability below 1e-500.
+    """
+    if n_blocks < 1:
+        raise ValueError("there is no block to draw from: the holdout is empty")
+    counts = np.ones((1 + resamples, n_blocks), dtype=np.uint8)
+    generator = np.random.default_rng(seed)
+    step = max(1, _CELLS // n_blocks)
+    for start in range(1, 1 + resamples, step):
+        rows = min(step, 1 + resamples - start)
+        drawn = generator.integers(n_blocks, size=(rows, n_blocks))
+        drawn += np.arange(rows)[:, np.newaxis] * n_blocks
+        counts[start : start + rows] = np.bincount(drawn.ravel(), minlength=rows * n_blocks).reshape(rows, n_blocks)
+    return counts
+
+
+def codes(blocks: ArrayLike) -> IntArray:
+    """Number the blocks 0 to n - 1 in the order of their values, whatever the order of the rows.
+
+    Raises
+    ------
+    ValueError
+        Where the block of a row is missing: it can neither be drawn nor left out honestly.
+    """
+    values = np.asarray(blocks)
+    if values.dtype != object:
+        distinct, inverse = np.unique(values, return_inverse=True)
+        missing = values != values if distinct.dtype.kind in "fcmM" else np.zeros(1, dtype=bool)
+        _refuse_missing(int(missing.sum()), values.size)
+        return inverse.astype(np.intp).ravel()
+    listed: Sequence[Hashable] = values.tolist()
+    _refuse_missing(sum(map(_is_missing, listed)), len(listed))
+    number = {value: code for code, value in enumerate(sorted(set(listed)))}  # type: ignore[type-var]
+    return np.fromiter((number[value] for value in listed), dtype=np.intp, count=len(listed))
+
+
+def interval(values: FloatArray, confidence: float) -> Interval:
+    """The percentile interval of a metric, or of the difference of two.
+
+    Parameters
+    ----------
+    values
+        Shape (1 + resamples,): the value on the data as they are, then on each resample.
+    confidence
+        Such as 0.95: the interval runs from the 2.5 % to the 97.5 % quantile of the resamples
+        (Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3).
+
+    Returns
+    -------
+    Interval
+        Resamples that are NaN are left out. `low` and `high` are None where more than 5 % of them are, or
+        the value itself is, or there are none; `value` is NaN where the data cannot be measured at all.
+    """
+    value, resampled = float(values[0]), values[1:]
+    measured = resampled[~np.isnan(resampled)]
+    if np.isnan(value) or measured.size == 0 or measured.size < (1 - UNMEASURED) * resampled.size:
+        return Interval(value, None, None)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(measured, [tail, 1 - tail])
+    return Interval(value, float(low), float(high))
+
+
+def _is_missing(value: object) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas.NA: neither equal nor unequal to anything
+        return True
+
+
+def _refuse_missing(missing: int, rows: int) -> None:
+    if missing:
+        raise ValueError(f"{missing} of {rows} rows have no block: fill the column, or compare without blocks")
