@@ -164,7 +164,7 @@ def chart(review: Review) -> str:
     return (
         "\n\n```mermaid\nxychart-beta horizontal\n"
         '    title "Seconds by stage; some run side by side"\n'
-        f"    x-axis [{names}]\n    y-axis "seconds" 0 --> {max(s for _, s in found) * 1.05 + 0.01:.2f}\n"
+        f'    x-axis [{names}]\n    y-axis "seconds" 0 --> {max(s for _, s in found) * 1.05 + 0.01:.2f}\n'
         f"    bar [{seconds}]\n```"
     )
 
