@@ -90,7 +90,7 @@ def train_validated(job: Job) -> tuple[Record, Validation]:
             {
                 "root": str(job.workspace.root),
                 "state": str(job.workspace.state),
-                "tables": {name: to_json(table) for name, table in job.tables.items()},
+                "tables": to_json(dict(job.tables)),
             }
         )
         trained = None

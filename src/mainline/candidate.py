@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,7 @@ def train(
         "task": settings.task,
         "classes": fitted.classes,
         "model": {"digest": fitted.digest, "bytes": len(fitted.pickled), "seconds": round(fitted.seconds, 3)},
-        "tables": {name: portable(to_json(table), root) for name, table in tables.items()},
+        "tables": portable(to_json(dict(tables)), root),
         **counts,
     }
     arrays = {
@@ -65,11 +66,13 @@ def train(
     return Candidate(facts, fitted.pickled, arrays, profile.profile(settings.prepare.features, frame, condition))
 
 
-def portable(table: dict[str, Any], root: Path) -> dict[str, Any]:
-    """A table's facts with the checkout's own files named from its top: they belong to the commit."""
-    paths = [Path(path) for path in table["paths"]]
-    named = [str(path.relative_to(root)) if path.is_relative_to(root) else str(path) for path in paths]
-    return {**table, "paths": named}
+def portable(tables: str, root: Path) -> dict[str, Any]:
+    """The tables' facts with the checkout's own files named from its top: they belong to the commit."""
+    facts: dict[str, Any] = json.loads(tables)
+    for table in facts["tables"].values():
+        paths = [Path(path) for path in table["paths"]]
+        table["paths"] = [str(path.relative_to(root)) if path.is_relative_to(root) else str(path) for path in paths]
+    return facts
 
 
 def labelled_training_rows(settings: Settings) -> str:

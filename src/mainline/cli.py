@@ -70,7 +70,7 @@ def run_verb(call: argparse.Namespace) -> int:
         before = unchanged.look(workspace, call.base)
         settings = params.load()
         review = training.review(settings, workspace, call.base, Progress.on_terminal())
-        from mainline.report.words import terminal_summary
+        from mainline.report.terminal import terminal_summary
 
         status = 0 if review.passed else 1
         print(terminal_summary(review))

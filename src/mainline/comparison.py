@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -148,7 +149,7 @@ def ask_baseline(
         scratch = Path(folder)
         np.save(scratch / "rows.npy", rows[ROW_ID].to_numpy())
         request = {
-            "tables": {name: to_json(table) for name, table in tables.items()},
+            "tables": to_json(dict(tables)),
             "until": settings.data.until.isoformat(),
             "timezone": settings.data.timezone,
             "rows": str(scratch / "rows.npy"),
@@ -241,11 +242,10 @@ def candidate_on(
 
 def tables_of(baseline: Record, tree: Path) -> dict[str, Collected]:
     """Main's tables, with the files that its commit holds taken from a worktree of it."""
-    found = {}
-    for name, table in baseline.facts["tables"].items():
-        paths = [str(tree / path) for path in table["paths"]]  # an absolute path stays what it is
-        found[name] = from_json({**table, "paths": paths})
-    return found
+    facts = json.loads(json.dumps(baseline.facts["tables"]))
+    for table in facts["tables"].values():
+        table["paths"] = [str(tree / path) for path in table["paths"]]  # an absolute path stays what it is
+    return from_json(json.dumps(facts))
 
 
 def point(settings: Settings, y: NDArray[Any], score: NDArray[np.float64], names: list[str]) -> dict[str, float]:
@@ -263,7 +263,7 @@ def score_request(settings: Settings, workspace: Workspace, request: dict[str, A
 
     import numpy as np
 
-    tables = {name: from_json(table) for name, table in request["tables"].items()}
+    tables = from_json(request["tables"])
     data = settings.data.model_copy(
         update={"until": dt.date.fromisoformat(request["until"]), "timezone": request["timezone"]}
     )

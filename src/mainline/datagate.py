@@ -30,7 +30,7 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
     first = next(jobs)
     settings = params.load(Path(first["root"]) / params.FILE).settings
     workspace = Workspace.at(Path(first["root"]), Path(first["state"]))
-    tables = {name: from_json(table) for name, table in first["tables"].items()}
+    tables = from_json(first["tables"])
     started = time.perf_counter()
     found: list[Expectation] = []
     for name, table in tables.items():

@@ -6,11 +6,10 @@ import datetime as dt
 import difflib
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.collect import Collected, relation_sql
+from mainline.collect import Collected, as_of, relation_sql
 from mainline.errors import ConfigurationError, DataError
 from mainline.rows import ROW_ID, quoted, row_id_sql
 from mainline.settings import Prepare, Settings
@@ -45,9 +44,9 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
 
 
 def prepared(
-    settings: Settings, tables: Mapping[str, Collected], as_of: dt.datetime | None = None
+    settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None
 ) -> tuple[DuckDBPyConnection, str]:
-    """A DuckDB connection and the SQL of the prepared frame, from the tables as they stood at `as_of`."""
+    """A DuckDB connection and the SQL of the prepared frame, from the tables as they stood at `moment`."""
     import ibis
 
     backend = ibis.duckdb.connect()
@@ -56,8 +55,8 @@ def prepared(
     connection.execute("SET enable_progress_bar = false")
     known = {}
     for name, table in tables.items():
-        cut = table if as_of is None or table.known_ahead or table.time is None else replace(table, before=as_of)
-        connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {relation_sql(cut)}")
+        then = table if moment is None else as_of(table, moment)
+        connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
         known[name] = backend.table(name)
     expression = call_project(settings.prepare, known)
     types = {name: str(dtype) for name, dtype in expression.schema().items()}

@@ -21,7 +21,7 @@ from mainline.workspace import Workspace, write_text
 def reports(found: Judged, workspace: Workspace, record: Record, progress: Progress) -> list[str]:
     """Write the three reports, each whole or not at all; `verdict.json` last."""
     from mainline.report import html, markdown
-    from mainline.report.plots import Curves
+    from mainline.report.curves import Curves
 
     review = dataclasses.replace(found.review, seconds=dict(progress.seconds))
     rows = found.rows
@@ -51,7 +51,7 @@ def training(params: Params, root: Path, record: Record, frame: Path) -> dict[st
             "commit": facts["commit"] or "none",
             "clean": str(facts["clean"]).lower(),
         },
-        "tables": [{"name": name, **table} for name, table in facts["tables"].items()],
+        "tables": [{"name": name, **table} for name, table in facts["tables"]["tables"].items()],
         "example": example.to_json(orient="split"),
         "types": {name: str(dtype) for name, dtype in example.dtypes.items()},
         "estimator": settings.train.estimator,

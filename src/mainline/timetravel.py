@@ -69,7 +69,7 @@ def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
 def leaks_at(settings: Settings, tables: Mapping[str, Collected], frame: Path, moment: dt.datetime) -> list[Leak]:
     features = settings.prepare.features.names
     time = quoted(settings.prepare.time or "")
-    connection, sql = prepared(settings, tables, as_of=moment)
+    connection, sql = prepared(settings, tables, moment)
     connection.execute(f"CREATE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
     differs = [f"t.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in features]
     joined = f"_then t JOIN read_parquet('{frame}') n USING ({ROW_ID})"

@@ -41,6 +41,7 @@ def measure(
     *,
     threshold: float = 0.5,
     classes: Sequence[object] | None = None,
+    only: Sequence[str] | None = None,
 ) -> dict[str, FloatArray]:
     """Score a model on rows and on all resamples of their blocks.
 
@@ -85,4 +86,4 @@ def measure(
     if rows.counts.shape[1] == 1:
         for column in values.values():
             column[1:] = np.nan
-    return values
+    return values if only is None else {name: values[name] for name in only}
