@@ -148,7 +148,7 @@ class Project:
 
     def data(self, rows: pd.DataFrame) -> None:
         """Write the two tables that `rows` stands for."""
-        rows.drop(columns="bought").to_parquet(self.path("data/visits.parquet"), index=False)
+        rows.drop(columns="bought").to_parquet(self.path("data/visits.parquet"), index=False, coerce_timestamps="us")
         purchases = rows[["visit", "bought"]].assign(known_at=rows["at"] + pd.Timedelta(days=1))
         purchases.to_csv(self.path("data/purchases.csv"), index=False)
 

@@ -94,7 +94,7 @@ def judge(
             baseline=side(workspace, against, baseline.commit) if against else None,
             tables=table_versions(tables, against),
             data_digest=data_digest(record),
-            rows=record.facts["rows"],
+            rows={**record.facts["rows"], "compared": len(rows.y)},
             label_coverage=record.facts["label_coverage"],
             period=record.facts["period"],
             metrics=found,
