@@ -1,0 +1,137 @@
+"""Files elsewhere, fetched to the cache: each version once, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from mainline.atomic import replacing
+from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
+from mainline.sources.files import Files, Format, one_format
+
+SCHEMES = ("http", "https", "s3", "gs", "gcs", "abfs", "abfss")
+
+# What the stores call the mark of a version. Size and time are added to it: some give nothing else.
+MARKS = ("etag", "md5hash", "content_md5", "content-md5", "digest", "generation", "versionid", "version_id")
+TIMES = ("lastmodified", "last-modified", "last_modified", "updated", "mtime")
+
+KEEP_SECONDS = 7 * 24 * 3600
+
+
+def is_remote(path: str) -> bool:
+    return "://" in path
+
+
+def remote_files(table: str, url: str, format: Format | None, cache: Path) -> Files:
+    """Fetch the files that a URL names (`*` may stand in it) to `cache`, except those that are there already.
+
+    A file is not fetched again while what the server says of it (ETag, checksum, size, time) is
+    the same; one of which it says neither a mark nor a time is fetched every time.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the scheme is not known, or its library is not installed.
+    DataError
+        Where there is no such file.
+    ExternalError
+        Where the server cannot be reached, refuses, or the disk is full.
+    """
+    where = f"data.sources.{table}.path"
+    system, pattern = _system(where, url)
+    with _reaching(where, url):
+        system.invalidate_cache()
+        names = _names(system, pattern)
+    if not names:
+        raise DataError(f"{where}: no file matches {redacted(url)}")
+    found = format or one_format(table, names)
+    paths = [_fetch(where, system, name, cache) for name in names]
+    urls = [redacted(system.unstrip_protocol(name)) for name in names]
+    return Files(table, paths, found, dict(zip(paths, urls, strict=True)))
+
+
+def redacted(url: str) -> str:
+    """A URL as it may be shown: without a user's name, a password or the values of its query."""
+    parts = urlsplit(url)
+    query = re.sub(r"=[^&]*", "=***", parts.query)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def _system(where: str, url: str) -> tuple[Any, str]:
+    from fsspec.core import url_to_fs
+
+    scheme = url.partition("://")[0]
+    if scheme not in SCHEMES:
+        raise ConfigurationError(f"{where}: {scheme}:// is not known; a local path or one of {', '.join(SCHEMES)} is")
+    try:
+        system, pattern = url_to_fs(url)
+    except ImportError as error:
+        missing = f"{scheme}:// needs a library that is not installed"
+        raise ConfigurationError(f"{where}: {missing}; run `make install GROUPS=cloud`") from error
+    except Exception as error:
+        raise ExternalError(f"{where}: {redacted(url)} cannot be opened: {_reason(error, url)}") from None
+    return system, pattern
+
+
+def _names(system: Any, pattern: str) -> list[str]:
+    return sorted(system.glob(pattern)) if "*" in pattern else [pattern]
+
+
+def _fetch(where: str, system: Any, name: str, cache: Path) -> Path:
+    url = system.unstrip_protocol(name)
+    with _reaching(where, url):
+        info = system.info(name)
+    version = _version(info)
+    folder = cache / "remote" / hashlib.sha256(url.encode()).hexdigest()[:16]
+    target = folder / f"{version[:16] if version else 'latest'}-{Path(urlsplit(url).path).name}"
+    if version is None or not target.exists():
+        with replacing(target) as part:
+            with _reaching(where, url):
+                system.get_file(name, str(part))
+                system.invalidate_cache()
+                after = system.info(name)
+            size = info.get("size")
+            if _version(after) != version or (size is not None and size != part.stat().st_size):
+                raise ExternalError(f"{where}: {redacted(url)} changed or broke off while it was fetched; run again")
+    _forget_old(folder, target)
+    return target
+
+
+def _version(info: dict[str, Any]) -> str | None:
+    said = {key.lower(): str(value) for key, value in info.items() if value is not None}
+    marks = {key: said[key] for key in (*MARKS, *TIMES) if key in said}
+    return hashlib.sha256(json.dumps([marks, info.get("size")]).encode()).hexdigest() if marks else None
+
+
+def _forget_old(folder: Path, current: Path) -> None:
+    """Versions that no run of the last week has used go; a run at work may still be reading a younger one."""
+    with suppress(OSError):
+        if current.stat().st_mtime < time.time() - KEEP_SECONDS / 7:
+            current.touch()
+        for path in folder.iterdir():
+            if path != current and path.stat().st_mtime < time.time() - KEEP_SECONDS:
+                path.unlink()
+
+
+@contextmanager
+def _reaching(where: str, url: str) -> Iterator[None]:
+    try:
+        yield
+    except MainlineError:
+        raise
+    except FileNotFoundError:
+        raise DataError(f"{where}: there is no {redacted(url)}") from None
+    except Exception as error:
+        raise ExternalError(f"{where}: {redacted(url)} cannot be fetched: {_reason(error, url)}") from None
+
+
+def _reason(error: Exception, url: str) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text.replace(url, redacted(url))
