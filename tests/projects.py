@@ -116,9 +116,8 @@ def visits(count: int = 4800, seed: int = 0) -> pd.DataFrame:
     pages = random.poisson(5, count)
     logit = -2.2 + 0.08 * minutes + 0.15 * pages + np.select([shop == "north", shop == "south"], [0.4, -0.4], 0.0)
     bought = random.uniform(size=count) < 1 / (1 + np.exp(-logit))
-    return pd.DataFrame(
-        {"visit": np.arange(count), "at": at.floor("s"), "shop": shop, "minutes": minutes, "pages": pages, "bought": bought}
-    )
+    columns = {"visit": np.arange(count), "at": at.floor("s"), "shop": shop, "minutes": minutes, "pages": pages}
+    return pd.DataFrame({**columns, "bought": bought})
 
 
 @dataclass(frozen=True)

@@ -117,8 +117,9 @@ def count(settings: Settings, frame: Path) -> dict[str, Any]:
         rows = {"train": train, "holdout": holdout, "unlabelled": unlabelled}
         if settings.prepare.status:
             status = quoted(settings.prepare.status)
+            open_rows = f"{source} WHERE ({side.holdout}) AND {label} IS NULL"
             for value, number in connection.execute(
-                f"SELECT {status}, count(*) FROM {source} WHERE ({side.holdout}) AND {label} IS NULL GROUP BY 1 ORDER BY 1"
+                f"SELECT {status}, count(*) FROM {open_rows} GROUP BY 1 ORDER BY 1"
             ).fetchall():
                 rows[f"unlabelled {value}"] = number
         period = {}

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"mainline: {where}{error.strerror or error}: nothing half-written is left", file=sys.stderr)
         return ExternalError.status
+    except Exception:
+        traceback.print_exc()
+        print("mainline: this is a defect of Mainline, not yours; what was recorded before is intact", file=sys.stderr)
+        return ExternalError.status
+
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,6 +54,10 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--state", type=Path, required=True)
     score.add_argument("--contract", type=int, required=True)
     score.set_defaults(verb=score_verb)
+
+    ui = verbs.add_parser("ui", help="open MLflow's page over the store")
+    ui.add_argument("--port", type=int, default=5000)
+    ui.set_defaults(verb=ui_verb)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
@@ -101,6 +112,20 @@ def score_verb(call: argparse.Namespace) -> int:
     request = json.loads(call.request.read_text(encoding="utf-8"))
     print(json.dumps(comparison.score_request(settings, Workspace.at(Path.cwd(), call.state), request)))
     return 0
+
+
+def ui_verb(call: argparse.Namespace) -> int:
+    from mainline import tracking
+    from mainline.workspace import Workspace
+
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    if given:
+        print(f"MLFLOW_TRACKING_URI is set: the page is at {given}")
+        return 0
+    tracking.quiet()
+    uri, _ = tracking.store(Workspace.at(Path.cwd()).state)
+    server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
+    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
 
 
 def schema_verb(call: argparse.Namespace) -> int:

@@ -161,11 +161,11 @@ def ask_baseline(
                 found = Holdout(arrays["row_id"], np.empty(0), arrays["score"])
         except MainlineError as error:
             has = place >= 0
-            note = (
+            said = (
                 f"main's code cannot score this data ({error}): compared on the {int(has.sum()):,} rows "
                 "that its own holdout shares with this one"
             )
-            return baseline.holdout.score[np.maximum(place, 0)], has, note
+            return baseline.holdout.score[np.maximum(place, 0)], has, said
     there = align(rows[ROW_ID].to_numpy(), found)
     has = there >= 0
     note = None

@@ -106,7 +106,8 @@ def fetch(sql: str) -> pd.DataFrame:
 
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        return connection.execute(sql).df()
+        rows: pd.DataFrame = connection.execute(sql).df()
+    return rows
 
 
 def seal(digest: str, *more: bytes) -> str:

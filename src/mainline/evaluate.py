@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from mainline.resampling import Counts
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -44,7 +46,7 @@ class Labelled:
         )
 
 
-def draw(settings: Settings, blocks: NDArray[np.int64]) -> NDArray[np.float64]:
+def draw(settings: Settings, blocks: NDArray[np.int64]) -> Counts:
     compare = settings.compare
     return resampling.draw(int(blocks.max()) + 1 if len(blocks) else 0, compare.resamples, compare.seed)
 
@@ -52,7 +54,7 @@ def draw(settings: Settings, blocks: NDArray[np.int64]) -> NDArray[np.float64]:
 def paired(
     settings: Settings,
     labelled: Labelled,
-    weights: NDArray[np.float64],
+    weights: Counts,
     confidence: float | None = None,
     only: list[str] | None = None,
 ) -> list[Metric]:
@@ -79,7 +81,7 @@ def measure(
     settings: Settings,
     labelled: Labelled,
     score: NDArray[np.float64] | None,
-    weights: NDArray[np.float64],
+    weights: Counts,
     only: list[str] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     assert score is not None
@@ -94,7 +96,7 @@ def measure(
     )
 
 
-def slices(settings: Settings, labelled: Labelled, weights: NDArray[np.float64]) -> list[Slice]:
+def slices(settings: Settings, labelled: Labelled, weights: Counts) -> list[Slice]:
     """Both models on every slice that is large enough to be measured.
 
     The intervals hold together: with k slices each has a confidence of 1 - (1 - c) / k.

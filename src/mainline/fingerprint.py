@@ -85,7 +85,10 @@ def locked_packages(root: Path, group: str = "train") -> dict[str, str]:
     by_name: dict[str, list[dict[str, Any]]] = {}
     for package in lock.get("package", []):
         by_name.setdefault(package["name"], []).append(package)
-    own = next((p for p in lock.get("package", []) if p.get("source", {}).keys() & {"editable", "virtual"}), {})
+    own: dict[str, Any] = {}
+    for package in lock.get("package", []):
+        if package.get("source", {}).keys() & {"editable", "virtual"}:
+            own = package
     todo = [*own.get("dependencies", []), *own.get("dev-dependencies", {}).get(group, [])]
     reached: set[tuple[str, str]] = set()
     while todo:

@@ -45,7 +45,7 @@ def profile(features: Features, frame: Path, condition: str, like: dict[str, Any
         }
     numeric = {}
     for name in names:
-        values = np.ma.asarray(columns[name]).astype(np.float64).filled(np.nan)
+        values = np.ma.filled(np.ma.asarray(columns[name]).astype(np.float64), np.nan)
         known = values[~np.isnan(values)]
         edges = like["numeric"][name]["edges"] if like else deciles(known)
         counts = np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1)

@@ -23,7 +23,8 @@ class Span(BaseModel):
         """The moment this long before `moment`, on the same wall clock."""
         from dateutil.relativedelta import relativedelta
 
-        return moment - relativedelta(**{f"{self.unit}s": self.count})  # type: ignore[arg-type]
+        earlier: dt.datetime = moment - relativedelta(**{f"{self.unit}s": self.count})
+        return earlier
 
     def __str__(self) -> str:
         return f"{self.count} {self.unit}" + ("s" if self.count != 1 else "")

@@ -77,7 +77,7 @@ def predict(settings: Settings, pipeline: Pipeline, rows: pd.DataFrame) -> NDArr
     answers = answers_of(settings.task, pipeline, features_of(settings, rows))
     finite = np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)
     if not finite.all():
-        first = rows.loc[~finite].iloc[0]
+        first = rows.iloc[int(np.flatnonzero(~finite)[0])]
         where = ", ".join(f"{name}={first[name]}" for name in settings.prepare.key)
         raise Refused(
             f"the model answers NaN or infinity for {int((~finite).sum()):,} of {len(rows):,} rows, first {where}"
@@ -103,7 +103,8 @@ def read_rows(settings: Settings, frame: Path, condition: str, *more: str) -> pd
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         names = ", ".join(map(quoted, columns))
-        return connection.execute(f"SELECT {names} FROM read_parquet('{frame}') WHERE {condition}").df()
+        rows: pd.DataFrame = connection.execute(f"SELECT {names} FROM read_parquet('{frame}') WHERE {condition}").df()
+    return rows
 
 
 def features_of(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
