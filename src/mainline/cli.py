@@ -35,7 +35,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExternalError.status
 
 
-
 def parser() -> argparse.ArgumentParser:
     whole = argparse.ArgumentParser(prog="mainline", description="Every model earns its way to main.")
     verbs = whole.add_subparsers(required=True, metavar="verb")

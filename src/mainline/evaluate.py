@@ -59,7 +59,10 @@ def paired(
     only: list[str] | None = None,
 ) -> list[Metric]:
     """Every metric of both models on the same rows and the same resamples, with their difference."""
+    import numpy as np
+
     confidence = confidence or settings.compare.confidence
+    n_blocks = len(np.unique(labelled.blocks))
     candidate = measure(settings, labelled, labelled.candidate, weights, only)
     baseline = measure(settings, labelled, labelled.baseline, weights, only) if labelled.baseline is not None else {}
     found = []
@@ -69,9 +72,9 @@ def paired(
             Metric(
                 name,
                 measures.GREATER_IS_BETTER[name],
-                resampling.interval(values, confidence),
-                None if other is None else resampling.interval(other, confidence),
-                None if other is None else resampling.interval(values - other, confidence),
+                resampling.interval(values, confidence, n_blocks),
+                None if other is None else resampling.interval(other, confidence, n_blocks),
+                None if other is None else resampling.interval(values - other, confidence, n_blocks),
             )
         )
     return found

@@ -136,7 +136,7 @@ def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any])
     ours = evaluate.measure(settings, rows, rows.candidate, weights, [gate.metric])[gate.metric]
     theirs = evaluate.measure(settings, rows, naive, weights, [gate.metric])[gate.metric]
     sign = 1 if metrics.GREATER_IS_BETTER[gate.metric] else -1
-    return resampling.interval(sign * (ours - theirs), settings.compare.confidence)
+    return resampling.interval(sign * (ours - theirs), settings.compare.confidence, int(rows.blocks.max()) + 1)
 
 
 def drift(settings: Settings, frame: Path, against: Record) -> list[Drift]:
