@@ -11,23 +11,30 @@ from mainline.errors import ExternalError
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[Path]:
-    """A temporary path beside `target`, which becomes `target` when the block ends well and goes when it does not.
+def scratch(folder: Path) -> Iterator[Path]:
+    """A path in `folder`, made where it is not there, for a file that is gone when the block ends.
 
     Raises
     ------
     ExternalError
-        Where the file cannot be written: no space, no permission.
+        Where the block meets an OSError: no space, no permission.
     """
-    part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
+    part = folder / f".{os.urandom(6).hex()}.part"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         yield part
-        os.replace(part, target)
     except OSError as error:
-        raise ExternalError(f"{target} could not be written: {error.strerror or error}") from error
+        raise ExternalError(f"nothing could be written to {folder}: {error.strerror or error}") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """A temporary path, which becomes `target` in one step when the block ends well; raises as `scratch` does."""
+    with scratch(target.parent) as part:
+        yield part
+        os.replace(part, target)
 
 
 def write_text(target: Path, text: str) -> None:

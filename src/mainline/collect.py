@@ -123,10 +123,10 @@ def _from_plain(plain: dict[str, Any]) -> Collected:
 def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, root: Path, cache: Path) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
     before = data.clock.astimezone(dt.UTC) if source.time else None
-    files = _files(name, source, before, data.timezone, after, root, cache)
+    files = _files(data, name, source, _moment(before, after), root, cache)
     layout = read_layout(con, files)
     if source.time:
-        check_time(files, layout, source.time)
+        check_time(name, layout.columns, source.time)
     draft = Collected(
         name=name, paths=files.paths, format=layout.format, columns=layout.columns, delimiter=layout.delimiter,
         time=source.time, timezone=data.timezone, known_after=after, known_ahead=source.known_ahead, before=before,
@@ -152,13 +152,11 @@ def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, roo
     )
 
 
-def _files(
-    name: str, source: Source, before: dt.datetime | None, zone: str, after: int | None, root: Path, cache: Path
-) -> Files:
+def _files(data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path) -> Files:
     if source.query is not None and source.database is not None:
         from mainline.sources.database import Query, queried_file
 
-        query = Query(name, source.query, source.database, source.time, _moment(before, after), zone)
+        query = Query(name, source.query, source.database, data.clock, source.time, before, data.timezone)
         return queried_file(query, cache)
     path = source.path or ""
     if is_remote(path):

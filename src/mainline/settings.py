@@ -78,6 +78,14 @@ class Source(Section):
             raise ValueError("query and database go together")
         return self
 
+    @model_validator(mode="after")
+    def _known_at_one_time(self) -> Self:
+        if self.time is None and (self.known_after is not None or self.known_ahead):
+            raise ValueError("known_after and known_ahead are said of a time: name its column in `time`")
+        if self.known_after is not None and self.known_ahead:
+            raise ValueError("rows are known before their time (known_ahead) or after it (known_after), not both")
+        return self
+
     @property
     def is_local(self) -> bool:
         """Whether the table can only change together with a file of this checkout."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,16 +64,14 @@ class Cut:
         return found.replace(tzinfo=ZoneInfo(self.zone)).astimezone(dt.UTC) if self.type == "DATE" else found
 
 
-def check_time(files: Files, layout: Layout, column: str) -> None:
-    """Refuse a time column that is not there, or is no time."""
-    where = f"data.sources.{files.table}.time"
-    if column not in layout.columns:
-        import difflib
-
-        near = difflib.get_close_matches(column, layout.columns, n=1)
-        said = f"did you mean {near[0]}?" if near else f"there are {', '.join(layout.columns)}"
+def check_time(table: str, columns: Mapping[str, str], column: str) -> None:
+    """Refuse a time column that is not there, or is no time; `columns` are names and DuckDB's types."""
+    where = f"data.sources.{table}.time"
+    if column not in columns:
+        near = difflib.get_close_matches(column, columns, n=1)
+        said = f"did you mean {near[0]}?" if near else f"there are {', '.join(columns)}"
         raise ConfigurationError(f"{where}: there is no column {column}; {said}")
-    kind = layout.columns[column]
+    kind = columns[column]
     if not (kind == "DATE" or kind.startswith("TIMESTAMP")):
         raise DataError(f"{where}: column {column} is no time but {kind}; a timestamp or a date is needed")
 
@@ -112,7 +112,8 @@ def _from_statistics(con: DuckDBPyConnection, files: Files, cut: Cut) -> dict[Pa
     )
     SELECT file_name, sum(n), bool_and(high < {cut.literal}), bool_and(low >= {cut.literal}),
            epoch_us(min(low)), epoch_us(max(high))
-    FROM groups GROUP BY ALL HAVING bool_and(coalesce(nulls = 0 AND isfinite(low) AND isfinite(high), false))
+    FROM groups GROUP BY ALL
+    HAVING bool_and(coalesce(nulls = 0 AND {_possible("low")} AND {_possible("high")}, false))
     """
     found = {}
     for file, rows, before, after, low, high in run(con, files, sql):
@@ -126,18 +127,23 @@ def _from_statistics(con: DuckDBPyConnection, files: Files, cut: Cut) -> dict[Pa
 def _from_rows(con: DuckDBPyConnection, files: Files, layout: Layout, cut: Cut, paths: list[Path]) -> dict[Path, Known]:
     column = name(cut.column)
     sql = f"""
-    SELECT mainline_file, count(*), count({column}), count(*) FILTER (NOT isfinite({column})),
+    SELECT mainline_file, count(*), count({column}), count(*) FILTER (NOT {_possible(column)}),
            count(*) FILTER ({cut.sql}),
            epoch_us(min({column}) FILTER ({cut.sql})), epoch_us(max({column}) FILTER ({cut.sql}))
     FROM {scan_sql(paths, layout, filename="mainline_file")} GROUP BY ALL
     """
     found = {path: Known(0, 0, None, None) for path in paths}
-    for file, rows, timed, infinite, before, low, high in run(con, files, sql):
+    for file, rows, timed, odd, before, low, high in run(con, files, sql):
         path = Path(file)
-        for wrong, what in ((rows - timed, "null"), (infinite, "infinite")):
+        for wrong, what in ((rows - timed, "null"), (odd, "infinite, or not of the years 1 to 9999,")):
             if wrong:
                 said = f"column {cut.column} is {what} in {wrong} of {rows} rows"
                 raise DataError(f"{files.origin(path)}: {said}, so the clock cannot place them")
         found[path] = Known(before, rows - before, cut.moment(low), cut.moment(high))
     return found
 
+
+
+def _possible(moment: str) -> str:
+    """Finite, and what Python can hold; some drivers hand on infinity as a year long before Christ."""
+    return f"(isfinite({moment}) AND {moment} BETWEEN TIMESTAMP '0001-01-02' AND TIMESTAMP '9999-12-30')"

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -15,14 +14,13 @@ from urllib.parse import urlsplit, urlunsplit
 from mainline.atomic import replacing
 from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
 from mainline.sources.files import Files, Format, one_format
+from mainline.sources.versions import forget_old
 
 SCHEMES = ("http", "https", "s3", "gs", "gcs", "abfs", "abfss")
 
 # What the stores call the mark of a version. Size and time are added to it: some give nothing else.
 MARKS = ("etag", "md5hash", "content_md5", "content-md5", "digest", "generation", "versionid", "version_id")
 TIMES = ("lastmodified", "last-modified", "last_modified", "updated", "mtime")
-
-KEEP_SECONDS = 7 * 24 * 3600
 
 
 def is_remote(path: str) -> bool:
@@ -100,7 +98,7 @@ def _fetch(where: str, system: Any, name: str, cache: Path) -> Path:
             size = info.get("size")
             if _version(after) != version or (size is not None and size != part.stat().st_size):
                 raise ExternalError(f"{where}: {redacted(url)} changed or broke off while it was fetched; run again")
-    _forget_old(folder, target)
+    forget_old(folder, target)
     return target
 
 
@@ -108,16 +106,6 @@ def _version(info: dict[str, Any]) -> str | None:
     said = {key.lower(): str(value) for key, value in info.items() if value is not None}
     marks = {key: said[key] for key in (*MARKS, *TIMES) if key in said}
     return hashlib.sha256(json.dumps([marks, info.get("size")]).encode()).hexdigest() if marks else None
-
-
-def _forget_old(folder: Path, current: Path) -> None:
-    """Versions that no run of the last week has used go; a run at work may still be reading a younger one."""
-    with suppress(OSError):
-        if current.stat().st_mtime < time.time() - KEEP_SECONDS / 7:
-            current.touch()
-        for path in folder.iterdir():
-            if path != current and path.stat().st_mtime < time.time() - KEEP_SECONDS:
-                path.unlink()
 
 
 @contextmanager

@@ -16,7 +16,10 @@ from mainline.sources.files import Files, Format
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-CSV_ERROR = r"CSV Error on Line: (\d+)\n(?:Original Line: ?(?P<line>.*?)\n)?(?P<why>(?:Expected|Error|Value|Invalid|Maximum)[^\n]*)"
+CSV_ERROR = (
+    r"CSV Error on Line: (\d+)\n(?:Original Line: ?(?P<line>.*?)\n)?"
+    r"(?P<why>(?:Expected|Error|Value|Invalid|Maximum)[^\n]*)"
+)
 NO_ROOM = ("no space left", "disk quota", "file too large")
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def blaming(files: Files) -> Iterator[None]:
 
 def _blame(files: Files, said: str) -> MainlineError:
     if any(words in said.lower() for words in NO_ROOM):
-        return ExternalError(f"data.sources.{files.table}: there is no room: {_first_line(said)}")
+        return ExternalError(f"data.sources.{files.table}: there is no room: {first_line(said)}")
     named = [path for path in files.paths if str(path) in said]
     path = max(named, key=lambda path: len(str(path)), default=files.paths[0] if len(files.paths) == 1 else None)
     where = files.origin(path) if path else f"data.sources.{files.table}"
@@ -108,8 +111,8 @@ def _blame(files: Files, said: str) -> MainlineError:
     json = re.search(r"at byte (\d+) in (?:line|record/value) (\d+): (.*)", said)
     if json:
         return DataError(f"{where}, line {json[2]}: not JSON at byte {json[1]}: {json[3].strip()}")
-    return DataError(f"{where} cannot be read: {_first_line(said)}")
+    return DataError(f"{where} cannot be read: {first_line(said)}")
 
 
-def _first_line(said: str) -> str:
+def first_line(said: str) -> str:
     return said.splitlines()[0].removeprefix("Invalid Input Error: ").removeprefix("IO Error: ")
