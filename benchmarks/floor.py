@@ -1,8 +1,8 @@
 """The floor: import, join, fit and score as one bare script, with nothing around it.
 
 `python benchmarks/floor.py '2014-01-01 00:00-05' '2013-12-01 00:00-05'` trains on all months before
-the last and scores the last. It is what `make run` is measured against, so it is written to be fast, and a test holds its
-answers against the pipeline's.
+the last and scores the last. It is what `make run` is measured against, so it is written to be
+fast, and a test holds its answers against the pipeline's.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ own; nothing is recorded, compared or kept before it has passed.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,8 +69,12 @@ def review(params: Params, workspace: Workspace, base_ref: str, progress: Progre
 
 
 def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
-    """Validate and train, and nothing else: what a baseline is asked for."""
-    return train_validated(begin(params, workspace, progress))[0]
+    """Validate and train, and nothing else: what a baseline is asked for.
+
+    A record is only ever kept of data that passed the gate, so a known one is the answer.
+    """
+    job = begin(params, workspace, progress)
+    return record.find(workspace.records, job.prints.model) or train_validated(job)[0]
 
 
 def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
@@ -115,7 +120,11 @@ def prepare(job: Job) -> None:
     if job.frame.exists():
         return
     with job.progress.stage("prepare"):
+        # DuckDB computes without the interpreter: time to import what the fit needs.
+        warming = threading.Thread(target=training.load_libraries, daemon=True)
+        warming.start()
         frame.build(job.params.settings, job.tables, job.frame)
+        warming.join()
 
 
 def train_anew(job: Job) -> candidate.Candidate:

@@ -47,6 +47,15 @@ def use_threads(number: int) -> None:
         os.environ[variable] = str(number)
 
 
+def load_libraries() -> None:
+    """Import what a fit needs, a second's work, while something else computes."""
+    import pandas  # noqa: F401
+    import sklearn.compose
+    import sklearn.impute
+    import sklearn.pipeline
+    import sklearn.preprocessing  # noqa: F401
+
+
 def fit(settings: Settings, frame: Path) -> Fitted:
     """Fit the pipeline on the training rows of the prepared frame that have a label."""
     rows = read_rows(settings, frame, f"({sides(settings).train}) AND {quoted(settings.prepare.label)} IS NOT NULL")

@@ -1,0 +1,124 @@
+"""The main job in a clone of this repository, against the bare script, in alternating rounds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.table import Row
+
+TOP = Path(__file__).resolve().parents[1]
+ROUNDS = 3
+
+
+def measure(folder: Path) -> list[Row]:
+    """A year's 337 k rows: nothing cached, one parameter changed, nothing changed."""
+    clone(folder)
+    edit(folder, "until: 2013-10-01", "until: 2014-01-01")
+    commit(folder, "A year")
+    run(folder)
+    floors, cold, warm, same = [], [], [], []
+    for number in range(ROUNDS):
+        floors.append(floor(folder))
+        edit_number(folder, "l2_regularization: ", 11 + 2 * number)
+        forget(folder)
+        cold.append(run(folder))
+        floors.append(floor(folder))
+        edit_number(folder, "l2_regularization: ", 12 + 2 * number)
+        warm.append(run(folder))
+        same += [run(folder) for _ in range(3)]
+    bare = statistics.median(floors)
+    shown = f"bare script {bare:.1f} s ({min(floors):.1f} to {max(floors):.1f})"
+    return [
+        ratio("make run, nothing cached, baseline known, 337 k rows", 2.0, cold, bare, shown),
+        ratio("make run, one model parameter changed", 1.5, warm, bare, shown),
+        Row(
+            "make run, nothing changed",
+            "≤ 0.5 s",
+            f"{statistics.median(same):.2f} s ({min(same):.2f} to {max(same):.2f})",
+            statistics.median(same) <= 0.5,
+        ),
+    ]
+
+
+def set_up(folder: Path) -> list[Row]:
+    """From nothing to the first trained model, with a warm package cache."""
+    started = time.perf_counter()
+    clone(folder)
+    command(folder, ["make", "run"], own_environment=True)
+    seconds = time.perf_counter() - started
+    return [Row("git clone to the first trained model", "≤ 60 s", f"{seconds:.0f} s", seconds <= 60)]
+
+
+def ratio(what: str, goal: float, seconds: Sequence[float], bare: float, shown: str) -> Row:
+    taken = statistics.median(seconds)
+    said = f"{taken / bare:.2f} × ({taken:.1f} s, {min(seconds):.1f} to {max(seconds):.1f}); {shown}"
+    return Row(what, f"≤ {goal:.1f} × the bare script", said, taken <= goal * bare)
+
+
+def clone(folder: Path) -> None:
+    subprocess.run(["git", "clone", "--quiet", str(TOP), str(folder)], check=True)
+    if commit_of(folder, "main") is None:
+        subprocess.run(["git", "branch", "--quiet", "main"], cwd=folder, check=True)
+
+
+def commit_of(folder: Path, ref: str) -> str | None:
+    done = subprocess.run(["git", "rev-parse", "--verify", "-q", ref], cwd=folder, capture_output=True, text=True)
+    return done.stdout.strip() or None
+
+
+def commit(folder: Path, message: str) -> None:
+    who = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
+    subprocess.run(["git", *who, "commit", "--quiet", "--all", "--message", message], cwd=folder, check=True)
+
+
+def edit(folder: Path, before: str, after: str) -> None:
+    params = folder / "params.yaml"
+    text = params.read_text(encoding="utf-8")
+    assert before in text, before
+    params.write_text(text.replace(before, after), encoding="utf-8")
+
+
+def edit_number(folder: Path, name: str, value: float) -> None:
+    text = (folder / "params.yaml").read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if name in line)
+    edit(folder, line, line[: line.index(name)] + f"{name}{value}")
+
+
+def forget(folder: Path) -> None:
+    """Everything but the records and the store: what a run has computed before is gone."""
+    for name in ("frames", "checks", "cache", "last.json"):
+        path = folder / ".mainline" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def floor(folder: Path) -> float:
+    return command(folder, [sys.executable, "benchmarks/floor.py", "2014-01-01 00:00-05", "2013-12-01 00:00-05"])
+
+
+def run(folder: Path) -> float:
+    # This environment serves the clone: its stamp counts as done.
+    link = folder / ".venv"
+    if not link.exists():
+        link.symlink_to(Path(sys.prefix))
+    return command(folder, ["make", "--silent", "--old-file", ".venv/bin/.train", "run"])
+
+
+def command(folder: Path, words: Sequence[str], own_environment: bool = False) -> float:
+    environment = {
+        name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    }
+    if not own_environment:
+        environment["PYTHONPATH"] = os.pathsep.join([str(folder / "src"), str(folder)])
+    started = time.perf_counter()
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit(f"benchmarks: {' '.join(words)} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
+    return seconds

@@ -1,0 +1,102 @@
+"""Collect, validate and prepare on the example as it is and on twenty times its rows.
+
+A copy of a flight gets a flight number of its own, so that keys stay keys; what the suites say of
+such data is of no interest here, the seconds and the memory that they take are.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.table import Row
+
+TOP = Path(__file__).resolve().parents[1]
+TIMES = 20
+STAGES = ("collect", "validate", "prepare")
+
+
+def measure(folder: Path) -> list[Row]:
+    once, many = measured(folder / "once", 1), measured(folder / "many", TIMES)
+    rows = []
+    for stage in STAGES:
+        (seconds, memory), (longer, larger) = once[stage], many[stage]
+        said = f"{seconds:.2f} s, {memory:,.0f} MB → {longer:.2f} s ({longer / seconds:.1f} ×), {larger:,.0f} MB"
+        fits = longer <= TIMES * seconds and larger <= TIMES * memory
+        rows.append(Row(f"{stage}, {TIMES} × the rows (6.7 M)", "at most linear", said, fits))
+    return rows
+
+
+def measured(folder: Path, times: int) -> dict[str, tuple[float, float]]:
+    """Seconds and peak megabytes of each stage, each in a process of its own."""
+    project(folder, times)
+    return {stage: tuple(json.loads(child(folder, stage))) for stage in STAGES}
+
+
+def project(folder: Path, times: int) -> None:
+    import duckdb
+
+    shutil.copytree(TOP / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(TOP / "data", folder / "data")
+    params = (TOP / "params.yaml").read_text(encoding="utf-8")
+    (folder / "params.yaml").write_text(params.replace("until: 2013-10-01", "until: 2014-01-01"), encoding="utf-8")
+    if times == 1:
+        return
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        for path in sorted(folder.glob("data/raw/*/*.parquet")):
+            more = path.with_suffix(".more")
+            connection.execute(
+                f"COPY (SELECT * REPLACE ((flight + 10000 * copy)::INTEGER AS flight) EXCLUDE copy "
+                f"FROM '{path}', range({times}) AS copies(copy)) TO '{more}' (FORMAT parquet, COMPRESSION zstd)"
+            )
+            more.replace(path)
+
+
+def child(folder: Path, stage: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "src"), str(TOP)])}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.scale", stage], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"benchmarks: {stage} failed:\n{done.stderr}")
+    return done.stdout.splitlines()[-1]
+
+
+def stage_here(stage: str) -> tuple[float, float]:
+    """One stage in this process: its seconds after imports, and the peak of the memory."""
+    import resource
+
+    import duckdb  # noqa: F401
+    import ibis  # noqa: F401
+    import pandas  # noqa: F401
+
+    from mainline import collect, datagate, frame, params, validation
+    from mainline.workspace import Workspace
+
+    settings = params.load().settings
+    workspace = Workspace.at(Path.cwd())
+    if stage == "validate":
+        import great_expectations  # noqa: F401
+    if stage != "collect":
+        tables = collect.collect(settings.data, workspace.root, workspace.cache)
+    started = time.perf_counter()
+    if stage == "collect":
+        collect.collect(settings.data, workspace.root, workspace.cache)
+    elif stage == "prepare":
+        frame.build(settings, tables, workspace.frames / "bench.parquet")
+    else:
+        for name, table in tables.items():
+            suite = validation.load_suite(Path(settings.data.expectations, f"{name}.yaml"))
+            validation.validate(name, datagate.fetch(collect.relation_sql(table)), suite, [])
+    seconds = time.perf_counter() - started
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    print(json.dumps(stage_here(sys.argv[1])))
