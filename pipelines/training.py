@@ -74,7 +74,18 @@ def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
     A record is only ever kept of data that passed the gate, so a known one is the answer.
     """
     job = begin(params, workspace, progress)
-    return record.find(workspace.records, job.prints.model) or train_validated(job)[0]
+    known = record.find(workspace.records, job.prints.model)
+    if known:
+        return known
+    tracker = Beside("mainline.tracking")
+    tracker.send({"state": str(workspace.state)})
+    try:
+        trained, _ = train_validated(job)
+        tracker.send(publish.training(params, workspace.root, trained, job.frame))
+        tracker.answer()
+    finally:
+        tracker.stop()
+    return trained
 
 
 def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:

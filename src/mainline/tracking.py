@@ -75,7 +75,7 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
 def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | None:
     """The run that has logged this fingerprint whole."""
     found = client.search_runs(
-        [experiment], f"tags.fingerprint = '{fingerprint}' and tags.verdict != ''", max_results=1
+        [experiment], f"tags.fingerprint = '{fingerprint}' and tags.logged = 'whole'", max_results=1
     )
     return str(found[0].info.run_id) if found else None
 
@@ -90,6 +90,7 @@ def log_training(client: MlflowClient, experiment: str, job: dict[str, Any]) -> 
         log_inputs(client, run.info.run_id, job["tables"])
         log_model(job)
         mlflow.log_artifacts(job["record"], "record")
+        mlflow.set_tag("logged", "whole")
         return str(run.info.run_id)
 
 
