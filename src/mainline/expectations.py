@@ -111,23 +111,19 @@ class ExpectColumnValuesToLeaveNoGap(FrameExpectation):
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
         times = moments(column_of(frame, self.column))
         groups = times.groupby(column_of(frame, self.by), observed=True) if self.by else [("", times)]
-        gaps = [
-            (length, start, group)
-            for group, values in groups
-            for start, length in self.stretches(values)
-            if length > pd.Timedelta(self.longest)
-        ]
+        gaps = [(length, start, group) for group, values in groups for start, length in self.gaps(values).items()]
         if not gaps:
             return True, f"no gap longer than {self.longest}"
         gaps.sort(key=lambda gap: gap[0], reverse=True)
         shown = [f"{brief(length)} from {clock(start)}{f' ({group})' if group else ''}" for length, start, group in gaps]
         return False, f"{len(gaps)} longer than {self.longest}: {listed(shown)}"
 
-    def stretches(self, values: pd.Series) -> list[tuple[pd.Timestamp, pd.Timedelta]]:
+    def gaps(self, values: pd.Series) -> pd.Series:
+        """The lengths that are too long, by where they start."""
         ends = [moment(end, values) for end in (self.since, self.until) if end]
-        points = pd.Series(pd.concat([values, pd.Series(ends, dtype=values.dtype)]).dropna().unique()).sort_values()
-        lengths = points.diff().iloc[1:]
-        return list(zip(points.iloc[:-1], lengths, strict=True))
+        points = pd.concat([values.drop_duplicates(), pd.Series(ends, dtype=values.dtype)]).dropna().sort_values()
+        lengths = pd.Series(points.diff().iloc[1:].array, index=points.iloc[:-1])
+        return lengths[lengths > pd.Timedelta(self.longest)]
 
     def words(self) -> str:
         ends = "".join(f", {word} {end}" for word, end in (("since", self.since), ("until", self.until)) if end)
@@ -186,10 +182,10 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
         keys = [column_of(frame, self.by), times] if self.by else [times]
         if self.statistic == "missing":
             return values.isna().groupby(keys, observed=True).mean()
-        grouped = values.groupby(keys, observed=True)
         if self.statistic == "rows":
-            return grouped.size()
-        return getattr(grouped, self.statistic)().astype("float64")
+            return values.groupby(keys, observed=True).size()
+        grouped = values.astype("float64").groupby(keys, observed=True)
+        return getattr(grouped, self.statistic)()
 
     def words(self) -> str:
         low, high = self.min_value, self.max_value

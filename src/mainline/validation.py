@@ -78,7 +78,7 @@ def check(
     if frame.empty:
         return Checked(table, suite, [nothing_there(table, suite)], None)
     with quiet():
-        frame = with_dates(frame)
+        frame = examinable(frame, suite)
         batch = batch_of(table, frame)
         places = range(len(suite.rules))
         found = run(batch, suite, places, COUNT, given)
@@ -218,12 +218,12 @@ def raised(result: ExpectationValidationResult) -> str | None:
 
 def in_words(result: ExpectationValidationResult, rule: Rule) -> str:
     """The expectation as Great Expectations words it, with its bounds."""
-    from great_expectations.render.renderer.inline_renderer import InlineRenderer  # noqa: PLC0415
-
-    content = InlineRenderer(render_object=result.expectation_config).get_rendered_content()
-    value = content[0].value
-    params = {name: plain(param["value"]) for name, param in (value.params or {}).items()}
-    words = string.Template(value.template or "").safe_substitute(params).strip()
+    content = expectation_types()[rule.type]._prescriptive_renderer(
+        configuration=result.expectation_config, runtime_configuration={"include_column_name": True}
+    )[0]
+    template = content.string_template
+    params = {name: plain(value) for name, value in template["params"].items()}
+    words = string.Template(template["template"]).safe_substitute(params)
     return " ".join(words.split()).rstrip(".") or f"{rule.type} {rule.kwargs}"
 
 
@@ -249,11 +249,27 @@ def instant(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
-def with_dates(frame: pd.DataFrame) -> pd.DataFrame:
-    """Columns of `datetime.date` objects, as pyarrow gives them, become datetime64."""
-    columns = [name for name in frame.columns if frame[name].dtype == object]
-    dates = [name for name in columns if pd.api.types.infer_dtype(frame[name], skipna=True) == "date"]
-    return frame.assign(**{name: pd.to_datetime(frame[name]) for name in dates}) if dates else frame
+def examinable(frame: pd.DataFrame, suite: Suite) -> pd.DataFrame:
+    """`frame` with columns as Great Expectations handles them well.
+
+    `datetime.date` objects, as pyarrow gives them, become datetime64. Columns that are compared
+    with bounds become int64 or float64: any narrower type is compared value by value in Python,
+    which took 3.2 of 6.5 s on the example's frame.
+    """
+    columns = {name: frame[name] for name in map(str, frame.columns)}
+    changed = {
+        name: pd.to_datetime(values)
+        for name, values in columns.items()
+        if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "date"
+    }
+    for rule in suite.rules:
+        values = columns.get(str(rule.column))
+        if values is None or rule.type != "expect_column_values_to_be_between":
+            continue
+        if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
+            whole = pd.api.types.is_integer_dtype(values.dtype) and not values.hasnans
+            changed[str(rule.column)] = values.astype("int64" if whole else "float64")
+    return frame.assign(**changed)
 
 
 @contextmanager
