@@ -11,12 +11,14 @@ from typing import Any, ClassVar, Literal
 import pandas as pd
 from great_expectations.compatibility import pydantic
 from great_expectations.core.metric_domain_types import MetricDomainTypes
-from great_expectations.core.suite_parameters import SuiteParameterDict
-from great_expectations.execution_engine import ExecutionEngine, PandasExecutionEngine
+from great_expectations.execution_engine.execution_engine import ExecutionEngine
+from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.expectations.expectation import BatchExpectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 from great_expectations.expectations.metrics.metric_provider import metric_value
 from great_expectations.expectations.metrics.table_metric_provider import TableMetricProvider
-from great_expectations.render.renderer_configuration import RendererConfiguration
+from great_expectations.render.components import LegacyRendererType, RenderedStringTemplateContent
+from great_expectations.render.renderer.renderer import renderer
 
 Kind = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
 Statistic = Literal["rows", "mean", "median", "min", "max", "missing"]
@@ -33,7 +35,7 @@ class TableFrame(TableMetricProvider):
 
     @metric_value(engine=PandasExecutionEngine)
     def _pandas(
-        cls,  # noqa: N805 (a class method in Great Expectations' hands)
+        cls,
         execution_engine: PandasExecutionEngine,
         metric_domain_kwargs: dict[str, Any],
         **_: Any,
@@ -58,17 +60,24 @@ class FrameExpectation(BatchExpectation):
         self,
         metrics: dict[str, Any],
         runtime_configuration: dict[str, Any] | None = None,
-        execution_engine: ExecutionEngine | None = None,
+        execution_engine: ExecutionEngine[Any] | None = None,
     ) -> dict[str, Any]:
         success, observed = self.examine(metrics["table.frame"])
         return {"success": success, "result": {"observed_value": observed}}
 
     @classmethod
-    def _prescriptive_template(cls, renderer_configuration: RendererConfiguration) -> RendererConfiguration:
-        kwargs = dict(renderer_configuration.kwargs)
-        # `$` starts a parameter in Great Expectations' templates.
-        renderer_configuration.template_str = cls.construct(**kwargs).words().replace("$", "")
-        return renderer_configuration
+    @renderer(renderer_type=LegacyRendererType.PRESCRIPTIVE)
+    def _prescriptive_renderer(
+        cls,
+        configuration: ExpectationConfiguration | None = None,
+        result: Any = None,
+        runtime_configuration: dict[str, Any] | None = None,
+    ) -> list[RenderedStringTemplateContent]:
+        kwargs = dict(configuration.kwargs) if configuration is not None else {}
+        kwargs.pop("batch_id", None)
+        # `$` starts a parameter in Great Expectations' templates, and doubled stands for itself.
+        template = {"template": cls(**kwargs).words().replace("$", "$$"), "params": {}}
+        return [RenderedStringTemplateContent(content_block_type="string_template", string_template=template)]
 
 
 class ExpectColumnKindToBe(FrameExpectation):
@@ -101,29 +110,32 @@ class ExpectColumnValuesToLeaveNoGap(FrameExpectation):
     longest: str
     by: str | None = None
     since: str | None = None
-    until: str | SuiteParameterDict | None = None
+    until: str | dict[str, str] | None = None
 
     @pydantic.validator("longest")
-    def _longest_is_a_length_of_time(cls, value: str) -> str:  # noqa: N805
+    def _longest_is_a_length_of_time(cls, value: str) -> str:
         pd.Timedelta(value)
         return value
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
         times = moments(column_of(frame, self.column))
         groups = times.groupby(column_of(frame, self.by), observed=True) if self.by else [("", times)]
-        gaps = [(length, start, group) for group, values in groups for start, length in self.gaps(values).items()]
+        gaps = [(length, start, group) for group, values in groups for start, length in self.gaps(values)]
         if not gaps:
             return True, f"no gap longer than {self.longest}"
         gaps.sort(key=lambda gap: gap[0], reverse=True)
-        shown = [f"{brief(length)} from {clock(start)}{f' ({group})' if group else ''}" for length, start, group in gaps]
+        shown = [
+            f"{brief(length)} from {clock(start)}{f' ({group})' if group else ''}" for length, start, group in gaps
+        ]
         return False, f"{len(gaps)} longer than {self.longest}: {listed(shown)}"
 
-    def gaps(self, values: pd.Series) -> pd.Series:
-        """The lengths that are too long, by where they start."""
+    def gaps(self, values: pd.Series) -> list[tuple[pd.Timestamp, pd.Timedelta]]:
+        """Where a stretch that is too long starts, and its length."""
         ends = [moment(end, values) for end in (self.since, self.until) if end]
         points = pd.concat([values.drop_duplicates(), pd.Series(ends, dtype=values.dtype)]).dropna().sort_values()
-        lengths = pd.Series(points.diff().iloc[1:].array, index=points.iloc[:-1])
-        return lengths[lengths > pd.Timedelta(self.longest)]
+        lengths = points.diff().iloc[1:]
+        wide = (lengths > pd.Timedelta(self.longest)).to_numpy()
+        return list(zip(points.iloc[:-1][wide], lengths[wide], strict=True))
 
     def words(self) -> str:
         ends = "".join(f", {word} {end}" for word, end in (("since", self.since), ("until", self.until)) if end)
@@ -150,7 +162,7 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
     inner: bool = False
 
     @pydantic.root_validator(skip_on_failure=True)
-    def _something_is_bounded(cls, values: dict[str, Any]) -> dict[str, Any]:  # noqa: N805
+    def _something_is_bounded(cls, values: dict[str, Any]) -> dict[str, Any]:
         if all(values.get(name) is None for name in ("min_value", "max_value", "max_change")):
             raise ValueError("needs min_value, max_value or max_change")
         return values
@@ -185,7 +197,8 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
         if self.statistic == "rows":
             return values.groupby(keys, observed=True).size()
         grouped = values.astype("float64").groupby(keys, observed=True)
-        return getattr(grouped, self.statistic)()
+        measured: pd.Series = getattr(grouped, self.statistic)()
+        return measured
 
     def words(self) -> str:
         low, high = self.min_value, self.max_value
@@ -193,7 +206,9 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
         bounds = bounds or (f"at least {low:g}" if low is not None else f"at most {high:g}" if high is not None else "")
         change = f"change by at most {self.max_change:g} from one to the next" if self.max_change is not None else ""
         what = "the number of rows" if self.statistic == "rows" else f"{self.statistic} of {self.column}"
-        where = f"{what} in every {'whole ' if self.inner else ''}{self.period}{f' of each {self.by}' if self.by else ''}"
+        where = (
+            f"{what} in every {'whole ' if self.inner else ''}{self.period}{f' of each {self.by}' if self.by else ''}"
+        )
         return f"{where} must " + " and ".join(part for part in (f"be {bounds}" if bounds else "", change) if part)
 
 
@@ -229,7 +244,7 @@ def moments(values: pd.Series) -> pd.Series:
 
 
 def moment(value: Any, like: pd.Series) -> pd.Timestamp:
-    return pd.to_datetime(value, utc=True).as_unit(like.dt.unit)
+    return pd.Timestamp(pd.to_datetime(value, utc=True)).as_unit(like.dt.unit)
 
 
 def listed(shown: list[str]) -> str:

@@ -97,7 +97,9 @@ def read_rule(node: yaml.Node, path: Path) -> Rule:
     severity = str(construct(entries["severity"])) if "severity" in entries else Severity.critical.value
     if severity not in list(Severity):
         allowed = " or ".join(Severity)
-        raise fault(path, entries["severity"], f"a severity is {allowed}, not {severity!r}{nearest(severity, Severity)}")
+        raise fault(
+            path, entries["severity"], f"a severity is {allowed}, not {severity!r}{nearest(severity, Severity)}"
+        )
     meta = construct(entries["meta"]) if "meta" in entries else {}
     if not isinstance(meta, dict):
         raise fault(path, entries["meta"], "'meta' is a mapping, such as {notes: why this must hold}")
@@ -108,34 +110,36 @@ def read_rule(node: yaml.Node, path: Path) -> Rule:
 
 def read_kwargs(type_: str, node: yaml.Node | None, rule: yaml.Node, path: Path) -> dict[str, Any]:
     """The kwargs as Great Expectations' own class for `type_` accepts them."""
+    from great_expectations.compatibility.pydantic import ValidationError
+
     implementation = expectation_types()[type_]
     entries = fields(node, path, arguments(type_), type_) if node is not None else {}
     kwargs = {name: construct(value) for name, value in entries.items()}
     try:
         implementation(**kwargs)
-    except Exception as error:
-        problems = [(p["loc"][0], p["msg"]) for p in error.errors()] if hasattr(error, "errors") else [(None, str(error))]
-        name, message = problems[0]
-        where = entries.get(str(name), rule)
-        about = f"{name}: {message}" if name not in (None, "__root__") else message
-        raise fault(path, where, f"{type_}: {about}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        about = first["msg"] if name == "__root__" else f"{name}: {first['msg']}"
+        raise fault(path, entries.get(name, rule), f"{type_}: {about}") from None
     return kwargs
 
 
 def expectation_types() -> dict[str, Any]:
     """Every expectation that this process knows, Great Expectations' and this project's, by its type."""
-    import mainline.expectations  # noqa: F401, PLC0415 (registers them)
-    from great_expectations.expectations.registry import (  # noqa: PLC0415
+    from great_expectations.expectations.registry import (
         get_expectation_impl,
         list_registered_expectation_implementations,
     )
+
+    import mainline.expectations  # noqa: F401 (registers this project's)
 
     return {name: get_expectation_impl(name) for name in list_registered_expectation_implementations()}
 
 
 def arguments(type_: str) -> list[str]:
     """The kwargs of a type, without what every expectation has (its id, its severity, its result format, …)."""
-    from great_expectations.expectations.expectation import Expectation  # noqa: PLC0415
+    from great_expectations.expectations.expectation import Expectation
 
     implementation = expectation_types()[type_]
     return sorted(set(implementation.__fields__) - set(Expectation.__fields__) - {"batch_id", "table"})
@@ -158,9 +162,9 @@ def fields(node: yaml.Node, path: Path, allowed: Sequence[str], what: str) -> di
 def construct(node: yaml.Node) -> Any:
     loader = yaml.SafeLoader("")
     try:
-        return loader.construct_object(node, deep=True)  # type: ignore[no-untyped-call]
+        return loader.construct_object(node, deep=True)
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
