@@ -84,7 +84,7 @@ class ExpectColumnKindToBe(FrameExpectation):
     """A column holds values of one kind, in whatever width the reader stored them.
 
     Whole numbers that were read as floats because some are missing are integers. A timestamp
-    has a time zone, a date is at midnight.
+    has a time zone, a date is at midnight. A column without any value is of no kind.
     """
 
     column: str
@@ -148,7 +148,8 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
 
     A bound that holds over the whole table says nothing about its newest part. `missing` is the
     share of rows without a value. `max_change` bounds the step from one period to the next one
-    that has rows; `inner` leaves out the first and the last period, which the clock may cut.
+    that has rows; `inner` leaves out the first and the last period, which the clock may cut, and
+    `min_rows` those that have too few rows to say anything.
     """
 
     column: str
@@ -160,6 +161,7 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
     max_change: float | None = None
     by: str | None = None
     inner: bool = False
+    min_rows: int = 1
 
     @pydantic.root_validator(skip_on_failure=True)
     def _something_is_bounded(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +180,7 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
             steps = measured.groupby(level=0, observed=True).diff() if self.by else measured.diff()
             broken |= steps.abs() > self.max_change
         if measured.empty:
-            return False, "no whole period" if self.inner else "no period"
+            return False, f"no {'whole ' if self.inner else ''}{self.period} with {self.min_rows:,} rows or more"
         if not broken.any():
             return True, f"{measured.min():.4g} to {measured.max():.4g}"
         shown = [f"{named(label)}: {value:.4g}" for label, value in measured[broken].items()]
@@ -192,23 +194,24 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
             inside = times.notna() & (times > times.min()) & (times < times.max())
             times, values, frame = times[inside], values[inside], frame[inside]
         keys = [column_of(frame, self.by), times] if self.by else [times]
-        if self.statistic == "missing":
-            return values.isna().groupby(keys, observed=True).mean()
+        counts = values.groupby(keys, observed=True).size()
         if self.statistic == "rows":
-            return values.groupby(keys, observed=True).size()
-        grouped = values.astype("float64").groupby(keys, observed=True)
-        measured: pd.Series = getattr(grouped, self.statistic)()
-        return measured
+            measured = counts
+        elif self.statistic == "missing":
+            measured = values.isna().groupby(keys, observed=True).mean()
+        else:
+            measured = getattr(values.astype("float64").groupby(keys, observed=True), self.statistic)()
+        return measured[counts >= self.min_rows]
 
     def words(self) -> str:
         low, high = self.min_value, self.max_value
         bounds = f"between {low:g} and {high:g}" if low is not None and high is not None else None
         bounds = bounds or (f"at least {low:g}" if low is not None else f"at most {high:g}" if high is not None else "")
+        enough = f" with at least {self.min_rows:,} rows" if self.min_rows > 1 else ""
         change = f"change by at most {self.max_change:g} from one to the next" if self.max_change is not None else ""
         what = "the number of rows" if self.statistic == "rows" else f"{self.statistic} of {self.column}"
-        where = (
-            f"{what} in every {'whole ' if self.inner else ''}{self.period}{f' of each {self.by}' if self.by else ''}"
-        )
+        each = f" of each {self.by}" if self.by else ""
+        where = f"{what} in every {'whole ' if self.inner else ''}{self.period}{each}{enough}"
         return f"{where} must " + " and ".join(part for part in (f"be {bounds}" if bounds else "", change) if part)
 
 
@@ -220,20 +223,21 @@ def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
 
 def kind_of(values: pd.Series) -> str:
     types = pd.api.types
-    if types.is_bool_dtype(values.dtype):
+    held = values.dropna()
+    if held.empty:
+        return "nothing"
+    if types.is_bool_dtype(held.dtype):
         return "boolean"
-    if types.is_integer_dtype(values.dtype):
+    if types.is_integer_dtype(held.dtype):
         return "integer"
-    if types.is_float_dtype(values.dtype):
-        held = values.dropna()
-        return "integer" if len(held) and (held % 1 == 0).all() else "number"
-    if isinstance(values.dtype, pd.DatetimeTZDtype):
+    if types.is_float_dtype(held.dtype):
+        return "integer" if (held % 1 == 0).all() else "number"
+    if isinstance(held.dtype, pd.DatetimeTZDtype):
         return "timestamp"
-    if types.is_datetime64_dtype(values.dtype):
-        held = values.dropna()
+    if types.is_datetime64_dtype(held.dtype):
         return "date" if (held == held.dt.normalize()).all() else "timestamp without a time zone"
-    inferred = types.infer_dtype(values, skipna=True)
-    return {"string": "text", "empty": "nothing", "boolean": "boolean"}.get(inferred, inferred)
+    inferred = types.infer_dtype(held)
+    return {"string": "text"}.get(inferred, inferred)
 
 
 def moments(values: pd.Series) -> pd.Series:

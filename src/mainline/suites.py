@@ -168,7 +168,8 @@ def construct(node: yaml.Node) -> Any:
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.4)
+    names = [str(known) for known in names]
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
     return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(head(names, 12))}"
 
 

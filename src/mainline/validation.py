@@ -241,10 +241,10 @@ def examples(rows: pd.DataFrame | None, columns: Sequence[str]) -> list[dict[str
 
 def plain(value: Any) -> Any:
     """As JSON and a terminal can show it."""
-    if isinstance(value, pd.Timestamp | dt.datetime):
-        return value.isoformat(sep=" ").removesuffix(" 00:00:00")
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
+    if isinstance(value, pd.Timestamp | dt.datetime):
+        return value.isoformat(sep=" ").removesuffix(" 00:00:00")
     if isinstance(value, float) and math.isinf(value):
         return str(value)
     return value.item() if hasattr(value, "item") else value
