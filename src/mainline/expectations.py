@@ -194,7 +194,8 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
             inside = times.notna() & (times > times.min()) & (times < times.max())
             times, values, frame = times[inside], values[inside], frame[inside]
         keys = [column_of(frame, self.by), times] if self.by else [times]
-        counts = values.groupby(keys, observed=True).size()
+        counts: pd.Series = values.groupby(keys, observed=True).size()
+        measured: pd.Series
         if self.statistic == "rows":
             measured = counts
         elif self.statistic == "missing":
