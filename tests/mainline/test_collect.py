@@ -102,16 +102,16 @@ def test_files_after_the_clock_are_not_handed_on(months: Path) -> None:
 def test_a_table_without_a_time_is_not_cut(months: Path) -> None:
     table = collected(months, until="2013-02-01", path="*.parquet")
     assert (table.rows, table.start, table.end, table.before) == (72, None, None, None)
-    assert len(rows(table)) == 72
+    assert len(rows(table, "n")) == 72
 
 
 def test_a_timetable_is_cut_at_the_clock_but_not_earlier(months: Path) -> None:
     source = {"path": "*.parquet", "time": "at"}
     earlier = dt.datetime(2013, 2, 1, tzinfo=dt.UTC)
     ahead = collected(months, until="2013-03-01", known_ahead=True, **source)
-    assert (len(rows(ahead)), len(rows(as_of(ahead, earlier)))) == (48, 48)
+    assert (len(rows(ahead, "n")), len(rows(as_of(ahead, earlier), "n"))) == (48, 48)
     after = collected(months, until="2013-03-01", **source)
-    assert (len(rows(after)), len(rows(as_of(after, earlier)))) == (48, 24)
+    assert (len(rows(after, "n")), len(rows(as_of(after, earlier), "n"))) == (48, 24)
 
 
 def test_a_table_as_of_an_earlier_moment_waits_as_long_for_its_rows(months: Path) -> None:
@@ -146,7 +146,7 @@ def test_paths_do_not_depend_on_where_the_next_process_stands(months: Path, monk
     monkeypatch.chdir(months)
     table = collect(data(events={"path": "*.parquet"}), Path(), Path(".cache"))["events"]
     monkeypatch.chdir("/")
-    assert len(rows(table)) == 72
+    assert len(rows(table, "n")) == 72
 
 
 def test_times_that_contradict_each_other_are_refused() -> None:

@@ -120,12 +120,21 @@ def _reaching(where: str, url: str) -> Iterator[None]:
         yield
     except MainlineError:
         raise
-    except FileNotFoundError:
-        raise DataError(f"{where}: there is no {redacted(url)}") from None
     except Exception as error:
+        if _is_missing(error):
+            raise DataError(f"{where}: there is no {redacted(url)}") from None
         raise ExternalError(f"{where}: {redacted(url)} cannot be fetched: {_reason(error, url)}") from None
 
 
-def _reason(error: Exception, url: str) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+def _is_missing(error: BaseException) -> bool:
+    """Whether the server answered that there is no such file; fsspec says the same of one that did not answer."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    cause = error.__cause__
+    return getattr(cause, "status", 404) == 404 and (not isinstance(cause, OSError) or _is_missing(cause))
+
+
+def _reason(error: BaseException, url: str) -> str:
+    cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
+    text = " ".join(str(cause).split()) or type(cause).__name__
     return text.replace(url, redacted(url))
