@@ -8,12 +8,17 @@ from mainline.atomic import replacing, write_text
 from mainline.errors import ExternalError
 
 
+def stop_half_way(target: Path) -> None:
+    with replacing(target) as part:
+        part.write_text("half of")
+        raise KeyboardInterrupt
+
+
 def test_a_file_is_replaced_only_when_it_is_whole(tmp_path: Path) -> None:
     target = tmp_path / "below" / "file"
     write_text(target, "before")
-    with pytest.raises(RuntimeError), replacing(target) as part:
-        part.write_text("half of")
-        raise RuntimeError
+    with pytest.raises(KeyboardInterrupt):
+        stop_half_way(target)
     assert target.read_text() == "before"
     assert list(target.parent.iterdir()) == [target]
 

@@ -45,9 +45,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_files_that_nobody_touched_are_unchanged_and_not_read(
-    folder: Path, settled: None, opened: list[str]
-) -> None:
+def test_files_that_nobody_touched_are_unchanged_and_not_read(folder: Path, settled: None, opened: list[str]) -> None:
     stamps = stamp(["*.csv"], folder, folder / "index.json")
     opened.clear()
     assert unchanged(stamps)
@@ -111,6 +109,10 @@ def test_an_index_that_cannot_be_read_is_started_anew(folder: Path, content: str
 
 def test_stamps_of_another_version_say_nothing(folder: Path) -> None:
     assert not unchanged({**stamp(["*.csv"], folder, folder / "index.json"), "version": 99})
+
+
+def test_of_a_url_nothing_is_said(folder: Path) -> None:
+    assert not unchanged(stamp(["*.csv", "http://127.0.0.1/a.csv"], folder, folder / "index.json"))
 
 
 def test_a_file_that_is_gone_is_named(folder: Path) -> None:

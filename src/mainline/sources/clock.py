@@ -143,7 +143,6 @@ def _from_rows(con: DuckDBPyConnection, files: Files, layout: Layout, cut: Cut, 
     return found
 
 
-
 def _possible(moment: str) -> str:
     """Finite, and what Python can hold; some drivers hand on infinity as a year long before Christ."""
     return f"(isfinite({moment}) AND year({moment}) BETWEEN 2 AND 9998)"

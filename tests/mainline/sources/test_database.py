@@ -68,6 +68,8 @@ CREATE TABLE events AS SELECT TIMESTAMPTZ '2013-01-30 00:00:00+00' + i * INTERVA
 FROM generate_series(0, 95) AS s(i)
 """
 
+COUNT = "WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s LIMIT {})"
+
 
 def test_postgresql_types_arrive(postgres: Callable[[str], None], ask: Ask) -> None:
     postgres(
@@ -136,7 +138,8 @@ def test_the_order_of_the_rows_does_not_matter(postgres: Callable[[str], None], 
 
 def test_until_is_the_clock_in_postgresql(postgres: Callable[[str], None], ask: Ask) -> None:
     postgres(EVENTS)
-    table = ask("SELECT count(*) AS n, ':until' AS s FROM events WHERE at < :until -- :until\n", timezone="America/New_York")
+    query = "SELECT count(*) AS n, ':until' AS s FROM events WHERE at < :until -- :until"
+    table = ask(query, timezone="America/New_York")
     assert rows(table) == [(53, ":until")]
 
 
@@ -186,8 +189,8 @@ def test_sqlite_s_text_is_a_time_where_the_source_says_so(sqlite: Callable[[str]
 
 
 def test_a_sqlite_column_of_several_types_is_named(sqlite: Callable[[str], None], ask: Ask) -> None:
-    sqlite("CREATE TABLE t (n INTEGER, mixed); WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s LIMIT 70000) "
-           "INSERT INTO t SELECT i, i FROM s; INSERT INTO t VALUES (0, 'text')")  # fmt: skip
+    sqlite(f"CREATE TABLE t (n INTEGER, mixed); {COUNT.format(70_000)} INSERT INTO t SELECT i, i FROM s")
+    sqlite("INSERT INTO t VALUES (0, 'text')")
     with pytest.raises(DataError, match=r"column mixed holds INT64 and later STRING.*CAST\(mixed AS TEXT\) AS mixed"):
         ask("SELECT * FROM t")
     assert ask("SELECT n, CAST(mixed AS TEXT) AS mixed FROM t").rows == 70_001
@@ -209,7 +212,7 @@ def test_an_answer_without_a_row_before_the_clock_is_refused(
     postgres: Callable[[str], None], ask: Ask, where: str
 ) -> None:
     postgres(EVENTS)
-    with pytest.raises(DataError, match="the query against SOURCE_URL: no row is known before|the table is empty"):
+    with pytest.raises(DataError, match=r"against SOURCE_URL: the answer has no row that is known before data\.until"):
         ask(f"SELECT * FROM events WHERE {where}", time="at")
 
 
@@ -273,14 +276,14 @@ def test_a_variable_that_is_not_set_is_named(ask: Ask, monkeypatch: pytest.Monke
 
 def test_a_database_of_an_unknown_kind_is_refused(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_URL", "oracle://user:hidden@host/name")
-    with pytest.raises(ConfigurationError, match="SOURCE_URL is no URL that begins with postgresql:// or sqlite://") as caught:
+    with pytest.raises(ConfigurationError, match="SOURCE_URL is no URL that begins with postgresql") as caught:
         ask("SELECT 1")
     assert "hidden" not in str(caught.value)
 
 
 def test_an_unreachable_database_is_a_matter_of_the_outside(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_URL", f"postgresql://user:hidden@127.0.0.1:{free_port()}/name")
-    with pytest.raises(ExternalError, match="the database of SOURCE_URL cannot be reached: .*Connection refused") as caught:
+    with pytest.raises(ExternalError, match=r"SOURCE_URL cannot be reached: .*Connection refused") as caught:
         ask("SELECT 1")
     assert "hidden" not in str(caught.value)
     assert caught.value.__cause__ is None
@@ -296,9 +299,7 @@ def test_a_sqlite_file_that_is_not_there_is_named_and_not_made(
 
 
 @pytest.mark.parametrize("password", ["wrong", "se/cret", "a@b:c", "%zz"])
-def test_a_password_is_never_shown(
-    postgresql: str, ask: Ask, monkeypatch: pytest.MonkeyPatch, password: str
-) -> None:
+def test_a_password_is_never_shown(postgresql: str, ask: Ask, monkeypatch: pytest.MonkeyPatch, password: str) -> None:
     monkeypatch.setenv("SOURCE_URL", postgresql.replace("se%2Fcret", password))
     with pytest.raises((ConfigurationError, ExternalError)) as caught:
         ask("SELECT 1")
@@ -316,14 +317,15 @@ def test_a_missing_driver_names_the_command(ask: Ask, monkeypatch: pytest.Monkey
 def test_a_server_that_stops_in_the_middle_leaves_nothing(
     postgres: Callable[[str], None], ask: Ask, tmp_path: Path
 ) -> None:
-    query = "SELECT i, CASE WHEN i = 2000000 THEN pg_terminate_backend(pg_backend_pid()) END FROM generate_series(1, 2000000) AS s(i)"
+    stop = "CASE WHEN i = 2000000 THEN pg_terminate_backend(pg_backend_pid()) END"
+    query = f"SELECT i, {stop} AS stop FROM generate_series(1, 2000000) AS s(i)"
     with pytest.raises(ExternalError, match="the database of SOURCE_URL"):
         ask(query)
     assert [path for path in (tmp_path / ".cache").rglob("*") if path.is_file()] == []
 
 
 def test_a_full_disk_leaves_nothing_of_the_answer(sqlite: Callable[[str], None], tmp_path: Path) -> None:
-    sqlite("CREATE TABLE t AS WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s LIMIT 50000) SELECT i, random() AS r FROM s")
+    sqlite(f"CREATE TABLE t AS {COUNT.format(50_000)} SELECT i, random() AS r FROM s")
     program = """
 import resource, signal, sys
 from pathlib import Path
