@@ -137,6 +137,27 @@ except MainlineError as error:
     assert fetched(tmp_path) == []
 
 
+def test_two_runs_at_once_share_a_cache(site: Site, tmp_path: Path) -> None:
+    (site.folder / "a.csv").write_text("a\n" + "1\n" * 100_000)
+    program = """
+import sys
+from pathlib import Path
+from tests.tables import collected
+sys.stdin.readline()
+print(collected(Path(sys.argv[1]), path=sys.argv[2]))
+"""
+    command = [sys.executable, "-c", program, str(tmp_path), f"{site.url}/a.csv"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    runs = [subprocess.Popen(command, cwd=Path(__file__).parents[3], **pipes) for _ in range(2)]
+    for run in runs:
+        run.stdin.write("\n")
+        run.stdin.flush()
+    first, second = (run.communicate(timeout=60)[0] for run in runs)
+    assert first == second
+    assert "rows=100000" in first
+    assert len(fetched(tmp_path)) == 1
+
+
 def test_versions_that_no_run_has_used_for_a_week_are_removed(site: Site, tmp_path: Path) -> None:
     (site.folder / "a.csv").write_text("a\n1\n")
     (old,) = collected(tmp_path, path=f"{site.url}/a.csv").paths
