@@ -1,0 +1,73 @@
+"""Untrusted text in GitHub-flavoured Markdown: column names, values, branches and files stay text.
+
+Characters that Markdown or HTML could act on become entities, which neither can. GitHub looks for mentions,
+references and links in the finished text, where an entity is a character again: there an empty comment parts the
+character from what follows, so that nothing in the page calls a person or names another issue.
+"""
+
+from __future__ import annotations
+
+import re
+
+from mainline.report.words import plain
+
+ACTIVE = frozenset("`*_~<>|\\&#@!$^{}")
+PART = "<!-- -->"
+GROWTH = 3  # text may grow to so many times its limit; beyond, it is cut earlier
+
+
+def prose(value: object, limit: int = 300) -> str:
+    """Text in a sentence, a list or a cell of a table."""
+    return _escaped(value, limit, parted="@#:")
+
+
+def code(value: object, limit: int = 80) -> str:
+    """A name or a value, set as code: there GitHub makes no mention, reference or emoji, only addresses."""
+    return f"<code>{_escaped(value, limit, parted='@') or ' '}</code>"
+
+
+def fenced(lines: list[str], language: str = "") -> str:
+    """A code block whose fence is longer than any run of backticks within."""
+    cleaned = [plain(line, 400) for line in lines]
+    longest = max((len(run) for line in cleaned for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return "\n".join([f"{fence}{language}", *cleaned, fence])
+
+
+def _escaped(value: object, limit: int, parted: str) -> str:
+    text = plain(value, limit)
+    pieces: list[str] = []
+    room = max(GROWTH * limit, 40)
+    for place, character in enumerate(text):
+        piece = _piece(text, place, character, parted)
+        room -= len(piece)
+        if room < 0:
+            return "".join(pieces) + "…"
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _piece(text: str, place: int, character: str, parted: str) -> str:
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    entity = f"&#{ord(character)};"
+    if character == ":":
+        quiet = not after.strip() or after.isdigit()  # a time, or the end of a clause
+        return character if quiet else entity + PART * (character in parted)
+    if character in ACTIVE and not (character == "_" and before.isalnum() and after.isalnum()):
+        return entity + PART * (character in parted and bool(after.strip()))
+    if character == "[" and not (after and after in "−+–.0123456789"):
+        return entity  # the brackets of an interval stay, a link's or a tick box's do not
+    if character == "]" and after in ("(", "[", ":"):
+        return entity
+    if _begins_list(text, place, character):
+        return entity
+    if text[place : place + 4].lower() == "www." or text[place : place + 3].upper() == "GH-":
+        return character + PART
+    return character
+
+
+def _begins_list(text: str, place: int, character: str) -> bool:
+    after = text[place + 1 : place + 2]
+    if place == 0:
+        return character in "-+=" and not after.isdigit() and after != "."
+    return character in ".)" and not after.strip() and text[:place].isdigit()

@@ -1,0 +1,177 @@
+"""`report.md`: the comment on a pull request, readable without a single image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mainline.report import view
+from mainline.report.budget import Part, fit
+from mainline.report.details import details
+from mainline.report.escape import code, prose
+from mainline.report.words import (
+    base_name,
+    count,
+    difference,
+    gate_name,
+    headline_of,
+    interval,
+    metric_name,
+    plural,
+    same_rows,
+    score,
+    short,
+    signed,
+)
+from mainline.results import Change, Gate, Metric, Review
+
+LIMIT = 59_000  # GitHub refuses a comment above 65,536 characters; the poster adds a line or two of its own
+
+
+def render(review: Review) -> str:
+    """GitHub-flavoured Markdown below 60,000 characters, whatever the review holds.
+
+    Text that comes from data or from a contributor can neither break the page nor call anyone. The headline and the
+    gates are cut last.
+    """
+    parts = [
+        headline(review),
+        notes(review),
+        gates(review),
+        metrics(review),
+        attribution(review),
+        changes(review),
+        *details(review),
+    ]
+    return fit([part for part in parts if part], LIMIT)
+
+
+def headline(review: Review) -> Part:
+    found = headline_of(review)
+    mark = "✅" if found.passed else "❌"
+    return Part(f"## {mark} {prose(found.verdict, 220)} — {prose(found.evidence, 220)}\n\n{summary(review)}")
+
+
+def summary(review: Review) -> str:
+    """Which two models, on what, in two lines."""
+    candidate, baseline = review.candidate, review.baseline
+    against = f" against {code(base_name(review), 40)}"
+    if baseline:
+        against += f" at {code(short(baseline.commit))}"
+    dirty = "" if candidate.clean else " with uncommitted changes"
+    pieces = [
+        f"{code(short(candidate.commit))}{dirty}{against}" if candidate.commit else f"A checkout without commit{against}",
+        code(review.estimator.rpartition(".")[2], 60) if review.estimator else "",
+        prose(view.period(review), 120),
+        f"{count(review.rows.get('train', 0))} training rows, {count(same_rows(review))} measured",
+    ]
+    return " · ".join(piece for piece in pieces if piece)
+
+
+def notes(review: Review) -> Part | None:
+    if not review.notes:
+        return None
+    rows = [f"> - {prose(_sentence(note), 400)}" for note in review.notes]
+    return Part("> [!IMPORTANT]", rows, weight=80, most=12)
+
+
+def gates(review: Review) -> Part | None:
+    if not review.gates:
+        return None
+    failed = sum(not gate.passed for gate in review.gates)
+    said = f"{failed} of {count(len(review.gates))} failed" if failed else f"all {count(len(review.gates))} passed"
+    head = f"### Gates: {said}\n\n| | Gate | Rule | Measured |\n|---|---|---|---|"
+    return Part(head, [gate_row(gate) for gate in view.gates(review)], weight=100)
+
+
+def gate_row(gate: Gate) -> str:
+    reason = f"<br><sub>Why: {prose(gate.reason, 200)}</sub>" if gate.reason and not gate.passed else ""
+    cells = [
+        "✅ passed" if gate.passed else "❌ **failed**",
+        prose(gate_name(gate), 60),
+        prose(gate.rule, 160) + reason,
+        prose(gate.measured, 160),
+    ]
+    return row(cells)
+
+
+def metrics(review: Review) -> Part | None:
+    if not review.metrics:
+        return None
+    percent = f"{review.confidence * 100:g} %"
+    blocks = f"blocks of {code(review.blocks, 40)}" if review.blocks else "rows"
+    how = f"Same {count(same_rows(review))} rows; {percent} intervals"
+    how += f" from {count(review.resamples)} resamples of {blocks}." if review.resamples else "."
+    if any(metric.delta for metric in review.metrics):
+        head = f"| Metric | This model | {prose(base_name(review), 40)} | Difference | |\n|---|--:|--:|--:|---|"
+    else:
+        head, how = "| Metric | This model |\n|---|--:|", how.replace("Same ", "")
+    rows = [metric_row(review, metric) for metric in view.metrics(review)]
+    return Part(f"### Metrics\n\n{head}", rows, f"\n\n<sub>{how}</sub>", weight=90, most=30)
+
+
+def metric_row(review: Review, metric: Metric) -> str:
+    name = prose(metric_name(metric.name), 60)
+    name = f"**{name}**" if metric.name == review.metric else name
+    if not metric.greater_is_better and metric.name not in view.NOT_DIRECTED:
+        name += " <sub>less is better</sub>"
+    if not any(one.delta for one in review.metrics):
+        return row([name, interval(metric.candidate)])
+    said = difference(metric.delta) if metric.delta else "–"
+    main = score(metric.baseline.value) if metric.baseline else "–"
+    return row([name, score(metric.candidate.value), main, said, verdict_mark(view.direction(metric))])
+
+
+def attribution(review: Review) -> Part | None:
+    """How far the data and how far the model moved the metric since main's own run."""
+    if not review.attribution:
+        return None
+    head = "### Why it changed\n\n| Metric | Since main's run | due to the data | due to the model |\n|---|--:|--:|--:|"
+    rows = [
+        row([prose(metric_name(a.metric), 60), *signed(a.total, a.due_to_data, a.due_to_model)])
+        for a in review.attribution
+    ]
+    methods = list(dict.fromkeys(prose(a.method, 160) for a in review.attribution))[:2]
+    return Part(head, rows, f"\n\n<sub>{'; '.join(methods)}</sub>", weight=70, most=12)
+
+
+def changes(review: Review) -> Part | None:
+    """What differs from main's run, thresholds and expectation suites first."""
+    found = view.changes(review)
+    tables = [table for table in review.tables if table.changed]
+    if not found and not tables:
+        return None
+    rows = [
+        f"- **{prose(kind, 30)}:** {change_text(change)}" for kind, group in found.items() for change in group
+    ]
+    rows += [
+        f"- **Data:** table {code(table.name)} changed, now {plural(table.rows, 'row')}, {code(short(table.digest))}"
+        for table in tables
+    ]
+    warning = "⚠️ **This pull request also changes what judges it.**\n" if "Gates and expectations" in found else ""
+    title = "#### What differs\n" if review.attribution else "### What differs\n"
+    return Part(f"{title}\n{warning}".rstrip("\n") + "\n", rows, weight=60, most=25)
+
+
+def change_text(change: Change) -> str:
+    if change.before is None and change.after is None:
+        return code(change.what)
+    if change.kind == "code" or change.before == "…":
+        return f"{code(change.what, 120)} {prose(change.after or 'removed', 40)}"
+    if change.before is None:
+        return f"{code(change.what)} {code(change.after)} (new)"
+    if change.after is None:
+        return f"{code(change.what)} {code(change.before)} (removed)"
+    return f"{code(change.what)} {code(change.before)} → {code(change.after)}"
+
+
+def row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def verdict_mark(direction: str) -> str:
+    return {"better": "▲ better", "worse": "▼ worse"}.get(direction, "")
+
+
+def _sentence(note: str) -> str:
+    return note[:1].upper() + note[1:]
+

@@ -1,0 +1,35 @@
+"""The last lines of a run on a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+from mainline.report import view
+from mainline.report.words import gate_name, headline, plain
+from mainline.results import Gate, Review
+
+WIDTH = 100
+NAME = 24
+GREEN, RED, BOLD, PLAIN = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
+
+
+def terminal_summary(review: Review, reports: Path | str = "reports", *, colour: bool = False) -> str:
+    """Headline, gates and where the reports are: lines of at most 100 columns, coloured only if asked."""
+    tone = GREEN if review.passed else RED
+    lines = textwrap.wrap(headline(review), WIDTH, subsequent_indent="  ")
+    found = [f"{BOLD}{tone}{line}{PLAIN}" if colour else line for line in lines]
+    if review.gates:
+        found += ["", *(gate_line(gate, colour) for gate in view.gates(review))]
+    found += ["", *(f"  {path}" for path in (f"{reports}/report.html", f"{reports}/report.md", f"{reports}/verdict.json"))]
+    return "\n".join(found)
+
+
+def gate_line(gate: Gate, colour: bool) -> str:
+    word = "passed" if gate.passed else "failed"
+    name = plain(gate_name(gate), NAME)
+    said = plain(gate.measured, WIDTH - NAME - 14)
+    mark = f"{'✓' if gate.passed else '✗'} {word}"
+    if colour:
+        mark = f"{GREEN if gate.passed else RED}{mark}{PLAIN}"
+    return f"  {mark}  {name:<{NAME}}  {said}"

@@ -1,0 +1,100 @@
+"""What a reader sees first: the order of gates, slices, drift and changes in every report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from mainline.report.words import NOT_DIRECTED, duration, find, plain
+from mainline.results import Change, Drift, Expectation, Gap, Gate, Metric, Review, Slice
+
+KINDS = {
+    "gate": "Gates and expectations",
+    "parameter": "Parameters",
+    "code": "Code",
+    "package": "Packages",
+}
+
+
+def gates(review: Review) -> list[Gate]:
+    """Failed ones first, else as in params.yaml."""
+    return sorted(review.gates, key=lambda gate: gate.passed)
+
+
+def metrics(review: Review) -> list[Metric]:
+    """The headline's metric first."""
+    return sorted(review.metrics, key=lambda metric: metric.name != review.metric)
+
+
+def direction(metric: Metric) -> str:
+    """`better` or `worse` where the interval of the difference leaves no doubt, else empty."""
+    delta = metric.delta
+    if delta is None or delta.low is None or delta.high is None or metric.name in NOT_DIRECTED:
+        return ""
+    if delta.low <= 0 <= delta.high or not math.isfinite(delta.low + delta.high):
+        return ""
+    return "better" if (delta.low > 0) == metric.greater_is_better else "worse"
+
+
+def moved(review: Review) -> list[tuple[Slice, Metric]]:
+    """Slices with the headline's metric (or the first they have): certain falls, certain rises, then by size."""
+    rows = [
+        (part, find(part.metrics, review.metric) or part.metrics[0]) for part in review.slices if part.metrics
+    ]
+    certain = {"worse": 0, "better": 1, "": 2}
+    return sorted(rows, key=lambda row: (certain[direction(row[1])], -_size(row[1].delta.value if row[1].delta else 0)))
+
+
+def gaps(review: Review) -> list[Gap]:
+    """The most widened first."""
+    return sorted(review.gaps, key=lambda gap: -(gap.candidate - (gap.baseline or 0)) if gap.baseline is not None else 0)
+
+
+def drift(review: Review) -> list[Drift]:
+    return sorted(review.drift, key=lambda feature: -_size(feature.psi))
+
+
+def changes(review: Review) -> dict[str, list[Change]]:
+    """By kind, what judges the model first: a pull request could let itself through there."""
+    kinds = [*KINDS, *dict.fromkeys(change.kind for change in review.changes if change.kind not in KINDS)]
+    found = {kind: [change for change in review.changes if change.kind == kind] for kind in kinds}
+    return {KINDS.get(kind, plain(kind, 30)): rows for kind, rows in found.items() if rows}
+
+
+def failures(review: Review) -> list[Expectation]:
+    """Critical ones first."""
+    return [*review.validation.critical, *review.validation.warnings]
+
+
+def stages(review: Review) -> list[tuple[str, str]]:
+    """Seconds by stage, as they came; some run beside others, so that their sum says nothing."""
+    return [(plain(name, 40), duration(seconds)) for name, seconds in review.seconds.items()]
+
+
+def period(review: Review) -> str:
+    """`trained on 2013-01-01 to 2013-08-31, measured on 2013-09-01 to 2013-09-30`."""
+    found = {name: plain(value, 40)[:10] for name, value in review.period.items()}
+    pieces = [
+        f"{verb} {' to '.join(dates)}"
+        for verb, side in (("trained on", "train"), ("measured on", "holdout"))
+        if (dates := list(dict.fromkeys(_present(found, f"{side}_start", f"{side}_end"))))
+    ]
+    return ", ".join(pieces)
+
+
+def commands(review: Review) -> list[str]:
+    """What to type to have this run again."""
+    import shlex
+
+    commit, baseline = review.candidate.commit, review.baseline
+    base = (baseline.commit if baseline else None) or review.base_ref
+    lines = [f"git checkout {shlex.quote(plain(commit, 80))}"] if commit else []
+    return [*lines, f"make run BASE={shlex.quote(plain(base, 120))}"]
+
+
+def _present(values: dict[str, str], *names: str) -> Iterable[str]:
+    return (values[name] for name in names if values.get(name))
+
+
+def _size(value: float) -> float:
+    return abs(value) if math.isfinite(value) else math.inf
