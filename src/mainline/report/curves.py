@@ -103,13 +103,15 @@ def calibration(y: Floats, score: Floats, bins: int = 10) -> tuple[Floats, Float
 def confusion(y: Floats, score: Floats, classes: int) -> NDArray[np.int64]:
     """(classes, classes) counts: labels down, the most probable class across."""
     predicted = score.argmax(axis=1)
-    return np.bincount(y.astype(np.int64) * classes + predicted, minlength=classes**2).reshape(classes, classes)
+    cells: NDArray[np.int64] = np.bincount(y.astype(np.int64) * classes + predicted, minlength=classes**2)
+    return cells.reshape(classes, classes)
 
 
 def recalls(matrix: NDArray[np.int64]) -> Floats:
     """Recall of each class; NaN for one that does not occur."""
     totals = matrix.sum(axis=1).astype(np.float64)
-    return np.divide(np.diag(matrix), totals, out=np.full(len(matrix), np.nan), where=totals > 0)
+    found: Floats = np.divide(np.diag(matrix), totals, out=np.full(len(matrix), np.nan), where=totals > 0)
+    return found
 
 
 def band(x: Floats, y: Floats, bins: int = 20) -> tuple[Floats, Floats, Floats, Floats]:

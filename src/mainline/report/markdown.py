@@ -9,6 +9,7 @@ from mainline.report.budget import Part, fit
 from mainline.report.details import details
 from mainline.report.escape import code, prose
 from mainline.report.words import (
+    NOT_DIRECTED,
     base_name,
     count,
     difference,
@@ -112,7 +113,7 @@ def metrics(review: Review) -> Part | None:
 def metric_row(review: Review, metric: Metric) -> str:
     name = prose(metric_name(metric.name), 60)
     name = f"**{name}**" if metric.name == review.metric else name
-    if not metric.greater_is_better and metric.name not in view.NOT_DIRECTED:
+    if not metric.greater_is_better and metric.name not in NOT_DIRECTED:
         name += " <sub>less is better</sub>"
     if not any(one.delta for one in review.metrics):
         return row([name, interval(metric.candidate)])

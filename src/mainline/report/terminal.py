@@ -17,12 +17,23 @@ GREEN, RED, BOLD, PLAIN = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
 def terminal_summary(review: Review, reports: Path | str = "reports", *, colour: bool = False) -> str:
     """Headline, gates and where the reports are: lines of at most 100 columns, coloured only if asked."""
     tone = GREEN if review.passed else RED
-    lines = textwrap.wrap(headline(review), WIDTH, subsequent_indent="  ")
+    lines = wrapped(headline(review))
     found = [f"{BOLD}{tone}{line}{PLAIN}" if colour else line for line in lines]
     if review.gates:
         found += ["", *(gate_line(gate, colour) for gate in view.gates(review))]
-    found += ["", *(f"  {path}" for path in (f"{reports}/report.html", f"{reports}/report.md", f"{reports}/verdict.json"))]
+    found += ["", *(f"  {reports}/{name}" for name in ("report.html", "report.md", "verdict.json"))]
     return "\n".join(found)
+
+
+def wrapped(line: str) -> list[str]:
+    """The verdict and what it rests on, on a line each where one is too short for both."""
+    if len(line) <= WIDTH:
+        return [line]
+    return [
+        part
+        for piece in line.split(" — ", 1)
+        for part in textwrap.wrap(piece, WIDTH, initial_indent="" if line.startswith(piece) else "  ", subsequent_indent="  ")
+    ]
 
 
 def gate_line(gate: Gate, colour: bool) -> str:

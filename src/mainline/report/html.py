@@ -1,0 +1,127 @@
+"""`report.html`: everything the run found in one file that opens offline, in light, dark and on paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.report import view, words
+from mainline.results import Metric, Review
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from mainline.report.curves import Curves
+
+TEMPLATES = Path(__file__).parent / "templates"
+LONGEST = 2_000  # of any one text: a value of a megabyte is no reading matter
+
+
+def render(review: Review, curves: Curves | None = None) -> str:
+    """One self-contained page: no script, no address outside itself, the same bytes for the same input.
+
+    Parameters
+    ----------
+    curves
+        Labels and scores of the compared holdout rows; without them the plots of the scores are left out.
+    """
+    from markupsafe import Markup
+
+    from mainline.report import plots
+
+    scores = plots.of_scores(review, curves) if curves else []
+    drawn = {"slices": plots.slices(review), "importance": plots.importance(review)}
+    template = environment().get_template("report.html.j2")
+    return template.render(
+        review=review,
+        headline=words.headline_of(review),
+        base=words.base_name(review),
+        compared=any(metric.delta for metric in review.metrics),
+        scores=scores,
+        drawn=drawn,
+        css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        tiles=tiles(review),
+        view=view,
+        words=words,
+    )
+
+
+def environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    def finalize(value: Any) -> Any:
+        """Text without control or direction characters; markup, which only this package writes, as it is."""
+        if isinstance(value, Markup) or not isinstance(value, str):
+            return value
+        return words.plain(value, LONGEST) if value.strip() else value
+
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        svg=Markup,
+        strip=strip,
+        width=width,
+        span=span,
+        **{name: getattr(words, name) for name in ("score", "difference", "interval", "count", "share", "duration")},
+        **{name: getattr(words, name) for name in ("size", "short", "metric_name", "gate_name", "signed", "plural")},
+    )
+    return made
+
+
+def tiles(review: Review) -> list[tuple[str, str, str]]:
+    """The few numbers to see first: what, the number, and what it stands against."""
+    found = []
+    metric = words.find(review.metrics, review.metric)
+    if metric:
+        against = words.difference(metric.delta) if metric.delta else words.interval(metric.candidate)
+        found.append((words.metric_name(metric.name), words.score(metric.candidate.value), against))
+    if review.gates:
+        passed = sum(gate.passed for gate in review.gates)
+        found.append(("Gates passed", f"{passed} of {len(review.gates)}", f"{len(review.gates) - passed} failed"))
+    coverage = f"{words.share(review.label_coverage)} labelled"
+    found.append(("Rows measured", words.count(words.same_rows(review)), coverage))
+    expectations = review.validation.expectations
+    if expectations:
+        failed = len(view.failures(review))
+        found.append(("Expectations met", f"{len(expectations) - failed} of {len(expectations)}", f"{failed} failed"))
+    baseline = review.baseline
+    was = f"was {words.duration(baseline.train_seconds)}" if baseline else "to train"
+    found.append(("Training", words.duration(review.candidate.train_seconds), was))
+    was = f"was {words.size(baseline.model_bytes)}" if baseline else "on disk"
+    found.append(("Model", words.size(review.candidate.model_bytes), was))
+    return found
+
+
+def strip(metric: Metric) -> Any:
+    """A difference as a small picture: its interval beside zero, to its own scale, better to the right."""
+    from markupsafe import Markup
+
+    delta = metric.delta
+    if delta is None or delta.low is None or delta.high is None:
+        return ""
+    sign = 1 if metric.greater_is_better or metric.name in words.NOT_DIRECTED else -1
+    reach = max(abs(delta.low), abs(delta.high)) or 1.0
+    low, value, high = sorted(sign * 46 * end / reach for end in (delta.low, delta.value, delta.high))
+    tone = view.direction(metric) or "even"
+    return Markup(
+        '<svg class="strip {}" viewBox="-50 -8 100 16" aria-hidden="true"><line class="zero" y1="-8" y2="8"/>'
+        '<line class="reach" x1="{:.1f}" x2="{:.1f}"/><circle cx="{:.1f}" r="3.4"/></svg>'
+    ).format(tone, low, high, value)
+
+
+def width(value: float, largest: float) -> str:
+    """Per cent of a bar's full width."""
+    return f"{100 * value / largest:.1f}" if 0 < value <= largest < float("inf") else "0"
+
+
+def span(low: float, high: float) -> str:
+    return words.bounds(low, high)
+
+
