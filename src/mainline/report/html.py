@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +69,8 @@ def environment() -> Environment:
         svg=Markup,
         strip=strip,
         width=width,
-        span=span,
+        span=words.bounds,
+        kept=kept,
         **{name: getattr(words, name) for name in ("score", "difference", "interval", "count", "share", "duration")},
         **{name: getattr(words, name) for name in ("size", "short", "metric_name", "gate_name", "signed", "plural")},
     )
@@ -121,7 +123,9 @@ def width(value: float, largest: float) -> str:
     return f"{100 * value / largest:.1f}" if 0 < value <= largest < float("inf") else "0"
 
 
-def span(low: float, high: float) -> str:
-    return words.bounds(low, high)
+def kept(value: str) -> Any:
+    """Text in which a number stays on one line with its interval."""
+    from markupsafe import Markup, escape
 
-
+    text = str(escape(words.plain(value, LONGEST)))
+    return Markup(re.sub(r"\S+ \[[^\[\]]{1,40}\]", r'<span class="keep">\g<0></span>', text))

@@ -60,9 +60,11 @@ def summary(review: Review) -> str:
         against += f" at {code(short(baseline.commit))}"
     dirty = "" if candidate.clean else " with uncommitted changes"
     pieces = [
-        f"{code(short(candidate.commit))}{dirty}{against}" if candidate.commit else f"A checkout without commit{against}",
+        f"{code(short(candidate.commit))}{dirty}{against}"
+        if candidate.commit
+        else f"A checkout without commit{against}",
         code(review.estimator.rpartition(".")[2], 60) if review.estimator else "",
-        prose(view.period(review), 120),
+        *(prose(side, 80) for side in view.periods(review)),
         f"{count(review.rows.get('train', 0))} training rows, {count(same_rows(review))} measured",
     ]
     return " · ".join(piece for piece in pieces if piece)
@@ -141,9 +143,7 @@ def changes(review: Review) -> Part | None:
     tables = [table for table in review.tables if table.changed]
     if not found and not tables:
         return None
-    rows = [
-        f"- **{prose(kind, 30)}:** {change_text(change)}" for kind, group in found.items() for change in group
-    ]
+    rows = [f"- **{prose(kind, 30)}:** {change_text(change)}" for kind, group in found.items() for change in group]
     rows += [
         f"- **Data:** table {code(table.name)} changed, now {plural(table.rows, 'row')}, {code(short(table.digest))}"
         for table in tables
@@ -175,4 +175,3 @@ def verdict_mark(direction: str) -> str:
 
 def _sentence(note: str) -> str:
     return note[:1].upper() + note[1:]
-

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ VARIABLES = {
     GOOD: "good",
     BAD: "bad",
 }
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,  # a dollar in a category's name is a dollar
     "font.size": 9.5,
@@ -81,7 +81,9 @@ def inlined(text: str, title: str) -> str:
     view = re.search(r'viewBox="[^"]*"', text)
     assert view
     text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
-    text = re.sub(r"<svg[^>]*>", f'<svg class="plot" {view[0]} role="img" aria-label="{attribute(title)}">', text, count=1)
+    text = re.sub(
+        r"<svg[^>]*>", f'<svg class="plot" {view[0]} role="img" aria-label="{attribute(title)}">', text, count=1
+    )
     text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # of groups; what is referred to has a hash for its id
     text = re.sub(r"font: [^;\"]*?([\d.]+)px[^;\"]*", r"font-size: \1px", text)
     text = re.sub(r"font-family: [^;\"]*;? ?", "", text)

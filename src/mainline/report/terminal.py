@@ -32,7 +32,9 @@ def wrapped(line: str) -> list[str]:
     return [
         part
         for piece in line.split(" — ", 1)
-        for part in textwrap.wrap(piece, WIDTH, initial_indent="" if line.startswith(piece) else "  ", subsequent_indent="  ")
+        for part in textwrap.wrap(
+            piece, WIDTH, initial_indent="" if line.startswith(piece) else "  ", subsequent_indent="  "
+        )
     ]
 
 

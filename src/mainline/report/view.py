@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import shlex
 
 from mainline.report.words import NOT_DIRECTED, duration, find, plain
 from mainline.results import Change, Drift, Expectation, Gap, Gate, Metric, Review, Slice
@@ -38,16 +38,16 @@ def direction(metric: Metric) -> str:
 
 def moved(review: Review) -> list[tuple[Slice, Metric]]:
     """Slices with the headline's metric (or the first they have): certain falls, certain rises, then by size."""
-    rows = [
-        (part, find(part.metrics, review.metric) or part.metrics[0]) for part in review.slices if part.metrics
-    ]
+    rows = [(part, find(part.metrics, review.metric) or part.metrics[0]) for part in review.slices if part.metrics]
     certain = {"worse": 0, "better": 1, "": 2}
     return sorted(rows, key=lambda row: (certain[direction(row[1])], -_size(row[1].delta.value if row[1].delta else 0)))
 
 
 def gaps(review: Review) -> list[Gap]:
     """The most widened first."""
-    return sorted(review.gaps, key=lambda gap: -(gap.candidate - (gap.baseline or 0)) if gap.baseline is not None else 0)
+    return sorted(
+        review.gaps, key=lambda gap: -(gap.candidate - (gap.baseline or 0)) if gap.baseline is not None else 0
+    )
 
 
 def drift(review: Review) -> list[Drift]:
@@ -71,29 +71,23 @@ def stages(review: Review) -> list[tuple[str, str]]:
     return [(plain(name, 40), duration(seconds)) for name, seconds in review.seconds.items()]
 
 
-def period(review: Review) -> str:
-    """`trained on 2013-01-01 to 2013-08-31, measured on 2013-09-01 to 2013-09-30`."""
+def periods(review: Review) -> list[str]:
+    """`trained on 2013-01-01 to 2013-08-31` and `measured on 2013-09-01 to 2013-09-30`, where known."""
     found = {name: plain(value, 40)[:10] for name, value in review.period.items()}
-    pieces = [
-        f"{verb} {' to '.join(dates)}"
-        for verb, side in (("trained on", "train"), ("measured on", "holdout"))
-        if (dates := list(dict.fromkeys(_present(found, f"{side}_start", f"{side}_end"))))
+    sides = (("trained on", "train_start", "train_end"), ("measured on", "holdout_start", "holdout_end"))
+    return [
+        f"{verb} {' to '.join(dict.fromkeys(dates))}"
+        for verb, *ends in sides
+        if (dates := [found[end] for end in ends if found.get(end)])
     ]
-    return ", ".join(pieces)
 
 
 def commands(review: Review) -> list[str]:
     """What to type to have this run again."""
-    import shlex
-
     commit, baseline = review.candidate.commit, review.baseline
     base = (baseline.commit if baseline else None) or review.base_ref
     lines = [f"git checkout {shlex.quote(plain(commit, 80))}"] if commit else []
     return [*lines, f"make run BASE={shlex.quote(plain(base, 120))}"]
-
-
-def _present(values: dict[str, str], *names: str) -> Iterable[str]:
-    return (values[name] for name in names if values.get(name))
 
 
 def _size(value: float) -> float:

@@ -61,7 +61,9 @@ def headline_of(review: Review) -> Headline:
     metric = find(review.metrics, review.metric)
     if review.passed:
         doubt = review.outcome in (Outcome.worse, Outcome.not_measurable)
-        return Headline(True, f"Passed, although {outcome}" if doubt else f"Passed: {outcome}", evidence(review, metric))
+        return Headline(
+            True, f"Passed, although {outcome}" if doubt else f"Passed: {outcome}", evidence(review, metric)
+        )
     if review.validation.critical:
         broken = plural(len(review.validation.critical), "critical expectation")
         return Headline(False, f"Refused: invalid data, {broken} failed", evidence(review, metric))
@@ -227,4 +229,8 @@ def _number(value: float | None, decimals: int, sign: str) -> str:
     text = f"{value:{sign},.{decimals}f}"
     if not text.strip("+-0.,"):
         text = text.lstrip("+-")  # zero has no sign
-    return text.replace("-", "−").replace("0.", ".", 1) if abs(float(f"{value:.{decimals}f}")) < 1 else text.replace("-", "−")
+    return (
+        text.replace("-", "−").replace("0.", ".", 1)
+        if abs(float(f"{value:.{decimals}f}")) < 1
+        else text.replace("-", "−")
+    )
