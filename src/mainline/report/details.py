@@ -53,10 +53,10 @@ def validation(review: Review) -> Part | None:
     said += f", {plural(len(found.warnings), 'warning')}" if found.warnings else ""
     header = "| | Table | Column | Expectation | Rows | Examples |\n|---|---|---|---|--:|---|"
     mark = "❌" if found.critical else "⚠️"
-    return folded(f"Data validation: {mark} {said}", header, map_rows(failed), weight=65, most=25, opened=True)
+    return folded(f"Data validation: {mark} {said}", header, broken_rows(failed), weight=65, most=25, opened=True)
 
 
-def map_rows(failed: Sequence[Expectation]) -> list[str]:
+def broken_rows(failed: Sequence[Expectation]) -> list[str]:
     return [
         "| "
         + " | ".join(
@@ -181,14 +181,14 @@ def reproduce(review: Review) -> Part:
     ]
     lines = [f"| {prose(name, 60)} | {code(value, 100)} |" for name, value in facts if value]
     tables = [
-        f"| table {code(t.name, 40)} | {code(short(t.digest), 40)}, {plural(t.rows, 'row')}{time_range(t.start, t.end)} |"
+        f"| table {code(t.name, 40)} | {code(short(t.digest), 40)}, {plural(t.rows, 'row')}{dates(t.start, t.end)} |"
         for t in review.tables
     ]
     head = f"<details>\n<summary>{bold('How to reproduce')}</summary>\n\n{warning}{fenced(view.commands(review), 'sh')}"
     return Part(f"{head}\n\n| | |\n|---|---|", [*lines, *tables], END, 55, 25)
 
 
-def time_range(start: str | None, end: str | None) -> str:
+def dates(start: str | None, end: str | None) -> str:
     return f", {prose(start, 30)} to {prose(end, 30)}" if start and end else ""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mainline.report.canvas import HALF, Plot, Side, banded, both, framed, line, square, stairs
-from mainline.report.curves import Curves, calibration, confusion, precision_recall, ranked, recalls, roc
+from mainline.report.curves import Curves, Floats, calibration, confusion, precision_recall, ranked, recalls, roc
 from mainline.report.svg import CANDIDATE, GRID, MUTED, SURFACE, written
 from mainline.report.words import count, plain, share
 from mainline.results import Review
@@ -148,7 +148,7 @@ def regression(review: Review, curves: Curves) -> list[Plot]:
     if not sides:
         return []
     _, y, predicted = sides[0]
-    low, high = np.percentile(np.concatenate([y, predicted]), [0.5, 99.5])
+    low, high = middle(np.concatenate([y, predicted]))
     figure, axes = square("Predicted", "Label")
     axes.plot([low, high], [low, high], color=GRID, linewidth=1)
     every = np.linspace(0, len(y) - 1, min(DOTS, len(y))).astype(int)
@@ -161,7 +161,7 @@ def regression(review: Review, curves: Curves) -> list[Plot]:
     figure, axes = square("Predicted", "Label minus prediction")
     axes.axhline(0, color=GRID, linewidth=1)
     banded(axes, sides, lambda label, score: label - score)
-    axes.set(xlim=tuple(np.percentile(predicted, [0.5, 99.5])), ylim=(None, None))
+    axes.set(xlim=middle(predicted), ylim=(None, None))
     said = "Median and middle 80 % of the residuals; away from zero, that range of predictions is biased."
     found.append(
         Plot("residuals", "Residuals by prediction", said, written(figure, "residuals", "Residuals by prediction"))
@@ -183,3 +183,9 @@ def regression(review: Review, curves: Curves) -> list[Plot]:
         )
     )
     return found
+
+
+def middle(values: Floats) -> tuple[float, float]:
+    """Where all but the outermost hundredth of the values lie, wide enough for an axis."""
+    low, high = np.percentile(values, [0.5, 99.5])
+    return (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)

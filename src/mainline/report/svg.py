@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -71,7 +72,8 @@ def written(figure: Figure, name: str, title: str) -> str:
     FigureCanvasSVG(figure)
     out = io.StringIO()
     # A salt of its own, so that no two plots of a page share an id.
-    with matplotlib.rc_context({"svg.hashsalt": name}):
+    with matplotlib.rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # the reader's own font draws the letters, not Matplotlib's
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     return inlined(out.getvalue(), title)
 
