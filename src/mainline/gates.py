@@ -10,6 +10,8 @@ from mainline.metrics import GREATER_IS_BETTER
 from mainline.params import Params
 from mainline.results import Gap, Gate, Interval, Metric, Outcome, Slice
 
+NO_INTERVAL = "no interval: a single block, or a class that is missing in too many resamples"
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -46,12 +48,13 @@ def outcome(params: Params, measured: Measured, gates: Sequence[Gate], identical
         return Outcome.not_measurable
     if not all(gate.passed for gate in margins):
         return Outcome.worse
-    low = better(headline, headline.delta).low
-    if low is not None and low > 0:
+    delta = better(headline, headline.delta)
+    assert delta.low is not None
+    assert delta.high is not None
+    if delta.low > 0:
         return Outcome.better
-    if not margins:
-        high = better(headline, headline.delta).high
-        return Outcome.worse if high is not None and high < 0 else Outcome.no_worse
+    if headline.name not in params.settings.gates.margins and delta.high < 0:
+        return Outcome.worse  # no margin says how much worse may still be called no worse
     return Outcome.no_worse
 
 
@@ -193,7 +196,7 @@ def find(metrics: Sequence[Metric], name: str) -> Metric | None:
 
 
 def unmeasured(measured: Measured) -> str:
-    return f"not measurable: {measured.no_metrics or measured.no_comparison or 'too few resamples hold both outcomes'}"
+    return f"not measurable: {measured.no_metrics or measured.no_comparison or NO_INTERVAL}"
 
 
 def show(interval: Interval) -> str:
