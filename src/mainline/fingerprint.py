@@ -21,7 +21,19 @@ from mainline.settings import Settings
 # Of the machine's own modules, those that the model passes through; a test trains a model in a
 # fresh interpreter and compares this list with what was imported.
 MODEL_MODULES = frozenset(
-    {"collect", "errors", "filestamps", "fingerprint", "frame", "rows", "settings", "sources", "training", "workspace"}
+    {
+        "atomic",
+        "collect",
+        "errors",
+        "filestamps",
+        "fingerprint",
+        "frame",
+        "rows",
+        "settings",
+        "sources",
+        "training",
+        "workspace",
+    }
 )
 
 
