@@ -133,7 +133,7 @@ def test_a_comparison_that_cannot_be_made_fails_the_relative_gates_and_leaves_th
 
 def test_a_margin_whose_interval_could_not_be_resampled_fails() -> None:
     unknown = with_metric(delta("roc_auc", 0.05, None, None))
-    assert gate("margin: roc_auc", unknown).measured.startswith("not measurable: no interval")
+    assert gate("margin: roc_auc", unknown).measured.startswith("not measurable: no value")
     assert not gate("margin: roc_auc", unknown).passed
     assert outcome(unknown) == Outcome.not_measurable
 
@@ -207,3 +207,12 @@ def test_time_size_and_coverage_are_judged_at_their_thresholds(seconds: float, s
     assert gate("training time", measured).passed == (seconds <= 60)
     assert gate("model size", measured).passed == (size <= 5_000_000)
     assert gate("label coverage", measured).passed == (coverage >= 0.85)
+
+
+@pytest.mark.parametrize("name", ["floor: roc_auc", "floor: brier", "calibration error"])
+def test_a_level_that_is_not_a_number_fails_and_says_so(name: str) -> None:
+    metric = {"floor: roc_auc": "roc_auc", "floor: brier": "brier"}.get(name, "calibration_error")
+    nothing = with_metric(Metric(metric, metric == "roc_auc", Interval(float("nan"), None, None)))
+    found = gate(name, nothing, FLOORS)
+    assert not found.passed
+    assert found.measured.startswith("not measurable: no value on these rows")
