@@ -134,7 +134,8 @@ def keep(
         (unfinished / "model.pkl").write_bytes(pickled)
         np.savez(unfinished / "rows.npz", allow_pickle=False, **arrays)
         (unfinished / "profile.json").write_text(json.dumps(profile, sort_keys=True), encoding="utf-8")
-        (unfinished / "record.json").write_text(json.dumps(whole, indent=2, sort_keys=True), encoding="utf-8")
+        # In the order that it has: a CSV file's columns are read by their place.
+        (unfinished / "record.json").write_text(json.dumps(whole, indent=2), encoding="utf-8")
     return Record(path, whole)
 
 

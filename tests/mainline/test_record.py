@@ -112,3 +112,10 @@ def test_keeping_again_replaces_the_whole_record(tmp_path: Path) -> None:
         "rows.npz",
     ]
     assert json.loads((first.path / "record.json").read_text())["format"] == record.FORMAT
+
+
+def test_facts_keep_their_order_as_columns_are_read_by_their_place(tmp_path: Path) -> None:
+    columns = {"visit": "BIGINT", "bought": "BOOLEAN", "at": "TIMESTAMP"}
+    facts = {"fingerprint": "f", "model": {"digest": ""}, "tables": {"columns": columns}}
+    made = record.keep(tmp_path, facts, b"", {}, {})
+    assert list(Record.read(made.path).facts["tables"]["columns"]) == list(columns)
