@@ -6,6 +6,8 @@ while the model is fitted, and a run appears there only when everything has pass
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 import time
@@ -53,9 +55,10 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
     uri, artifacts = store(Path(opened["state"]))
     try:
         mlflow.set_tracking_uri(uri)
-        client = mlflow.MlflowClient()
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
+        with alone(Path(opened["state"])):
+            client = mlflow.MlflowClient()
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
         import mlflow.sklearn  # the job needs it: loaded while the fit goes on
 
         training = next(jobs, None)
@@ -70,6 +73,15 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
     except MlflowException as error:
         shown = uri if artifacts else "the server of MLFLOW_TRACKING_URI"
         raise ExternalError(f"MLflow's store ({shown}) did not answer: {str(error).splitlines()[0]}") from error
+
+
+@contextlib.contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """A new store is made by one process: this run's and the one that trains main's model open it at once."""
+    state.mkdir(parents=True, exist_ok=True)
+    with open(state / "mlflow.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | None:
