@@ -122,7 +122,9 @@ def reason(said: str) -> str:
     start = next((i for i in reversed(range(len(lines))) if lines[i].startswith(message)), None)
     if start is None or "a defect of Mainline" in lines[start]:
         return lines[-1 if start is None else max(start - 1, 0)] if lines else ""
-    return " ".join([lines[start].removeprefix(message), *lines[start + 1 :]])[:LONGEST]
+    whole = " ".join([lines[start].removeprefix(message), *lines[start + 1 :]])
+    # What matters stands at the beginning, or at the end where a traceback is quoted.
+    return whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} … {whole[-LONGEST // 2 :]}"
 
 
 def interpreter(tree: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mainline import attribution as attributing
 from mainline import evaluate, frame, git, training
 from mainline.collect import Collected, from_json
-from mainline.errors import MainlineError
+from mainline.errors import DataError, MainlineError
 from mainline.evaluate import Labelled
 from mainline.record import Holdout, Record, align
 from mainline.results import Attribution
@@ -50,10 +50,12 @@ def attribute(
     crossed: dict[str, float] | None = None
     why = attributing.TRAINED_ON
     if not np.isin(own.row_id, candidate.train_rows).any():
-        why = attributing.CANNOT_SCORE
-        with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
-            score = candidate_on(settings, tables_of(baseline, tree), candidate, own)
-        crossed = None if score is None else point(settings, y, score, names)
+        try:
+            with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
+                score = candidate_on(settings, tables_of(baseline, tree), candidate, own)
+            crossed = point(settings, y, score, names)
+        except MainlineError as error:
+            why = f"{attributing.CANNOT_SCORE} ({error})"
     return [
         attributing.attribute(name, before[name], there[name], here[name], crossed[name] if crossed else None, why)
         for name in names
@@ -71,26 +73,28 @@ def labelled_holdout(record: Record) -> Holdout:
 
 def candidate_on(
     settings: Settings, theirs: dict[str, Collected], candidate: Record, own: Holdout
-) -> NDArray[Any] | None:
-    """This model on main's holdout, prepared by this code from main's tables; None where that cannot be.
+) -> NDArray[np.float64]:
+    """This model on main's holdout, prepared by this code from main's tables.
 
-    A database or an address answers with what it holds now: such tables may be gone.
+    Raises
+    ------
+    MainlineError
+        Where that cannot be: a database or an address answers with what it holds now, and main's
+        tables may be gone; or this code leaves out rows of main's holdout.
     """
     import numpy as np
 
-    if not all(path.exists() for table in theirs.values() for path in table.paths):
-        return None
+    gone = [path.name for table in theirs.values() for path in table.paths if not path.exists()]
+    if gone:
+        raise DataError(f"{gone[0]} of main's data is no longer here")
     with tempfile.TemporaryDirectory(prefix="mainline-") as folder:
         path = Path(folder, "frame.parquet")
-        try:
-            frame.build(settings, theirs, path)
-            rows = training.read_rows(settings, path, "true")
-            place = align(own.row_id, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
-            if (place < 0).any():
-                return None
-            return training.predict(settings, candidate.model(), rows.iloc[place])
-        except MainlineError:
-            return None
+        frame.build(settings, theirs, path)
+        rows = training.read_rows(settings, path, "true")
+        place = align(own.row_id, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
+        if (place < 0).any():
+            raise DataError(f"its preparation leaves out {int((place < 0).sum()):,} of the rows")
+        return training.predict(settings, candidate.model(), rows.iloc[place])
 
 
 def tables_of(baseline: Record, tree: Path) -> dict[str, Collected]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import shutil
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def copy(project: Project, root: Path) -> Project:
 
 
 def notes_of(project: Project) -> str:
-    """The report's text as a reader sees it."""
-    return html.unescape(project.report)
+    """The report's text as a reader sees it, a sentence's first letter small."""
+    return re.sub(
+        r"^> - (.)", lambda m: m[1].lower(), html.unescape(project.report).replace("<!-- -->", ""), flags=re.M
+    )
 
 
 def rows_of(project: Project) -> pd.DataFrame:
