@@ -43,7 +43,6 @@ def flights(trained: Project, tmp_path: Path) -> Project:
 
 def with_feature(flights: Project, name: str) -> None:
     flights.edit("params.yaml", (LAST_FEATURE[0], LAST_FEATURE[1].format(name)))
-    flights.edit("data/expectations/frame.yaml", ("origin_past_rate]", f"origin_past_rate, {name}]"))
 
 
 def nothing_new(flights: Project, trained: Project) -> bool:
