@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -132,7 +133,7 @@ def metric_values(metrics: list[dict[str, Any]]) -> dict[str, float]:
     for metric in metrics:
         for side, name in (("candidate", metric["name"]), ("delta", f"{metric['name']}_delta")):
             for part, value in (metric[side] or {}).items():
-                if value is not None:
+                if value is not None and math.isfinite(value):
                     values[name if part == "value" else f"{name}_{part}"] = value
     return values
 

@@ -17,6 +17,7 @@ from tests.projects import TOP, Project
 
 pytestmark = pytest.mark.slow
 
+UV = shutil.which(os.environ.get("UV", "uv"))
 LAST_FEATURE = ("      - origin_past_rate\n", "      - origin_past_rate\n      - {}\n")
 UNTIL = ("until: 2013-10-01", "until: 2013-11-01")
 
@@ -55,7 +56,7 @@ def test_the_example_passes_with_the_lead_that_its_documents_promise(trained: Pr
     assert trained.verdict["passed"]
     # September: .727 by schedule and weather alone, .636 by hour of day.
     assert 0.70 < trained.verdict["metrics"]["roc_auc"]["candidate"] < 0.76
-    assert trained.verdict["data"]["rows"]["train"] > 230_000
+    assert trained.verdict["data"]["rows"]["train"] > 200_000
     assert trained.verdict["data"]["rows"]["unlabelled cancelled"] > 0
 
 
@@ -108,7 +109,10 @@ SYSTEM = """
 
 
 def test_the_whole_systems_past_rate_is_refused_in_september(flights: Project) -> None:
-    """Better in most months, and out of the range that it was trained on in this one."""
+    """Out of the range that it was trained on in this month: the same AUC on the whole, .000 [-.020, +.023].
+
+    Some days gain what others lose, so it cannot be shown to be no worse.
+    """
     flights.edit(
         "src/flights/features.py", ('    return with_past_rate(flights, known, by="origin")\n', SYSTEM.lstrip("\n"))
     )
@@ -117,26 +121,20 @@ def test_the_whole_systems_past_rate_is_refused_in_september(flights: Project) -
     assert found.status == 1, found.err
     assert flights.verdict["verdict"] == "worse"
     auc = flights.verdict["metrics"]["roc_auc"]
-    assert auc["high"] < 0, "certainly worse, not merely unproven"
-    assert -0.08 < auc["delta"] < -0.01
+    assert auc["low"] < -0.010, "it may cost more than the margin, whatever the point says"
     assert not flights.gate("margin: roc_auc")["passed"]
+    assert not flights.gate("margin: brier")["passed"]
     assert "system_past_rate" in flights.report
     assert "src/flights/features.py" in flights.report
 
 
 def test_a_month_of_new_data_is_told_from_the_model(flights: Project) -> None:
     flights.edit("params.yaml", UNTIL)
-    # Only the outcome is new: that lock is another, and main's own is installed for main's code.
-    lock = flights.path("uv.lock").read_text()
-    version = re.search(r'name = "threadpoolctl"\nversion = "([^"]+)"', lock)
-    assert version
-    if shutil.which(os.environ.get("UV", "uv")):
-        flights.edit("uv.lock", (version.group(0), version.group(0).replace(version.group(1), "99.0")))
     found = flights.run()
     assert found.status in (0, 1), found.err
     assert flights.verdict["verdict"] in ("better", "no_worse")
     parts = flights.verdict["attribution"]["roc_auc"]
-    before = copy_of_main(flights)
+    before = main_on_its_own(flights)
     now = flights.verdict["metrics"]["roc_auc"]["candidate"]
     assert parts["due_to_data"] + parts["due_to_model"] == pytest.approx(now - before, abs=1e-9)
     assert parts["due_to_data"] < -0.02, "October is harder than September"
@@ -144,7 +142,21 @@ def test_a_month_of_new_data_is_told_from_the_model(flights: Project) -> None:
     assert "are training rows of main" not in notes_of(flights)
 
 
-def copy_of_main(flights: Project) -> float:
+@pytest.mark.skipif(not UV, reason="uv is not on the PATH: make test brings it")
+def test_mains_code_scores_with_mains_own_lock(flights: Project) -> None:
+    flights.edit("params.yaml", UNTIL)
+    lock = flights.path("uv.lock").read_text()
+    locked = re.search(r'name = "threadpoolctl"\nversion = "([^"]+)"', lock)
+    assert locked
+    flights.edit("uv.lock", (locked[0], f'name = "threadpoolctl"\nversion = "{locked[1]}.post1"'))
+    found = flights.run(UV=str(UV))
+    assert found.status == 0, found.err
+    assert "threadpoolctl" in flights.report
+    assert "cannot score" not in flights.report
+    assert flights.verdict["metrics"]["roc_auc"]["baseline"] is not None
+
+
+def main_on_its_own(flights: Project) -> float:
     """ROC AUC of main's model on main's own holdout, by scikit-learn."""
     from sklearn.metrics import roc_auc_score
 
