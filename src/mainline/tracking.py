@@ -52,8 +52,11 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
     logging.getLogger("alembic").setLevel(logging.ERROR)
     import mlflow
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     uri, artifacts = store(Path(opened["state"]))
+    if artifacts:
+        check_embedded(Path(opened["state"]))
     try:
         mlflow.set_tracking_uri(uri)
         with alone(Path(opened["state"])):
@@ -71,9 +74,22 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
             return {}
         log_findings(client, run_id, findings)
         return {"run_id": run_id}
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         shown = uri if artifacts else "the server of MLFLOW_TRACKING_URI"
         raise ExternalError(f"MLflow's store ({shown}) did not answer: {str(error).splitlines()[0]}") from error
+
+
+def check_embedded(state: Path) -> None:
+    """A file that is no database is told at once: MLflow would try for 100 seconds."""
+    import sqlite3
+
+    state.mkdir(parents=True, exist_ok=True)
+    path = state / "mlflow.db"
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise ExternalError(f"{path} cannot be opened ({error}): move it away, or restore it from a copy") from None
 
 
 @contextlib.contextmanager

@@ -470,11 +470,11 @@ def test_a_damaged_record_is_named_and_deleting_it_is_enough(shop: Project) -> N
 
 def run_tags(project: Project) -> dict[str, dict[str, str]]:
     """Every run's tags by fingerprint; more than one run of a fingerprint is an error."""
-    import mlflow
+    from mlflow import MlflowClient
 
-    mlflow.set_tracking_uri(f"sqlite:///{project.root / '.mainline' / 'mlflow.db'}")
-    runs = mlflow.MlflowClient().search_runs(
-        [e.experiment_id for e in mlflow.MlflowClient().search_experiments() if e.name == "mainline"]
-    )
+    # Not mlflow.set_tracking_uri: it sets the variable that every run started from here would heed.
+    client = MlflowClient(f"sqlite:///{project.root / '.mainline' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("mainline")
+    runs = client.search_runs([experiment.experiment_id])
     assert len(runs) == len({run.data.tags["fingerprint"] for run in runs})
     return {run.data.tags["fingerprint"]: dict(run.data.tags) for run in runs}
