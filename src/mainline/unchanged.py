@@ -53,7 +53,7 @@ def answer(workspace: Workspace, base: str) -> dict[str, Any] | None:
         last: dict[str, Any] = json.loads(workspace.last.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not last.get("local") or last["seen"] != look(workspace, base, last["sources"]):
+    if not last.get("local") or last.get("seen") != look(workspace, base, last.get("sources", [])):
         return None
     return last
 
