@@ -11,7 +11,8 @@ UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 BIN := .venv/bin
 STATE := .mainline
 
-export UV UV_COMPILE_BYTECODE := 1
+export UV
+export UV_COMPILE_BYTECODE := 1
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
