@@ -60,8 +60,8 @@ fix: $(BIN)/.all ## Format and mend what can be mended by itself
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 .PHONY: docs
-docs: $(BIN)/.train ## Write anew what is generated: the schema of params.yaml
-	@$(BIN)/mainline schema > docs/params.schema.json
+docs: $(BIN)/.train ## Write anew what is generated: the schema and the reference of params.yaml
+	@$(BIN)/mainline reference docs
 
 .PHONY: bench
 bench: $(BIN)/.all ## Measure against one bare script, in one run
