@@ -129,6 +129,7 @@ def train_validated(job: Job) -> tuple[Record, Validation]:
 
 def prepare(job: Job) -> None:
     if job.frame.exists():
+        frame.check_kept(job.params.settings, job.frame)
         return
     with job.progress.stage("prepare"):
         # DuckDB computes without the interpreter: time to import what the fit needs.
@@ -158,6 +159,8 @@ def find_baseline(job: Job, base_ref: str, trained: Record) -> base.Baseline:
     commit = git.tip(root, base_ref) if git.is_top(root) else None
     if commit is None:
         return base.Baseline(None, None, base.missing(job.workspace, base_ref))
+    if not base.holds_model(job.workspace, commit):
+        return base.Baseline(None, None, f"no baseline: {base_ref} has no params.yaml yet")
     if git.commit_of(root, "HEAD") == commit and git.is_clean(root):
         base.learn(job.workspace, commit, trained.fingerprint)
     known = base.known(job.workspace, commit)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
+import urllib.request
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +42,8 @@ def postgresql() -> Iterator[str]:
             shutil.chown(path, "postgres", "postgres")
 
     def run(*command: str | Path) -> None:
-        done = subprocess.run([*other_user, *command], cwd=folder, capture_output=True, text=True, timeout=120)
+        command = (*other_user, *command)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
         log = folder / "log"
         assert done.returncode == 0, done.stdout + done.stderr + (log.read_text() if log.exists() else "")
 
@@ -72,3 +79,146 @@ def _newest_programs() -> Path | None:
     there = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     on_path = shutil.which("initdb")
     return there[-1].parent if there else Path(on_path).resolve().parent if on_path else None
+
+
+class Site(ThreadingHTTPServer):
+    """A web server of the files in a folder, with ETags; `requests` is what it was asked."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), partial(_Pages, directory=str(folder)))
+        self.folder = folder
+        self.requests: list[str] = []
+        self.etags = True
+        self.status: int | None = None  # to answer everything with
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Pages(SimpleHTTPRequestHandler):
+    server: Site
+
+    def send_head(self) -> Any:
+        if self.server.status is not None:
+            return self.send_error(self.server.status)
+        return super().send_head()
+
+    def end_headers(self) -> None:
+        path = Path(self.translate_path(self.path))
+        if self.server.etags and path.is_file():
+            self.send_header("ETag", f'"{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"')
+        super().end_headers()
+
+    def send_header(self, keyword: str, value: str) -> None:
+        if self.server.etags or keyword != "Last-Modified":
+            super().send_header(keyword, value)
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        self.server.requests.append(f"{self.command} {self.path}")
+
+    def log_error(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """A web server on the loopback, of the folder `site` below the test's own."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    with Site(folder) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of moto's S3 server, as `s3://bucket`; the environment says where the server is."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "tester")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        # What moto holds outlives its server.
+        reset = urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST")
+        urllib.request.urlopen(reset, timeout=10).close()
+        _fresh("s3").mkdir("s3://bucket")
+        yield "s3://bucket"
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def gcs(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A bucket of gcp-storage-emulator, as `gs://bucket`; the environment says where the server is."""
+    from gcp_storage_emulator.server import create_server
+
+    port = free_port()
+    server = create_server("127.0.0.1", port, in_memory=True, default_bucket="bucket")
+    server.start()
+    try:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+        yield "gs://bucket"
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def abfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A container of Azurite, as `abfs://container`. It is 360 MB from npm, and so used where it is installed."""
+    program = shutil.which("azurite-blob")
+    if program is None:
+        pytest.skip("Azurite is not installed: npm install --global azurite")
+    port = free_port()
+    folder = tmp_path / "azurite"
+    folder.mkdir()
+    command = [program, "--blobHost", "127.0.0.1", "--blobPort", str(port), "--location", str(folder)]
+    options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
+    server = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        # The account that every Azurite has: it is in its documentation.
+        # pragma: allowlist nextline secret
+        key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+        account = f"AccountName=devstoreaccount1;AccountKey={key}"
+        endpoint = f"BlobEndpoint=http://127.0.0.1:{port}/devstoreaccount1"
+        connection = f"DefaultEndpointsProtocol=http;{account};{endpoint};"
+        monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection)
+        _fresh("abfs").mkdir("container")
+        yield "abfs://container"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def put(url: str, content: bytes) -> None:
+    """Store an object at a URL of one of these servers."""
+    import fsspec
+
+    system, path = fsspec.core.url_to_fs(url, skip_instance_cache=True)
+    system.pipe_file(path, content)
+
+
+def _fresh(scheme: str) -> Any:
+    import fsspec
+
+    return fsspec.filesystem(scheme, skip_instance_cache=True)
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(400):
+        with socket.socket() as probe:
+            probe.settimeout(0.05)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        threading.Event().wait(0.05)
+    raise TimeoutError(f"nothing listens on port {port}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mainline.errors import ExternalError
@@ -26,7 +26,8 @@ def scratch(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise ExternalError(f"nothing could be written to {folder}: {error.strerror or error}") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 @contextmanager

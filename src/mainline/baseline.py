@@ -19,10 +19,12 @@ from typing import Any
 from mainline import git
 from mainline.errors import MainlineError
 from mainline.fingerprint import locked_packages
+from mainline.params import FILE
 from mainline.record import Record, find
 from mainline.workspace import Workspace, write_text
 
 CONTRACT = 1
+LONGEST = 500  # characters of the other side's message: enough for two expectations that failed
 
 
 class CannotScore(MainlineError):
@@ -67,11 +69,17 @@ def index(workspace: Workspace) -> Path:
 def missing(workspace: Workspace, base: str) -> str:
     """Why there is no baseline, and how to get one."""
     if not git.is_top(workspace.root):
-        return "no baseline: this folder is not a git checkout, so the absolute gates alone decide"
-    hint = f"git fetch origin {base}"
+        return "no baseline: this folder is not the top of a git checkout"
+    branch = base.removeprefix("origin/")
+    hint = f"git fetch origin {branch}"
     if git.is_shallow(workspace.root):
-        hint = f"this clone is shallow: git fetch --depth=1 origin {base}:{base}"
-    return f"no baseline: no commit is called {base} here ({hint}), so the absolute gates alone decide"
+        hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
+    return f"no baseline: no commit is called {base} here ({hint})"
+
+
+def holds_model(workspace: Workspace, commit: str) -> bool:
+    """Whether a commit has a model at all: the first pull request of a new project meets a main without."""
+    return git.git(workspace.root, "cat-file", "-e", f"{commit}:{FILE}") is not None
 
 
 def train(workspace: Workspace, tree: Path) -> Record:
@@ -99,13 +107,24 @@ def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
         check=False,
     )
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise CannotScore(said[-1] if said else f"status {done.returncode}")
+        raise CannotScore(reason(done.stderr) or f"it stopped with status {done.returncode}")
     try:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
         raise CannotScore(f"its answer was not understood: {done.stdout[-200:]!r}") from None
     return answer
+
+
+def reason(said: str) -> str:
+    """What the other side's last message was about: the message, or of a traceback its last line."""
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    message = "mainline: "
+    start = next((i for i in reversed(range(len(lines))) if lines[i].startswith(message)), None)
+    if start is None or "a defect of Mainline" in lines[start]:
+        return lines[-1 if start is None else max(start - 1, 0)] if lines else ""
+    whole = " ".join([lines[start].removeprefix(message), *lines[start + 1 :]])
+    # What matters stands at the beginning, or at the end where a traceback is quoted.
+    return whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} … {whole[-LONGEST // 2 :]}"
 
 
 def interpreter(tree: Path) -> Path:

@@ -81,15 +81,17 @@ def run_verb(call: argparse.Namespace) -> int:
         from mainline.progress import Progress
         from pipelines import training
 
-        before = unchanged.look(workspace, call.base)
         settings = params.load()
+        sources = settings.settings.data.sources.values()
+        local = all(source.is_local for source in sources)
+        paths = [source.path for source in sources if source.path and source.is_local]
+        before = unchanged.look(workspace, call.base, paths)
         review = training.review(settings, workspace, call.base, Progress.on_terminal())
         from mainline.report.terminal import terminal_summary
 
         status = 0 if review.passed else 1
         print(terminal_summary(review))
-        local = all(source.is_local for source in settings.settings.data.sources.values())
-        unchanged.remember(workspace, before, terminal_summary(review), status, local)
+        unchanged.remember(workspace, before, paths, terminal_summary(review), status, local)
     return status
 
 
@@ -107,13 +109,13 @@ def train_verb(call: argparse.Namespace) -> int:
 
 def score_verb(call: argparse.Namespace) -> int:
     agree(call.contract)
-    from mainline import comparison, params, training
+    from mainline import otherside, params, training
     from mainline.workspace import Workspace
 
     settings = params.load().settings
     training.use_threads(settings.train.threads)
     request = json.loads(call.request.read_text(encoding="utf-8"))
-    print(json.dumps(comparison.score_request(settings, Workspace.at(Path.cwd(), call.state), request)))
+    print(json.dumps(otherside.score_request(settings, Workspace.at(Path.cwd(), call.state), request)))
     return 0
 
 

@@ -186,9 +186,11 @@ def _microseconds(name: str, span: Span) -> int:
 
 def _nothing(files: Files, data: Data, held: dict[Path, Known]) -> DataError:
     later = sum(entry.cut for entry in held.values())
+    clock = f"data.until ({data.until}, {data.timezone})"
     several = f"data.sources.{files.table}: {len(files.paths)} files"
     where = files.origin(files.paths[0]) if len(files.paths) == 1 else several
     if later:
-        clock = f"data.until ({data.until}, {data.timezone})"
         return DataError(f"{where}: none of the {later} rows is known before {clock}")
+    if data.sources[files.table].query and data.sources[files.table].time:
+        return DataError(f"{where}: the answer has no row that is known before {clock}")
     return DataError(f"{where}: the table is empty")

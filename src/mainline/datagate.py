@@ -34,7 +34,8 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
     started = time.perf_counter()
     found: list[Expectation] = []
     for name, table in tables.items():
-        found += of_table(settings, workspace, name, table.digest, relation_sql(table), [])
+        key = [column for column in settings.prepare.key if column in table.columns]
+        found += of_table(settings, workspace, name, table.digest, relation_sql(table), key)
     second = next(jobs, None)
     if second and second.get(FRAME):
         frame = Path(second[FRAME])
@@ -60,12 +61,23 @@ def of_table(
         return []
     kept = workspace.checks / f"{name}-{seal(digest, file.read_bytes(), *own_code())}"
     if (kept / "answer.json").exists():
+        publish_docs(workspace, name, kept)
         return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
-    from mainline import validation
+    from mainline import datadocs, validation
 
-    found = validation.validate(name, fetch(sql), validation.load_suite(suite), key)
+    checked = validation.check(name, fetch(sql), validation.load_suite(suite), key, {"until": settings.data.clock})
+    datadocs.write_docs([checked], kept)
+    found = checked.expectations
     write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
+    publish_docs(workspace, name, kept)
     return found
+
+
+def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:
+    """Great Expectations' page of a table beside the reports, for whoever runs here."""
+    page = kept / f"{name}.html"
+    if page.exists():
+        write_text(workspace.reports / "data" / page.name, page.read_text(encoding="utf-8"))
 
 
 def of_time(

@@ -50,8 +50,11 @@ def stamp(patterns: Iterable[str], root: Path, index: Path) -> dict[str, Any]:
 
 
 def unchanged(stamps: dict[str, Any]) -> bool:
-    """Whether the same files are there with the same content; a file is read only where its times are too fresh."""
-    if stamps.get("version") != VERSION:
+    """Whether the same files are there with the same content; a file is read only where its times are too fresh.
+
+    Of a URL nothing can be told from here: with one among the patterns the answer is no.
+    """
+    if stamps.get("version") != VERSION or any("://" in pattern for pattern in stamps["patterns"]):
         return False
     found = {str(path) for pattern in stamps["patterns"] for path in expand(pattern, Path(stamps["root"]))}
     if found != set(stamps["files"]):

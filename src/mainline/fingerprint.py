@@ -21,7 +21,19 @@ from mainline.settings import Settings
 # Of the machine's own modules, those that the model passes through; a test trains a model in a
 # fresh interpreter and compares this list with what was imported.
 MODEL_MODULES = frozenset(
-    {"collect", "errors", "filestamps", "fingerprint", "frame", "rows", "settings", "sources", "training", "workspace"}
+    {
+        "atomic",
+        "collect",
+        "errors",
+        "filestamps",
+        "fingerprint",
+        "frame",
+        "rows",
+        "settings",
+        "sources",
+        "training",
+        "workspace",
+    }
 )
 
 
@@ -59,12 +71,20 @@ def digest(value: Any) -> str:
 
 
 def code_files(root: Path) -> list[Path]:
-    """The project's code that the model passes through: all of `src/` but the rest of the machine."""
-    return sorted(path for path in root.glob("src/**/*.py") if _shapes_the_model(path.relative_to(root / "src")))
+    """The project's code that the model passes through: all of `src/` but the rest of the machine.
+
+    Whatever lies there counts, such as a query or a lookup table beside the module that reads it.
+    """
+    source = root / "src"
+    return sorted(p for p in source.glob("**/*") if p.is_file() and _shapes_the_model(p.relative_to(source)))
 
 
 def _shapes_the_model(path: Path) -> bool:
-    return path.parts[0] != "mainline" or path.with_suffix("").parts[1] in MODEL_MODULES
+    if path.suffix == ".pyc" or any(part.startswith(".") or part.endswith(".egg-info") for part in path.parts):
+        return False
+    if path.parts[0] != "mainline":
+        return True
+    return path.suffix == ".py" and path.with_suffix("").parts[1] in MODEL_MODULES
 
 
 def code_digests(root: Path) -> dict[str, str]:

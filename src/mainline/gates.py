@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from mainline.evaluate import better
 from mainline.metrics import GREATER_IS_BETTER
 from mainline.params import Params
 from mainline.results import Gap, Gate, Interval, Metric, Outcome, Slice
+
+NO_INTERVAL = "no value on these rows, or on too many of their resamples (a single block, a class that is missing)"
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,13 @@ def outcome(params: Params, measured: Measured, gates: Sequence[Gate], identical
         return Outcome.not_measurable
     if not all(gate.passed for gate in margins):
         return Outcome.worse
-    low = better(headline, headline.delta).low
-    if low is not None and low > 0:
+    delta = better(headline, headline.delta)
+    assert delta.low is not None
+    assert delta.high is not None
+    if delta.low > 0:
         return Outcome.better
-    if not margins:
-        high = better(headline, headline.delta).high
-        return Outcome.worse if high is not None and high < 0 else Outcome.no_worse
+    if headline.name not in params.settings.gates.margins and delta.high < 0:
+        return Outcome.worse  # no margin says how much worse may still be called no worse
     return Outcome.no_worse
 
 
@@ -139,21 +143,14 @@ def absolute(params: Params, measured: Measured) -> list[Gate]:
         said = show(lead) if lead and lead.low is not None else unmeasured(measured)
         made.append(Gate("lead", rule, said, passed, params.reason("gates", "lead", "at_least")))
     for name, limit in gates.floors.items():
-        greater = GREATER_IS_BETTER[name]
-        metric = find(measured.metrics, name)
-        rule = f"{'at least' if greater else 'at most'} {number(limit)}"
-        said = unmeasured(measured) if metric is None else show(metric.candidate)
-        passed = metric is not None
-        if metric is not None and passed:
-            value = metric.candidate.value
-            passed = value >= limit if greater else value <= limit
-        made.append(Gate(f"floor: {name}", rule, said, passed, params.reason("gates", "floors", name)))
+        made.append(
+            level(
+                measured, f"floor: {name}", name, limit, GREATER_IS_BETTER[name], params.reason("gates", "floors", name)
+            )
+        )
     if gates.calibration_error is not None:
-        metric = find(measured.metrics, "calibration_error")
-        rule = f"at most {number(gates.calibration_error)}"
-        passed = metric is not None and metric.candidate.value <= gates.calibration_error
-        said = show(metric.candidate) if metric else unmeasured(measured)
-        made.append(Gate("calibration error", rule, said, passed, params.reason("gates", "calibration_error")))
+        name, limit = "calibration_error", gates.calibration_error
+        made.append(level(measured, "calibration error", name, limit, False, params.reason("gates", name)))
     if gates.label_coverage is not None:
         made.append(
             Gate(
@@ -188,12 +185,22 @@ def absolute(params: Params, measured: Measured) -> list[Gate]:
     return made
 
 
+def level(measured: Measured, title: str, name: str, limit: float, greater: bool, reason: str | None) -> Gate:
+    """The model's own value against a number; what is not a number cannot be measured."""
+    rule = f"{'at least' if greater else 'at most'} {number(limit)}"
+    metric = find(measured.metrics, name)
+    if metric is None or not math.isfinite(metric.candidate.value):
+        return Gate(title, rule, unmeasured(measured), False, reason)
+    value = metric.candidate.value
+    return Gate(title, rule, show(metric.candidate), value >= limit if greater else value <= limit, reason)
+
+
 def find(metrics: Sequence[Metric], name: str) -> Metric | None:
     return next((metric for metric in metrics if metric.name == name), None)
 
 
 def unmeasured(measured: Measured) -> str:
-    return f"not measurable: {measured.no_metrics or measured.no_comparison or 'too few resamples hold both outcomes'}"
+    return f"not measurable: {measured.no_metrics or measured.no_comparison or NO_INTERVAL}"
 
 
 def show(interval: Interval) -> str:

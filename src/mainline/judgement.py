@@ -55,13 +55,13 @@ def judge(
         settings, workspace, tables, frame, record, None if identical else against, baseline.commit
     )
     rows = lined_up.rows
-    notes = [*([baseline.note] if baseline.note else []), *lined_up.notes]
+    notes = [*note(settings, baseline), *lined_up.notes]
     no_metrics = unmeasurable(settings, rows)
     no_comparison = lined_up.not_comparable or no_metrics
     if baseline.commit and not against:
         no_comparison = baseline.note
     elif not baseline.commit:
-        no_comparison = "compare.required is set, and there is no baseline" if settings.compare.required else None
+        no_comparison = "compare.required is true, and there is no baseline" if settings.compare.required else None
     weights = evaluate.draw(settings, rows.blocks)
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
     measured = Measured(
@@ -94,7 +94,7 @@ def judge(
             baseline=side(workspace, against, baseline.commit) if against else None,
             tables=table_versions(tables, against),
             data_digest=data_digest(record),
-            rows={**record.facts["rows"], "compared": len(rows.y)},
+            rows={**record.facts["rows"], **({} if rows.baseline is None else {"compared": len(rows.y)})},
             label_coverage=record.facts["label_coverage"],
             period=record.facts["period"],
             metrics=found,
@@ -114,6 +114,15 @@ def judge(
         ),
         rows,
     )
+
+
+def note(settings: Settings, baseline: base.Baseline) -> list[str]:
+    """Why there is nothing to compare with, and what follows from it."""
+    if not baseline.note:
+        return []
+    if baseline.commit or settings.compare.required:
+        return [baseline.note]
+    return [f"{baseline.note}; the absolute gates alone decide"]
 
 
 def unmeasurable(settings: Settings, rows: Labelled) -> str | None:

@@ -35,12 +35,12 @@ def profile(features: Features, frame: Path, condition: str, like: dict[str, Any
             connection.execute(f"SELECT {', '.join(map(quoted, names))} FROM {source}").fetchnumpy() if names else {}
         )
         categorical = {
-            name: {
-                ("" if value is None else str(value)): count
-                for value, count in connection.execute(
-                    f"SELECT {quoted(name)}, count(*) FROM {source} GROUP BY 1 ORDER BY 1 NULLS FIRST"
+            # Text without a character counts as missing.
+            name: dict(
+                connection.execute(
+                    f"SELECT coalesce({quoted(name)}, ''), count(*) FROM {source} GROUP BY 1 ORDER BY 1"
                 ).fetchall()
-            }
+            )
             for name in features.categorical
         }
     numeric = {}

@@ -51,6 +51,8 @@ class Record:
             facts = json.loads((path / "record.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ExternalError(f"{path}: not a readable record ({error}): delete the folder and run again") from None
+        if not isinstance(facts, dict):
+            raise ExternalError(f"{path}: not a readable record: delete the folder and run again")
         if facts.get("format") != FORMAT:
             raise ExternalError(f"{path}: a record of format {facts.get('format')}, this code reads {FORMAT}")
         return cls(path, facts)
@@ -65,10 +67,15 @@ class Record:
 
     @cached_property
     def _arrays(self) -> dict[str, NDArray[Any]]:
+        import zipfile
+
         import numpy as np
 
-        with np.load(self.path / "rows.npz", allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
+        try:
+            with np.load(self.path / "rows.npz", allow_pickle=False) as arrays:
+                return {name: arrays[name] for name in arrays.files}
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+            raise self.damaged("rows.npz", error) from None
 
     @property
     def holdout(self) -> Holdout:
@@ -81,14 +88,23 @@ class Record:
 
     @cached_property
     def profile(self) -> dict[str, Any]:
-        loaded: dict[str, Any] = json.loads((self.path / "profile.json").read_text(encoding="utf-8"))
+        try:
+            loaded: dict[str, Any] = json.loads((self.path / "profile.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self.damaged("profile.json", error) from None
         return loaded
+
+    def damaged(self, name: str, error: object) -> ExternalError:
+        return ExternalError(f"{self.path / name} cannot be read ({error}): delete the folder and run again")
 
     def model(self) -> Pipeline:
         """The fitted pipeline, after its bytes were checked against the recorded digest."""
-        pickled = (self.path / "model.pkl").read_bytes()
+        try:
+            pickled = (self.path / "model.pkl").read_bytes()
+        except OSError as error:
+            raise self.damaged("model.pkl", error) from None
         if hashlib.sha256(pickled).hexdigest() != self.digest:
-            raise ExternalError(f"{self.path / 'model.pkl'} is not the model that was recorded: delete the folder")
+            raise self.damaged("model.pkl", "it is not the model that was recorded")
         try:
             loaded: Pipeline = pickle.loads(pickled)
         except (ImportError, AttributeError) as error:
@@ -118,7 +134,8 @@ def keep(
         (unfinished / "model.pkl").write_bytes(pickled)
         np.savez(unfinished / "rows.npz", allow_pickle=False, **arrays)
         (unfinished / "profile.json").write_text(json.dumps(profile, sort_keys=True), encoding="utf-8")
-        (unfinished / "record.json").write_text(json.dumps(whole, indent=2, sort_keys=True), encoding="utf-8")
+        # In the order that it has: a CSV file's columns are read by their place.
+        (unfinished / "record.json").write_text(json.dumps(whole, indent=2), encoding="utf-8")
     return Record(path, whole)
 
 

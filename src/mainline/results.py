@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -229,9 +230,14 @@ def verdict(review: Review) -> dict[str, Any]:
 def _metric(metric: Metric) -> Mapping[str, float | None]:
     delta = metric.delta
     return {
-        "candidate": metric.candidate.value,
-        "baseline": metric.baseline.value if metric.baseline else None,
-        "delta": delta.value if delta else None,
+        "candidate": _number(metric.candidate),
+        "baseline": _number(metric.baseline),
+        "delta": _number(delta),
         "low": delta.low if delta else None,
         "high": delta.high if delta else None,
     }
+
+
+def _number(interval: Interval | None) -> float | None:
+    """JSON has no NaN: precision where nothing was predicted positive is null."""
+    return interval.value if interval and math.isfinite(interval.value) else None

@@ -6,7 +6,10 @@ while the model is fitted, and a run appears there only when everything has pass
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -49,13 +52,17 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
     logging.getLogger("alembic").setLevel(logging.ERROR)
     import mlflow
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
     uri, artifacts = store(Path(opened["state"]))
+    if artifacts:
+        check_embedded(Path(opened["state"]))
     try:
         mlflow.set_tracking_uri(uri)
-        client = mlflow.MlflowClient()
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
+        with alone(Path(opened["state"])):
+            client = mlflow.MlflowClient()
+            experiment = client.get_experiment_by_name(EXPERIMENT)
+            identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
         import mlflow.sklearn  # the job needs it: loaded while the fit goes on
 
         training = next(jobs, None)
@@ -67,9 +74,31 @@ def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
             return {}
         log_findings(client, run_id, findings)
         return {"run_id": run_id}
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         shown = uri if artifacts else "the server of MLFLOW_TRACKING_URI"
         raise ExternalError(f"MLflow's store ({shown}) did not answer: {str(error).splitlines()[0]}") from error
+
+
+def check_embedded(state: Path) -> None:
+    """A file that is no database is told at once: MLflow would try for 100 seconds."""
+    import sqlite3
+
+    state.mkdir(parents=True, exist_ok=True)
+    path = state / "mlflow.db"
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise ExternalError(f"{path} cannot be opened ({error}): move it away, or restore it from a copy") from None
+
+
+@contextlib.contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """A new store is made by one process: this run's and the one that trains main's model open it at once."""
+    state.mkdir(parents=True, exist_ok=True)
+    with open(state / "mlflow.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | None:
@@ -120,7 +149,7 @@ def metric_values(metrics: list[dict[str, Any]]) -> dict[str, float]:
     for metric in metrics:
         for side, name in (("candidate", metric["name"]), ("delta", f"{metric['name']}_delta")):
             for part, value in (metric[side] or {}).items():
-                if value is not None:
+                if value is not None and math.isfinite(value):
                     values[name if part == "value" else f"{name}_{part}"] = value
     return values
 

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mainline import git
 from mainline.workspace import Workspace, write_text
 
-# Everything that a run reads or is made of. Files of the data are added by the run itself.
-WATCHED = ("params.yaml", "uv.lock", "src/**/*.py", "src/**/templates/*", "pipelines/*.py", "data/**/*")
+# Everything that a run reads or is made of; where the tables lie, the last run has learnt.
+WATCHED = ("params.yaml", "uv.lock", "src/**/*", "pipelines/*.py", "data/**/*")
 LEFT = ("report.md", "report.html", "verdict.json")
 
 
-def look(workspace: Workspace, base: str) -> dict[str, Any]:
+def look(workspace: Workspace, base: str, sources: Sequence[str] = ()) -> dict[str, Any]:
     """What a run sees: stamps of its files, its commit, its base, the variables that it heeds."""
     root = workspace.root
     checkout = git.is_top(root)
@@ -30,9 +31,9 @@ def look(workspace: Workspace, base: str) -> dict[str, Any]:
         "tracking": os.environ.get("MLFLOW_TRACKING_URI"),
         "files": {
             str(path.relative_to(root)): stamp(path)
-            for pattern in WATCHED
+            for pattern in (*WATCHED, *sources)
             for path in root.glob(pattern)
-            if path.is_file()
+            if path.is_file() and path.suffix != ".pyc"
         },
         "left": {name: stamp(workspace.reports / name) for name in LEFT},
     }
@@ -52,12 +53,15 @@ def answer(workspace: Workspace, base: str) -> dict[str, Any] | None:
         last: dict[str, Any] = json.loads(workspace.last.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not last.get("local") or last["seen"] != look(workspace, base):
+    if not last.get("local") or last["seen"] != look(workspace, base, last["sources"]):
         return None
     return last
 
 
-def remember(workspace: Workspace, before: dict[str, Any], summary: str, status: int, local: bool) -> None:
+def remember(
+    workspace: Workspace, before: dict[str, Any], sources: Sequence[str], summary: str, status: int, local: bool
+) -> None:
     """Keep what this run answered; `local` is false where a source can change without a file changing."""
     seen = {**before, "left": {name: stamp(workspace.reports / name) for name in LEFT}}
-    write_text(workspace.last, json.dumps({"seen": seen, "summary": summary, "status": status, "local": local}))
+    last = {"seen": seen, "sources": list(sources), "summary": summary, "status": status, "local": local}
+    write_text(workspace.last, json.dumps(last))

@@ -25,6 +25,7 @@ from mainline.report.words import (
 from mainline.results import Expectation, Review
 
 BAR = 12  # blocks of a bar of text
+EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
 def details(review: Review) -> list[Part | None]:
@@ -61,10 +62,10 @@ def broken_rows(failed: Sequence[Expectation]) -> list[str]:
         "| "
         + " | ".join(
             [
-                f"{'❌' if e.severity == 'critical' else '⚠️'} {prose(e.severity, 20)}",
+                f"{'❌' if e.severity == 'critical' else '⚠️'}&nbsp;{prose(e.severity, 20)}",
                 code(e.table, 40),
                 code(e.column, 40) if e.column else "",
-                prose(e.rule, 120) + (f"<br><sub>{prose(e.note, 120)}</sub>" if e.note else ""),
+                prose(e.rule, 120) + (f"<br><i>{prose(e.note, 120)}</i>" if e.note else ""),
                 f"{count(e.unexpected)} of {count(e.rows)}" if e.unexpected else prose(e.observed or "", 60),
                 "<br>".join(code(example_text(example), 80) for example in e.examples[:2]),
             ]
@@ -122,7 +123,7 @@ def drift(review: Review) -> Part | None:
         f" | {share(f.missing_now)} | {prose(f.note, 100)} |"
         for f in rows
     ]
-    tail = "\n\n<sub>Between the training rows of both runs; seasons move these numbers too: a place to look.</sub>"
+    tail = "\n\n<i>Between the training rows of both runs; seasons move these numbers too: a place to look.</i>"
     title = f"Drift of the features: largest {rows[0].feature} {score(largest)}"
     return folded(title, header, lines, weight=30, most=20, tail=tail)
 
@@ -209,4 +210,5 @@ def bold(title: str) -> str:
 def bar(value: float, largest: float) -> str:
     if not (0 < value <= largest < float("inf")):
         return ""
-    return "█" * max(1, round(BAR * value / largest))
+    whole, eighths = divmod(max(1, round(8 * BAR * value / largest)), 8)
+    return "█" * whole + EIGHTHS[eighths]

@@ -64,6 +64,7 @@ def summary(review: Review) -> str:
         if candidate.commit
         else f"A checkout without commit{against}",
         code(review.estimator.rpartition(".")[2], 60) if review.estimator else "",
+        prose(review.computed, 40) if review.computed != "trained" else "",
         *(prose(side, 80) for side in view.periods(review)),
         f"{count(review.rows.get('train', 0))} training rows, {count(same_rows(review))} measured",
     ]
@@ -87,9 +88,9 @@ def gates(review: Review) -> Part | None:
 
 
 def gate_row(gate: Gate) -> str:
-    reason = f"<br><sub>Why: {prose(gate.reason, 200)}</sub>" if gate.reason and not gate.passed else ""
+    reason = f"<br><i>Why: {prose(gate.reason, 200)}</i>" if gate.reason and not gate.passed else ""
     cells = [
-        "✅ passed" if gate.passed else "❌ **failed**",
+        "✅&nbsp;passed" if gate.passed else "❌&nbsp;**failed**",
         prose(gate_name(gate), 60),
         prose(gate.rule, 160) + reason,
         prose(gate.measured, 160),
@@ -109,14 +110,14 @@ def metrics(review: Review) -> Part | None:
     else:
         head, how = "| Metric | This model |\n|---|--:|", how.replace("Same ", "")
     rows = [metric_row(review, metric) for metric in view.metrics(review)]
-    return Part(f"### Metrics\n\n{head}", rows, f"\n\n<sub>{how}</sub>", weight=90, most=30)
+    return Part(f"### Metrics\n\n{head}", rows, f"\n\n<i>{how}</i>", weight=90, most=30)
 
 
 def metric_row(review: Review, metric: Metric) -> str:
     name = prose(metric_name(metric.name), 60)
     name = f"**{name}**" if metric.name == review.metric else name
     if not metric.greater_is_better and metric.name not in NOT_DIRECTED:
-        name += " <sub>less is better</sub>"
+        name += " <i>less is better</i>"
     if not any(one.delta for one in review.metrics):
         return row([name, interval(metric.candidate)])
     said = difference(metric.delta) if metric.delta else "–"
@@ -134,7 +135,7 @@ def attribution(review: Review) -> Part | None:
         for a in review.attribution
     ]
     methods = list(dict.fromkeys(prose(a.method, 160) for a in review.attribution))[:2]
-    return Part(head, rows, f"\n\n<sub>{'; '.join(methods)}</sub>", weight=70, most=12)
+    return Part(head, rows, f"\n\n<i>{'; '.join(methods)}</i>", weight=70, most=12)
 
 
 def changes(review: Review) -> Part | None:

@@ -9,6 +9,7 @@ from mainline.report.svg import BAD, CANDIDATE, GOOD, INK, MUTED, styled, writte
 from mainline.report.words import metric_name, plain
 from mainline.results import Review
 
+LARGEST = 1e100
 MOST = 30  # bars or slices in a plot; the table beside it has them all
 BY_TASK = {"binary": scoreplots.binary, "multiclass": scoreplots.multiclass, "regression": scoreplots.regression}
 TONES = {"better": (GOOD, "^"), "worse": (BAD, "v"), "": (MUTED, "o")}
@@ -22,7 +23,8 @@ def of_scores(review: Review, curves: Curves) -> list[Plot]:
 
 def slices(review: Review) -> Plot | None:
     """Differences by slice with their intervals: a forest plot."""
-    rows = [(part, metric) for part, metric in view.moved(review) if metric.delta][:MOST]
+    rows = [(part, metric) for part, metric in view.moved(review) if metric.delta and drawable(metric.delta.value)]
+    rows = rows[:MOST]
     if not rows:
         return None
     with styled():
@@ -32,8 +34,9 @@ def slices(review: Review) -> Plot | None:
         for place, (_, metric) in enumerate(rows):
             assert metric.delta
             colour, marker = TONES[view.direction(metric)]
-            if metric.delta.low is not None and metric.delta.high is not None:
-                axes.plot([metric.delta.low, metric.delta.high], [place, place], color=colour, linewidth=1.6)
+            low, high = metric.delta.low, metric.delta.high
+            if low is not None and high is not None and drawable(low, high):
+                axes.plot([low, high], [place, place], color=colour, linewidth=1.6)
             axes.plot([metric.delta.value], [place], marker=marker, color=colour, markersize=5.5)
         svg = written(figure, "slices", "Difference by slice with intervals")
     return Plot(
@@ -43,7 +46,8 @@ def slices(review: Review) -> Plot | None:
 
 def importance(review: Review) -> Plot | None:
     """Permutation importance as bars, the largest on top."""
-    rows = sorted(review.importance, key=lambda feature: -feature.value)[:MOST]
+    rows = [feature for feature in review.importance if drawable(feature.value, feature.low, feature.high)]
+    rows = sorted(rows, key=lambda feature: -feature.value)[:MOST]
     if not rows:
         return None
     with styled():
@@ -54,3 +58,8 @@ def importance(review: Review) -> Plot | None:
         axes.hlines(places, [f.low for f in rows], [f.high for f in rows], color=INK, linewidth=1.1)
         svg = written(figure, "importance", "Permutation importance")
     return Plot("importance", "Importance", "The line spans the smallest and the largest fall.", svg, wide=True)
+
+
+def drawable(*values: float) -> bool:
+    """Whether an axis can hold the values: they are finite, and their sums and squares as well."""
+    return all(abs(value) < LARGEST for value in values)

@@ -135,7 +135,7 @@ def _from_rows(con: DuckDBPyConnection, files: Files, layout: Layout, cut: Cut, 
     found = {path: Known(0, 0, None, None) for path in paths}
     for file, rows, timed, odd, before, low, high in run(con, files, sql):
         path = Path(file)
-        for wrong, what in ((rows - timed, "null"), (odd, "infinite, or not of the years 1 to 9999,")):
+        for wrong, what in ((rows - timed, "null"), (odd, "infinite, or not of the years 2 to 9998,")):
             if wrong:
                 said = f"column {cut.column} is {what} in {wrong} of {rows} rows"
                 raise DataError(f"{files.origin(path)}: {said}, so the clock cannot place them")
@@ -143,7 +143,6 @@ def _from_rows(con: DuckDBPyConnection, files: Files, layout: Layout, cut: Cut, 
     return found
 
 
-
 def _possible(moment: str) -> str:
     """Finite, and what Python can hold; some drivers hand on infinity as a year long before Christ."""
-    return f"(isfinite({moment}) AND {moment} BETWEEN TIMESTAMP '0001-01-02' AND TIMESTAMP '9999-12-30')"
+    return f"(isfinite({moment}) AND year({moment}) BETWEEN 2 AND 9998)"

@@ -127,7 +127,7 @@ def _postgresql(query: Query, url: str) -> Iterator[RecordBatchReader]:
             if uses_clock:
                 # COPY, by which the driver streams, takes no parameters: they are bound here and read there.
                 cursor.execute("SELECT set_config('mainline.until', $1, true)", (query.until.isoformat(),))
-            cursor.execute(sql)
+            cursor.execute(f"{sql}\n")  # COPY puts a bracket behind it, which a comment must not swallow
             reader = cursor.fetch_record_batch()
         yield reader
 
@@ -253,4 +253,7 @@ def _broken_off(query: Query, schema: Schema, said: str) -> MainlineError:
         )
     if said.startswith("Conversion Error"):
         return DataError(f"{query.where}.time: column {query.time} is text that is no time: {first_line(said)}")
+    failed = re.search(r"Execution error \[PGRES_FATAL_ERROR\]: (ERROR: .*)", said)
+    if failed and not re.search("canceling|terminating", failed[1]):
+        return DataError(f"{query.where}.query: the database of {query.variable} says: {failed[1]}")
     return ExternalError(f"{query.where}.query: the database of {query.variable} broke off: {first_line(said)}")

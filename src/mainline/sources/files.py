@@ -60,7 +60,7 @@ def nearest(path: str, root: Path) -> str:
     folder = (root / re.split(r"[*?\[]", path)[0]).parent
     while not folder.is_dir():
         folder = folder.parent
-    there = [os.path.relpath(found, root) for found in expand("**", folder)[:10_000]]
+    there = [os.path.relpath(found, root) for depth in ("*", "*/*") for found in expand(depth, folder)]
     near = difflib.get_close_matches(path, there, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else f" (looked in {os.path.relpath(folder, root)})"
 

@@ -148,5 +148,3 @@ def _same_names(files: Files, path: Path, first: list[str], here: list[str], ord
 def _changed_type(files: Files, path: Path, column: str, before: str, now: str) -> DataError:
     first = files.origins[files.paths[0]]
     return DataError(f"{files.origin(path)}: column {column} is {now}, in {first} it is {before}")
-
-

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,14 @@ from mainline.sources.versions import forget_old
 
 SCHEMES = ("http", "https", "s3", "gs", "gcs", "abfs", "abfss")
 
-# What the stores call the mark of a version. Size and time are added to it: some give nothing else.
-MARKS = ("etag", "md5hash", "content_md5", "content-md5", "digest", "generation", "versionid", "version_id")
-TIMES = ("lastmodified", "last-modified", "last_modified", "updated", "mtime")
+# What servers call the mark of a version, the surest first. One is enough: the others, and how a
+# time is written, depend on whether the server was asked for the file or for a list.
+MARKS = (
+    "etag", "md5hash", "content_md5", "content-md5", "digest",
+    "lastmodified", "last-modified", "last_modified", "mtime",
+)  # fmt: skip
+
+FETCHES = 8  # at once
 
 
 def is_remote(path: str) -> bool:
@@ -50,7 +55,8 @@ def remote_files(table: str, url: str, format: Format | None, cache: Path) -> Fi
     if not names:
         raise DataError(f"{where}: no file matches {redacted(url)}")
     found = format or one_format(table, names)
-    paths = [_fetch(where, system, name, cache) for name in names]
+    with ThreadPoolExecutor(FETCHES) as pool:
+        paths = list(pool.map(lambda name: _fetch(where, system, name, cache), names))
     urls = [redacted(system.unstrip_protocol(name)) for name in names]
     return Files(table, paths, found, dict(zip(paths, urls, strict=True)))
 
@@ -104,8 +110,8 @@ def _fetch(where: str, system: Any, name: str, cache: Path) -> Path:
 
 def _version(info: dict[str, Any]) -> str | None:
     said = {key.lower(): str(value) for key, value in info.items() if value is not None}
-    marks = {key: said[key] for key in (*MARKS, *TIMES) if key in said}
-    return hashlib.sha256(json.dumps([marks, info.get("size")]).encode()).hexdigest() if marks else None
+    mark = next((said[key] for key in MARKS if key in said), None)
+    return hashlib.sha256(f"{mark} {info.get('size')}".encode()).hexdigest() if mark else None
 
 
 @contextmanager
@@ -114,12 +120,21 @@ def _reaching(where: str, url: str) -> Iterator[None]:
         yield
     except MainlineError:
         raise
-    except FileNotFoundError:
-        raise DataError(f"{where}: there is no {redacted(url)}") from None
     except Exception as error:
+        if _is_missing(error):
+            raise DataError(f"{where}: there is no {redacted(url)}") from None
         raise ExternalError(f"{where}: {redacted(url)} cannot be fetched: {_reason(error, url)}") from None
 
 
-def _reason(error: Exception, url: str) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
+def _is_missing(error: BaseException) -> bool:
+    """Whether the server answered that there is no such file; fsspec says the same of one that did not answer."""
+    if not isinstance(error, FileNotFoundError):
+        return False
+    cause = error.__cause__
+    return getattr(cause, "status", 404) == 404 and (not isinstance(cause, OSError) or _is_missing(cause))
+
+
+def _reason(error: BaseException, url: str) -> str:
+    cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
+    text = " ".join(str(cause).split()) or type(cause).__name__
     return text.replace(url, redacted(url))

@@ -22,6 +22,7 @@ CSV_ERROR = (
 )
 NO_ROOM = ("no space left", "disk quota", "file too large")
 
+
 @dataclass(frozen=True)
 class Layout:
     """What all files of a table have in common."""
@@ -33,11 +34,11 @@ class Layout:
 
 
 def connect() -> DuckDBPyConnection:
-    """DuckDB in memory, which writes and reads times without a zone as UTC."""
+    """DuckDB in memory, which reads and writes times without a zone as UTC and draws no progress bar."""
     import duckdb
 
     con = duckdb.connect()
-    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return con
 
 

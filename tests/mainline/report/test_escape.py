@@ -16,7 +16,7 @@ HOSTILE = [
     "===", "$x^2$", "    indented", "\u202eevil", "\x1b[31m", "\ud800x", "\u2028x",
 ]  # fmt: skip
 GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-OWN = {"<code>", "</code>", "<!-- -->", "<br>", "<sub>", "</sub>"}
+OWN = {"<code>", "</code>", "<!-- -->", "<br>", "<i>", "</i>"}
 
 
 def shape(markdown: str) -> list[str]:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 
 from mainline.report import html
 from mainline.report.curves import Curves
-from mainline.results import Change, Review, Slice
+from mainline.results import Change, Importance, Review, Slice
 from tests.mainline.report import samples, strategies
 
 VOID = {"meta", "br", "link", "img"}
@@ -103,6 +103,17 @@ def test_any_review_makes_a_page(review: Review) -> None:
     page.encode()
     assert "<script" not in page
     Balanced(page)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1.7e308])
+def test_what_no_axis_can_hold_is_left_out_of_the_plots(value: float) -> None:
+    odd = samples.metric("roc_auc", value, 0.7)
+    slices = [*samples.slices()[:2], Slice("carrier", "odd", 300, [odd])]
+    importance = [*samples.flights().importance[:2], Importance("odd", value, value, value)]
+    page = html.render(samples.flights(slices=slices, importance=importance), None)
+    plots = "".join(re.findall(r'<svg class="plot".*?</svg>', page, re.DOTALL))
+    assert "odd" not in plots
+    assert "odd" in page
 
 
 @pytest.mark.parametrize("y", [[0, 0, 0], [1, 1, 1], [0, 1, 1], []])

@@ -22,7 +22,7 @@ def test_any_review_fits_with_its_headline_its_gates_and_closed_details(review: 
     text.encode()
     assert len(text) < 60_000
     assert text.startswith("## ✅" if review.passed else "## ❌")
-    assert len(re.findall(r"^\| (?:✅ passed|❌ \*\*failed\*\*) \|", text, re.MULTILINE)) == len(review.gates)
+    assert len(re.findall(r"^\| (?:✅&nbsp;passed|❌&nbsp;\*\*failed\*\*) \|", text, re.MULTILINE)) == len(review.gates)
     assert len(re.findall(r"^<details(?: open)?>$", text, re.MULTILINE)) == len(
         re.findall(r"^</details>$", text, re.MULTILINE)
     )
@@ -43,7 +43,7 @@ def test_the_headline_is_the_terminals() -> None:
 def test_failed_gates_come_first_with_their_reason() -> None:
     text = markdown.render(samples.refused_by_slices())
     rows = [line for line in text.splitlines() if line.startswith(("| ✅", "| ❌"))]
-    assert rows[0].startswith("| ❌ **failed** | slices |")
+    assert rows[0].startswith("| ❌&nbsp;**failed** | slices |")
     assert "Why: a slice of 200 rows is noisy" in rows[0]
     assert "### Gates: 1 of 9 failed" in text
 
@@ -65,7 +65,7 @@ def test_the_least_important_parts_are_cut_first() -> None:
     )
     text = markdown.render(review)
     assert len(text) < 60_000
-    assert len(re.findall(r"^\| (?:✅ passed|❌ \*\*failed\*\*) \|", text, re.MULTILINE)) == 150
+    assert len(re.findall(r"^\| (?:✅&nbsp;passed|❌&nbsp;\*\*failed\*\*) \|", text, re.MULTILINE)) == 150
     assert "19 more lines" in text[text.index("Importance of the features") :]
 
 

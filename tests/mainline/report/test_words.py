@@ -22,18 +22,24 @@ from tests.mainline.report import samples
         ),
         (
             samples.refused_by_slices(),
-            "✗ Refused by the gate “slices”: carrier WN: −.097 [−.131, −.062] — better than main otherwise, "
-            "ROC AUC .724, +.008 [+.003, +.013] on the same 27,010 rows",
+            (
+                "✗ Refused by the gate “slices”: carrier WN: −.097 [−.131, −.062] — better than main otherwise, "
+                "ROC AUC .724, +.008 [+.003, +.013] on the same 27,010 rows"
+            ),
         ),
         (
             samples.without_baseline(),
-            "✓ Passed: main has no model to compare with — ROC AUC .716 [.689, .743] on 27,010 rows, "
-            "only absolute gates",
+            (
+                "✓ Passed: main has no model to compare with — ROC AUC .716 [.689, .743] on 27,010 rows, "
+                "only absolute gates"
+            ),
         ),
         (
             dataclasses.replace(samples.without_baseline(), outcome=Outcome.identical),
-            "✓ Passed: identical to main — ROC AUC .716 [.689, .743] on 27,010 rows, "
-            "nothing that can change the model differs",
+            (
+                "✓ Passed: identical to main — ROC AUC .716 [.689, .743] on 27,010 rows, "
+                "nothing that can change the model differs"
+            ),
         ),
     ],
 )

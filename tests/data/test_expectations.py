@@ -1,0 +1,261 @@
+"""The suites pass on the data as it is, and each way of breaking the data is caught."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+from example import KEYS, SUITES, clock, tables
+
+from mainline.results import Expectation
+from mainline.suites import Suite, load_suite
+from mainline.validation import validate
+
+SPRING = "2013-05-01"
+MONTHS = [f"2013-{month:02}-01" for month in range(3, 13)] + ["2014-01-01"]
+JOINED = ["schedule", "outcomes", "weather", "frame"]
+
+# The defects that the data has, and from which month on they are reported.
+DEFECTS = {
+    ("schedule", "distance", "expect_column_values_to_be_between"): "2013-08-01",
+    ("outcomes", "tailnum", "expect_column_values_to_match_regex"): "2013-03-01",
+    ("weather", "wind_speed", "expect_column_values_to_be_between"): "2013-03-01",
+    ("weather", "temp", "expect_column_statistic_in_every_period_to_be_between"): "2013-06-01",
+    ("weather", "visib", "expect_column_statistic_in_every_period_to_be_between"): "2013-11-01",
+    ("weather", "time_hour", "expect_column_values_to_leave_no_gap"): "2014-01-01",
+    ("frame", "temp", "expect_column_statistic_in_every_period_to_be_between"): "2014-01-01",
+}
+
+
+@functools.cache
+def suite(table: str) -> Suite:
+    return load_suite(SUITES / f"{table}.yaml")
+
+
+@functools.cache
+def spring() -> dict[str, pd.DataFrame]:
+    return tables(SPRING)
+
+
+def failures(table: str, frame: pd.DataFrame, until: str = SPRING) -> list[Expectation]:
+    found = validate(table, frame, suite(table), KEYS[table], {"until": clock(until)})
+    return [expectation for expectation in found if not expectation.success]
+
+
+def refused_by(table: str, frame: pd.DataFrame, until: str = SPRING) -> set[tuple[str | None, str]]:
+    """Column and type (without `expect_`) of every critical expectation that failed."""
+    critical = [found for found in failures(table, frame, until) if found.severity == "critical"]
+    return {(found.column, found.type.removeprefix("expect_")) for found in critical}
+
+
+def month_of(frame: pd.DataFrame, table: str) -> pd.Series:
+    return frame["time_hour"].dt.month if table == "weather" else pd.to_datetime(frame["date"]).dt.month
+
+
+@pytest.mark.parametrize("until", MONTHS)
+def test_the_real_data_passes_at_every_month_with_a_warning_for_each_known_defect(until: str) -> None:
+    found = {
+        (table, failed.column, failed.type): failed
+        for table, frame in tables(until).items()
+        for failed in failures(table, frame, until)
+    }
+    assert {failed.severity for failed in found.values()} <= {"warning"}, found
+    assert set(found) == {defect for defect, since in DEFECTS.items() if since <= until}
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_every_expectation_has_its_reason(table: str) -> None:
+    assert [rule.line for rule in suite(table).rules if not rule.note] == []
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_an_empty_table_is_refused(table: str) -> None:
+    (only,) = failures(table, spring()[table].head(0))
+    assert (only.severity, only.observed) == ("critical", "no row")
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_a_renamed_column_is_refused(table: str) -> None:
+    frame = spring()[table]
+    last = frame.columns[-1]
+    assert (None, "table_columns_to_match_set") in refused_by(table, frame.rename(columns={last: f"{last}_2"}))
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_a_missing_column_is_refused_wherever_it_stood(table: str) -> None:
+    frame = spring()[table]
+    for column in (frame.columns[0], frame.columns[-1]):
+        assert (None, "table_columns_to_match_set") in refused_by(table, frame.drop(columns=column))
+
+
+@pytest.mark.parametrize("table", [name for name in KEYS if name != "frame"])
+def test_an_extra_column_of_a_raw_table_is_refused(table: str) -> None:
+    assert (None, "table_columns_to_match_set") in refused_by(table, spring()[table].assign(extra=1))
+
+
+def test_an_extra_column_of_the_frame_is_a_new_feature() -> None:
+    assert refused_by("frame", spring()["frame"].assign(extra=1)) == set()
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_a_changed_type_of_any_column_is_refused(table: str) -> None:
+    frame = spring()[table]
+    typed = {rule.column for rule in suite(table).rules if rule.type == "expect_column_kind_to_be"}
+
+    def change(values: pd.Series) -> pd.Series:
+        return values.notna().astype("int64") if values.dtype == "str" else values.astype("str")
+
+    refused = refused_by(table, frame.assign(**{column: change(frame[column]) for column in typed}))
+    assert {column for column, type_ in refused if type_ == "column_kind_to_be"} == typed
+
+
+def test_a_timestamp_without_a_time_zone_is_refused() -> None:
+    for table in ("schedule", "weather", "frame"):
+        naive = spring()[table]["time_hour"].dt.tz_localize(None)
+        assert ("time_hour", "column_kind_to_be") in refused_by(table, spring()[table].assign(time_hour=naive))
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_a_column_without_any_value_is_refused_whichever_it_is(table: str) -> None:
+    frame = spring()[table]
+    nowhere = pd.Series(False, index=frame.index)
+    others = [column for column in frame if column not in KEYS[table]]
+    for columns in (KEYS[table], others):
+        empty = frame.assign(**{column: frame[column].where(nowhere) for column in columns})
+        refused = {part for column, _ in refused_by(table, empty) for part in (column or "").split(", ")}
+        assert set(columns) <= refused
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_a_key_that_is_there_twice_is_refused(table: str) -> None:
+    frame = spring()[table]
+    doubled = pd.concat([frame, frame.tail(1)], ignore_index=True)
+    assert any("unique" in type_ for _, type_ in refused_by(table, doubled))
+
+
+@pytest.mark.parametrize("table", JOINED)
+def test_a_month_that_is_there_twice_is_refused(table: str) -> None:
+    frame = spring()[table]
+    twice = pd.concat([frame, frame[month_of(frame, table) == 3]], ignore_index=True)
+    assert {"compound_columns_to_be_unique", "column_statistic_in_every_period_to_be_between"} <= {
+        type_ for _, type_ in refused_by(table, twice)
+    }
+
+
+@pytest.mark.parametrize("table", JOINED)
+@pytest.mark.parametrize("month", [1, 2, 4])
+def test_a_month_that_was_dropped_is_refused_at_the_start_inside_and_at_the_end(table: str, month: int) -> None:
+    frame = spring()[table]
+    assert any("gap" in type_ for _, type_ in refused_by(table, frame[month_of(frame, table) != month]))
+
+
+@pytest.mark.parametrize("origin", ["EWR", "JFK", "LGA"])
+def test_a_month_that_was_dropped_at_one_airport_is_refused(origin: str) -> None:
+    for table in JOINED:
+        frame = spring()[table]
+        kept = (month_of(frame, table) != 2) | (frame["origin"] != origin)
+        assert any("gap" in type_ for _, type_ in refused_by(table, frame[kept])), table
+
+
+def test_temperatures_in_celsius_are_refused() -> None:
+    frame = spring()["weather"]
+    refused = refused_by("weather", frame.assign(temp=(frame["temp"] - 32) / 1.8))
+    assert ("temp", "column_statistic_in_every_period_to_be_between") in refused
+    assert ("temp, dewp", "column_pair_values_a_to_be_greater_than_b") in refused
+
+
+def test_temperatures_in_celsius_have_values_that_are_possible_in_fahrenheit() -> None:
+    frame = spring()["weather"]
+    refused = refused_by("weather", frame.assign(temp=(frame["temp"] - 32) / 1.8))
+    assert ("temp", "column_values_to_be_between") not in refused
+
+
+@pytest.mark.parametrize("day", ["2013-01-20", "2013-04-05", "2013-06-12", "2013-09-30", "2013-12-19"])
+def test_a_feed_that_switches_to_celsius_on_some_day_of_any_season_is_refused(day: str) -> None:
+    since = pd.Timestamp(day, tz="UTC")
+    until = str((since + pd.Timedelta(days=10)).date())
+    frame = tables(until)["weather"]
+    switched = frame["time_hour"] >= since
+    celsius = {name: frame[name].mask(switched, (frame[name] - 32) / 1.8) for name in ("temp", "dewp")}
+    refused = refused_by("weather", frame.assign(**celsius), until)
+    assert ("temp", "column_statistic_in_every_period_to_be_between") in refused
+
+
+UNITS: dict[str, tuple[str, str, Callable[[pd.Series], pd.Series]]] = {
+    "kilometres": ("schedule", "distance", lambda values: (values * 1.609).round().astype("int32")),
+    "seconds": ("outcomes", "arr_delay", lambda values: values * 60),
+    "hours": ("outcomes", "air_time", lambda values: values / 60),
+    "shares": ("weather", "humid", lambda values: values / 100),
+    "metres a second": ("weather", "wind_speed", lambda values: values * 0.447),
+    "inches of mercury": ("weather", "pressure", lambda values: values * 0.02953),
+    "kilometres of sight": ("weather", "visib", lambda values: values * 1.609),
+    "millimetres": ("weather", "precip", lambda values: values * 25.4),
+}
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_another_unit_is_refused(unit: str) -> None:
+    table, column, convert = UNITS[unit]
+    frame = spring()[table]
+    assert any(found == column for found, _ in refused_by(table, frame.assign(**{column: convert(frame[column])})))
+
+
+def test_a_new_carrier_is_a_warning_and_a_new_origin_is_refused() -> None:
+    for table in ("schedule", "outcomes"):
+        frame = spring()[table]
+        carrier = frame["carrier"].mask(frame.index == 7, "ZZ")
+        found = failures(table, frame.assign(carrier=carrier))
+        new = next(failed for failed in found if failed.column == "carrier")
+        assert (new.severity, new.unexpected, new.examples[0]["carrier"]) == ("warning", 1, "ZZ")
+        assert {failed.severity for failed in found} == {"warning"}
+    for table in ("schedule", "outcomes", "weather"):
+        frame = spring()[table]
+        origin = frame["origin"].mask(frame.index == 7, "HPN")
+        assert ("origin", "column_distinct_values_to_equal_set") in refused_by(table, frame.assign(origin=origin))
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf])
+def test_an_infinite_value_is_refused_in_every_column_of_numbers(value: float) -> None:
+    for table in ("weather", "frame"):
+        frame = spring()[table]
+        columns = set(frame.select_dtypes("floating").columns)
+        broken = frame.assign(**{column: frame[column].mask(frame.index == 7, value) for column in columns})
+        refused = refused_by(table, broken)
+        assert {column for column, type_ in refused if type_ == "column_values_to_be_between"} == columns
+
+
+def test_a_missing_value_is_refused_where_there_must_be_one() -> None:
+    for column in ("carrier", "origin", "dest", "distance", "time_hour"):
+        frame = spring()["schedule"]
+        broken = frame.assign(**{column: frame[column].mask(frame.index == 7)})
+        assert (column, "column_values_to_not_be_null") in refused_by("schedule", broken)
+
+
+def test_an_arrival_that_does_not_go_with_its_departure_is_refused() -> None:
+    frame = spring()["outcomes"]
+    cancelled = frame["dep_time"].isna() & (frame.index == frame.index[frame["dep_time"].isna()][0])
+    arrived = frame.assign(arr_delay=frame["arr_delay"].mask(cancelled, 5))
+    assert ("arr_delay", "column_values_to_be_null") in refused_by("outcomes", arrived)
+    apart = frame.assign(arr_delay=frame["arr_delay"].mask(frame.index == 0, 700))
+    assert ("arr_delay", "column_values_to_be_null") in refused_by("outcomes", apart)
+
+
+def test_a_label_that_means_something_else_is_refused() -> None:
+    frame = spring()["frame"]
+    turned = frame["late"].map(lambda value: None if value is None else not value)
+    assert ("late", "column_statistic_in_every_period_to_be_between") in refused_by("frame", frame.assign(late=turned))
+
+
+def test_weather_that_found_no_partner_in_the_join_is_refused() -> None:
+    frame = spring()["frame"]
+    lost = frame.assign(temp=frame["temp"].mask(month_of(frame, "frame") == 4))
+    assert ("temp", "column_statistic_in_every_period_to_be_between") in refused_by("frame", lost)
+
+
+def test_a_private_persons_name_among_the_makers_is_refused() -> None:
+    frame = spring()["planes"]
+    named = frame.assign(manufacturer=frame["manufacturer"].mask(frame.index == 7, "SOMEBODY JANE"))
+    assert ("manufacturer", "column_values_to_be_in_set") in refused_by("planes", named)

@@ -1,0 +1,187 @@
+"""Runs in a real MLflow store on SQLite."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from mainline import tracking
+from mainline.beside import Beside
+from mainline.errors import ExternalError
+from mainline.record import Record
+from tests.pipelines.shops import lean
+from tests.projects import TOP, Project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A shop with a weak main and a better model beside it: two trainings, two reviews of the second."""
+    project = lean(tmp_path_factory.mktemp("shop"), ("numeric: [minutes, pages]", "numeric: [pages]"))
+    project.edit("params.yaml", ("numeric: [pages]", "numeric: [minutes, pages]"))
+    assert project.run().status == 0
+    project.edit("params.yaml", ("train_seconds: 60", "train_seconds: 0.0001"))
+    assert project.run().status == 1
+    return project
+
+
+def store(shop: Project) -> str:
+    return f"sqlite:///{shop.root / '.mainline' / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="module")
+def runs(shop: Project) -> dict[str, Run]:
+    """By fingerprint; the store is opened as any client of MLflow would."""
+    client = MlflowClient(store(shop))
+    experiment = client.get_experiment_by_name("mainline")
+    found = client.search_runs([experiment.experiment_id])
+    assert len(found) == len(shop.records) == 2, "one run a fingerprint, main's included"
+    return {run.data.tags["fingerprint"]: run for run in found}
+
+
+@pytest.fixture(scope="module")
+def run(shop: Project, runs: dict[str, Run]) -> Run:
+    return runs[shop.verdict["fingerprint"]]
+
+
+def test_a_run_says_of_what_it_was_made(shop: Project, run: Run) -> None:
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.params.max_iter"] == "30"
+    assert run.data.params["prepare.features.numeric"] == "minutes, pages"
+    assert run.data.params["split.holdout.count"] == "2"
+    tags = run.data.tags
+    assert tags["commit"] == shop.git("rev-parse", "HEAD")
+    assert tags["clean"] == "false"
+    assert tags["model_digest"] == shop.verdict["model_digest"]
+    assert tags["data_digest"] == shop.verdict["data"]["digest"]
+
+
+def test_the_last_review_is_what_a_run_shows(shop: Project, run: Run) -> None:
+    assert run.data.tags["verdict"] == "better"
+    assert run.data.tags["passed"] == "false", "the second review refused it for its training time"
+    metric = shop.verdict["metrics"]["roc_auc"]
+    assert run.data.metrics["roc_auc"] == pytest.approx(metric["candidate"])
+    assert run.data.metrics["roc_auc_delta"] == pytest.approx(metric["delta"])
+    assert run.data.metrics["roc_auc_delta_low"] == pytest.approx(metric["low"])
+
+
+def test_mains_run_is_there_without_a_verdict(shop: Project, runs: dict[str, Run]) -> None:
+    main = runs[shop.verdict["baseline"]["fingerprint"]]
+    assert main.data.tags["clean"] == "true"
+    assert "verdict" not in main.data.tags
+    assert main.data.params["prepare.features.numeric"] == "pages"
+
+
+def test_the_inputs_have_their_digests(shop: Project, run: Run) -> None:
+    record = Record.read(shop.records[0].parent.parent / shop.verdict["fingerprint"])
+    tables = record.facts["tables"]["tables"]
+    found = {given.dataset.name: given.dataset for given in run.inputs.dataset_inputs}
+    assert set(found) == {"visits", "purchases"}
+    for name, dataset in found.items():
+        assert dataset.digest == tables[name]["digest"][:36]
+        assert tables[name]["digest"] in dataset.source
+        assert f'"rows": {tables[name]["rows"]}' in dataset.profile
+
+
+def test_report_and_record_are_kept_with_the_run(shop: Project, run: Run) -> None:
+    client = MlflowClient(store(shop))
+    top = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"report.md", "report.html", "verdict.json", "record"} <= top
+    kept = {item.path for item in client.list_artifacts(run.info.run_id, "record")}
+    assert kept == {f"record/{name}" for name in ("record.json", "model.pkl", "rows.npz", "profile.json")}
+
+
+def test_the_model_is_loaded_by_mlflow_and_answers_as_the_recorded_one(
+    shop: Project, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # what set_tracking_uri leaves there is for this test alone
+    mlflow.set_tracking_uri(store(shop))
+    loaded = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+    signature = loaded.metadata.signature
+    assert signature.inputs.input_names() == ["shop", "minutes", "pages"]
+    record = Record.read(shop.records[0].parent.parent / shop.verdict["fingerprint"])
+    rows = pd.read_parquet(shop.path("data/visits.parquet"))[["shop", "minutes", "pages"]].head(300)
+    rows = rows.astype({"minutes": "float32", "pages": "float32"})
+    assert loaded.predict(rows).tolist() == record.model().predict_proba(rows).tolist()
+
+
+@pytest.mark.parametrize("damage", ["a folder", "other bytes"])
+def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_path: Path, damage: str) -> None:
+    if damage == "a folder":
+        (tmp_path / "mlflow.db").mkdir()
+    else:
+        (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
+    tracker = Beside("mainline.tracking")
+    tracker.send({"state": str(tmp_path)})
+    try:
+        with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened .*move it away"):
+            tracker.answer()
+    finally:
+        tracker.stop()
+
+
+def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+    trackers = [Beside("mainline.tracking") for _ in range(2)]
+    try:
+        for tracker in trackers:
+            tracker.send({"state": str(tmp_path)})
+        assert [tracker.answer() for tracker in trackers] == [{}, {}]
+    finally:
+        for tracker in trackers:
+            tracker.stop()
+
+
+def test_metrics_without_a_value_are_not_logged() -> None:
+    interval = {"value": float("nan"), "low": None, "high": None}
+    found = tracking.metric_values([{"name": "precision", "candidate": interval, "delta": None}])
+    assert found == {}
+
+
+def free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def test_the_page_over_the_store_answers_and_stops(shop: Project) -> None:
+    port = free_port()
+    environment: dict[str, Any] = {**os.environ, "PYTHONPATH": f"{TOP / 'src'}{os.pathsep}{TOP}"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mainline", "ui", "--port", str(port)],
+        cwd=shop.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert "MLflow" in page(process, f"http://127.0.0.1:{port}/", time.monotonic() + 90)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+    with pytest.raises(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2):
+        pass
+
+
+def page(process: subprocess.Popen[bytes], address: str, until: float) -> str:
+    """The page as soon as it is served."""
+    while time.monotonic() < until:
+        assert process.poll() is None, f"it stopped with status {process.returncode}"
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                found: str = answer.read().decode()
+                return found
+        except OSError:
+            continue
+    raise AssertionError(f"{address} was not served")

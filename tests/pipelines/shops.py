@@ -1,0 +1,54 @@
+"""A shop that has run once, copied for each test: what a test pays for is its own run."""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+
+from tests.projects import Project
+
+# Not what these tests are about, and each a second or more of every run.
+LEAN = (("time_travel_checks: 2", "time_travel_checks: 0"), ("importance_rows: 200", "importance_rows: 0"))
+
+
+def lean(root: Path, *changes: tuple[str, str], frame: tuple[tuple[str, str], ...] = ()) -> Project:
+    """A new shop without suites, its `params.yaml` and preparation changed, all of it committed."""
+    project = Project(root, with_git=False)
+    shutil.rmtree(project.path("data/expectations"))
+    project.edit("params.yaml", *LEAN, *changes)
+    project.edit("src/shop/frame.py", *frame)
+    init(project)
+    return project
+
+
+def init(project: Project) -> None:
+    project.git("init", "--quiet", "--initial-branch=main")
+    project.git("config", "user.name", "A tester")
+    project.git("config", "user.email", "tester@example.org")
+    project.commit("The shop")
+
+
+def copy(project: Project, root: Path) -> Project:
+    """The same checkout and state elsewhere; the last answer is left behind."""
+    shutil.copytree(project.root, root, dirs_exist_ok=True, symlinks=True)
+    (root / ".mainline" / "last.json").unlink(missing_ok=True)
+    made: Project = object.__new__(Project)
+    made.root = root
+    return made
+
+
+def notes_of(project: Project) -> str:
+    """The report's text as a reader sees it, a sentence's first letter small."""
+    return re.sub(
+        r"^> - (.)", lambda m: m[1].lower(), html.unescape(project.report).replace("<!-- -->", ""), flags=re.M
+    )
+
+
+def rows_of(project: Project) -> pd.DataFrame:
+    """The visits with what is known of each."""
+    visits = pd.read_parquet(project.path("data/visits.parquet"))
+    return visits.merge(pd.read_csv(project.path("data/purchases.csv"))[["visit", "bought"]], on="visit")
