@@ -11,7 +11,8 @@ UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 BIN := .venv/bin
 STATE := .mainline
 
-export UV UV_COMPILE_BYTECODE := 1
+export UV
+export UV_COMPILE_BYTECODE := 1
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
@@ -59,8 +60,8 @@ fix: $(BIN)/.all ## Format and mend what can be mended by itself
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 .PHONY: docs
-docs: $(BIN)/.train ## Write anew what is generated: the schema of params.yaml
-	@$(BIN)/mainline schema > docs/params.schema.json
+docs: $(BIN)/.train ## Write anew what is generated: the schema and the reference of params.yaml
+	@$(BIN)/mainline reference docs
 
 .PHONY: bench
 bench: $(BIN)/.all ## Measure against one bare script, in one run

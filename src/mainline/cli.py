@@ -60,6 +60,10 @@ def parser() -> argparse.ArgumentParser:
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
+
+    reference = verbs.add_parser("reference", help="write the schema and the page of params.yaml to a folder")
+    reference.add_argument("folder", type=Path)
+    reference.set_defaults(verb=reference_verb)
     return whole
 
 
@@ -130,9 +134,17 @@ def ui_verb(call: argparse.Namespace) -> int:
 
 
 def schema_verb(call: argparse.Namespace) -> int:
-    from mainline.settings import Settings
+    from mainline import reference
 
-    print(json.dumps(Settings.model_json_schema(), indent=2, sort_keys=True))
+    print(reference.schema_text(), end="")
+    return 0
+
+
+def reference_verb(call: argparse.Namespace) -> int:
+    from mainline import reference
+
+    for path in reference.write(call.folder):
+        print(path)
     return 0
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 UNITS = ("minute", "hour", "day", "week", "month", "year")
 
@@ -48,7 +48,8 @@ def known_zone(name: str) -> str:
     return name
 
 
-SpanField = Annotated[Span, BeforeValidator(parse_span)]
+SPAN_SCHEMA = {"type": "string", "pattern": rf"^[1-9]\d* ({'|'.join(UNITS)})s?$", "examples": ["1 month", "51 minutes"]}
+SpanField = Annotated[Span, BeforeValidator(parse_span), WithJsonSchema(SPAN_SCHEMA)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$")]
@@ -96,7 +97,9 @@ class Data(Section):
     until: dt.date = Field(description="The clock: nothing from this day on is known.")
     timezone: Annotated[str, AfterValidator(known_zone)] = Field("UTC", description="Whose midnight `until` means.")
     expectations: str = Field("data/expectations", description="The folder of the expectation suites.")
-    sources: Annotated[dict[str, Source], Field(min_length=1)]
+    sources: Annotated[dict[str, Source], Field(min_length=1)] = Field(
+        description="The tables by name: the preparation gets each under its name, a suite of that name checks it."
+    )
 
     @property
     def clock(self) -> dt.datetime:
@@ -105,8 +108,8 @@ class Data(Section):
 
 
 class Features(Section):
-    numeric: list[str] = []
-    categorical: list[str] = []
+    numeric: list[str] = Field([], description="Columns that are numbers; the frame holds them as 32-bit floats.")
+    categorical: list[str] = Field([], description="Columns that are categories; the frame holds them as text.")
 
     @property
     def names(self) -> list[str]:
@@ -135,7 +138,9 @@ class Prepare(Section):
 
 
 class Split(Section):
-    by: Literal["time", "hash"]
+    by: Literal["time", "hash"] = Field(
+        description="time: the latest rows are the holdout. hash: a stable share of the keys is, whatever else changes."
+    )
     holdout: SpanField | Annotated[float, Field(gt=0, lt=1)] = Field(
         description="By time: the last so long before `data.until`. By hash: the share of the keys."
     )
@@ -168,9 +173,9 @@ class Evaluate(Section):
 class Compare(Section):
     metric: str = Field(description="The metric of the headline and of the verdict.")
     blocks: str | None = Field(None, description="The column whose values are resampled whole; rows where not given.")
-    resamples: Annotated[int, Field(ge=100, le=100_000)] = 2000
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
-    seed: Annotated[int, Field(ge=0)] = 0
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = Field(2000, description="Of the paired bootstrap.")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="Of every interval.")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="The same seed draws the same resamples.")
     min_rows: Annotated[int, Field(ge=2)] = Field(200, description="With fewer labelled holdout rows nothing is said.")
     required: bool = Field(False, description="Refuse where there is no baseline to compare with.")
 
@@ -178,43 +183,43 @@ class Compare(Section):
 class Lead(Section):
     """How far the model must be ahead of the label's mean by `by`, learnt in training."""
 
-    by: Names
-    metric: str
-    at_least: float
+    by: Names = Field(description="Columns of the frame; the reference is the label's mean by their values.")
+    metric: str = Field(description="The metric of which the model must have more (of losses, less).")
+    at_least: float = Field(description="By how much it must be ahead; the interval must also exclude zero.")
 
 
 class SliceGate(Section):
-    """How far one slice may fall against main's model on the same rows (the interval's bound)."""
+    """How far one slice may fall against main's model on the same rows."""
 
-    metric: str
-    margin: Positive
+    metric: str = Field(description="The metric that is measured in every slice.")
+    margin: Positive = Field(description="A slice fails that has certainly fallen, and by more than this.")
 
 
 class GapGate(Section):
     """How much the gap between slices may widen against main."""
 
-    metric: str
-    at_most: Positive
+    metric: str = Field(description="The metric whose largest difference between two slices is the gap.")
+    at_most: Positive = Field(description="How much wider than main's the gap may be.")
 
 
 class Gates(Section):
     margins: dict[str, Positive] = Field({}, description="Metric: how much worse than main it may at the worst be.")
-    lead: Lead | None = None
+    lead: Lead | None = Field(None, description="How far the model must be ahead of a naive reference.")
     floors: dict[str, float] = Field({}, description="Metric: the least (the most, for losses) it may be.")
-    slices: SliceGate | None = None
-    gaps: GapGate | None = None
-    calibration_error: Positive | None = None
-    label_coverage: Share | None = None
-    train_seconds: Positive | None = None
-    model_megabytes: Positive | None = None
+    slices: SliceGate | None = Field(None, description="How far one slice may fall against main.")
+    gaps: GapGate | None = Field(None, description="How much the gap between slices may widen against main.")
+    calibration_error: Positive | None = Field(None, description="The most it may be.")
+    label_coverage: Share | None = Field(None, description="The least share of holdout rows whose outcome is known.")
+    train_seconds: Positive | None = Field(None, description="The longest that the fit may take.")
+    model_megabytes: Positive | None = Field(None, description="The most that the pickled pipeline may weigh.")
 
 
 class Settings(Section):
-    task: Literal["binary", "multiclass", "regression"]
-    data: Data
-    prepare: Prepare
-    split: Split
-    train: Train
-    evaluate: Evaluate = Evaluate()
-    compare: Compare
-    gates: Gates = Gates()
+    task: Literal["binary", "multiclass", "regression"] = Field(description="What kind of thing the label is.")
+    data: Data = Field(description="Where the tables come from, and until when.")
+    prepare: Prepare = Field(description="How the tables become one row a prediction.")
+    split: Split = Field(description="Which rows are for training and which for measuring.")
+    train: Train = Field(description="The estimator and what stands before it in the pipeline.")
+    evaluate: Evaluate = Field(Evaluate(), description="What is measured beside the metrics of the task.")
+    compare: Compare = Field(description="How the model is compared with main's.")
+    gates: Gates = Field(Gates(), description="What the model must reach. One that is left out is not asked for.")
