@@ -89,7 +89,7 @@ def test_postgresql_types_arrive(postgres: Callable[[str], None], ask: Ask) -> N
     }  # fmt: skip
     first, second = rows(table, "epoch(z), t, d, n, b, s, j, k, f, g, h, i, l, u::VARCHAR, a, v")
     assert first == (
-        1357034400.0, dt.datetime(2013, 1, 1, 5), dt.date(2013, 1, 1), 2.5, True, "ü'x", '{"a":  1}', '{"a": 1}',
+        1357034400.0, dt.datetime(2013, 1, 1, 5), dt.date(2013, 1, 1), 2.5, True, "ü'x", '{"a":  1}', '{"a": 1}',  # noqa: DTZ001
         1.5, 0.1, 7, 8, 9, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", [1, 2], "v",
     )  # fmt: skip
     assert second[4:] == (None,) * 12
@@ -275,14 +275,15 @@ def test_a_variable_that_is_not_set_is_named(ask: Ask, monkeypatch: pytest.Monke
 
 
 def test_a_database_of_an_unknown_kind_is_refused(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCE_URL", "oracle://user:hidden@host/name")
+    monkeypatch.setenv("SOURCE_URL", "oracle://user:hidden@host/name")  # pragma: allowlist secret
     with pytest.raises(ConfigurationError, match="SOURCE_URL is no URL that begins with postgresql") as caught:
         ask("SELECT 1")
     assert "hidden" not in str(caught.value)
 
 
 def test_an_unreachable_database_is_a_matter_of_the_outside(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SOURCE_URL", f"postgresql://user:hidden@127.0.0.1:{free_port()}/name")
+    url = f"postgresql://user:hidden@127.0.0.1:{free_port()}/name"  # pragma: allowlist secret
+    monkeypatch.setenv("SOURCE_URL", url)
     with pytest.raises(ExternalError, match=r"SOURCE_URL cannot be reached: .*Connection refused") as caught:
         ask("SELECT 1")
     assert "hidden" not in str(caught.value)
