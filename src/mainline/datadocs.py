@@ -94,7 +94,7 @@ def page(record: ExpectationSuiteValidationResult) -> str:
 
     with quiet():
         document = ValidationResultsPageRenderer(run_info_at_end=True).render(record)
-        written = str(DefaultJinjaPageView().render(document))  # type: ignore[no-untyped-call]
+        written = str(DefaultJinjaPageView().render(document))
     return offline(written)
 
 

@@ -80,7 +80,11 @@ def described(whole: Schema, field: Schema) -> tuple[str, Schema | None, bool]:
         return f"name{of or ' to value'}", None, False
     if kind == "string":
         kind = {"date": "date"}.get(field.get("format", ""), "import path" if "pattern" in field else "text")
-    return {"boolean": "true or false", "integer": "whole number"}.get(kind, kind) + bounds(field), None, False
+    return (
+        {"boolean": "true or false", "integer": "whole number"}.get(str(kind), str(kind)) + bounds(field),
+        None,
+        False,
+    )
 
 
 def section(whole: Schema, field: Schema) -> Schema:

@@ -222,7 +222,8 @@ def test_no_label_is_known_before_its_flight_has_arrived_nor_an_hour_after(
     arrived = "flights.departs + to_minutes(CAST(flights.dep_delay + elapsed AS BIGINT))"
     early, late = one(
         tables,
-        f"SELECT count(*) FILTER (known_at <= {arrived}), count(*) FILTER (known_at > {arrived} + INTERVAL 1 HOUR) {JOINED}",
+        f"SELECT count(*) FILTER (known_at <= {arrived}), "
+        f"count(*) FILTER (known_at > {arrived} + INTERVAL 1 HOUR) {JOINED}",
     )
     assert (early, late) == (0, 0)
 

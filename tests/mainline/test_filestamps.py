@@ -26,7 +26,7 @@ sys.addaudithook(_note)
 @pytest.fixture
 def opened() -> Iterator[list[str]]:
     """The files that are opened during the test."""
-    global OPENED  # noqa: PLW0603
+    global OPENED
     OPENED = []
     yield OPENED
     OPENED = None

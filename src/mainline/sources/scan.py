@@ -86,7 +86,8 @@ def path_list(paths: Iterable[Path]) -> str:
 def run(con: DuckDBPyConnection, files: Files, sql: str) -> list[tuple[Any, ...]]:
     """The rows of a query over a table's files; a broken file is named."""
     with blaming(files):
-        return con.execute(sql).fetchall()
+        found: list[tuple[Any, ...]] = con.execute(sql).fetchall()
+    return found
 
 
 @contextmanager
