@@ -66,7 +66,7 @@ def parse(text: str, file: str = str(FILE)) -> Params:
         line = mark.line + 1 if mark else 1
         raise ConfigurationError(f"{file}:{line}: not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError(f"{file}: not YAML: {error}") from None
+        raise ConfigurationError(f"{file}:{line_of_value_error(text)}: not YAML: {error}") from None
     if not isinstance(node, yaml.MappingNode):
         raise ConfigurationError(f"{file}:1: settings are needed, such as 'task: binary'")
     repeated = [f"{file}:{key.start_mark.line + 1}: {key.value} is set twice" for key in repeated_keys(node)]
@@ -108,6 +108,19 @@ def unknown_metrics(params: Params) -> Iterator[str]:
             hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
             where = ".".join(map(str, keys))
             yield f"{params.file}:{params.line(*keys)}: {where}: a {task} task has no metric {name} to judge by: {hint}"
+
+
+def line_of_value_error(text: str) -> int:
+    """The line of a date that does not exist: YAML reads dates, and says of a wrong one only that it is wrong."""
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.ScalarEvent) and event.style is None:
+            try:
+                yaml.load(event.value, Loader=yaml.CSafeLoader)
+            except ValueError:
+                return event.start_mark.line + 1
+            except yaml.YAMLError:
+                continue
+    return 1
 
 
 def repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:

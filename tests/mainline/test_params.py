@@ -23,7 +23,11 @@ WRONG = {
     "an impossible number": ("resamples: 2000", "resamples: 2", "greater than or equal to 100, not 2"),
     "an unknown choice": ("by: time", "by: tiem", "did you mean time?"),
     "a length of time in words": ("holdout: 1 month", "holdout: one month", "a whole number and a unit"),
-    "a date that is none": ("until: 2013-10-01", "until: 2013-13-01", "data.until"),
+    "a date that is none": (
+        "until: 2013-10-01",
+        "until: 2013-13-01",
+        "params.yaml:7: not YAML: month must be in 1..12",
+    ),
     "a time zone that is none": ("America/New_York", "America/NewYork", "no time zone is called 'America/NewYork'"),
     "an infinite number": ("at_least: 0.03", "at_least: .inf", "gates.lead.at_least"),
     "a section that is missing": ("split:", "splits:", "split is needed and not there"),
