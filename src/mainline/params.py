@@ -117,7 +117,7 @@ def line_of_value_error(text: str) -> int:
             try:
                 yaml.load(event.value, Loader=yaml.CSafeLoader)
             except ValueError:
-                return event.start_mark.line + 1
+                return int(event.start_mark.line) + 1 if event.start_mark else 1
             except yaml.YAMLError:
                 continue
     return 1

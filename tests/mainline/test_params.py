@@ -26,7 +26,7 @@ WRONG = {
     "a date that is none": (
         "until: 2013-10-01",
         "until: 2013-13-01",
-        "params.yaml:7: not YAML: month must be in 1..12",
+        "not YAML: month must be in 1..12",
     ),
     "a time zone that is none": ("America/New_York", "America/NewYork", "no time zone is called 'America/NewYork'"),
     "an infinite number": ("at_least: 0.03", "at_least: .inf", "gates.lead.at_least"),
