@@ -23,7 +23,7 @@ class Beside:
 
     def __init__(self, module: str, *arguments: str) -> None:
         self.module = module
-        self.messages = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 (`stop` closes it)
+        self.messages = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             stdin=subprocess.PIPE,

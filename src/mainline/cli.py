@@ -130,7 +130,7 @@ def ui_verb(call: argparse.Namespace) -> int:  # noqa: RET503 (its process becom
     tracking.quiet()
     uri, _ = tracking.store(Workspace.at(Path.cwd()).state)
     server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
-    os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
+    return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
 
 
 def schema_verb(call: argparse.Namespace) -> int:

@@ -59,7 +59,9 @@ def of_table(
     file = workspace.root / suite
     if not file.exists():
         return []
-    kept = workspace.checks / f"{name}-{seal(digest, file.read_bytes(), *own_code())}"
+    kept = (
+        workspace.checks / f"{name}-{seal(digest, file.read_bytes(), str(settings.data.clock).encode(), *own_code())}"
+    )
     if (kept / "answer.json").exists():
         publish_docs(workspace, name, kept)
         return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from mainline.errors import ConfigurationError
+from mainline.metricnames import GAPS, NAMES, UNDIRECTED
 from mainline.settings import Settings
 
 FILE = Path("params.yaml")
@@ -65,7 +66,7 @@ def parse(text: str, file: str = str(FILE)) -> Params:
         line = mark.line + 1 if mark else 1
         raise ConfigurationError(f"{file}:{line}: not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise ConfigurationError(f"{file}: not YAML: {error}") from None
+        raise ConfigurationError(f"{file}:{line_of_value_error(text)}: not YAML: {error}") from None
     if not isinstance(node, yaml.MappingNode):
         raise ConfigurationError(f"{file}:1: settings are needed, such as 'task: binary'")
     repeated = [f"{file}:{key.start_mark.line + 1}: {key.value} is set twice" for key in repeated_keys(node)]
@@ -76,7 +77,50 @@ def parse(text: str, file: str = str(FILE)) -> Params:
     except ValidationError as invalid:
         problems = [explain(error, node, file) for error in invalid.errors()]  # type: ignore[arg-type]
         raise ConfigurationError("\n".join(problems)) from None
-    return Params(settings, file, node, text.splitlines())
+    params = Params(settings, file, node, text.splitlines())
+    unknown = list(unknown_metrics(params))
+    if unknown:
+        raise ConfigurationError("\n".join(unknown))
+    return params
+
+
+def unknown_metrics(params: Params) -> Iterator[str]:
+    """Metrics that the task does not have, or that cannot be judged by."""
+    settings = params.settings
+    gates, task = settings.gates, settings.task
+    directed = [name for name in NAMES[task] if name not in UNDIRECTED]
+    named: list[tuple[tuple[Key, ...], str, Sequence[str]]] = [
+        (("compare", "metric"), settings.compare.metric, directed),
+        *((("gates", "margins", name), name, directed) for name in gates.margins),
+        *((("gates", "floors", name), name, directed) for name in gates.floors),
+    ]
+    if gates.lead:
+        named.append((("gates", "lead", "metric"), gates.lead.metric, directed))
+    if gates.slices:
+        named.append((("gates", "slices", "metric"), gates.slices.metric, directed))
+    if gates.gaps:
+        named.append((("gates", "gaps", "metric"), gates.gaps.metric, GAPS[task]))
+    if gates.calibration_error is not None:
+        named.append((("gates", "calibration_error"), "calibration_error", directed))
+    for keys, name, valid in named:
+        if name not in valid:
+            near = difflib.get_close_matches(name, valid, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
+            where = ".".join(map(str, keys))
+            yield f"{params.file}:{params.line(*keys)}: {where}: a {task} task has no metric {name} to judge by: {hint}"
+
+
+def line_of_value_error(text: str) -> int:
+    """The line of a date that does not exist: YAML reads dates, and says of a wrong one only that it is wrong."""
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.ScalarEvent) and event.style is None:
+            try:
+                yaml.load(event.value, Loader=yaml.CSafeLoader)
+            except ValueError:
+                return int(event.start_mark.line) + 1 if event.start_mark else 1
+            except yaml.YAMLError:
+                continue
+    return 1
 
 
 def repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:

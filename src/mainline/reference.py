@@ -68,7 +68,7 @@ def described(whole: Schema, field: Schema) -> tuple[str, Schema | None, bool]:
         return " or ".join(f"`{value}`" for value in field["enum"]), None, False
     if "examples" in field:
         return "length of time, such as " + " or ".join(f"`{value}`" for value in field["examples"]), None, False
-    kind: str = field.get("type", "anything")
+    kind = field.get("type", "anything")
     if kind == "array":
         least = " (one at least)" if field.get("minItems") else ""
         return f"list of {described(whole, field['items'])[0]}{least}", None, False
@@ -79,8 +79,12 @@ def described(whole: Schema, field: Schema) -> tuple[str, Schema | None, bool]:
         of = f" to {described(whole, values)[0]}" if isinstance(values, Mapping) else ""
         return f"name{of or ' to value'}", None, False
     if kind == "string":
-        kind = "date" if field.get("format") == "date" else "import path" if "pattern" in field else "text"
-    return {"boolean": "true or false", "integer": "whole number"}.get(kind, kind) + bounds(field), None, False
+        kind = {"date": "date"}.get(field.get("format", ""), "import path" if "pattern" in field else "text")
+    return (
+        {"boolean": "true or false", "integer": "whole number"}.get(str(kind), str(kind)) + bounds(field),
+        None,
+        False,
+    )
 
 
 def section(whole: Schema, field: Schema) -> Schema:

@@ -223,3 +223,9 @@ class Settings(Section):
     evaluate: Evaluate = Field(Evaluate(), description="What is measured beside the metrics of the task.")
     compare: Compare = Field(description="How the model is compared with main's.")
     gates: Gates = Field(Gates(), description="What the model must reach. One that is left out is not asked for.")
+
+    @model_validator(mode="after")
+    def _time_to_split_by(self) -> Self:
+        if self.split.by == "time" and not self.prepare.time:
+            raise ValueError("split.by: time needs prepare.time, the column that says when a row is scored")
+        return self

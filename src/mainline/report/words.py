@@ -69,6 +69,9 @@ def headline_of(review: Review) -> Headline:
         return Headline(False, f"Refused: invalid data, {broken} failed", evidence(review, metric))
     if review.outcome == Outcome.worse:
         margin = next((found for gate in failed if (found := find(review.metrics, margin_of(gate)))), metric)
+        delta = margin.delta if margin else None
+        if delta and delta.low is not None and delta.high is not None and delta.low <= 0 <= delta.high:
+            outcome = f"not shown to be no worse than {base_name(review)}"
         return Headline(False, f"Refused: {outcome}", evidence(review, margin))
     if review.outcome == Outcome.not_measurable:
         why = plain(failed[0].measured, 100).removeprefix("not measurable: ") if failed else ""

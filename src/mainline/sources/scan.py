@@ -86,8 +86,8 @@ def path_list(paths: Iterable[Path]) -> str:
 def run(con: DuckDBPyConnection, files: Files, sql: str) -> list[tuple[Any, ...]]:
     """The rows of a query over a table's files; a broken file is named."""
     with blaming(files):
-        rows: list[tuple[Any, ...]] = con.execute(sql).fetchall()
-    return rows
+        found: list[tuple[Any, ...]] = con.execute(sql).fetchall()
+    return found
 
 
 @contextmanager

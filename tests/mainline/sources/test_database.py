@@ -89,7 +89,7 @@ def test_postgresql_types_arrive(postgres: Callable[[str], None], ask: Ask) -> N
     }  # fmt: skip
     first, second = rows(table, "epoch(z), t, d, n, b, s, j, k, f, g, h, i, l, u::VARCHAR, a, v")
     assert first == (
-        1357034400.0, dt.datetime(2013, 1, 1, 5), dt.date(2013, 1, 1), 2.5, True, "ü'x", '{"a":  1}', '{"a": 1}',  # noqa: DTZ001
+        1357034400.0, dt.datetime(2013, 1, 1, 5), dt.date(2013, 1, 1), 2.5, True, "ü'x", '{"a":  1}', '{"a": 1}',
         1.5, 0.1, 7, 8, 9, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", [1, 2], "v",
     )  # fmt: skip
     assert second[4:] == (None,) * 12
