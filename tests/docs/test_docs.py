@@ -1,0 +1,149 @@
+"""What the documents say is there, and what is generated is what is committed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from mainline import reference
+
+TOP = Path(__file__).resolve().parents[2]
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+# A command, at the start of a line of a code block or at the start of a code span.
+MAKE = re.compile(r"^\s*(?:\$ )?make((?:[ \t]+[^\s#;&|]+)*)", re.MULTILINE)
+TARGET = re.compile(r"[a-z][a-z-]*")
+
+# Written in pieces, so that this file does not find itself.
+FORBIDDEN = {
+    "a machine path": re.compile(
+        r"(?<![\w.$}/])/(?:" + "|".join(("wo" + "rk", "ho" + "me", "ro" + "ot", "opt", "Users")) + r")/\w"
+    ),
+    "a package registry": re.compile(
+        "files." + r"pythonhosted\.org|" + "py" + r"pi\.org/(?!project/)|/" + r"simple/", re.IGNORECASE
+    ),
+    "a mail address": re.compile(r"[\w.+-]+@(?!example\.(?:org|com|net)\b)[\w-]+\.(?:com|org|net|io|dev|edu)\b"),
+}
+GENERATED = ("uv.lock", "LICENSE")  # the lock names its registry, as it must
+
+
+def tracked(*patterns: str) -> list[Path]:
+    # Work that is not committed yet counts too: the lint runs before the commit.
+    names = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns],
+        cwd=TOP,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.split("\0")
+    return sorted(TOP / name for name in names if name and (TOP / name).is_file())
+
+
+def pages() -> list[Path]:
+    return tracked("*.md")
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def targets() -> set[str]:
+    """Every target that make itself knows, from its own data base."""
+    database = subprocess.run(
+        ["make", "--print-data-base", "--question", "--no-builtin-rules", "help"],
+        cwd=TOP,
+        check=False,
+        capture_output=True,
+        text=True,
+    ).stdout
+    rules = database.partition("# Files")[2]
+    return set(re.findall(r"^(?!# Not a target:\n)([a-z][a-z-]*):", rules, re.MULTILINE))
+
+
+def commands(text: str) -> Iterator[str]:
+    """Targets that a text asks its reader to make: only what is set as code counts."""
+    for code in CODE.findall(text):
+        for arguments in MAKE.findall(code.strip("`")):
+            # A variable's value may hold spaces: GROUPS="cloud database".
+            words = re.sub(r"\w+=(?:\"[^\"]*\"?|\S*)", "", arguments).split()
+            yield from (word for word in words if TARGET.fullmatch(word))
+
+
+def ids(page: Path) -> str:
+    return str(page.relative_to(TOP))
+
+
+@pytest.mark.parametrize("name", ["params.md", "params.schema.json"])
+def test_what_is_generated_is_what_is_committed(name: str, tmp_path: Path) -> None:
+    reference.write(tmp_path)
+    assert (TOP / "docs" / name).read_text(encoding="utf-8") == (tmp_path / name).read_text(encoding="utf-8"), (
+        f"docs/{name} is older than src/mainline/settings.py: make docs"
+    )
+
+
+def test_every_setting_is_described() -> None:
+    silent = [line for line in reference.page_text().splitlines() if line.startswith("| `") and line.endswith("|  |")]
+    assert silent == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=ids)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    broken = []
+    for pair in LINK.findall(CODE.sub("", page.read_text(encoding="utf-8"))):
+        link = pair[0] or pair[1]
+        if "://" in link or link.startswith("mailto:"):
+            continue
+        path, _, anchor = unquote(link).partition("#")
+        there = (page.parent / path).resolve() if path else page
+        lost = bool(anchor) and there.suffix == ".md" and there.exists() and anchor not in anchors(there)
+        if not there.is_relative_to(TOP) or not there.exists() or lost:
+            broken.append(link)
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", pages(), ids=ids)
+def test_every_make_target_in_a_document_exists(page: Path) -> None:
+    assert set(commands(page.read_text(encoding="utf-8"))) - targets() == set()
+
+
+def test_the_documents_name_make_targets_at_all() -> None:
+    named = {target for page in pages() for target in commands(page.read_text(encoding="utf-8"))}
+    assert {"run", "test", "ui", "help"} <= named
+
+
+def test_what_make_help_prints_is_real_and_whole() -> None:
+    page = subprocess.run(["make", "help"], cwd=TOP, check=True, capture_output=True, text=True).stdout
+    shown = set(re.findall(r"^  \x1b\[36m([a-z-]+) *\x1b\[0m \S", page, re.MULTILINE))
+    assert shown == targets()
+
+
+def test_the_suites_and_modules_that_the_documents_name_exist() -> None:
+    missing = []
+    for page in pages():
+        for span in re.findall(
+            r"`((?:src|data|docs|tests|pipelines|benchmarks)/[\w./-]+)`", page.read_text(encoding="utf-8")
+        ):
+            # A fork's own files stand in the guide as examples.
+            if not (TOP / span).exists() and not re.match(r"(src|data/raw|data/expectations)/wine\b", span):
+                missing.append(f"{ids(page)}: {span}")
+    assert missing == []
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_nothing_names_a_machine_a_registry_or_an_account(what: str) -> None:
+    found = []
+    for path in tracked():
+        if path.name in GENERATED or path.suffix in {".parquet", ".png"}:
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            if FORBIDDEN[what].search(line):
+                found.append(f"{ids(path)}:{number}: {line.strip()[:120]}")
+    assert found == []
