@@ -53,7 +53,7 @@ def postgresql() -> Iterator[str]:
         settings = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
         run(programs / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "log", "-o", settings, "start")
         try:
-            yield f"postgresql://tester:se%2Fcret@127.0.0.1:{port}/postgres"
+            yield f"postgresql://tester:se%2Fcret@127.0.0.1:{port}/postgres"  # pragma: allowlist secret
         finally:
             # pg_ctl reads the process id of this cluster from its own folder.
             run(programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")

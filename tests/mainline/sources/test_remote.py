@@ -101,7 +101,7 @@ def test_a_broken_file_is_named_by_its_url(site: Site, tmp_path: Path) -> None:
 
 
 def test_a_url_s_secrets_are_not_shown(tmp_path: Path) -> None:
-    url = f"http://user:hidden@127.0.0.1:{free_port()}/a.csv?signature=hidden&x=hidden"
+    url = f"http://user:hidden@127.0.0.1:{free_port()}/a.csv?signature=hidden&x=hidden"  # pragma: allowlist secret
     with pytest.raises(ExternalError) as caught:
         collected(tmp_path, path=url)
     assert "hidden" not in str(caught.value)
