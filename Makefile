@@ -78,7 +78,7 @@ clean: ## Remove reports and caches; the MLflow store and the records stay
 .PHONY: help
 help: ## This page
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
-		/^[a-z]+:.*## / {printf "  \033[36m%-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
+		/^[a-z]+:.*## / {printf "  \033[36m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
 
 # What is installed is stamped: a target that finds its stamp starts at once.
 $(BIN)/.train: uv.lock pyproject.toml | $(UV)
@@ -91,7 +91,9 @@ $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 
 # Only where the machine has no uv of its own.
 $(CURDIR)/.tools/bin/uv:
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not here: install Python 3.11 or later" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 …" >&2; exit 2; }
-	@$(PYTHON) -m venv .tools || { echo "$(PYTHON) cannot make environments: install its venv package" >&2; exit 2; }
-	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(PYTHON) -m venv .tools || { echo "$(PYTHON) cannot make environments: install its venv package (on Debian and Ubuntu: python3-venv)" >&2; exit 2; }
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || \
+		{ echo "uv $(UV_VERSION) could not be fetched: install uv yourself, or set pip's index" >&2; exit 4; }

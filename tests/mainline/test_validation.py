@@ -285,7 +285,8 @@ def test_a_statistic_is_examined_in_every_period(tmp_path: Path, frame: pd.DataF
     )
     assert whole.success
     assert level.observed == "1 of 3 periods: 2013-02: 5"
-    assert change.observed is not None and change.observed.startswith("2 of 3 periods: 2013-02: 5; 2013-03: ")
+    assert change.observed is not None
+    assert change.observed.startswith("2 of 3 periods: 2013-02: 5; 2013-03: ")
     assert missing.observed == "1 of 3 periods: 2013-03: 1"
     assert rows.observed == "1 of 3 periods: 2013-02: 28"
 

@@ -282,9 +282,8 @@ def test_a_database_of_an_unknown_kind_is_refused(ask: Ask, monkeypatch: pytest.
 
 
 def test_an_unreachable_database_is_a_matter_of_the_outside(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(
-        "SOURCE_URL", f"postgresql://user:hidden@127.0.0.1:{free_port()}/name"
-    )  # pragma: allowlist secret
+    url = f"postgresql://user:hidden@127.0.0.1:{free_port()}/name"  # pragma: allowlist secret
+    monkeypatch.setenv("SOURCE_URL", url)
     with pytest.raises(ExternalError, match=r"SOURCE_URL cannot be reached: .*Connection refused") as caught:
         ask("SELECT 1")
     assert "hidden" not in str(caught.value)
