@@ -119,7 +119,7 @@ def score_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def ui_verb(call: argparse.Namespace) -> int:  # noqa: RET503 (its process becomes the server)
+def ui_verb(call: argparse.Namespace) -> int:
     from mainline import tracking
     from mainline.workspace import Workspace
 
