@@ -30,7 +30,7 @@ loaded = sorted(name.split(".")[1] for name in sys.modules if name.startswith("m
 print(json.dumps({"modules": loaded, "digest": fitted.digest, "fingerprint": prints.model}))
 """
 # What reads `params.yaml` and nothing more: the settings that come of it are in the fingerprint by value.
-READERS = {"params"}
+READERS = {"params", "metricnames"}
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,6 @@ def test_what_only_judges_the_model_is_not_in_the_fingerprint(shop: Project, cha
         (("max_iter: 30", "max_iter: 31"), False),
         (("threads: 1", "threads: 2"), False),
         (("holdout: 2 weeks", "holdout: 3 weeks"), False),
-        (("task: binary", "task: multiclass"), False),
         (("numeric: [minutes, pages]", "numeric: [pages]"), True),
         (("until: 2026-03-02", "until: 2026-03-01"), True),
         (("label: bought", "label: other"), True),
@@ -113,6 +112,11 @@ def test_what_can_change_the_model_is(shop: Project, change: tuple[str, str], fr
     found, before = prints(shop, change), prints(shop)
     assert found.model != before.model
     assert (found.frame != before.frame) == frame_too
+
+
+def test_another_task_is_another_model(shop: Project) -> None:
+    found = prints(shop, ("task: binary", "task: multiclass"), ("metric: recall", "metric: accuracy"))
+    assert found.model != prints(shop).model
 
 
 def test_other_data_are_another_model(shop: Project) -> None:
