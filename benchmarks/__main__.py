@@ -26,16 +26,19 @@ def main(wanted: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="mainline-bench-") as folder:
         for part in wanted or PARTS:
             print(f"measuring {part} …", file=sys.stderr, flush=True)
-            if part == "job":
-                rows += job.measure(Path(folder, "job"))
-            elif part == "intervals":
-                rows += intervals()
-            elif part == "scale":
-                rows += scale.measure(Path(folder, "scale"))
-            else:
-                rows += job.set_up(Path(folder, "setup"))
+            measured = measure(part, Path(folder, part))
+            print(show(measured), file=sys.stderr, flush=True)
+            rows += measured
     print(show(rows))
     return 0 if all(row.reached for row in rows) else 1
+
+
+def measure(part: str, folder: Path) -> list[Row]:
+    if part == "job":
+        return job.measure(folder)
+    if part == "intervals":
+        return intervals()
+    return scale.measure(folder) if part == "scale" else job.set_up(folder)
 
 
 def intervals() -> list[Row]:

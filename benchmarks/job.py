@@ -95,7 +95,10 @@ def forget(folder: Path) -> None:
     """Everything but the records and the store: what a run has computed before is gone."""
     for name in ("frames", "checks", "cache", "last.json"):
         path = folder / ".mainline" / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def floor(folder: Path) -> float:
@@ -107,10 +110,11 @@ def run(folder: Path) -> float:
     link = folder / ".venv"
     if not link.exists():
         link.symlink_to(Path(sys.prefix))
-    return command(folder, ["make", "--silent", "--old-file", ".venv/bin/.train", "run"])
+    # December's change of season may be refused: a verdict, too, is the whole work done.
+    return command(folder, ["make", "--silent", "--old-file", ".venv/bin/.train", "run"], may_refuse=True)
 
 
-def command(folder: Path, words: Sequence[str], own_environment: bool = False) -> float:
+def command(folder: Path, words: Sequence[str], own_environment: bool = False, may_refuse: bool = False) -> float:
     environment = {
         name: value for name, value in os.environ.items() if name not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
     }
@@ -119,6 +123,6 @@ def command(folder: Path, words: Sequence[str], own_environment: bool = False) -
     started = time.perf_counter()
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - started
-    if done.returncode:
+    if done.returncode and not (may_refuse and "Error 1" in done.stderr):
         raise SystemExit(f"benchmarks: {' '.join(words)} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
     return seconds
