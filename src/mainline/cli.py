@@ -103,6 +103,9 @@ def run_verb(call: argparse.Namespace) -> int:
 
 
 def train_verb(call: argparse.Namespace) -> int:
+    from mainline.beside import die_with_parent
+
+    die_with_parent()
     agree(call.contract)
     from mainline.progress import Progress
     from mainline.workspace import Workspace
@@ -116,6 +119,9 @@ def train_verb(call: argparse.Namespace) -> int:
 
 
 def score_verb(call: argparse.Namespace) -> int:
+    from mainline.beside import die_with_parent
+
+    die_with_parent()
     agree(call.contract)
     from mainline.workspace import Workspace
 

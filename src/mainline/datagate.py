@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline import params, timetravel
+from mainline.atomic import write_text
 from mainline.beside import Beside
 from mainline.collect import Collected, from_json, relation_sql, to_json
 from mainline.results import Expectation, Severity, Validation
 from mainline.settings import Settings
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import replacing
 from mainline.collect import Collected, as_of, relation_sql
 from mainline.errors import ConfigurationError, DataError
 from mainline.rows import ROW_ID, quoted, row_id_sql
 from mainline.settings import Prepare, Settings
-from mainline.workspace import finished_file
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -36,7 +36,7 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
     connection, sql = prepared(settings, tables)
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
-        with finished_file(path) as unfinished:
+        with replacing(path) as unfinished:
             connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
             check_rows(connection, settings.prepare, unfinished)
     except _duckdb_errors() as error:
