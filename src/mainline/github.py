@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import random
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -48,7 +49,12 @@ class Reply:
     content: bytes
 
     def json(self) -> Any:
-        return json.loads(self.content) if self.content else None
+        """What the answer says, None where it has no content; raises GitHubError where it is no JSON."""
+        try:
+            return json.loads(self.content) if self.content else None
+        except ValueError:
+            start = self.content[:80].decode(errors="replace")
+            raise GitHubError(f"an answer that is no JSON, as of a proxy or a sign-in page: {start!r}") from None
 
 
 @dataclass(frozen=True)
@@ -237,11 +243,8 @@ def words(error: urllib.error.HTTPError) -> str:
 
 def next_page(link: str) -> str | None:
     """The URL with rel="next" of a Link header (RFC 8288), or None."""
-    for part in link.split(","):
-        target, _, attributes = part.partition(";")
-        if 'rel="next"' in attributes:
-            return target.strip().strip("<>")
-    return None
+    targets = re.findall(r"<([^>]*)>([^<]*)", link)
+    return next((target for target, attributes in targets if 'rel="next"' in attributes), None)
 
 
 def origin(url: str) -> str:

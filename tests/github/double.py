@@ -1,7 +1,8 @@
 """A test double of GitHub's REST API: a real HTTP server on the loopback, with state.
 
-Every request and every answer is held against GitHub's own description. What does not fit it, and what the double does
-not have, is answered with 501 and the reason, and is remembered in `problems`; the fixture fails at its end for them.
+Every request and every answer is held against GitHub's own description. What does not fit it, and what the double
+does not have, is answered with 501 and the reason, and is remembered in `problems`, for which the fixture `github`
+fails at its end.
 """
 
 from __future__ import annotations
@@ -17,8 +18,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-
-import pytest
 
 from tests.github import description, operations  # noqa: F401 - operations register themselves
 from tests.github.call import OPERATIONS, Answer, Call, Refusal
@@ -116,7 +115,7 @@ class GitHubDouble:
 
     def _answer(self, request: Request) -> Answer:
         operation, places = description.find(request.method, request.path)
-        if "user-agent" not in request.headers:
+        if not request.headers.get("user-agent"):
             raise Unfit("GitHub refuses requests without a User-Agent")
         parameters = description.typed(operation, places, request.query)
         description.check_body(operation, request.body)
@@ -243,12 +242,3 @@ def _listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubDouble]:
-    """GitHub on the loopback; the test fails where a request or an answer was not GitHub's."""
-    with running() as double:
-        yield double
-    if double.problems:
-        pytest.fail("GitHub would not have it:\n" + "\n".join(double.problems))
