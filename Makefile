@@ -37,6 +37,10 @@ ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
 
+.PHONY: doctor
+doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
+
 ##@ Work on it
 
 .PHONY: install

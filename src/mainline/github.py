@@ -199,12 +199,13 @@ OPENER = urllib.request.build_opener(NoTokenAbroad)
 def refusal(asked: str, error: urllib.error.HTTPError, repeatable: bool) -> tuple[GitHubError, float | None]:
     """What GitHub said, and the seconds until it may be asked again: 0 where it names none, None where never."""
     said = words(error)
-    failure = GitHubError(f"{asked}: {error.code} {said or error.reason}", error.code)
     headers = error.headers
     limited = error.code == 429 or (
         error.code == 403
         and ("Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in said.lower())
     )
+    # A rate limit has one code for whoever looks at it, whichever of its two GitHub chose.
+    failure = GitHubError(f"{asked}: {error.code} {said or error.reason}", 429 if limited else error.code)
     again = limited or error.code in REFUSED_FOR_NOW or (error.code in PASSING and repeatable)
     if not again:
         return failure, None
