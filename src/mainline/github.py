@@ -62,7 +62,8 @@ class GitHub:
     """A client of one repository.
 
     A path that starts with `/` is the API's own, any other is below `/repos/{repository}`. `wait` is called with
-    seconds between two attempts; their sum stays below `patience`, their number below `attempts`.
+    the seconds between two attempts; their sum stays within `patience`, the attempts within `attempts`. `timeout` is
+    the seconds of silence that are borne in one of them.
     """
 
     api: str
@@ -71,6 +72,7 @@ class GitHub:
     wait: Callable[[float], None] = time.sleep
     attempts: int = 6
     patience: float = 180.0
+    timeout: float = TIMEOUT
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> GitHub:
@@ -165,7 +167,7 @@ class GitHub:
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-        with OPENER.open(request, timeout=TIMEOUT) as answer:
+        with OPENER.open(request, timeout=self.timeout) as answer:
             content = answer.read() if limit is None else answer.read(limit + 1)
             if limit is not None and len(content) > limit:
                 raise GitHubError(f"{url.removeprefix(self.api)} is longer than the {limit:,} bytes that are accepted")

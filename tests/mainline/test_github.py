@@ -9,7 +9,7 @@ import pytest
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.github import GitHub, GitHubError, Reply, next_page
 from tests.github.double import GitHubDouble
-from tests.github.faults import Fault, bad_gateway, broken_connection, rate_limit, too_fast
+from tests.github.faults import Fault, bad_gateway, broken_connection, rate_limit, silence, too_fast
 from tests.github.state import Repository
 
 
@@ -86,6 +86,12 @@ def test_a_server_that_keeps_failing_is_given_up_with_its_words(
 def test_a_connection_that_breaks_is_tried_again(github: GitHubDouble, client: GitHub, waits: list[float]) -> None:
     github.faults.append(broken_connection(times=2))
     assert client.get("pulls/1")["number"] == 1
+    assert len(waits) == 2
+
+
+def test_a_server_that_keeps_silent_is_tried_again(github: GitHubDouble, client: GitHub, waits: list[float]) -> None:
+    github.faults.append(silence(1.0, times=2))
+    assert dataclasses.replace(client, timeout=0.1).get("pulls/1")["number"] == 1
     assert len(waits) == 2
 
 

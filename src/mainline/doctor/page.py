@@ -48,7 +48,8 @@ def last(results: Iterable[Result], colour: bool) -> str:
         return paint(f"{word}.", GREEN, colour) + rest
     can = sum(one.finding.turn_on is not None for one in failing)
     count = f"{len(failing)} necessary setting{'s are' if len(failing) > 1 else ' is'} off"
-    how = f": {COMMAND} turns on {'it' if len(failing) == 1 else 'all' if can == len(failing) else can}" if can else ""
+    turned = "it" if len(failing) == 1 else "them" if can == len(failing) else f"{can} of them"
+    how = f": {COMMAND} turns {turned} on" if can else ""
     return paint(f"{count}{how}.", RED, colour) + rest
 
 

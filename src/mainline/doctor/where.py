@@ -29,7 +29,7 @@ class Place:
 
     def client(self) -> GitHub:
         # Somebody waits in front of a terminal: a minute is long.
-        return GitHub(self.api, self.token, self.repository, attempts=4, patience=60.0)
+        return GitHub(self.api, self.token, self.repository, attempts=3, patience=60.0)
 
 
 def place(root: Path, environment: Mapping[str, str]) -> Place:
