@@ -90,7 +90,7 @@ class Repository:
         default_factory=lambda: {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
     )
     security: dict[str, str] = field(
-        default_factory=lambda: {"secret_scanning": "disabled", "secret_scanning_push_protection": "disabled"}
+        default_factory=lambda: dict.fromkeys(("secret_scanning", "secret_scanning_push_protection"), "disabled")
     )
     switches: dict[str, bool] = field(default_factory=dict)  # vulnerability-alerts and the like
 
@@ -235,7 +235,7 @@ class Repository:
     def package(self, name: str, visibility: str = "private") -> Values:
         """A container image in the registry, which belongs to this repository."""
         now = self.clock.now()
-        page = f"{SITE}/users/{self.owner}/packages/container/{name}"
+        page = f"{SITE}/users/{self.owner}/packages/container/package/{name}"
         made = {"id": next(self.ids), "name": name, "package_type": "container", "visibility": visibility}
         made |= {"owner": user(self.owner), "created_at": now, "updated_at": now, "html_url": page}
         self.packages[name] = made

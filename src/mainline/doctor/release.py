@@ -82,7 +82,9 @@ def packages(ground: Ground) -> Finding:
         return Finding("on", f"{wanted}, as the repository is")
     names = ", ".join(one["name"] for one in other)
     why = "whoever pulls must sign in" if ground.public else "everybody can pull, though the repository is private"
-    return Finding("off", f"{names}: {why}", f"“Change visibility” at {other[0]['html_url']}/settings")
+    site = ground.page.removesuffix(f"/{ground.values['full_name']}")
+    page = f"{site}/{owners}/{owner['login']}/packages/container/{quote(other[0]['name'], safe='')}/settings"
+    return Finding("off", f"{names}: {why}", f"“Change visibility” at {page}")
 
 
 CHECKS = (Check("environment", environment, necessary=False), Check("images", packages, necessary=False))

@@ -51,8 +51,9 @@ def look(check: Check, ground: Ground) -> Finding:
     except GitHubError as error:
         if error.code not in HIDDEN:
             raise
-        why = "an owner's token shows it" if not ground.is_owner else f"this token lacks a permission: {error}"
-        return Finding("unseen", "not shown to this token", why)
+        if ground.is_owner:
+            return Finding("unseen", f"GitHub does not show it: {error}")
+        return Finding("unseen", "not shown to this token", "an owner's token shows it")
 
 
 def unseen(check: Check, root: Path) -> Result:

