@@ -24,6 +24,7 @@ from tests.github.call import OPERATIONS, Answer, Call, Refusal
 from tests.github.description import Unfit
 from tests.github.faults import Fault
 from tests.github.fill import filled
+from tests.github.fixture import github as github
 from tests.github.state import BOT, Clock, Repository
 
 LOUD = 501  # not 500, which a client rightly asks again
