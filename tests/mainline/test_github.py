@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import socket
+import time
 from email.message import Message
+from email.utils import formatdate
 
 import pytest
 
@@ -130,6 +132,22 @@ def test_a_rate_limit_that_lasts_too_long_is_not_waited_for(
     with pytest.raises(GitHubError, match=r"API rate limit exceeded.* \(1 attempt, waited 0 s; it wants \d{4} s more"):
         client.get("pulls/1")
     assert waits == []
+
+
+def test_rate_limits_are_not_waited_for_one_after_the_other_without_end(
+    github: GitHubDouble, client: GitHub, waits: list[float]
+) -> None:
+    github.faults.append(too_fast(retry_after=100, times=100))
+    with pytest.raises(GitHubError, match=r"\(2 attempts, waited 100 s; it wants 100 s more\)") as caught:
+        client.get("pulls/1")
+    assert (waits, caught.value.code) == ([100], 429)
+
+
+def test_a_rate_limit_may_name_the_moment_instead(github: GitHubDouble, client: GitHub, waits: list[float]) -> None:
+    moment = formatdate(time.time() + 50, usegmt=True)
+    github.faults.append(Fault(429, headers={"Retry-After": moment}))
+    client.get("pulls/1")
+    assert 45 <= waits[0] <= 51
 
 
 def test_a_rate_limit_that_names_no_time_is_given_a_minute(

@@ -40,7 +40,7 @@ def allowed(ground: Ground) -> Finding:
     now = ground.github.get(PERMISSIONS)
     policy = now.get("allowed_actions", "all") if now["enabled"] else "all"
     if policy == "all":
-        return Finding("on", "all may run; every one is pinned to a commit")
+        return Finding("on", "all may run")
     chosen = ground.github.get(f"{PERMISSIONS}/selected-actions") if policy == "selected" else {}
     refused = [name for name, ref in used(ground.root) if not may_run(name, ref, chosen)]
     if not refused:

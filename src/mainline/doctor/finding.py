@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from mainline.github import GitHub
 
+NOT_SHOWN = "not shown to this token"
 State = Literal["on", "off", "unseen"]
 
 

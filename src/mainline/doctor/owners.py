@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mainline.doctor.finding import Check, Finding, Ground
+from mainline.doctor.finding import NOT_SHOWN, Check, Finding, Ground
 from mainline.github import GitHubError
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
@@ -70,7 +70,7 @@ def secrets(ground: Ground) -> Finding:
     now = ground.github.get("").get("security_and_analysis")
     names = ("secret_scanning", "secret_scanning_push_protection")
     if not now:
-        return Finding("unseen", "not shown to this token", "an owner's token shows it")
+        return Finding("unseen", NOT_SHOWN)
     off = [name for name in names if (now.get(name) or {}).get("status") != "enabled"]
     if not off:
         return Finding("on", "a secret in a push is refused")

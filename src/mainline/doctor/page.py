@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from mainline.doctor.finding import Result
+from mainline.doctor.finding import NOT_SHOWN, Result
 from mainline.doctor.where import Place
 
 WIDTH = 100
@@ -32,9 +32,9 @@ def lines(result: Result, names: Sequence[str], colour: bool) -> Iterator[str]:
     if finding.state != "on":
         ways = [COMMAND] if finding.turn_on else []
         ways += [finding.by_hand] if finding.by_hand else []
-        if ways:
-            # An address must stay whole to be clicked.
-            yield f"{indent}{paint('→', tone, colour)} " + ", or ".join(ways)
+        for number, way in enumerate(ways):
+            # An address must stay whole to be clicked, however long the line.
+            yield f"{indent}{paint('→', tone, colour)} {'or ' if number else ''}{way}"
 
 
 def last(results: Iterable[Result], colour: bool) -> str:
@@ -42,7 +42,8 @@ def last(results: Iterable[Result], colour: bool) -> str:
     results = list(results)
     failing = [one for one in results if one.fails]
     unseen = sum(one.finding.state == "unseen" for one in results)
-    rest = f" {unseen} of {len(results)} settings could not be seen." if unseen else ""
+    whose = ": an owner's token shows them" if any(one.finding.says == NOT_SHOWN for one in results) else ""
+    rest = f" {unseen} of {len(results)} settings could not be seen{whose}." if unseen else ""
     if not failing:
         word = "Nothing necessary is off" if not unseen else "Nothing necessary was seen to be off"
         return paint(f"{word}.", GREEN, colour) + rest

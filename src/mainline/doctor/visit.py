@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mainline.doctor import actions, owners, release, rules
-from mainline.doctor.finding import Check, Finding, Ground, Result
+from mainline.doctor.finding import NOT_SHOWN, Check, Finding, Ground, Result
 from mainline.doctor.where import Place
 from mainline.github import GitHub, GitHubError
 
@@ -53,7 +53,7 @@ def look(check: Check, ground: Ground) -> Finding:
             raise
         if ground.is_owner:
             return Finding("unseen", f"GitHub does not show it: {error}")
-        return Finding("unseen", "not shown to this token", "an owner's token shows it")
+        return Finding("unseen", NOT_SHOWN)
 
 
 def unseen(check: Check, root: Path) -> Result:

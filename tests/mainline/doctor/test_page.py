@@ -20,7 +20,8 @@ def test_the_columns_are_aligned_and_the_way_stands_below() -> None:
     assert told(ON) == ["  ✓ Actions            enabled"]
     assert told(OFF) == [
         "  ✗ Actions            disabled",
-        "                       → make doctor FIX=1, or a click at https://example.org",
+        "                       → make doctor FIX=1",
+        "                       → or a click at https://example.org",
     ]
     assert told(ADVICE)[0].startswith("  · ")
     assert told(UNSEEN) == ["  · Actions            not seen"]
@@ -50,5 +51,8 @@ def test_the_last_line_says_what_it_comes_to() -> None:
     assert page.last([ON, ADVICE], False) == "Nothing necessary is off."
     assert page.last([OFF], False) == "1 necessary setting is off: make doctor FIX=1 turns it on."
     assert page.last([OFF, BY_HAND], False) == "2 necessary settings are off: make doctor FIX=1 turns 1 of them on."
-    assert page.last([BY_HAND, UNSEEN], False) == "1 necessary setting is off. 1 of 2 settings could not be seen."
+    assert (
+        page.last([BY_HAND, UNSEEN], False)
+        == "1 necessary setting is off. 1 of 2 settings could not be seen: an owner's token shows them."
+    )
     assert page.last([UNSEEN], False).startswith("Nothing necessary was seen to be off.")

@@ -99,6 +99,11 @@ def test_stricter_rules_of_somebody_elses_are_enough(fork: Fork) -> None:
     assert rules.branch(ground(fork)).state == "off"
 
 
+def test_what_makes_a_rule_softer_need_not_be_on(fork: Fork) -> None:
+    rules.store(ground(fork).github, ruleset(do_not_enforce_on_create=False))
+    assert rules.branch(ground(fork)).state == "on"
+
+
 def test_a_choice_may_be_narrower_and_a_number_higher() -> None:
     assert rules.gives(["squash"], ["squash", "merge"])
     assert not rules.gives(["squash", "rebase"], ["squash", "merge"])
