@@ -1,91 +1,87 @@
-"""Who must look at which files, and whether weaknesses are found and can be told."""
+"""Whether somebody must look at a change of what decides over models."""
 
 from __future__ import annotations
 
+import base64
+import re
 from pathlib import Path
 
-from mainline.doctor.finding import NOT_SHOWN, Check, Finding, Ground
+from mainline.doctor.finding import Check, Finding, Ground
 from mainline.github import GitHubError
 
 PLACES = (".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS")
+# Whoever changes these changes what a model must be worth, or whether it is asked.
+GATES = {
+    "params.yaml": "params.yaml",
+    "data/expectations": "data/expectations/suite.yaml",
+    ".github/workflows": ".github/workflows/review.yml",
+}
+GLOBS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 def code_owners(ground: Ground) -> Finding:
+    """Whether GitHub understands the file of the default branch, and the gates have somebody in it."""
     try:
         errors = ground.github.get("codeowners/errors")["errors"]
     except GitHubError as error:
         if error.code != 404:
             raise
         return Finding("off", f"no {PLACES[0]} on {ground.branch}: nobody must look at the gates", "write and merge it")
-    if not errors:
-        return Finding("on", "every line of CODEOWNERS has its owner")
-    first = errors[0]
-    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
-    line = f"{first['path']}:{first['line']}: {first['kind']}{more}"
-    hint = first.get("suggestion") or "name a person or team with write access"
-    return Finding("off", line, f"{hint}: {ground.page}/edit/{ground.branch}/{first['path']}")
+    if errors:
+        first = errors[0]
+        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+        hint = first.get("suggestion") or "name a person or team with write access"
+        line = f"{first['path']}:{first['line']}: {first['kind']}{more}"
+        return Finding("off", line, f"{hint}: {ground.page}/edit/{ground.branch}/{first['path']}")
+    place, text = on_branch(ground)
+    alone = unguarded(text)
+    if alone:
+        by_hand = f"put @somebody behind them: {ground.page}/edit/{ground.branch}/{place}"
+        return Finding("off", f"nobody must look at changes of {', '.join(alone)}", by_hand)
+    return Finding("on", "the gates have their owners")
+
+
+def on_branch(ground: Ground) -> tuple[str, str]:
+    """The file that counts, by GitHub's order of places, as it is on the default branch."""
+    for place in PLACES:
+        try:
+            return place, base64.b64decode(ground.github.get(f"contents/{place}")["content"]).decode()
+        except GitHubError as error:
+            if error.code != 404:
+                raise
+    return PLACES[0], ""
 
 
 def offline(root: Path) -> Finding:
-    """Whether there is a file, and every pattern in it has somebody."""
-    file = next((root / place for place in PLACES if (root / place).is_file()), None)
-    if file is None:
+    place = next((place for place in PLACES if (root / place).is_file()), None)
+    if place is None:
         return Finding("off", f"no {PLACES[0]}: nobody must look at the gates", "write it")
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
-        words = line.partition("#")[0].split()
-        if words and not any("@" in word for word in words[1:]):
-            return Finding("off", f"{file.relative_to(root)}:{number}: {words[0]} has no owner", "name one: @somebody")
-    return Finding("unseen", "every line has an owner; whether GitHub knows them is not seen")
-
-
-def reporting(ground: Ground) -> Finding:
-    if not ground.public:
-        return Finding("on", "a private repository has no strangers to report")
-    if ground.github.get("private-vulnerability-reporting")["enabled"]:
-        return Finding("on", "a stranger can report a weakness in private")
-    return Finding(
-        "off",
-        "a stranger can report a weakness in public only",
-        f"“Private vulnerability reporting” at {ground.page}/settings/security_analysis",
-        lambda: ground.github.put("private-vulnerability-reporting"),
-    )
-
-
-def alerts(ground: Ground) -> Finding:
-    try:
-        ground.github.get("vulnerability-alerts")
-    except GitHubError as error:
-        if error.code != 404 or not ground.is_owner:
-            raise
+    alone = unguarded((root / place).read_text(encoding="utf-8"))
+    if alone:
         return Finding(
-            "off",
-            "nobody is told of a weak dependency",
-            f"“Dependabot alerts” at {ground.page}/settings/security_analysis",
-            lambda: ground.github.put("vulnerability-alerts"),
+            "off", f"nobody must look at changes of {', '.join(alone)}", f"put @somebody behind them: {place}"
         )
-    return Finding("on", "a weak dependency is told")
+    return Finding("unseen", "the gates have owners; whether GitHub knows them is not seen")
 
 
-def secrets(ground: Ground) -> Finding:
-    now = ground.github.get("").get("security_and_analysis")
-    names = ("secret_scanning", "secret_scanning_push_protection")
-    if not now:
-        return Finding("unseen", NOT_SHOWN)
-    off = [name for name in names if (now.get(name) or {}).get("status") != "enabled"]
-    if not off:
-        return Finding("on", "a secret in a push is refused")
-    change = {"security_and_analysis": {name: {"status": "enabled"} for name in off}}
-    return Finding(
-        "off",
-        "a secret that is pushed stays",
-        f"“Secret scanning” at {ground.page}/settings/security_analysis",
-        (lambda: ground.github.patch("", change)) if ground.public else None,  # elsewhere it is bought
-    )
+def unguarded(text: str) -> list[str]:
+    """Those of the gates that nobody owns: the last pattern that covers a path counts, also one without an owner."""
+    lines = [line.partition("#")[0].split() for line in text.splitlines()]
+    alone = []
+    for gate, path in GATES.items():
+        owned = [any("@" in word for word in words[1:]) for words in lines if words and covers(words[0], path)]
+        if not owned or not owned[-1]:
+            alone.append(gate)
+    return alone
 
 
-CHECKS = (
-    Check("code owners", code_owners, offline=offline),
-    Check("weaknesses reported", reporting, necessary=False),
-    Check("dependencies watched", alerts, necessary=False),
-    Check("secrets watched", secrets, necessary=False),
-)
+def covers(pattern: str, path: str) -> bool:
+    """Whether a pattern of CODEOWNERS is about a file: as in .gitignore, without its negation."""
+    body = pattern.strip("/")
+    translated = "".join(GLOBS.get(part, re.escape(part)) for part in re.split(r"(\*\*/|\*\*|\*|\?)", body))
+    anywhere = "" if "/" in pattern.rstrip("/") else "(?:.*/)?"
+    below = "/.*" if pattern.endswith("/") else "" if body.endswith("/*") else "(?:/.*)?"
+    return re.fullmatch(anywhere + translated + below, path) is not None
+
+
+CHECKS = (Check("code owners", code_owners, offline=offline),)

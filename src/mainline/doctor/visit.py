@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
-from mainline.doctor import actions, owners, release, rules
+from mainline.doctor import actions, owners, release, rules, security
 from mainline.doctor.finding import NOT_SHOWN, Check, Finding, Ground, Result
 from mainline.doctor.where import Place
 from mainline.github import GitHub, GitHubError
 
-CHECKS: tuple[Check, ...] = (*actions.CHECKS, *rules.CHECKS, *owners.CHECKS[:1], *release.CHECKS, *owners.CHECKS[1:])
+PARTS = (actions, rules, owners, release, security)
+CHECKS: tuple[Check, ...] = tuple(check for part in PARTS for check in part.CHECKS)
 HIDDEN = (401, 403, 404)  # what GitHub answers to a token that may not look
 REFUSED = (*HIDDEN, 409, 422)  # 409: an organisation's policy stands above
 

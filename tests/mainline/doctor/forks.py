@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from mainline.doctor.finding import Ground
+from mainline.github import GitHub
 from tests.github.double import GitHubDouble
 from tests.github.state import Repository
 
@@ -45,6 +47,11 @@ class Fork:
         repository.workflow(".github/workflows/review.yml", "review")
         repository.workflow(".github/workflows/monitor.yml", "monitor", "disabled_fork")
         return fork
+
+    @property
+    def ground(self) -> Ground:
+        """The repository as the owner's token sees it now."""
+        return Ground(GitHub(self.github.api, self.token, self.repository.full_name), self.root)
 
     def write(self, name: str, text: str) -> None:
         path = self.root / name

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from mainline.doctor import page
-from mainline.doctor.finding import Finding, Result
+from mainline.doctor.finding import NOT_SHOWN, Finding, Result
 from mainline.doctor.where import Place
 
 NAMES = ["Actions", "the default token"]
@@ -51,8 +51,7 @@ def test_the_last_line_says_what_it_comes_to() -> None:
     assert page.last([ON, ADVICE], False) == "Nothing necessary is off."
     assert page.last([OFF], False) == "1 necessary setting is off: make doctor FIX=1 turns it on."
     assert page.last([OFF, BY_HAND], False) == "2 necessary settings are off: make doctor FIX=1 turns 1 of them on."
-    assert (
-        page.last([BY_HAND, UNSEEN], False)
-        == "1 necessary setting is off. 1 of 2 settings could not be seen: an owner's token shows them."
-    )
+    assert page.last([BY_HAND, UNSEEN], False) == "1 necessary setting is off. 1 of 2 settings could not be seen."
+    hidden = Result("Actions", True, Finding("unseen", NOT_SHOWN))
+    assert page.last([hidden], False).endswith("1 of 1 settings could not be seen: an owner's token shows them.")
     assert page.last([UNSEEN], False).startswith("Nothing necessary was seen to be off.")

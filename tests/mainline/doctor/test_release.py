@@ -3,30 +3,24 @@ from __future__ import annotations
 import pytest
 
 from mainline.doctor import release
-from mainline.doctor.finding import Ground
-from mainline.github import GitHub
 from tests.github.double import GitHubDouble
 from tests.github.state import user
 from tests.mainline.doctor.forks import Fork
 
 
-def ground(fork: Fork) -> Ground:
-    return Ground(GitHub(fork.github.api, fork.token, fork.repository.full_name), fork.root)
-
-
 def test_production_is_made_to_wait_for_the_owner_and_to_take_the_default_branch_alone(fork: Fork) -> None:
-    found = release.environment(ground(fork))
+    found = release.environment(fork.ground)
     assert found.says == "production is not there: nobody is asked before a deployment and every branch may deploy"
     assert found.turn_on is not None
     found.turn_on()
-    assert release.environment(ground(fork)).says == "production waits for team"
+    assert release.environment(fork.ground).says == "production waits for team"
     assert [one["name"] for one in fork.repository.deployment_branches["production"]] == ["main"]
 
 
 def test_what_production_has_already_is_kept(fork: Fork) -> None:
     own = {"protected_branches": True, "custom_branch_policies": False}
-    ground(fork).github.put("environments/production", {"wait_timer": 15, "deployment_branch_policy": own})
-    found = release.environment(ground(fork))
+    fork.ground.github.put("environments/production", {"wait_timer": 15, "deployment_branch_policy": own})
+    found = release.environment(fork.ground)
     assert found.says == "production is there: nobody is asked before a deployment"
     assert found.turn_on is not None
     found.turn_on()
@@ -39,8 +33,8 @@ def test_what_production_has_already_is_kept(fork: Fork) -> None:
 def test_reviewers_that_are_there_stay_when_branches_are_limited(fork: Fork) -> None:
     reviewers = [{"type": "User", "id": user("team")["id"]}]
     body = {"reviewers": reviewers, "prevent_self_review": True, "deployment_branch_policy": None}
-    ground(fork).github.put("environments/production", body)
-    found = release.environment(ground(fork))
+    fork.ground.github.put("environments/production", body)
+    found = release.environment(fork.ground)
     assert found.says == "production is there: every branch may deploy"
     assert found.turn_on is not None
     found.turn_on()
@@ -56,12 +50,12 @@ def test_reviewers_that_are_there_stay_when_branches_are_limited(fork: Fork) -> 
 def test_in_an_organisation_whoever_asks_is_the_reviewer(github: GitHubDouble, fork: Fork) -> None:
     fork.repository = github.repository("big-org/model")
     fork.token = github.token("admin", "somebody")
-    found = release.environment(ground(fork))
+    found = release.environment(fork.ground)
     assert found.turn_on is not None
     found.turn_on()
-    assert release.environment(ground(fork)).says == "production waits for somebody"
+    assert release.environment(fork.ground).says == "production waits for somebody"
     fork.repository.package("model")
-    assert release.packages(ground(fork)).state == "off"
+    assert release.packages(fork.ground).state == "off"
 
 
 @pytest.mark.parametrize(
@@ -76,12 +70,12 @@ def test_in_an_organisation_whoever_asks_is_the_reviewer(github: GitHubDouble, f
 def test_an_image_is_as_visible_as_its_repository(
     fork: Fork, private: bool, visibility: str, state: str, says: str
 ) -> None:
-    assert release.packages(ground(fork)).says == "none yet: the first release makes them"
+    assert release.packages(fork.ground).says == "none yet: the first release makes them"
     fork.repository.private = private
     fork.repository.package("model", visibility)
     # Another repository's image is none of ours.
     fork.github.repository("team/other").package("other", "private" if visibility == "public" else "public")
-    found = release.packages(ground(fork))
+    found = release.packages(fork.ground)
     assert (found.state, found.says) == (state, says)
     if state == "off":
         assert found.by_hand.endswith("https://github.test/users/team/packages/container/model/settings")

@@ -9,17 +9,11 @@ import pytest
 import yaml
 
 from mainline.doctor import rules
-from mainline.doctor.finding import Ground
-from mainline.github import GitHub
 from tests.github import description
 from tests.mainline.doctor.forks import TOP, Fork
 
 WANTED = rules.wanted(TOP)
 REVIEW = TOP / ".github/workflows/review.yml"
-
-
-def ground(fork: Fork) -> Ground:
-    return Ground(GitHub(fork.github.api, fork.token, fork.repository.full_name), fork.root)
 
 
 def ruleset(**changes: Any) -> dict[str, Any]:
@@ -59,12 +53,12 @@ def expanded(name: str, job: dict[str, Any]) -> list[str]:
 
 
 def test_the_rules_are_made_and_then_kept(fork: Fork) -> None:
-    found = rules.branch(ground(fork))
+    found = rules.branch(fork.ground)
     assert found.state == "off"
     assert "code owners need not review" not in found.says  # without a pull request there is nothing to review
     assert found.turn_on is not None
     found.turn_on()
-    assert rules.branch(ground(fork)).state == "on"
+    assert rules.branch(fork.ground).state == "on"
     stored = next(iter(fork.repository.rulesets.values()))
     assert {key: stored[key] for key in WANTED} == WANTED
 
@@ -78,13 +72,13 @@ def test_the_rules_are_made_and_then_kept(fork: Fork) -> None:
     ],
 )
 def test_a_rule_that_was_softened_is_found_and_mended_in_place(fork: Fork, changes: dict[str, Any], lack: str) -> None:
-    rules.store(ground(fork).github, ruleset(**changes))
-    found = rules.branch(ground(fork))
+    rules.store(fork.ground.github, ruleset(**changes))
+    found = rules.branch(fork.ground)
     assert found.state == "off"
     assert lack in found.says
     assert found.turn_on is not None
     found.turn_on()
-    assert rules.branch(ground(fork)).state == "on"
+    assert rules.branch(fork.ground).state == "on"
     assert len(fork.repository.rulesets) == 1
 
 
@@ -93,15 +87,15 @@ def test_stricter_rules_of_somebody_elses_are_enough(fork: Fork) -> None:
     strict["name"] = "ours"
     checks = next(one for one in strict["rules"] if one["type"] == "required_status_checks")["parameters"]
     checks["required_status_checks"].append({"context": "another"})
-    rules.store(ground(fork).github, strict)
-    assert rules.branch(ground(fork)).state == "on"
+    rules.store(fork.ground.github, strict)
+    assert rules.branch(fork.ground).state == "on"
     next(iter(fork.repository.rulesets.values()))["enforcement"] = "disabled"
-    assert rules.branch(ground(fork)).state == "off"
+    assert rules.branch(fork.ground).state == "off"
 
 
 def test_what_makes_a_rule_softer_need_not_be_on(fork: Fork) -> None:
-    rules.store(ground(fork).github, ruleset(do_not_enforce_on_create=False))
-    assert rules.branch(ground(fork)).state == "on"
+    rules.store(fork.ground.github, ruleset(do_not_enforce_on_create=False))
+    assert rules.branch(fork.ground).state == "on"
 
 
 def test_a_choice_may_be_narrower_and_a_number_higher() -> None:
@@ -116,8 +110,8 @@ def test_a_choice_may_be_narrower_and_a_number_higher() -> None:
 def test_a_branch_with_a_slash_is_asked_for_whole(fork: Fork) -> None:
     fork.repository.default_branch = "release/next"
     fork.repository.commit("heads/release/next", {}, "Next")
-    rules.store(ground(fork).github, WANTED)
-    assert rules.branch(ground(fork)).says.startswith("release/next is protected")
+    rules.store(fork.ground.github, WANTED)
+    assert rules.branch(fork.ground).says.startswith("release/next is protected")
 
 
 def test_the_file_is_written_as_json_with_two_spaces() -> None:
