@@ -1,4 +1,10 @@
-"""The rules of the default branch, kept in `.github/rulesets/main.json` in the form that GitHub imports and exports."""
+"""The rules of the default branch, kept in `.github/rulesets/main.json` in the form that GitHub imports and exports.
+
+Why they are as they are: the checks must have run on the branch's tip (strict), because two models that are each no
+worse than main need not be so together; they count only from GitHub Actions itself (integration 15368); approvals are
+asked for by code owners alone, for what they own; and who administers the repository (role 5) may pass by a rule on a
+pull request, never by a push, because whoever is alone has nobody to approve.
+"""
 
 from __future__ import annotations
 
