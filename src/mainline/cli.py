@@ -65,6 +65,10 @@ def parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(verb=ui_verb)
 
+    doctor = verbs.add_parser("doctor", help="tell what is still off in the repository's settings on GitHub")
+    doctor.add_argument("--fix", action="store_true", help="turn on what the token may")
+    doctor.set_defaults(verb=doctor_verb)
+
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
 
@@ -154,6 +158,22 @@ def ui_verb(call: argparse.Namespace) -> int:
     uri, _ = tracking.store(Workspace.at(Path.cwd()).state)
     server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
     return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
+
+
+def doctor_verb(call: argparse.Namespace) -> int:
+    from mainline.doctor import page, visit, where
+
+    root = Path.cwd()
+    place = where.place(root, os.environ)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(page.head(place, colour) + "\n", flush=True)
+    names = [check.name for check in visit.CHECKS]
+    results = []
+    for result in visit.visit(place, root, call.fix):
+        results.append(result)
+        print("\n".join(page.lines(result, names, colour)), flush=True)
+    print("\n" + page.last(results, colour))
+    return 1 if any(result.fails for result in results) else 0
 
 
 def schema_verb(call: argparse.Namespace) -> int:
