@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -92,7 +92,9 @@ def test_our_own_reports_look_the_same_afterwards(review: object) -> None:
     assert shown(check(report)) == shown(report)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
+)
 @given(strategies.reviews)
 def test_any_report_of_ours_looks_the_same_afterwards(review: Review) -> None:
     report = markdown.render(review)
