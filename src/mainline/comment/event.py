@@ -11,7 +11,7 @@ from typing import Any
 from mainline.errors import ConfigurationError
 
 
-class Skipped(Exception):  # noqa: N818 - nothing failed
+class Skipped(Exception):
     """There is nothing to post, and this is why."""
 
 

@@ -15,7 +15,7 @@ Comment = dict[str, Any]
 TRIES = 3
 
 
-class NotAllowed(Exception):  # noqa: N818 - the report goes to the job's summary instead
+class NotAllowed(Exception):
     """The conversation is locked, or the token may not write."""
 
 

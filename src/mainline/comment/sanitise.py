@@ -52,7 +52,7 @@ def _block(page: _Page, lines: list[str], place: int) -> int:
         found = SUMMARY.fullmatch(lines[place + 1].strip(" ")) if place + 1 < len(lines) else None
         page.open(line, harmless(found[1]) if found else "more")
         return place + 2 if found else place + 1
-    elif line == "</details>":
+    if line == "</details>":
         page.close()
     elif line:
         page.put(_line(line))
