@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mainline.comment.deliver import Delivery, deliver
@@ -17,9 +18,9 @@ from mainline.errors import MainlineError, Refused
 from mainline.report.escape import prose
 
 
-def main(environment: Mapping[str, str] = os.environ) -> int:
+def main(environment: Mapping[str, str] = os.environ, wait: Callable[[float], None] = time.sleep) -> int:
     try:
-        done = deliver(environment)
+        done = deliver(environment, wait)
     except Skipped as reason:
         say(environment, "notice", f"Nothing posted: {reason}.")
         return 0

@@ -60,7 +60,8 @@ def _head(found: Findings) -> str:
     run = found.run
     said = CONCLUSIONS.get(run.conclusion, prose(run.conclusion, 40))
     attempt = f", attempt {run.attempt}" if run.attempt > 1 else ""
-    facts = [f"[{prose(run.workflow, 40)} {run.number}]({run.url}){attempt}: **{said}**", code(run.head_sha)]
+    commit = f"[{code(run.head_sha[:12])}]({run.repository_url}/commit/{run.head_sha})"
+    facts = [f"[{prose(run.workflow, 40)} {run.number}]({run.url}){attempt}: **{said}**", commit]
     if found.html:
         facts.append(f"[report with plots]({found.html})")
     line = " · ".join(facts)

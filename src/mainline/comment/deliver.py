@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ class Delivery:
     refused: str = ""
 
 
-def deliver(environment: Mapping[str, str]) -> Delivery:
-    """Find, check and post the report of the finished run.
+def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time.sleep) -> Delivery:
+    """Find, check and post the report of the finished run; `wait` is called with seconds before GitHub is asked again.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def deliver(environment: Mapping[str, str]) -> Delivery:
         raise Skipped(f"the run was for a {run.event}: its report is in its own summary")
     if run.conclusion in NOTHING_RAN:
         raise Skipped(f"the run ended as {run.conclusion}: nothing has run")
-    client = GitHub.from_environment(environment)
+    client = replace(GitHub.from_environment(environment), wait=wait)
     found = pulls.open_pulls(client, run)
 
     artifacts = list(client.pages(f"actions/runs/{run.id}/artifacts", key="artifacts"))
@@ -62,7 +63,7 @@ def deliver(environment: Mapping[str, str]) -> Delivery:
             run,
             changed_judges(client, pull),
             bundle.report if bundle else None,
-            page(environment, client, run, artifacts),
+            page(run, artifacts),
             refused,
             notes(bundle, run),
         )
@@ -102,12 +103,10 @@ def newest(artifacts: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
     return max(found, key=lambda one: int(one["id"]), default=None)
 
 
-def page(environment: Mapping[str, str], client: GitHub, run: Run, artifacts: list[dict[str, Any]]) -> str | None:
+def page(run: Run, artifacts: list[dict[str, Any]]) -> str | None:
     """The address of the HTML report, put together from numbers: no text of the run is in it."""
     artifact = newest(artifacts, PAGE)
-    server = environment.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
-    place = f"{server}/{client.repository}/actions/runs/{run.id}/artifacts"
-    return f"{place}/{int(artifact['id'])}" if artifact else None
+    return f"{run.url}/artifacts/{int(artifact['id'])}" if artifact else None
 
 
 def changed_judges(client: GitHub, pull: pulls.Pull) -> list[str] | None:

@@ -34,6 +34,10 @@ class Run:
     def head_owner(self) -> str | None:
         return self.head_repository.partition("/")[0] if self.head_repository else None
 
+    @property
+    def repository_url(self) -> str:
+        return self.url.partition("/actions/runs/")[0]
+
 
 def finished_run(environment: Mapping[str, str]) -> Run:
     """The run of a `workflow_run` event. Raises ConfigurationError where the event is another."""
