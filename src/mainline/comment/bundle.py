@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import stat
@@ -85,14 +86,12 @@ def _read(opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 def _text(content: bytes) -> tuple[str, tuple[str, ...]]:
-    if len(content) == READ:
-        content = content[: content.rfind(b"\n") + 1] or content
+    cut = len(content) == READ
     try:
-        return content.decode("utf-8"), ()
+        return codecs.getincrementaldecoder("utf-8")().decode(content, final=not cut), ()
     except UnicodeDecodeError as error:
-        return content.decode("utf-8", "replace"), (
-            f"report.md is not UTF-8 (byte {error.start}): parts are unreadable",
-        )
+        note = f"report.md is not UTF-8 (byte {error.start}): parts are unreadable"
+        return content.decode("utf-8", "replace"), (note,)
 
 
 def _claim(content: bytes) -> Claim:

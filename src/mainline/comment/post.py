@@ -47,12 +47,12 @@ def post(client: GitHub, number: int, body: str, title: str, marker: Marker, cml
         reason = "CML would take another comment than ours"
     elif cml:
         reason = cml.comment(body, number, title, marker.head, scratch) or ""
-        found = ours(list(client.pages(f"issues/{number}/comments")), title)
-        if found and Marker.of(found["body"]) == marker and (mine is None or found["id"] == mine["id"]):
-            return Posted(found["html_url"], "CML")
+        before, mine = mine, ours(list(client.pages(f"issues/{number}/comments")), title)
+        if mine and Marker.of(mine["body"]) == marker and _id(before) in (None, mine["id"]):
+            return Posted(mine["html_url"], "CML")
         reason = reason or "CML said that it had posted, and nothing was there"
     whole = f"{body}\n\n{watermark(title, marker.head)}"
-    return Posted(through_api(client, number, whole, title, marker)["html_url"], "the API", reason)
+    return Posted(through_api(client, number, whole, title, marker, mine)["html_url"], "the API", reason)
 
 
 def ours(comments: list[Comment], title: str) -> Comment | None:
@@ -74,11 +74,9 @@ def refuse_older(mine: Comment | None, marker: Marker) -> None:
         raise Skipped(f"the report of {newer} is already there; this is run {marker.run}, attempt {marker.attempt}")
 
 
-def through_api(client: GitHub, number: int, body: str, title: str, marker: Marker) -> Comment:
+def through_api(client: GitHub, number: int, body: str, title: str, marker: Marker, mine: Comment | None) -> Comment:
     """Asked again after a failure that may have been a success: then the comment is there, and is updated."""
     for tried in range(1, TRIES + 1):
-        mine = ours(list(client.pages(f"issues/{number}/comments")), title)
-        refuse_older(mine, marker)
         try:
             if mine:
                 found: Comment = client.patch(f"issues/comments/{mine['id']}", {"body": body})
@@ -91,7 +89,9 @@ def through_api(client: GitHub, number: int, body: str, title: str, marker: Mark
             deleted = mine is not None and error.code == 404  # between our look and our hand
             if tried == TRIES or not (deleted or error.code is None or error.code >= 500):
                 raise
-            client.wait(2.0**tried)
+        client.wait(2.0**tried)
+        mine = ours(list(client.pages(f"issues/{number}/comments")), title)
+        refuse_older(mine, marker)
     raise AssertionError("at least one try is needed")
 
 

@@ -25,7 +25,7 @@ HEAD = "9d8c7b6a5f4e3d2c1b0a99887766554433221100"
 def stand_in(folder: Path) -> Path:
     """A `cml` for the PATH that does what CML does."""
     place = folder / "bin"
-    place.mkdir()
+    place.mkdir(parents=True)
     script = place / "cml"
     script.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{Path(__file__).with_name("cml.py")}" "$@"\n')
     script.chmod(0o755)
@@ -38,9 +38,7 @@ def real() -> str | None:
 
 
 @pytest.fixture(params=["stand-in", pytest.param("CML", marks=pytest.mark.slow)])
-def cml(
-    request: pytest.FixtureRequest, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Cml]:
+def cml(request: pytest.FixtureRequest, scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cml]:
     token = scene.github.token()
     if request.param == "stand-in":
         yield Cml(str(stand_in(tmp_path)), scene.github.api, scene.repository.full_name, token)
