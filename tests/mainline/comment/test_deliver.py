@@ -271,7 +271,9 @@ def test_a_hostile_report_is_posted_without_its_tricks(scene: Scene) -> None:
     assert "cut here" in body
     assert "@" not in body
     assert "<script" not in body
-    assert 'monitor")' not in body or "![]" not in body.rsplit("\n\n", 1)[0]
+    assert body.count("![]") == 1, "CML's own"
+    assert not is_marked(body, title("monitor"))
+    assert not {"script", "a", "img"} & set(Page(body.partition("---")[2].rpartition("![]")[0]).tags)
 
 
 def test_a_locked_conversation_leaves_the_report_in_the_summary(scene: Scene) -> None:

@@ -64,12 +64,15 @@ def _accept(listening: socket.socket, context: ssl.SSLContext, port: int) -> Non
 
 
 def _serve(raw: socket.socket, context: ssl.SSLContext, port: int) -> None:
-    with contextlib.suppress(OSError), context.wrap_socket(raw, server_side=True) as client:
-        with socket.create_connection(("127.0.0.1", port)) as server:
-            back = threading.Thread(target=_pump, args=(server, client), daemon=True)
-            back.start()
-            _pump(client, server)
-            back.join(5)
+    with (
+        contextlib.suppress(OSError),
+        context.wrap_socket(raw, server_side=True) as client,
+        socket.create_connection(("127.0.0.1", port)) as server,
+    ):
+        back = threading.Thread(target=_pump, args=(server, client), daemon=True)
+        back.start()
+        _pump(client, server)
+        back.join(5)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
