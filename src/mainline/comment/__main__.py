@@ -36,18 +36,23 @@ def main(environment: Mapping[str, str] = os.environ, wait: Callable[[float], No
 
 def tell(environment: Mapping[str, str], done: Delivery) -> None:
     if done.posted:
-        how = f" ({done.posted.why_not_cml})" if done.posted.by != "CML" and done.posted.why_not_cml else ""
-        say(environment, "notice", f"Posted on #{done.number} by {done.posted.by}{how}: {done.posted.url}")
+        by = done.posted.by + (f" ({done.posted.why_not_cml})" if done.posted.why_not_cml else "")
+        annotate("notice", f"Posted on #{done.number} by {by}: {done.posted.url}")
+        summary(environment, f"Posted on [pull request {done.number}]({done.posted.url}) by {prose(by)}.")
     else:
         say(environment, "warning", f"Not posted on #{done.number}, {done.kept}: the report is in this job's summary.")
         summary(environment, done.body)
 
 
 def say(environment: Mapping[str, str], kind: str, text: str) -> None:
-    """An annotation of the job and a line of its summary; what strangers wrote can be neither command nor markup."""
+    annotate(kind, text)
+    summary(environment, prose(text, 2_000))
+
+
+def annotate(kind: str, text: str) -> None:
+    """What strangers wrote stays on the line of the command, so that it is no command itself."""
     line = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     print(f"::{kind} title=Comment::{line}", flush=True)
-    summary(environment, prose(text, 2_000))
 
 
 def summary(environment: Mapping[str, str], text: str) -> None:

@@ -77,7 +77,7 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
     except NotAllowed as error:
         locked = "its conversation is locked" if pull.get("locked") else "this token may not comment"
         return Delivery(number, text, kept=f"{locked} ({error})", refused=refused or "")
-    return Delivery(number, text, Posted(posted.url, posted.by, posted.why_not_cml or why), refused=refused or "")
+    return Delivery(number, text, replace(posted, why_not_cml=posted.why_not_cml or why), refused=refused or "")
 
 
 def opened(client: GitHub, artifacts: list[dict[str, Any]]) -> tuple[Bundle | None, str | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from mainline.comment.bundle import Claim
@@ -21,7 +20,7 @@ def open_pulls(client: GitHub, run: Run) -> list[Pull]:
     Skipped
         Where there is none: closed, moved on to a newer commit, or never there.
     """
-    known = list(_with_head(client, run))
+    known = _with_head(client, run)
     found = [pull for pull in known if pull["state"] == "open" and pull["head"]["sha"] == run.head_sha]
     if found:
         return found
@@ -63,17 +62,19 @@ def still_open(client: GitHub, pull: Pull, run: Run) -> Pull:
     return now
 
 
-def _with_head(client: GitHub, run: Run) -> Iterable[Pull]:
+def _with_head(client: GitHub, run: Run) -> list[Pull]:
+    """Of any state; among all open ones where the fork was deleted, since or before the run ended."""
+    found = []
     if run.head_owner:
-        asked = client.pages("pulls", state="all", head=f"{run.head_owner}:{run.head_branch}")
-    else:
-        asked = client.pages("pulls", state="open")
-    for pull in asked:
-        source = pull["head"].get("repo")
-        same_source = not source or not run.head_repository or source["full_name"] == run.head_repository
-        ours = pull["base"]["repo"]["full_name"].lower() == client.repository.lower()
-        if ours and same_source and pull["head"]["ref"] == run.head_branch:
-            yield pull
+        found = list(client.pages("pulls", state="all", head=f"{run.head_owner}:{run.head_branch}"))
+    return [pull for pull in found or client.pages("pulls", state="open") if _is_from(client, run, pull)]
+
+
+def _is_from(client: GitHub, run: Run, pull: Pull) -> bool:
+    source, home = pull["head"].get("repo"), str(pull["base"]["repo"]["full_name"])
+    if source and run.head_repository and source["full_name"] != run.head_repository:
+        return False
+    return home.lower() == client.repository.lower() and bool(pull["head"]["ref"] == run.head_branch)
 
 
 def _agrees(what: str, claimed: object, known: object) -> None:

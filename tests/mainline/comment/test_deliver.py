@@ -44,12 +44,17 @@ def test_a_fork_and_a_draft_and_a_bot_get_theirs(scene: Scene) -> None:
         assert scene.body(pull).startswith(str(Marker(run["id"], 1, pull["head"]["sha"])))
 
 
-def test_a_fork_that_was_deleted_gets_its_report(scene: Scene) -> None:
+@pytest.mark.parametrize("when", ["before the run ended", "since"])
+def test_a_fork_that_was_deleted_gets_its_report(scene: Scene, when: str) -> None:
     fork = scene.github.repository("someone/mainline", fork_of=scene.repository)
     other = scene.repository.pull("other")
     pull = scene.repository.pull(source=fork)
+    run = scene.reviewed(pull)
+    event = str(scene.event(run))
     scene.github.delete(fork)
-    assert scene.woken(scene.reviewed(pull)) == 0
+    pull["head"]["label"] = "unknown repository"
+    variables = {"GITHUB_EVENT_PATH": event} if when == "since" else {}
+    assert scene.woken(run, **variables) == 0
     assert scene.body(pull)
     assert scene.bodies(other) == []
 

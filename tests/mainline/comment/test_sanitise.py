@@ -115,8 +115,8 @@ def test_a_base_named_by_its_commit_looks_the_same_and_names_no_commit() -> None
     [
         "@everyone", "@octo-org/team", "*@*everyone", "@<b></b>x @everyone", "&#64;everyone", "&#x40;everyone",
         "&commat;everyone", "\\@everyone", "@\u200beveryone", "@\u202eeveryone", "&#64;&#8203;everyone",
-        "a@example.org", "#1", "owner/repo#1", "&num;1", "&#35;1", "&#35;&#49;", "# #1", "GH-1", "gh-1", "&#71;H-1", "G&#72;&#45;1",
-        "fixes #1", "Closes GH-12", "resolves owner/repo#3", "owner/repo@9d8c7b6a5f4e",
+        "a@example.org", "#1", "owner/repo#1", "&num;1", "&#35;1", "&#35;&#49;", "# #1", "GH-1", "gh-1",
+        "&#71;H-1", "G&#72;&#45;1", "fixes #1", "Closes GH-12", "resolves owner/repo#3", "owner/repo@9d8c7b6a5f4e",
         "9d8c7b6a5f4e3d2c1b0a99887766554433221100", "9d8c7b6", "9d8c7b&#54;", "abcdef1...abcdef2",
         "https://example.org", "<https://example.org>", "https&colon;//example.org", "https:&#47;/example.org",
         "www.example.org", "&#119;ww.example.org", "mailto:a@example.org", "ftp://example.org",
@@ -218,8 +218,8 @@ def test_control_and_direction_characters_and_piles_of_marks_are_gone() -> None:
 PIECES = [
     "@everyone", "#1", "GH-1", "https://x.org", "www.x", "9d8c7b6a5f", "&#64;", "&", "#", "@", "<b>", "</b>", "<i>",
     "</i>", "<code>", "</code>", "<br>", "<details>", "</details>", "<summary>", "</summary>", "<!-- -->", "<!--",
-    "-->", "`", "```", "```sh", "~~~", "\n", "\n\n", "\n", "| ", "|---|---|", "> ", "- ", "1. ", "## ", "**", "_", "*", "[",
-    "]", "(", ")", "!", "\\", " ", "    ", "\t", "x", "1", ":", "//", "\u200b", "<script>", "<a href=x>", "$", "^",
+    "-->", "`", "```", "```sh", "~~~", "\n", "\n\n", "\n", "| ", "|---|---|", "> ", "- ", "1. ", "## ", "**", "_", "*",
+    "[", "]", "(", ")", "!", "\\", " ", "    ", "\t", "x", "1", ":", "//", "\u200b", "<script>", "<a href=x>", "$", "^",
     "[1]", "]:", "===", "---", "&nbsp;", "&lt;",
 ]  # fmt: skip
 
