@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 AUTHOR = "github-actions[bot]"  # whoever else writes our watermark is not us
-MARKER = re.compile(r"\A<!-- mainline run=(\d{1,19}) attempt=(\d{1,9}) head=([0-9a-f]{40}(?:[0-9a-f]{24})?) -->\n")
+MARKER = re.compile(r"<!-- mainline run=(\d{1,19}) attempt=(\d{1,9}) head=([0-9a-f]{40}(?:[0-9a-f]{24})?) -->\n")
 
 
 @dataclass(frozen=True)

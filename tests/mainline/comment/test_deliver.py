@@ -59,6 +59,19 @@ def test_a_fork_that_was_deleted_gets_its_report(scene: Scene, when: str) -> Non
     assert scene.bodies(other) == []
 
 
+def test_a_twin_in_another_fork_does_not_take_the_place_of_a_deleted_one(scene: Scene) -> None:
+    gone, twin = (scene.github.repository(f"{one}/mainline", fork_of=scene.repository) for one in ("gone", "twin"))
+    pull = scene.repository.pull("patch-1", source=gone)
+    other = scene.repository.pull("patch-1", source=twin, sha=pull["head"]["sha"])
+    run = scene.reviewed(pull)
+    event = str(scene.event(run))
+    scene.github.delete(gone)
+    pull["head"]["label"] = "unknown repository"
+    assert scene.woken(run, GITHUB_EVENT_PATH=event) == 0
+    assert scene.body(pull)
+    assert scene.bodies(other) == []
+
+
 def test_the_same_branch_name_in_another_fork_is_another_pull_request(scene: Scene) -> None:
     mine, theirs = (scene.github.repository(f"{one}/mainline", fork_of=scene.repository) for one in ("me", "they"))
     first, second = (scene.repository.pull("patch-1", source=one) for one in (mine, theirs))
@@ -360,12 +373,11 @@ def test_an_event_that_is_none_is_a_mistake_of_the_call(scene: Scene) -> None:
 
 
 def test_what_strangers_wrote_is_no_command_to_the_runner(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
-    pull = scene.repository.pull("a\n::set-env name=X::y")
-    run = scene.repository.run(pull)
-    scene.left(run, {"report.md": "x", "..\n::add-mask::x": "y"})
-    assert scene.woken(run) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert all(line.startswith(("::notice title=Comment::", "::error title=Comment::")) for line in lines)
+    run = scene.repository.run(scene.repository.pull(), event="push\n::add-mask::x\r::debug::100%0A @octocat")
+    assert scene.woken(run) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("::notice title=Comment::")
+    assert "%0A::add-mask::x%0D::debug::100%250A" in line
     assert "@" not in scene.summary
 
 

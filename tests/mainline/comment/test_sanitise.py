@@ -130,7 +130,7 @@ def test_nobody_and_nothing_is_called(call: str, place: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["<details>\n```sh\n@everyone #1\n```", "<b>\n```sh\n@everyone\n```", "```sh\n x\n   ```\n@everyone\n```",
+    "code", ["<details>\n```sh\n@everyone #1\n```", "<br>\n```sh\n@everyone\n```", "```sh\n x\n   ```\n@everyone\n```",
              "~~~\n@everyone\n~~~", "`@everyone", "``@everyone``", "<code>@everyone\n\n@x</code>", "    @everyone",
              "```sh @x\n@everyone\n```", "- ```sh\n@everyone", "> ```sh\n@everyone", "<code>@a | b</code> @everyone"]
 )  # fmt: skip
