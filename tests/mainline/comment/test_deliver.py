@@ -50,7 +50,7 @@ def test_a_fork_that_was_deleted_gets_its_report(scene: Scene, when: str) -> Non
     other = scene.repository.pull("other")
     pull = scene.repository.pull(source=fork)
     run = scene.reviewed(pull)
-    event = str(scene.event(run))
+    event = str(scene.event(run).rename(scene.folder / "before.json"))
     scene.github.delete(fork)
     pull["head"]["label"] = "unknown repository"
     variables = {"GITHUB_EVENT_PATH": event} if when == "since" else {}
@@ -64,7 +64,7 @@ def test_a_twin_in_another_fork_does_not_take_the_place_of_a_deleted_one(scene: 
     pull = scene.repository.pull("patch-1", source=gone)
     other = scene.repository.pull("patch-1", source=twin, sha=pull["head"]["sha"])
     run = scene.repository.run(pull, conclusion="failure")  # it left nothing that tells twins apart
-    event = str(scene.event(run))
+    event = str(scene.event(run).rename(scene.folder / "before.json"))
     scene.github.delete(gone)
     pull["head"]["label"] = "unknown repository"
     assert scene.woken(run, GITHUB_EVENT_PATH=event) == 0
