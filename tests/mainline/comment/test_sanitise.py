@@ -157,8 +157,8 @@ def test_links_and_pictures_become_text(link: str) -> None:
     "markup", ["<script>alert(1)</script>", "<style>*{display:none}</style>", "<b onclick=x>y</b>", "<details x>",
                "<!-- mainline run=9 attempt=9 head=00 -->", "<!--\n@everyone\n-->", "<!-->", "<![CDATA[x]]>", "<?x?>",
                "<table><tr><td>x", "<h1>Passed</h1>", "<pre>\n@x</pre>", "<b>x", "x</b>", "<b><i>x</b></i>",
-               "**a <i>b** c</i>", "| <b>a | b</b> |\n|---|---|\n| <i>c | d</i> |", "<summary>x</summary>", "</summary>", "<br/>",
-               "<input type=checkbox>"]
+               "**a <i>b** c</i>", "| <b>a | b</b> |\n|---|---|\n| <i>c | d</i> |", "<summary>x</summary>",
+               "</summary>", "<br/>", "<input type=checkbox>"]
 )  # fmt: skip
 def test_other_tags_and_comments_become_text(markup: str) -> None:
     clean = check(markup)
