@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.atomic import replacing
 from mainline.collect import Collected, as_of, relation_sql
-from mainline.errors import ConfigurationError, DataError
+from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.rows import ROW_ID, quoted, row_id_sql
 from mainline.settings import Prepare, Settings
 
@@ -40,6 +40,8 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
             connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
             check_rows(connection, settings.prepare, unfinished)
     except _duckdb_errors() as error:
+        if "could not write" in str(error).lower() or "async write failed" in str(error).lower():
+            raise ExternalError(f"nothing could be written to {path.parent}: {_first_line(error)[-160:]}") from error
         raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
 
 
