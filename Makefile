@@ -35,6 +35,16 @@ ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
 
+##@ Pull requests
+
+.PHONY: review
+review: $(BIN)/.train ## In GitHub Actions: run, and leave what the pull request shows
+	@$(BIN)/mainline review
+
+.PHONY: ci
+ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push JOB=quality)
+	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(JOB),--job $(JOB))
+
 ##@ Work on it
 
 .PHONY: install
@@ -42,6 +52,9 @@ install: $(BIN)/.train ## Install what training needs, and GROUPS="cloud databas
 ifneq ($(strip $(GROUPS)),)
 	@"$(UV)" sync --locked --inexact --quiet $(addprefix --group ,$(GROUPS))
 endif
+
+.PHONY: tools
+tools: $(BIN)/.all ## Install everything: what training, tests and lint need
 
 .PHONY: test
 test: lint ## Lint, types, unit and pipeline tests: everything

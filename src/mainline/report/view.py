@@ -61,6 +61,11 @@ def changes(review: Review) -> dict[str, list[Change]]:
     return {KINDS.get(kind, plain(kind, 30)): rows for kind, rows in found.items() if rows}
 
 
+def judges(review: Review) -> list[str]:
+    """What judges the model and differs from the base."""
+    return [change.what for change in review.changes if change.kind == "gate"]
+
+
 def failures(review: Review) -> list[Expectation]:
     """Critical ones first."""
     return [*review.validation.critical, *review.validation.warnings]
