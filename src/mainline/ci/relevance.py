@@ -37,7 +37,8 @@ def harmless(root: Path, base: str) -> list[str] | None:
 
 def counts(root: Path, base: str, settings: Settings, file: str) -> bool:
     if file == str(FILE):
-        return content(git.git(root, "show", f"{base}:{file}")) != content((root / file).read_text(encoding="utf-8"))
+        before = content(git.git(root, "show", f"{base}:{file}"))
+        return bool(before != content((root / file).read_text(encoding="utf-8")))
     if file == LOCK:
         return locked_at(root, base) != locked_packages(root)
     path = PurePosixPath(file)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mainline import changes, git
-from mainline.ci import annotations, event, relevance, short
+from mainline.ci import annotate, event, relevance, short
 from mainline.errors import ConfigurationError
 from mainline.params import FILE, load
 from mainline.results import Change
@@ -44,8 +44,8 @@ def review(workspace: Workspace, environment: Mapping[str, str]) -> int:
     verdict = json.loads((workspace.reports / "verdict.json").read_text(encoding="utf-8"))
     keep_only(workspace, verdict["fingerprint"])
     summarise(workspace, environment)
-    found = [*annotations.of_verdict(verdict, workspace.root / FILE), *annotations.of_message(message)]
-    print(*annotations.printed(found), sep="\n", flush=True)
+    found = [*annotate.of_verdict(verdict, workspace.root / FILE), *annotate.of_message(message)]
+    print(*annotate.printed(found), sep="\n", flush=True)
     return status
 
 

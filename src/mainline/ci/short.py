@@ -26,7 +26,7 @@ def unchanged(workspace: Workspace, base: str, commit: str, files: Sequence[str]
     said = f"{plural(len(files), 'file')} differ" + ("s" if len(files) == 1 else "")
     lines = [
         "## ✅ Passed: this cannot change the model — nothing was trained",
-        f"{said} from {code(bare(base), 40)} at {code(short(commit))}, none of which the model is made of or judged by.",
+        f"{said} from {code(bare(base), 40)} at {code(short(commit))}, none of which makes or judges it.",
         "\n".join(f"- {code(file, 120)}" for file in files[:MOST]) + more(len(files) - MOST),
         "<i>To have it trained and measured all the same, run the workflow by hand on this branch, or make run.</i>",
     ]
@@ -62,7 +62,14 @@ def leave(
     head = judges(gates, bare(base))
     text = "\n\n".join(line for line in [head, *lines] if line) + "\n"
     write_text(workspace.reports / "report.md", text)
-    empty = {"fingerprint": None, "model_digest": None, "data": None, "metrics": {}, "attribution": {}, "gates": []}
+    empty: dict[str, Any] = {
+        "fingerprint": None,
+        "model_digest": None,
+        "data": None,
+        "metrics": {},
+        "attribution": {},
+        "gates": [],
+    }
     verdict = {**empty, "seconds": {}, **outcome}
     write_text(workspace.reports / "verdict.json", json.dumps(verdict, indent=2) + "\n")
 
