@@ -45,6 +45,10 @@ review: $(BIN)/.train ## In GitHub Actions: run, and leave what the pull request
 ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push JOB=quality)
 	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(JOB),--job $(JOB))
 
+.PHONY: audit
+audit: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks
+	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
+
 ##@ Work on it
 
 .PHONY: install
