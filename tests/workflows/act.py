@@ -23,7 +23,6 @@ REPLACED = {
     "actions/checkout": "checkout",
     "actions/cache": "cache",
     "actions/upload-artifact": "upload-artifact",
-    "actions/download-artifact": "download-artifact",
     "astral-sh/setup-uv": "setup-uv",
     "iterative/setup-cml": "setup-cml",
 }

@@ -90,7 +90,7 @@ def periods(review: Review) -> list[str]:
 def commands(review: Review) -> list[str]:
     """What to type to have this run again."""
     commit, baseline = review.candidate.commit, review.baseline
-    base = (baseline.commit if baseline else None) or review.base_ref
+    base = (baseline.commit if baseline else None) or review.base_ref.removeprefix("base/")
     lines = [f"git checkout {shlex.quote(plain(commit, 80))}"] if commit else []
     return [*lines, f"make run BASE={shlex.quote(plain(base, 120))}"]
 
