@@ -70,12 +70,14 @@ class Rehearsal:
         job: str | None = None,
         matrix: Sequence[str] = (),
         show: bool = False,
+        run: str | None = None,
         attempt: int = 1,
+        token: str = "",
         **variables: str,
     ) -> Ran:
-        """Run one workflow of the event's own commit, as GitHub would read it."""
+        """Run one workflow of the event's own commit, as GitHub would read it; `run` is the run's number."""
         self.runs += 1
-        run = str(self.runs)
+        run = run or str(self.runs)
         checkout = self.folder / f"workflows-{run}"
         git(self.folder, "clone", "--quiet", "--no-checkout", self.origin.path.as_uri(), str(checkout))
         git(checkout, "fetch", "--quiet", "origin", event.sha)
@@ -95,6 +97,7 @@ class Rehearsal:
             *(word for one in stand_ins(checkout / ".github") for word in ("--local-repository", one)),
             *(("--job", job) if job else ()),
             *(word for one in matrix for word in ("--matrix", one)),
+            *(("--secret", f"GITHUB_TOKEN={token}") if token else ()),
         ]
         given = {
             "GITHUB_REPOSITORY": REPOSITORY,

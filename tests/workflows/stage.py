@@ -22,13 +22,16 @@ COPIED = (".github", "Makefile", "uv.lock", "pyproject.toml")
 class Stage:
     """A checkout to commit in, and the rehearsal that its events are sent to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *also: str) -> None:
+        """`also` names what else of this repository the shop holds."""
         self.shop = Project(folder / "shop", with_git=False)
         self.shop.edit("params.yaml", *LEAN)
         self.shop.edit(".gitignore", ("reports/", "reports/\n.venv/"))
-        for name in COPIED:
-            copy = shutil.copytree if (TOP / name).is_dir() else shutil.copy
-            copy(TOP / name, self.shop.root / name)  # type: ignore[operator]
+        for name in (*COPIED, *also):
+            if (TOP / name).is_dir():
+                shutil.copytree(TOP / name, self.shop.root / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(TOP / name, self.shop.root / name)
         self.shop.git("init", "--quiet", "--initial-branch=main")
         self.shop.git("config", "user.name", "A tester")
         self.shop.git("config", "user.email", "tester@example.org")
@@ -61,8 +64,8 @@ class Stage:
         before = self.origin.fetch(self.shop.root, branch)
         return events.push(self.origin, branch, before, message)
 
-    def review(self, event: events.Event, **variables: str) -> Ran:
-        return self.rehearsal.run(event, job="review", REHEARSAL_ENVIRONMENT=ENVIRONMENT, **variables)
+    def review(self, event: events.Event, run: str | None = None) -> Ran:
+        return self.rehearsal.run(event, job="review", run=run, REHEARSAL_ENVIRONMENT=ENVIRONMENT)
 
     @property
     def cached(self) -> list[str]:

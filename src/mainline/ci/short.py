@@ -38,7 +38,8 @@ def stopped(
     workspace: Workspace, base: str, commit: str | None, status: int, message: str, gates: Sequence[Change]
 ) -> None:
     """Leave a report of a run that ended without one."""
-    why = STOPPED.get(status, f"the run was ended with status {status}")
+    ended = f"by signal {-status}" if status < 0 else f"with status {status}"
+    why = STOPPED.get(status, f"the run was ended {ended}")
     said = message.strip("\n").splitlines()
     cut = len(said) - LONGEST
     lines = [

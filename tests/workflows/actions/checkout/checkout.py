@@ -24,6 +24,9 @@ def main() -> int:
     git(folder, "remote", "add", "origin", origin)
     if inputs["persist-credentials"] == "true":
         git(folder, "config", "http.https://github.com/.extraheader", f"AUTHORIZATION: basic {TOKEN}")
+    sparse = inputs["sparse-checkout"].split("\n")
+    if any(sparse):
+        git(folder, "sparse-checkout", "set", *filter(None, sparse))
     depth = int(inputs["fetch-depth"])
     asked = inputs["ref"] or sha
     if depth:
