@@ -47,7 +47,7 @@ def test_a_push_claims_no_pull_request(tmp_path: Path) -> None:
 
 
 def test_outside_of_actions_the_call_is_wrong_and_says_what_to_use() -> None:
-    with pytest.raises(ConfigurationError, match="GITHUB_EVENT_PATH is not set.*make run or make ci"):
+    with pytest.raises(ConfigurationError, match=r"GITHUB_EVENT_PATH is not set.*make run or make ci"):
         event.read({})
 
 
