@@ -19,8 +19,14 @@ def main() -> int:
     version = subprocess.run([uv, "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
     if inputs["version"] and inputs["version"] != version:
         print(f"::notice::uv {inputs['version']} is asked for, {version} is here", flush=True)
-    if inputs["python-version"]:
-        write("GITHUB_ENV", f"UV_PYTHON={inputs['python-version']}")
+    asked = inputs["python-version"]
+    if asked:
+        # The real action downloads it; here the machine's own has to do.
+        here = subprocess.run([uv, "python", "find", "--no-python-downloads", asked], check=False, capture_output=True)
+        if here.returncode:
+            print(f"::notice::Python {asked} is asked for and not on this machine: its default is used", flush=True)
+        else:
+            write("GITHUB_ENV", f"UV_PYTHON={asked}")
     write("GITHUB_PATH", str(Path(uv).parent))
     write("GITHUB_OUTPUT", f"uv-version={version}\nuv-path={uv}")
     shared = os.environ.get("REHEARSAL_ENVIRONMENT")
