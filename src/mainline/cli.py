@@ -4,17 +4,24 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
+if TYPE_CHECKING:
+    from mainline.params import Params
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    # Libraries make hundreds of thousands of objects that stay: looking for garbage among them takes half a second.
+    gc.set_threshold(100_000, 20, 100)
     call = parser().parse_args(arguments)
     try:
         status: int = call.verb(call)
@@ -61,6 +68,10 @@ def parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(verb=ui_verb)
 
+    doctor = verbs.add_parser("doctor", help="tell what is still off in the repository's settings on GitHub")
+    doctor.add_argument("--fix", action="store_true", help="turn on what the token may")
+    doctor.set_defaults(verb=doctor_verb)
+
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
 
@@ -80,11 +91,11 @@ def run_verb(call: argparse.Namespace) -> int:
         if known is not None:
             print(known["summary"])
             return int(known["status"])
-        from mainline import params
         from mainline.progress import Progress
+
+        settings = configured()
         from pipelines import training
 
-        settings = params.load()
         sources = settings.settings.data.sources.values()
         local = all(source.is_local for source in sources)
         paths = [source.path for source in sources if source.path and source.is_local]
@@ -105,27 +116,43 @@ def review_verb(call: argparse.Namespace) -> int:
 
 
 def train_verb(call: argparse.Namespace) -> int:
+    from mainline.beside import die_with_parent
+
+    die_with_parent()
     agree(call.contract)
-    from mainline import params
     from mainline.progress import Progress
     from mainline.workspace import Workspace
+
+    settings = configured()
     from pipelines import training
 
-    record = training.train(params.load(), Workspace.at(Path.cwd(), call.state), Progress())
+    record = training.train(settings, Workspace.at(Path.cwd(), call.state), Progress())
     print(json.dumps({"record": str(record.path)}))
     return 0
 
 
 def score_verb(call: argparse.Namespace) -> int:
+    from mainline.beside import die_with_parent
+
+    die_with_parent()
     agree(call.contract)
-    from mainline import otherside, params, training
     from mainline.workspace import Workspace
 
-    settings = params.load().settings
-    training.use_threads(settings.train.threads)
+    settings = configured().settings
+    from mainline import otherside
+
     request = json.loads(call.request.read_text(encoding="utf-8"))
     print(json.dumps(otherside.score_request(settings, Workspace.at(Path.cwd(), call.state), request)))
     return 0
+
+
+def configured() -> Params:
+    """The settings, with the threads fixed: NumPy counts the cores when it is imported, so this comes first."""
+    from mainline import params, training
+
+    settings = params.load()
+    training.use_threads(settings.settings.train.threads)
+    return settings
 
 
 def ui_verb(call: argparse.Namespace) -> int:
@@ -140,6 +167,22 @@ def ui_verb(call: argparse.Namespace) -> int:
     uri, _ = tracking.store(Workspace.at(Path.cwd()).state)
     server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
     return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
+
+
+def doctor_verb(call: argparse.Namespace) -> int:
+    from mainline.doctor import page, visit, where
+
+    root = Path.cwd()
+    place = where.place(root, os.environ)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(page.head(place, colour) + "\n", flush=True)
+    names = [check.name for check in visit.CHECKS]
+    results = []
+    for result in visit.visit(place, root, call.fix):
+        results.append(result)
+        print("\n".join(page.lines(result, names, colour)), flush=True)
+    print("\n" + page.last(results, colour))
+    return 1 if any(result.fails for result in results) else 0
 
 
 def schema_verb(call: argparse.Namespace) -> int:

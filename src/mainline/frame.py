@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import replacing
 from mainline.collect import Collected, as_of, relation_sql
 from mainline.errors import ConfigurationError, DataError
 from mainline.rows import ROW_ID, quoted, row_id_sql
 from mainline.settings import Prepare, Settings
-from mainline.workspace import finished_file
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -36,7 +36,7 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
     connection, sql = prepared(settings, tables)
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
-        with finished_file(path) as unfinished:
+        with replacing(path) as unfinished:
             connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
             check_rows(connection, settings.prepare, unfinished)
     except _duckdb_errors() as error:
@@ -53,15 +53,18 @@ def prepared(
     connection: DuckDBPyConnection = backend.con
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
-    known = {}
-    for name, table in tables.items():
-        then = table if moment is None else as_of(table, moment)
-        connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
-        known[name] = backend.table(name)
-    expression = call_project(settings.prepare, known)
+    show(connection, tables, moment)
+    expression = call_project(settings.prepare, {name: backend.table(name) for name in tables})
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
     return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+
+
+def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
+    """Let every table be seen as it stood at `moment`, or as it is."""
+    for name, table in tables.items():
+        then = table if moment is None else as_of(table, moment)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
 
 
 def call_project(prepare: Prepare, tables: Mapping[str, Table]) -> Table:

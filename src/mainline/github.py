@@ -12,6 +12,7 @@ import http.client
 import json
 import os
 import random
+import re
 import time
 import urllib.error
 import urllib.parse
@@ -48,7 +49,12 @@ class Reply:
     content: bytes
 
     def json(self) -> Any:
-        return json.loads(self.content) if self.content else None
+        """What the answer says, None where it has no content; raises GitHubError where it is no JSON."""
+        try:
+            return json.loads(self.content) if self.content else None
+        except ValueError:
+            start = self.content[:80].decode(errors="replace")
+            raise GitHubError(f"an answer that is no JSON, as of a proxy or a sign-in page: {start!r}") from None
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,8 @@ class GitHub:
     """A client of one repository.
 
     A path that starts with `/` is the API's own, any other is below `/repos/{repository}`. `wait` is called with
-    seconds between two attempts; their sum stays below `patience`, their number below `attempts`.
+    the seconds between two attempts; their sum stays within `patience`, the attempts within `attempts`. `timeout` is
+    the seconds of silence that are borne in one of them.
     """
 
     api: str
@@ -65,6 +72,7 @@ class GitHub:
     wait: Callable[[float], None] = time.sleep
     attempts: int = 6
     patience: float = 180.0
+    timeout: float = TIMEOUT
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> GitHub:
@@ -159,7 +167,7 @@ class GitHub:
         if body is not None:
             request.data = json.dumps(body).encode()
             request.add_header("Content-Type", "application/json")
-        with OPENER.open(request, timeout=TIMEOUT) as answer:
+        with OPENER.open(request, timeout=self.timeout) as answer:
             content = answer.read() if limit is None else answer.read(limit + 1)
             if limit is not None and len(content) > limit:
                 raise GitHubError(f"{url.removeprefix(self.api)} is longer than the {limit:,} bytes that are accepted")
@@ -193,12 +201,13 @@ OPENER = urllib.request.build_opener(NoTokenAbroad)
 def refusal(asked: str, error: urllib.error.HTTPError, repeatable: bool) -> tuple[GitHubError, float | None]:
     """What GitHub said, and the seconds until it may be asked again: 0 where it names none, None where never."""
     said = words(error)
-    failure = GitHubError(f"{asked}: {error.code} {said or error.reason}", error.code)
     headers = error.headers
     limited = error.code == 429 or (
         error.code == 403
         and ("Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in said.lower())
     )
+    # A rate limit has one code for whoever looks at it, whichever of its two GitHub chose.
+    failure = GitHubError(f"{asked}: {error.code} {said or error.reason}", 429 if limited else error.code)
     again = limited or error.code in REFUSED_FOR_NOW or (error.code in PASSING and repeatable)
     if not again:
         return failure, None
@@ -237,11 +246,8 @@ def words(error: urllib.error.HTTPError) -> str:
 
 def next_page(link: str) -> str | None:
     """The URL with rel="next" of a Link header (RFC 8288), or None."""
-    for part in link.split(","):
-        target, _, attributes = part.partition(";")
-        if 'rel="next"' in attributes:
-            return target.strip().strip("<>")
-    return None
+    targets = re.findall(r"<([^>]*)>([^<]*)", link)
+    return next((target for target, attributes in targets if 'rel="next"' in attributes), None)
 
 
 def origin(url: str) -> str:

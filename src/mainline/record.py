@@ -19,8 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import replacing_folder
 from mainline.errors import ConfigurationError, DataError, ExternalError
-from mainline.workspace import finished_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,7 +134,7 @@ def keep(
 
     path = records / facts["fingerprint"]
     whole = {"format": FORMAT, "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **facts}
-    with finished_folder(path) as unfinished:
+    with replacing_folder(path) as unfinished:
         (unfinished / "model.pkl").write_bytes(pickled)
         np.savez(unfinished / "rows.npz", allow_pickle=False, **arrays)
         (unfinished / "profile.json").write_text(json.dumps(profile, sort_keys=True), encoding="utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.collect import Collected
-from mainline.frame import prepared
+from mainline.frame import prepared, show
 from mainline.rows import ROW_ID, quoted
 from mainline.settings import Settings
 
@@ -46,8 +46,14 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
     if not settings.prepare.time:
         return []
     found: dict[str, Leak] = {}
+    connection, sql = None, ""
     for moment in moments(settings, frame):
-        for leak in leaks_at(settings, tables, frame, moment):
+        if connection is None:
+            connection, sql = prepared(settings, tables, moment)
+        else:
+            # The same query over other views: had the function looked at values, the first moment would show it.
+            show(connection, tables, moment)
+        for leak in leaks_at(settings, connection, sql, frame, moment):
             found.setdefault(leak.column, leak)
     return list(found.values())
 
@@ -66,11 +72,12 @@ def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
     return sorted(set(found[0])) if found else []
 
 
-def leaks_at(settings: Settings, tables: Mapping[str, Collected], frame: Path, moment: dt.datetime) -> list[Leak]:
+def leaks_at(
+    settings: Settings, connection: DuckDBPyConnection, sql: str, frame: Path, moment: dt.datetime
+) -> list[Leak]:
     features = settings.prepare.features.names
     time = quoted(settings.prepare.time or "")
-    connection, sql = prepared(settings, tables, moment)
-    connection.execute(f"CREATE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
     differs = [f"t.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in features]
     joined = f"_then t JOIN read_parquet('{frame}') n USING ({ROW_ID})"
     counts = connection.execute(

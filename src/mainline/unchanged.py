@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mainline import git
-from mainline.workspace import Workspace, write_text
+from mainline.atomic import write_text
+from mainline.workspace import Workspace
 
 # Everything that a run reads or is made of; where the tables lie, the last run has learnt.
 WATCHED = ("params.yaml", "uv.lock", "src/**/*", "pipelines/*.py", "data/**/*")

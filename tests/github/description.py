@@ -197,7 +197,10 @@ def errors(schema: Any, value: Any) -> Iterator[str]:
     for error in OAS30Validator(schema, registry=registry(), format_checker=oas30_format_checker).iter_errors(value):
         if error.instance is None and error.schema.get("nullable"):
             continue  # beside an `enum` or alternatives too, as GitHub means it
-        said = f"{error.json_path}: {error.message[:500]}"
+        message = error.message
+        if len(message) > 500:
+            message = f"{message[:150]} … {message[-250:]}"  # it begins with the whole value
+        said = f"{error.json_path}: {message}"
         if not any(re.search(gap, said) for gap in GAPS):
             yield said
 

@@ -1,7 +1,8 @@
 """A test double of GitHub's REST API: a real HTTP server on the loopback, with state.
 
-Every request and every answer is held against GitHub's own description. What does not fit it, and what the double does
-not have, is answered with 501 and the reason, and is remembered in `problems`; the fixture fails at its end for them.
+Every request and every answer is held against GitHub's own description. What does not fit it, and what the double
+does not have, is answered with 501 and the reason, and is remembered in `problems`, for which the fixture `github`
+fails at its end.
 """
 
 from __future__ import annotations
@@ -18,13 +19,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import pytest
-
 from tests.github import description, operations  # noqa: F401 - operations register themselves
 from tests.github.call import OPERATIONS, Answer, Call, Refusal
 from tests.github.description import Unfit
 from tests.github.faults import Fault
 from tests.github.fill import filled
+from tests.github.fixture import github as github
 from tests.github.state import BOT, Clock, Repository
 
 LOUD = 501  # not 500, which a client rightly asks again
@@ -33,7 +33,7 @@ READ_ONLY = "Resource not accessible by integration"
 # Only an owner's token may even read these; what a workflow's own token is answered is READ_ONLY.
 ADMINISTRATION = re.compile(
     r"actions/(get|set)-(github-actions|allowed-actions|.*default-workflow).*|.*private-vulnerability.*"
-    r"|.*vulnerability-alerts|.*automated-security-fixes|repos/(create|update|delete)-(repo-ruleset|or-update-env.*)"
+    r"|.*vulnerability-alerts|.*automated-security-fixes|repos/(create|update|delete)-(repo-ruleset|or-update-env.*|deployment-branch.*)"
     r"|repos/update|repos/.*branch-protection"
 )
 
@@ -116,7 +116,7 @@ class GitHubDouble:
 
     def _answer(self, request: Request) -> Answer:
         operation, places = description.find(request.method, request.path)
-        if "user-agent" not in request.headers:
+        if not request.headers.get("user-agent"):
             raise Unfit("GitHub refuses requests without a User-Agent")
         parameters = description.typed(operation, places, request.query)
         description.check_body(operation, request.body)
@@ -243,12 +243,3 @@ def _listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubDouble]:
-    """GitHub on the loopback; the test fails where a request or an answer was not GitHub's."""
-    with running() as double:
-        yield double
-    if double.problems:
-        pytest.fail("GitHub would not have it:\n" + "\n".join(double.problems))

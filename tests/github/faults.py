@@ -39,6 +39,11 @@ def broken_connection(times: int = 1, **where: str) -> Fault:
     return Fault(0, times, **where)
 
 
+def silence(seconds: float, times: int = 1, **where: str) -> Fault:
+    """No answer for so long, and then none at all."""
+    return Fault(0, times, delay=seconds, **where)
+
+
 def rate_limit(reset_in: float = 30, times: int = 1, **where: str) -> Fault:
     """The hourly limit is used up, and comes back in so many seconds."""
     reset = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + reset_in))}

@@ -31,8 +31,9 @@ class Clock:
 
 
 def user(login: str) -> Values:
+    """A person; `…[bot]` is a bot, `…-org` an organisation."""
     number = int(hashlib.sha256(login.encode()).hexdigest()[:6], 16)
-    kind = "Bot" if login.endswith("[bot]") else "User"
+    kind = "Bot" if login.endswith("[bot]") else "Organization" if login.endswith("-org") else "User"
     return {"login": login, "id": number, "type": kind, "html_url": f"{SITE}/{login}"}
 
 
@@ -77,6 +78,7 @@ class Repository:
     deployments: dict[int, Values] = field(default_factory=dict)
     deployment_statuses: dict[int, list[Values]] = field(default_factory=dict)
     environments: dict[str, Values] = field(default_factory=dict)
+    deployment_branches: dict[str, list[Values]] = field(default_factory=dict)  # by environment
     releases: dict[int, Values] = field(default_factory=dict)
     rulesets: dict[int, Values] = field(default_factory=dict)
     protected: dict[str, Values] = field(default_factory=dict)  # branch -> classic protection
@@ -87,7 +89,9 @@ class Repository:
     workflow_permissions: Values = field(
         default_factory=lambda: {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False}
     )
-    security: dict[str, str] = field(default_factory=dict)  # secret_scanning -> enabled
+    security: dict[str, str] = field(
+        default_factory=lambda: dict.fromkeys(("secret_scanning", "secret_scanning_push_protection"), "disabled")
+    )
     switches: dict[str, bool] = field(default_factory=dict)  # vulnerability-alerts and the like
 
     def __post_init__(self) -> None:
@@ -227,6 +231,15 @@ class Repository:
         found = {"id": next(self.ids), "name": name, "path": path, "state": state, "created_at": now, "updated_at": now}
         self.workflows[found["id"]] = found
         return found
+
+    def package(self, name: str, visibility: str = "private") -> Values:
+        """A container image in the registry, which belongs to this repository."""
+        now = self.clock.now()
+        page = f"{SITE}/users/{self.owner}/packages/container/package/{name}"
+        made = {"id": next(self.ids), "name": name, "package_type": "container", "visibility": visibility}
+        made |= {"owner": user(self.owner), "created_at": now, "updated_at": now, "html_url": page}
+        self.packages[name] = made
+        return made
 
     def run(
         self,

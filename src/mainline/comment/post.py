@@ -87,7 +87,9 @@ def through_api(client: GitHub, number: int, body: str, title: str, marker: Mark
             if error.code in (403, 410) and "rate limit" not in str(error).lower():
                 raise NotAllowed(str(error)) from error
             deleted = mine is not None and error.code == 404  # between our look and our hand
-            if tried == TRIES or not (deleted or error.code is None or error.code >= 500):
+            # An update has been tried again by the client; a post may have been done before its answer broke.
+            broken = mine is None and (error.code is None or error.code >= 500)
+            if tried == TRIES or not (deleted or broken):
                 raise
         client.wait(2.0**tried)
         mine = ours(list(client.pages(f"issues/{number}/comments")), title)

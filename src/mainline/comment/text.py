@@ -21,7 +21,7 @@ TOKEN = re.compile(
     rf"(?P<part>{PART})|(?P<tag></?(?:b|i|code|sub|sup|br)>)"
     r"|&(?P<entity>#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});|(?P<raw>.)"
 )
-BOLD = re.compile(r"\*\*(?=\S)[^*]*[^*\s]\*\*")
+BOLD = re.compile(rf"\*\*(?=\S)(?:[^*<]|{PART})*(?:[^*<\s]|{PART})\*\*")  # without tags: nothing overlaps
 UNDERSCORED = re.compile(r"_(?=\S)[^_]*[^_\s]_")
 ENCODED = frozenset("<&\\`~$^*_")
 # Where GitHub would see a person, an issue, an address or a commit: the match ends where the text is parted.

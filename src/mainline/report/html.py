@@ -93,7 +93,13 @@ def tiles(review: Review) -> list[tuple[str, str, str]]:
     expectations = review.validation.expectations
     if expectations:
         failed = len(view.failures(review))
-        found.append(("Expectations met", f"{len(expectations) - failed} of {len(expectations)}", f"{failed} failed"))
+        found.append(
+            (
+                "Expectations met",
+                words.count(len(expectations) - failed),
+                f"of {words.count(len(expectations))}, {failed} failed",
+            )
+        )
     baseline = review.baseline
     was = f"was {words.duration(baseline.train_seconds)}" if baseline else "to train"
     found.append(("Training", words.duration(review.candidate.train_seconds), was))

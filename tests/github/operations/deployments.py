@@ -133,6 +133,23 @@ def _reviewer(call: Call, given: Values) -> Values:
     return {"type": "User", "reviewer": people[given["id"]]}
 
 
+@serves("repos/list-deployment-branch-policies")
+def list_deployment_branches(call: Call) -> Answer:
+    found(call.repository.environments, call["environment_name"])
+    return call.page(call.repository.deployment_branches.get(call["environment_name"], []), "branch_policies")
+
+
+@serves("repos/create-deployment-branch-policy")
+def create_deployment_branch(call: Call) -> Answer:
+    name = call["environment_name"]
+    policy = found(call.repository.environments, name)["deployment_branch_policy"]
+    if not (policy or {}).get("custom_branch_policies"):
+        raise Refusal(404, "Not Found")
+    made = {"id": next(call.double.ids), "name": call.body["name"]}
+    call.repository.deployment_branches.setdefault(name, []).append(made)
+    return Answer(200, made)
+
+
 @serves("repos/create-release")
 def create_release(call: Call) -> Answer:
     body, now = call.body, call.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 
 from tests.github.call import Answer, Call, Refusal, found, serves
-from tests.github.state import Repository, Values
+from tests.github.state import Repository, Values, user
 
 
 def applies(repository: Repository, ruleset: Values, branch: str) -> bool:
@@ -118,23 +118,34 @@ def enable_alerts(call: Call) -> Answer:
 
 @serves("users/get-by-username")
 def get_user(call: Call) -> Answer:
-    from tests.github.state import user
-
     return Answer(200, user(call["username"]))
 
 
 @serves("users/get-authenticated")
 def get_myself(call: Call) -> Answer:
-    from tests.github.state import user
-
     if call.access != "admin":
         raise Refusal(403, "Resource not accessible by integration")
-    return Answer(200, user(call.login))
+    return Answer(200, {**user(call.login), "two_factor_authentication": True, "user_view_type": "private"})
 
 
-@serves("packages/get-package-for-user")
-def get_package(call: Call) -> Answer:
-    for repository in call.double.repositories.values():
-        if repository.owner == call["username"] and call["package_name"] in repository.packages:
-            return Answer(200, repository.packages[call["package_name"]])
-    raise Refusal(404, "Package not found.")
+@serves("packages/list-packages-for-user")
+def list_user_packages(call: Call) -> Answer:
+    return call.page(packages_of(call, call["username"]))
+
+
+@serves("packages/list-packages-for-organization")
+def list_organization_packages(call: Call) -> Answer:
+    return call.page(packages_of(call, call["org"]))
+
+
+def packages_of(call: Call, owner: str) -> list[Values]:
+    """A workflow's token, which is one repository's, sees no owner's list."""
+    if call.access != "admin":
+        raise Refusal(403, "Resource not accessible by integration")
+    return [
+        {**package, "repository": repository.values()}
+        for repository in call.double.repositories.values()
+        if repository.owner == owner
+        for package in repository.packages.values()
+        if call["visibility"] in (None, package["visibility"]) and package["package_type"] == call["package_type"]
+    ]

@@ -1,4 +1,4 @@
-"""GitHub on the loopback, and a review that has just ended there."""
+"""A review that has just ended."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.github.double import GitHubDouble, github
+from tests.github.double import GitHubDouble
 from tests.mainline.comment.scene import Scene
-
-__all__ = ["github", "scene"]
 
 
 @pytest.fixture

@@ -202,6 +202,15 @@ def test_a_post_that_fails_three_times_is_a_failure(scene: Scene, way: dict[str,
     assert scene.bodies(pull) == []
 
 
+def test_an_update_that_fails_is_a_failure_before_the_job_runs_out_of_time(scene: Scene) -> None:
+    pull = scene.repository.pull()
+    assert scene.woken(scene.reviewed(pull, "first")) == 0
+    scene.github.faults.append(bad_gateway(99, method="PATCH"))
+    assert scene.woken(scene.reviewed(pull, "second")) == 4
+    assert sum(scene.waited) < 120
+    assert "first" in scene.body(pull)
+
+
 @pytest.mark.parametrize("name", ["review", "Überprüfung [1] *x* <b>", "a_b", "", '") x ('])
 def test_a_title_is_written_as_it_is_read(name: str) -> None:
     made = title(name)
