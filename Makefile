@@ -37,6 +37,20 @@ ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
 
+##@ Pull requests
+
+.PHONY: review
+review: $(BIN)/.train ## In GitHub Actions: run, and leave what the pull request shows
+	@$(BIN)/mainline review
+
+.PHONY: ci
+ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push JOB=quality)
+	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(JOB),--job $(JOB))
+
+.PHONY: audit
+audit: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks
+	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
+
 .PHONY: doctor
 doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
 	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
@@ -48,6 +62,9 @@ install: $(BIN)/.train ## Install what training needs, and GROUPS="cloud databas
 ifneq ($(strip $(GROUPS)),)
 	@"$(UV)" sync --locked --inexact --quiet $(addprefix --group ,$(GROUPS))
 endif
+
+.PHONY: tools
+tools: $(BIN)/.all ## Install everything: what training, tests and lint need
 
 .PHONY: test
 test: lint $(GITHUB_API) ## Lint, types, unit and pipeline tests: everything

@@ -50,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
     run.set_defaults(verb=run_verb)
 
+    review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")
+    review.set_defaults(verb=review_verb)
+
     train = verbs.add_parser("train", help="validate and train; answers where the record is (for other commits)")
     train.add_argument("--state", type=Path, required=True)
     train.add_argument("--contract", type=int, required=True)
@@ -104,6 +107,12 @@ def run_verb(call: argparse.Namespace) -> int:
         print(terminal_summary(review))
         unchanged.remember(workspace, before, paths, terminal_summary(review), status, local)
     return status
+
+
+def review_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import review
+
+    return review.from_here()
 
 
 def train_verb(call: argparse.Namespace) -> int:

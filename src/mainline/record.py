@@ -115,7 +115,11 @@ class Record:
 def find(records: Path, fingerprint: str) -> Record | None:
     """The record of a fingerprint, if this checkout has it whole."""
     path = records / fingerprint
-    return Record.read(path) if (path / "record.json").exists() else None
+    if not (path / "record.json").exists():
+        return None
+    found = Record.read(path)
+    # A folder can be named by anybody, in a cache too: another model's record is none of this one.
+    return found if found.fingerprint == fingerprint else None
 
 
 def keep(
