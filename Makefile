@@ -44,8 +44,8 @@ review: $(BIN)/.train ## In GitHub Actions: run, and leave what the pull request
 	@$(BIN)/mainline review
 
 .PHONY: ci
-ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push JOB=quality)
-	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(JOB),--job $(JOB))
+ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push WORKFLOW=quality)
+	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(WORKFLOW),--workflow $(WORKFLOW))
 
 .PHONY: audit
 audit: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks

@@ -1,4 +1,4 @@
-"""`make ci`: review.yml itself, run here by act for a pull request of this checkout against main."""
+"""`make ci`: review.yml or quality.yml itself, run here by act for a pull request of this checkout against main."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOP = Path(__file__).resolve().parents[2]
 def main() -> int:
     call = argparse.ArgumentParser(prog="make ci")
     call.add_argument("--event", choices=["pull_request", "push"], default="pull_request")
-    call.add_argument("--job", choices=["quality", "review"])
+    call.add_argument("--workflow", choices=["review", "quality"], default="review")
     call.add_argument("--base", default="main")
     asked = call.parse_args()
     with tempfile.TemporaryDirectory(prefix="mainline-ci-") as folder:
@@ -32,7 +32,7 @@ def main() -> int:
         else:
             event = events.pull_request(stage.origin, head, base=asked.base)
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        ran = stage.run(event, job=asked.job, matrix=[f"python:{version}"], show=True)
+        ran = stage.run(event, workflow=f"{asked.workflow}.yml", matrix=[f"python:{version}"], show=True)
         for name in ran.names:
             print(f"artifact {name}")
         if "report.zip" in ran.names:

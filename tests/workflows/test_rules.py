@@ -15,6 +15,7 @@ import yaml
 TOP = Path(__file__).resolve().parents[2]
 GITHUB = TOP / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+CONTRIBUTED = ("review.yml", "quality.yml")  # these run a contributor's code
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 FILES = [*WORKFLOWS, *ACTIONS]
 
@@ -50,7 +51,9 @@ def names(path: Path) -> str:
 
 
 def test_there_are_workflows_to_hold_to_this() -> None:
-    assert {"review.yml", "codeql.yml", "zizmor.yml", "dependency-review.yml"} <= {path.name for path in WORKFLOWS}
+    assert {"review.yml", "quality.yml", "comment.yml", "codeql.yml", "zizmor.yml", "dependency-review.yml"} <= {
+        path.name for path in WORKFLOWS
+    }
 
 
 @pytest.mark.parametrize("path", FILES, ids=names)
@@ -75,10 +78,11 @@ def test_a_workflow_grants_nothing_that_a_job_does_not_ask_for(path: Path) -> No
     assert all(isinstance(job["permissions"], dict) for job in content["jobs"].values())
 
 
-def test_what_runs_a_contributors_code_can_read_the_repository_and_nothing_else() -> None:
-    for name, job in load(GITHUB / "workflows" / "review.yml")["jobs"].items():
+@pytest.mark.parametrize("file", CONTRIBUTED)
+def test_what_runs_a_contributors_code_can_read_the_repository_and_nothing_else(file: str) -> None:
+    for name, job in load(GITHUB / "workflows" / file)["jobs"].items():
         assert job["permissions"] == {"contents": "read"}, name
-    assert "secrets" not in (GITHUB / "workflows" / "review.yml").read_text(encoding="utf-8")
+    assert "secrets" not in (GITHUB / "workflows" / file).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("name", "job"), list(jobs()), ids=lambda value: value if isinstance(value, str) else "")
@@ -92,8 +96,9 @@ def test_a_newer_push_is_never_raced_by_an_older_one(path: Path) -> None:
     assert set(load(path)["concurrency"]) == {"group", "cancel-in-progress"}
 
 
-def test_main_is_never_cancelled() -> None:
-    assert load(GITHUB / "workflows" / "review.yml")["concurrency"]["cancel-in-progress"] == (
+@pytest.mark.parametrize("file", CONTRIBUTED)
+def test_main_is_never_cancelled(file: str) -> None:
+    assert load(GITHUB / "workflows" / file)["concurrency"]["cancel-in-progress"] == (
         "${{ github.ref_name != github.event.repository.default_branch }}"
     )
 

@@ -13,7 +13,7 @@ from tests.github import description
 from tests.mainline.doctor.forks import TOP, Fork
 
 WANTED = rules.wanted(TOP)
-REVIEW = TOP / ".github/workflows/review.yml"
+REQUIRED = [TOP / ".github/workflows" / name for name in ("review.yml", "quality.yml")]
 
 
 def ruleset(**changes: Any) -> dict[str, Any]:
@@ -30,11 +30,9 @@ def test_the_file_is_a_ruleset_as_github_takes_it() -> None:
     description.check_body(operation, WANTED)
 
 
-def test_the_checks_that_are_required_are_the_jobs_of_the_review() -> None:
-    if not REVIEW.exists():
-        pytest.skip("there is no review.yml yet")
-    jobs = yaml.safe_load(REVIEW.read_text(encoding="utf-8"))["jobs"]
-    names = {name for key, job in jobs.items() for name in expanded(job.get("name", key), job)}
+def test_the_checks_that_are_required_are_the_jobs_of_review_and_quality() -> None:
+    jobs = [item for file in REQUIRED for item in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items()]
+    names = {name for key, job in jobs for name in expanded(job.get("name", key), job)}
     parameters = next(one for one in WANTED["rules"] if one["type"] == "required_status_checks")["parameters"]
     assert {one["context"] for one in parameters["required_status_checks"]} == names
 
