@@ -61,7 +61,7 @@ def write_text(target: Path, text: str) -> None:
 
 def sweep(folder: Path) -> None:
     """Remove what a killed process had begun anywhere below `folder`, where nobody else is writing."""
-    for unfinished in folder.rglob(f"{UNFINISHED}*"):
+    for unfinished in list(folder.rglob(f"{UNFINISHED}*")):
         remove(unfinished)
 
 

@@ -198,3 +198,29 @@ def test_a_holdout_too_small_to_be_measured_is_said(shop: Project) -> None:
     assert found.status == 1, found.err
     assert shop.verdict["verdict"] == "not_measurable"
     assert "labelled rows, compare.min_rows asks for" in shop.report
+
+
+def test_a_changed_suite_is_asked_anew_and_an_unchanged_one_answers_from_what_it_said(shop: Project) -> None:
+    checks = shop.root / ".mainline" / "checks"
+    kept = {path.name: stamps(path) for path in checks.iterdir()}
+    assert len([name for name in kept if name.startswith("visits-")]) == 1
+    digest = shop.verdict["model_digest"]
+
+    shop.edit("data/expectations/visits.yaml", ("max_value: 240", "max_value: 60"))
+    found = shop.run()
+    assert found.status == 3, found.err
+    assert "data/expectations/visits.yaml:" in found.err
+    assert "a visit ends after four hours" in found.err
+    asked = {path.name for path in checks.iterdir()} - kept.keys()
+    assert [name.partition("-")[0] for name in asked] == ["visits"], "the frame's suite was not asked again"
+
+    shop.edit("data/expectations/visits.yaml", ("max_value: 60", "max_value: 240"))
+    again = shop.run()
+    assert again.status == 0, again.err
+    assert shop.verdict["model_digest"] == digest
+    assert {path.name for path in checks.iterdir()} == kept.keys() | asked
+    assert {name: stamps(checks / name) for name in kept} == kept, "answered from what was kept"
+
+
+def stamps(path: Path) -> dict[str, int]:
+    return {str(file): file.stat().st_mtime_ns for file in [path, *path.rglob("*")] if file.is_file()}
