@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mainline import changes, git
+from mainline.atomic import write_text
 from mainline.ci import annotate, event, relevance, short
 from mainline.errors import ConfigurationError
 from mainline.params import FILE, load
 from mainline.results import Change
 from mainline.settings import Data
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 PREFIX = "mainline: "
 

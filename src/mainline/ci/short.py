@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from mainline.atomic import write_text
 from mainline.report.changed import judges
 from mainline.report.escape import code, fenced
 from mainline.report.words import plural, short
 from mainline.results import Change, Outcome
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 STOPPED = {
     2: "the configuration or the call is wrong",
