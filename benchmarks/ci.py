@@ -48,7 +48,7 @@ def pull(stage: Rehearsal, checkout: Path) -> events.Event:
 def ran(stage: Rehearsal, event: events.Event) -> Ran:
     found = stage.run(event, job="review")
     if "report.zip" not in found.names:
-        raise RuntimeError(f"the review left no report:\n{found.log[-4000:]}")
+        raise RuntimeError(f"the review left no report:\n{found.log}")
     return found
 
 
