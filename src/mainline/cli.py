@@ -54,6 +54,11 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--contract", type=int, required=True)
     score.set_defaults(verb=score_verb)
 
+    export = verbs.add_parser("export", help="the model as ONNX with its signature, for the server")
+    export.add_argument("--to", type=Path, help="the folder to write (default: .mainline/model)")
+    export.add_argument("--version", help="what the server calls it (default: from the fingerprint)")
+    export.set_defaults(verb=export_verb)
+
     ui = verbs.add_parser("ui", help="open MLflow's page over the store")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(verb=ui_verb)
@@ -116,6 +121,20 @@ def score_verb(call: argparse.Namespace) -> int:
     training.use_threads(settings.train.threads)
     request = json.loads(call.request.read_text(encoding="utf-8"))
     print(json.dumps(otherside.score_request(settings, Workspace.at(Path.cwd(), call.state), request)))
+    return 0
+
+
+def export_verb(call: argparse.Namespace) -> int:
+    from mainline import params
+    from mainline.progress import Progress
+    from mainline.workspace import Workspace
+    from pipelines import exporting
+
+    workspace = Workspace.at(Path.cwd())
+    folder = call.to or workspace.model
+    with workspace.locked():
+        exporting.exported(params.load(), workspace, Progress.on_terminal(), folder, call.version)
+    print(folder)
     return 0
 
 
