@@ -254,10 +254,12 @@ def example_rows(signature: Signature, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def as_lists(signature: Signature, rows: pd.DataFrame) -> list[list[str | float | None]]:
-    """Rows as a request holds them."""
+    """Rows as a request holds them, their numbers as short as a 32-bit float allows."""
     features = rows[signature.names].astype(object)
-    found: list[list[str | float | None]] = features.where(features.notna(), None).to_numpy().tolist()
-    return found
+    return [
+        [None if value != value else value if isinstance(value, str) else float(str(value)) for value in row]
+        for row in features.where(features.notna(), float("nan")).to_numpy()
+    ]
 
 
 def replace(signature: Signature, **changes: Any) -> Signature:

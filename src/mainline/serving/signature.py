@@ -56,6 +56,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agreement: Agreement
     example: list[list[str | float | None]]  # rows in the order of `columns`
     answers: list[Any]  # what the model said of them when it was exported
+    answered: tuple[float, float] | None = None  # regression: the least and the most that it said of the holdout
     note: str | None = None  # why the fitted pipeline is served as it is
 
     @property

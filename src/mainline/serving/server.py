@@ -1,0 +1,92 @@
+"""Start, drain, stop: Granian in this one process, on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from typing import Any
+
+from mainline.errors import ConfigurationError, ExternalError
+from mainline.serving import configuration as settings
+from mainline.serving import signature as signatures
+from mainline.serving.app import App
+from mainline.serving.configuration import Configuration
+
+STOP_SECONDS = 30  # for the answers under way when the listener is closed
+
+
+def serve(configuration: Configuration) -> int:
+    """Serve until SIGTERM or SIGINT, then answer what has come, and end."""
+    signature = signatures.read(configuration.model)
+    app = App(signature, configuration.model, configuration)
+    check(app)
+    try:
+        import uvloop
+
+        uvloop.run(run(app, configuration))
+    except OSError as error:
+        raise ExternalError(f"{configuration.host}:{configuration.port}: {error.strerror or error}") from None
+    finally:
+        app.close()
+    return 0
+
+
+def check(app: App) -> None:
+    """The example's answers, here and when the model was exported: another processor is no other model."""
+    import numpy as np
+
+    from mainline.serving.inputs import Assembler
+
+    if not app.signature.example:
+        return
+    batch = Assembler(app.signature)([tuple(row) for row in app.signature.example], escaped=False)
+    answers = app.scorer(batch.categorical, batch.numeric)
+    if not np.allclose(answers, app.signature.answers, rtol=1e-5, atol=1e-5):
+        raise ConfigurationError(f"{app.folder}: the model does not answer its own example as it did when exported")
+
+
+async def run(app: App, configuration: Configuration) -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    server = Server(
+        app,
+        address=configuration.host,
+        port=configuration.port,
+        interface=Interfaces.RSGI,
+        websockets=False,
+        backlog=1024,
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    serving = loop.create_task(server.serve())
+    stop = loop.create_task(stopping.wait())
+    announce(configuration, app)
+    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        serving.result()
+        raise ExternalError("the server ended by itself")
+    await drain(app, server, serving, configuration.drain_seconds)
+
+
+async def drain(app: App, server: Any, serving: asyncio.Task[None], seconds: float) -> None:
+    """Tell balancers and clients to leave, close the listener, and answer what is under way."""
+    app.draining = True
+    await asyncio.sleep(seconds)
+    server.stop()
+    async with asyncio.timeout(STOP_SECONDS):
+        await serving
+
+
+def announce(configuration: Configuration, app: App) -> None:
+    s = app.signature
+    said = f"{s.name} {app.version} ({s.engine}, {s.digest[:12]}) on http://{configuration.host}:{configuration.port}"
+    print(f"mainline: serving {said}, described at /docs", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    return serve(settings.read())
