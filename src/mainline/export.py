@@ -209,7 +209,8 @@ def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
     import duckdb
 
     features = settings.prepare.features
-    asked = [f"count(*) - count({quoted(name)})" for name in features.names]
+    asked = [f"count(*) FILTER ({quoted(name)} IS NULL)" for name in features.categorical]
+    asked += [f"count(*) FILTER ({quoted(name)} IS NULL OR isnan({quoted(name)}))" for name in features.numeric]
     train = sides(settings).train
     asked += [f"{side}({quoted(name)}) FILTER ({train})" for name in features.numeric for side in ("min", "max")]
     with duckdb.connect() as connection:
