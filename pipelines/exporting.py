@@ -24,9 +24,6 @@ def exported(
     training.prepare(job)
     with progress.stage("export") as detail:
         made = export.export(params.settings, trained, job.frame, folder, version)
-        detail.text = (
-            f"{made.file} agrees on {made.agreement.rows:,} holdout rows (largest difference {made.agreement.largest:.1g})"
-            if made.engine == "onnx"
-            else f"{made.file}, the fitted pipeline as it is: {made.note}"
-        )
+        agreed = f"agrees on {made.agreement.rows:,} holdout rows to {made.agreement.largest:.1g}"
+        detail.text = f"{made.file}, " + (f"the fitted pipeline as it is: {made.note}" if made.note else agreed)
     return made

@@ -61,7 +61,9 @@ def parser() -> argparse.ArgumentParser:
 
     predict = verbs.add_parser("predict", help="score a file (Parquet, CSV, JSON lines) with the exported model")
     predict.add_argument("file", type=Path)
-    predict.add_argument("--to", type=Path, help="the file to write (default: FILE with .predictions before its suffix)")
+    predict.add_argument(
+        "--to", type=Path, help="the file to write (default: FILE with .predictions before its suffix)"
+    )
     predict.add_argument("--model", type=Path, help="the folder of the export (default: .mainline/model)")
     predict.set_defaults(verb=predict_verb)
 

@@ -120,9 +120,7 @@ class Disagreement(Exception):
     """The exported model answers otherwise than the fitted pipeline."""
 
 
-def check(
-    signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: NDArray[np.float64], what: str
-) -> float:
+def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: NDArray[np.float64], what: str) -> float:
     """The largest difference between the scorer's answers and the expected ones.
 
     Raises
@@ -151,12 +149,14 @@ def probes(
 ) -> list[tuple[pd.DataFrame, NDArray[np.float64], str]]:
     """Holdout rows as they might come: with unknown categories, and without what may be missing."""
     some = rows.iloc[:: max(1, len(rows) // PROBES)]
-    changed = {
-        "rows with unknown categories": {c.name: UNKNOWN for c in signature.categorical},
-        "rows with missing values": {c.name: None if c.kind == "categorical" else float("nan") for c in signature.columns if c.nullable},
+    strange: dict[str, Any] = {column.name: UNKNOWN for column in signature.categorical}
+    empty: dict[str, Any] = {
+        column.name: None if column.kind == "categorical" else float("nan")
+        for column in signature.columns
+        if column.nullable
     }
     made = []
-    for what, values in changed.items():
+    for what, values in (("rows with unknown categories", strange), ("rows with missing values", empty)):
         if values:
             asked = some.assign(**values).astype({name: some.dtypes[name] for name in values})
             made.append((asked, answers_of(settings.task, pipeline, features_of(settings, asked)), what))

@@ -82,6 +82,13 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
             source, _ = source.replace(", types = $types", ""), arguments.pop("types")
     connection.execute(f"CREATE TEMP TABLE given AS SELECT * FROM {source}", arguments)
     types = {name: dtype for name, dtype, *_ in connection.execute("DESCRIBE given").fetchall()}
+    for name in signature.names:
+        # Of a column without any value a JSON file does not say what kind it is.
+        if (
+            types.get(name) == "JSON"
+            and not connection.execute(f"SELECT count({quoted(name)}) FROM given").fetchone()[0]
+        ):
+            types[name] = "VARCHAR" if name in {c.name for c in signature.categorical} else "DOUBLE"
     check_types(signature, types, str(file))
     taken = [name for name in answer_columns(signature) if name in types]
     if taken:

@@ -29,6 +29,7 @@ from mainline.serving.rejection import Rejection
 from mainline.serving.signature import Signature
 
 JSON = "application/json"
+DEFECT = b'{"error_code":"INTERNAL_ERROR","message":"the server failed: its own log says why"}'
 SMALL = 8 * 1024  # bytes of a body that is answered in the loop itself: going to a thread and back costs more
 NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 PROBES = frozenset({"/ping", "/health", "/ready"})
@@ -85,8 +86,7 @@ class App:
         except Exception:
             # Whatever it is, it is ours: the client is told no more than that.
             traceback.print_exc()
-            rejection = Rejection(500, "defect", "the server failed; its log says why")
-            status, kind, body = 500, JSON, self.encode(rejection.body())
+            status, kind, body = 500, JSON, DEFECT
         self.metrics.requests[scope.path if scope.path in self.pages or request else "other", status] += 1
         headers = [("content-type", kind)]
         if request:
@@ -254,5 +254,3 @@ class App:
 
 def _too_long(longest: int) -> Rejection:
     return Rejection(413, "body", f"the body is longer than {longest:,} bytes: send the rows in parts")
-
-

@@ -25,6 +25,7 @@ WORDS = {
     "bool": "true or false",
     "array": "a list",
     "object": "an object",
+    "int | str": "a number or text",
 }
 
 
@@ -62,9 +63,7 @@ def of_cells(said: str, columns: Sequence[Column]) -> Rejection:
     return of_place(message, columns, name, row, "dataframe_split.data")
 
 
-def of_place(
-    message: str, columns: Sequence[Column], name: str | None, row: int | None, place: str = ""
-) -> Rejection:
+def of_place(message: str, columns: Sequence[Column], name: str | None, row: int | None, place: str = "") -> Rejection:
     """One finding of the decoder at a column and row, as far as they are known."""
     at_row = f", row {row}" if row is not None else ""
     field = FIELD.match(message)
@@ -78,13 +77,16 @@ def of_place(
                 reason="missing_column",
             )
         if not columns:
-            return invalid(f"{place + ': ' if place else ''}{shown(field[2])} is no key of a request", reason="structure")
+            return invalid(
+                f"{place + ': ' if place else ''}{shown(field[2])} is no key of a request", reason="structure"
+            )
         return unknown(field[2], [column.name for column in columns], row)
     column = next((column for column in columns if column.name == name), None)
     types = TYPES.match(message)
     if column and types:
         found = WORDS.get(types[2], types[2])
-        said = f"{name}{at_row}: {found} was sent, {needed(column)} is needed"
+        wanted = "a list" if types[1] == "array" else needed(column)
+        said = f"{name}{at_row}: {found} was sent, {wanted} is needed"
         if found == "null":
             said += ": no row that the model has seen was without it"
         return invalid(said, column=name, row=row, reason="null" if found == "null" else "type")

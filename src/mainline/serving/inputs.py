@@ -36,7 +36,7 @@ class Batch(NamedTuple):
 class Split(msgspec.Struct, forbid_unknown_fields=True):
     columns: list[str]
     data: Raw
-    index: list[int | str] | None | UnsetType = UNSET
+    index: list[int | str] | UnsetType | None = UNSET
 
 
 class JsonReader:
@@ -122,10 +122,10 @@ class JsonReader:
 
     def _split_decoder(self, names: tuple[str, ...]) -> tuple[Callable[[Any], Any], list[int] | None]:
         by_name = {column.name: cell_type(column) for column in self.columns}
-        row = tuple[tuple(by_name[name] for name in names)]  # type: ignore[misc]
+        row: Any = tuple.__class_getitem__(tuple([by_name[name] for name in names]))
         place = {name: i for i, name in enumerate(names)}
         order = None if list(names) == self.names else [place[name] for name in self.names]
-        return msgspec.json.Decoder(list[row]).decode, order  # type: ignore[valid-type]
+        return msgspec.json.Decoder(list[row]).decode, order
 
     def _transposed(self, lists: Sequence[Sequence[Cell]]) -> Sequence[tuple[Cell, ...]]:
         for name, values in zip(self.names, lists, strict=True):

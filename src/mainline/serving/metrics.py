@@ -130,7 +130,7 @@ def _collector(metrics: Metrics) -> Collector:
             )
             yield GaugeMetricFamily("mainline_start_time_seconds", "When the server started.", value=metrics.started)
 
-    return Families()  # type: ignore[return-value]
+    return Families()
 
 
 def label(value: Any) -> str:

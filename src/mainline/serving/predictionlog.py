@@ -116,7 +116,8 @@ class PredictionLog:
         if error.errno is not None:
             self.retry_at = time.monotonic() + RETRY
             if not self.complained:
-                print(f"prediction log: {self.folder}: {error.strerror}: predictions are counted and not kept until it can be written again", file=sys.stderr, flush=True)  # fmt: skip
+                said = f"{self.folder}: {error.strerror}: predictions are not kept until it can be written again"
+                print(f"mainline: prediction log: {said}", file=sys.stderr, flush=True)
                 self.complained = True
         self._finish()
 

@@ -51,7 +51,7 @@ class Onnx:
         self.takes = {node.name for node in session.get_inputs()}
 
     def __call__(self, categorical: NDArray[np.object_], numeric: NDArray[np.float32]) -> NDArray[Any]:
-        feed = {}
+        feed: dict[str, NDArray[Any]] = {}
         if "categorical" in self.takes:
             feed["categorical"] = categorical
         if "numeric" in self.takes:
@@ -75,8 +75,8 @@ class Fitted:
 
         columns: dict[str, Any] = {}
         for i, column in enumerate(self.signature.categorical):
-            text = categorical[:, i]
-            columns[column.name] = pd.array(np.where(text == MISSING, None, text), dtype="str")
+            text = [None if value == MISSING else value for value in categorical[:, i]]
+            columns[column.name] = pd.array(text, dtype="str")
         for i, column in enumerate(self.signature.numeric):
             columns[column.name] = numeric[:, i]
         predict = self.pipeline.predict if self.signature.task == "regression" else self.pipeline.predict_proba
