@@ -188,6 +188,10 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     graph = to_onnx(whole, initial_types=inputs, options=options, name="mainline")
     if signature.categorical:
         name_missing(graph, columns.named_transformers_["categorical"].categories_)
+    # The converter names the operator sets in an order that differs from one process to the next.
+    sets = sorted(graph.opset_import, key=lambda named: named.domain)
+    del graph.opset_import[:]
+    graph.opset_import.extend(sets)
     found: bytes = graph.SerializeToString(deterministic=True)
     return found
 

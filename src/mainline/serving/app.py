@@ -121,25 +121,26 @@ class App:
             body = await self._body(headers, proto)
             started = time.perf_counter()
             if len(body) <= SMALL:
-                answer, answers, line = self._score(reader, body, request)
+                answer, answers, listed, line = self._score(reader, body, request)
             else:
                 loop = asyncio.get_running_loop()
-                answer, answers, line = await loop.run_in_executor(self.pool, self._score, reader, body, request)
+                scored = loop.run_in_executor(self.pool, self._score, reader, body, request)
+                answer, answers, listed, line = await scored
         finally:
             self.waiting -= 1
         if self.log and line:
             self.log.put(line)
-        self.metrics.scored(answers)
+        self.metrics.scored(answers, listed)
         self.metrics.latency.observe(time.perf_counter() - started)
         return answer
 
-    def _score(self, reader: Reader, body: bytes, request: str) -> tuple[bytes, Any, bytes | None]:
-        """The answer as it is sent, as an array, and as it is logged."""
+    def _score(self, reader: Reader, body: bytes, request: str) -> tuple[bytes, Any, list[Any], bytes | None]:
+        """The answer as it is sent, as an array and as lists, and as it is logged."""
         batch = reader(body)
         answers = self.scorer(batch.categorical, batch.numeric)
         listed = answers.tolist()
         line = self.log.line(request, batch.rows, listed) if self.log else None
-        return self.encode({"predictions": listed}), answers, line
+        return self.encode({"predictions": listed}), answers, listed, line
 
     def _reader(self, headers: Any) -> Reader:
         given = headers.get("content-type") or ""

@@ -9,7 +9,7 @@ import re
 from mainline.serving.explanation import check_names, needed
 from mainline.serving.inputs import Assembler, Batch, Cell
 from mainline.serving.rejection import Rejection, invalid
-from mainline.serving.signature import Column, Signature
+from mainline.serving.signature import LARGEST, Column, Signature
 
 # As JSON has them, and with a plus sign or without a leading zero; float() would also take nan, inf and 1_000.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -68,4 +68,8 @@ class CsvReader:
             short = text if len(text) <= 40 else f"{text[:40]}…"
             message = f"{column.name}, row {row}: {short!r} was sent, {needed(column)} is needed"
             raise invalid(message, column=column.name, row=row, reason="type")
-        return float(text)
+        found = float(text)
+        if abs(found) > LARGEST:
+            message = f"{column.name}, row {row}: the number is too large for a 32-bit float"
+            raise invalid(message, column=column.name, row=row)
+        return found

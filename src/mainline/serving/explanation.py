@@ -16,6 +16,7 @@ CELL = re.compile(r"^\$\[(\d+)\](?:\[(\d+)\])?$")
 TYPES = re.compile(r"^Expected `(.+?)`, got `(\w+)`$")
 FIELD = re.compile(r"^Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
 LENGTH = re.compile(r"^Expected `array` of length (\d+)")
+OUT_OF_RANGE = re.compile(r"^Expected `float` [<>]=")
 
 WORDS = {
     "float": "a number",
@@ -90,6 +91,8 @@ def of_place(message: str, columns: Sequence[Column], name: str | None, row: int
         if found == "null":
             said += ": no row that the model has seen was without it"
         return invalid(said, column=name, row=row, reason="null" if found == "null" else "type")
+    if column and (OUT_OF_RANGE.match(message) or message == "Number out of range"):
+        return invalid(f"{name}{at_row}: the number is too large for a 32-bit float", column=name, row=row)
     if column:
         return invalid(f"{name}{at_row}: {message[:1].lower()}{message[1:]}", column=name, row=row)
     if types:

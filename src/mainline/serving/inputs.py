@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+import numpy as np
+from msgspec import UNSET, Meta, Raw, UnsetType
 
 from mainline.serving import explanation
 from mainline.serving.rejection import Rejection, invalid
-from mainline.serving.signature import MISSING, Column, Signature
+from mainline.serving.signature import LARGEST, MISSING, Column, Signature
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 Cell = str | float | None
@@ -144,18 +144,16 @@ class Assembler:
         self.nullable = any(column.nullable for column in signature.categorical)
 
     def __call__(self, rows: Sequence[tuple[Cell, ...]], escaped: bool) -> Batch:
-        """Raises Rejection for a number too large for 32 bits, and for text that holds a NUL."""
-        import numpy as np
+        """Raises Rejection for text that holds a NUL, which has a meaning of its own in the model.
 
+        Parameters
+        ----------
+        escaped
+            Whether a NUL can be there at all: in JSON it must be written with an escape.
+        """
         k = self.k
-        # Too large a number becomes infinite here, and is found by that.
-        with np.errstate(over="ignore"):
-            numeric = np.array([row[k:] for row in rows], dtype=np.float32)
-        if np.isinf(numeric).any():
-            row, place = (int(found[0]) for found in np.nonzero(np.isinf(numeric)))
-            value, name = rows[row][k + place], self.names[k + place]
-            raise invalid(f"{name}, row {row}: {value} is too large for a 32-bit float", column=name, row=row)
-        categorical = np.array([row[:k] for row in rows], dtype=np.object_).reshape(len(rows), k)
+        numeric = np.array([row[k:] for row in rows], dtype=np.float32)
+        categorical = np.array([row[:k] for row in rows], dtype=np.object_)
         if escaped:
             self._refuse_nul(rows)
         if self.nullable:
@@ -170,7 +168,7 @@ class Assembler:
 
 
 def cell_type(column: Column) -> Any:
-    kind: Any = str if column.kind == "categorical" else float
+    kind: Any = str if column.kind == "categorical" else Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
     return kind | None if column.nullable else kind
 
 

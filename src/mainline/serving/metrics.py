@@ -67,18 +67,20 @@ class Metrics:
             named = signature.classes[1:] if signature.task == "binary" else signature.classes
             self.predictions = {label(value): Histogram(PROBABILITIES) for value in named}
 
-    def scored(self, answers: Any) -> None:
-        """Count one request's answers, (n,) or (n, classes)."""
-        self.rows.observe(len(answers))
+    def scored(self, answers: Any, listed: list[Any]) -> None:
+        """Count one request's answers, (n,) or (n, classes), as an array and as lists."""
+        self.rows.observe(len(listed))
+        if len(listed) == 1:
+            values = listed if self.signature.task == "regression" else listed[0][-len(self.predictions) :]
+            for histogram, value in zip(self.predictions.values(), values, strict=True):
+                histogram.observe(value)
+            return
         if self.signature.task == "regression":
             columns: Iterable[Any] = [answers]
         else:
             columns = answers.T[1:] if self.signature.task == "binary" else answers.T
         for histogram, values in zip(self.predictions.values(), columns, strict=True):
-            if len(values) == 1:
-                histogram.observe(float(values[0]))
-            else:
-                histogram.observe_all(values)
+            histogram.observe_all(values)
 
     def page(self) -> bytes:
         from prometheus_client import CollectorRegistry, generate_latest

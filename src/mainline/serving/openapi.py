@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mainline.serving.configuration import Configuration
-from mainline.serving.signature import Column, Signature
+from mainline.serving.signature import LARGEST, Column, Signature
 
-LARGEST = 3.4028234663852886e38  # of a 32-bit float
 TEXT = r"^[^\u0000]*$"
 
 

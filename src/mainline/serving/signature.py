@@ -16,6 +16,8 @@ FORMAT = 1
 # What stands in for a missing category in the ONNX graph. No request can hold it: NUL is refused in text.
 MISSING = "\0missing"
 
+LARGEST = 3.4028234663852886e38  # number that a 32-bit float holds
+
 
 class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A feature; `nullable` says whether training or holdout rows were without it, so that null may be sent."""
