@@ -69,7 +69,7 @@ class Export:
 def rows(count: int = 3000, seed: int = 0) -> pd.DataFrame:
     """Visits with what may be missing missing, and a shop whose name is the text "nan"."""
     random = np.random.default_rng(seed)
-    shop = random.choice(["north", "south", "nan", "ünter, \"den\" Linden"], count).astype(object)
+    shop = random.choice(["north", "south", "nan", 'ünter, "den" Linden'], count).astype(object)
     minutes = random.gamma(2.0, 6.0, count).astype(np.float32)
     pages = random.poisson(5, count).astype(np.float32)
     effect = 0.08 * minutes + 0.15 * pages + np.where(shop == "nan", 2.0, 0.0) - 2.5

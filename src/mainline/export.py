@@ -6,11 +6,11 @@ converter may be wrong without a word. Where it is not used, the fitted pipeline
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.conversion import convert
 from mainline.errors import ExternalError, Refused
 from mainline.judgement import data_digest
 from mainline.record import Record, align
@@ -161,51 +161,6 @@ def probes(
             asked = some.assign(**values).astype({name: some.dtypes[name] for name in values})
             made.append((asked, answers_of(settings.task, pipeline, features_of(settings, asked)), what))
     return made
-
-
-def convert(pipeline: Pipeline, signature: Signature) -> bytes:
-    """The pipeline as an ONNX graph of two inputs: the categorical columns as text, the numeric as 32-bit floats.
-
-    Two matrices and not an input a column: one row then takes 10 µs and not 34.
-    """
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-    from sklearn.pipeline import Pipeline
-
-    place = {name: i for i, name in enumerate(signature.names)}
-    columns = copy.copy(pipeline.named_steps["columns"])
-    for attribute in ("transformers", "transformers_"):
-        moved = [(name, step, [place[c] for c in names]) for name, step, names in getattr(columns, attribute)]
-        setattr(columns, attribute, moved)
-    inputs = []
-    if signature.categorical:
-        inputs.append(("categorical", StringTensorType([None, len(signature.categorical)])))
-    if signature.numeric:
-        inputs.append(("numeric", FloatTensorType([None, len(signature.numeric)])))
-    whole = Pipeline([("columns", columns), ("estimator", pipeline.named_steps["estimator"])])
-    options = {} if signature.task == "regression" else {"zipmap": False}
-    # A name of its own: the default is random, and equal models shall have equal digests.
-    graph = to_onnx(whole, initial_types=inputs, options=options, name="mainline")
-    if signature.categorical:
-        name_missing(graph, columns.named_transformers_["categorical"].categories_)
-    # The converter names the operator sets in an order that differs from one process to the next.
-    sets = sorted(graph.opset_import, key=lambda named: named.domain)
-    del graph.opset_import[:]
-    graph.opset_import.extend(sets)
-    found: bytes = graph.SerializeToString(deterministic=True)
-    return found
-
-
-def name_missing(graph: Any, categories: list[NDArray[Any]]) -> None:
-    """Tell the missing category from the text "nan", which is what the converter calls it."""
-    encoders = iter([found for found in categories if len(found)])
-    for node in graph.graph.node:
-        for attribute in node.attribute:
-            if attribute.name in ("keys_strings", "cats_strings"):
-                known = next(encoders)
-                if isinstance(known[-1], float):
-                    last = max(i for i, text in enumerate(attribute.strings) if text == b"nan")
-                    attribute.strings[last] = MISSING.encode()
 
 
 def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
