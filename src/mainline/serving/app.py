@@ -24,6 +24,7 @@ from mainline.serving import scorer
 from mainline.serving.configuration import Configuration
 from mainline.serving.csvinput import CsvReader
 from mainline.serving.inputs import Batch, JsonReader
+from mainline.serving.patience import Patience
 from mainline.serving.predictionlog import PredictionLog
 from mainline.serving.rejection import Rejection
 from mainline.serving.signature import Signature
@@ -56,6 +57,7 @@ class App:
             self.log = self.metrics.log = PredictionLog(configuration.log, configuration, signature, self.version)
         self.pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="batch")
         self.encode = msgspec.json.Encoder().encode
+        self.patience = Patience(configuration.body_seconds)
         self.draining = False
         self.waiting = 0
         self.prefix = os.urandom(8).hex()
@@ -159,25 +161,29 @@ class App:
         encoding = headers.get("content-encoding")
         if encoding and encoding.lower() != "identity":
             raise Rejection(415, "content_encoding", f"a body encoded as {encoding[:40]} is not taken: send it plain")
-        longest = self.configuration.max_body
         length = headers.get("content-length")
+        whole = length is not None and length.isascii() and length.isdigit()
+        if whole and int(length) > self.configuration.max_body:
+            raise self._too_long()
         try:
-            if length is not None and length.isascii() and length.isdigit():
-                if int(length) > longest:
-                    raise _too_long(longest)
-                if int(length) <= SMALL:
-                    return bytes(await proto())
-            async with asyncio.timeout(self.configuration.body_seconds):
-                parts, size = [], 0
-                async for part in proto:
-                    size += len(part)
-                    if size > longest:
-                        raise _too_long(longest)
-                    parts.append(part)
-                return b"".join(parts)
+            return await self.patience.wait(proto() if whole else self._chunks(proto))
         except TimeoutError:
-            seconds = self.configuration.body_seconds
-            raise Rejection(408, "slow", f"the body did not come within {seconds:g} seconds") from None
+            message = f"the body did not come within {self.configuration.body_seconds:g} seconds"
+            raise Rejection(408, "slow", message) from None
+
+    async def _chunks(self, proto: Any) -> bytes:
+        """A body whose length was not said."""
+        parts, size = [], 0
+        async for part in proto:
+            size += len(part)
+            if size > self.configuration.max_body:
+                raise self._too_long()
+            parts.append(part)
+        return b"".join(parts)
+
+    def _too_long(self) -> Rejection:
+        message = f"the body is longer than {self.configuration.max_body:,} bytes: send the rows in parts"
+        return Rejection(413, "body", message)
 
     def _request_id(self, headers: Any) -> str:
         """The client's own, where it is one that can be logged and sent back; else a new one."""
@@ -251,7 +257,3 @@ class App:
             return 200, "text/markdown; charset=utf-8", (self.folder / "model-card.md").read_bytes()
         except FileNotFoundError:
             raise Rejection(404, "path", "this export has no model card") from None
-
-
-def _too_long(longest: int) -> Rejection:
-    return Rejection(413, "body", f"the body is longer than {longest:,} bytes: send the rows in parts")

@@ -86,15 +86,15 @@ def number(given: Mapping[str, str], name: str, default: int, low: int, high: in
 
 
 def api_key(given: Mapping[str, str]) -> bytes | None:
-    if given["API_KEY"]:
-        return given["API_KEY"].encode()
-    if not given["API_KEY_FILE"]:
-        return None
-    try:
-        key = Path(given["API_KEY_FILE"]).read_bytes().strip()
-    except OSError as error:
-        raise ConfigurationError(f"{PREFIX}API_KEY_FILE: {given['API_KEY_FILE']}: {error.strerror}") from None
-    if not key:
-        # An empty key would let everybody in.
-        raise ConfigurationError(f"{PREFIX}API_KEY_FILE: {given['API_KEY_FILE']} is empty")
-    return key
+    name, key = f"{PREFIX}API_KEY", given["API_KEY"].encode()
+    if not key and given["API_KEY_FILE"]:
+        name = f"{PREFIX}API_KEY_FILE: {given['API_KEY_FILE']}"
+        try:
+            key = Path(given["API_KEY_FILE"]).read_bytes().strip()
+        except OSError as error:
+            raise ConfigurationError(f"{name}: {error.strerror}") from None
+        if not key:
+            raise ConfigurationError(f"{name} is empty: that would let everybody in")
+    if not key.isascii():
+        raise ConfigurationError(f"{name}: a header can carry a key of ASCII characters only")
+    return key or None

@@ -49,7 +49,11 @@ def of_structure(said: str, columns: Sequence[Column]) -> Rejection:
     column = LIST.match(path)
     if column:
         return of_place(message, columns, column[1], int(column[2]) if column[2] else None)
-    return of_place(message, columns if path == "$.inputs" else (), None, None, path.removeprefix("$").lstrip("."))
+    place = path.removeprefix("$").lstrip(".")
+    missing = FIELD.match(message)
+    if path != "$.inputs" and missing and missing[1] == "missing required":
+        return invalid(f"{place}: {missing[2]} is missing", reason="structure")
+    return of_place(message, columns if path == "$.inputs" else (), None, None, place)
 
 
 def of_cells(said: str, columns: Sequence[Column]) -> Rejection:

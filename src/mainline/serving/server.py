@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import sys
 from typing import Any
 
@@ -21,15 +22,25 @@ def serve(configuration: Configuration) -> int:
     signature = signatures.read(configuration.model)
     app = App(signature, configuration.model, configuration)
     check(app)
-    try:
-        import uvloop
+    check_free(configuration.host, configuration.port)
+    import uvloop
 
+    try:
         uvloop.run(run(app, configuration))
-    except OSError as error:
-        raise ExternalError(f"{configuration.host}:{configuration.port}: {error.strerror or error}") from None
     finally:
         app.close()
     return 0
+
+
+def check_free(host: str, port: int) -> None:
+    """Granian shares a port with whoever else shares it: two servers on one port would each get half the requests."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ExternalError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
 
 
 def check(app: App) -> None:
