@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 import sys
-from typing import Any
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving import configuration as settings
@@ -71,23 +71,24 @@ async def run(app: App, configuration: Configuration) -> None:
         log_enabled=False,
     )
     loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
+    stopping, hurry = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurry if stopping.is_set() else stopping).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+        loop.add_signal_handler(number, stop)
     serving = loop.create_task(server.serve())
-    stop = loop.create_task(stopping.wait())
+    told = loop.create_task(stopping.wait())
     announce(configuration, app)
-    await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
         raise ExternalError("the server ended by itself")
-    await drain(app, server, serving, configuration.drain_seconds)
-
-
-async def drain(app: App, server: Any, serving: asyncio.Task[None], seconds: float) -> None:
-    """Tell balancers and clients to leave, close the listener, and answer what is under way."""
+    # Balancers and clients are told to leave, and until they have, they are answered.
     app.draining = True
-    await asyncio.sleep(seconds)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(hurry.wait(), configuration.drain_seconds)
     server.stop()
     async with asyncio.timeout(STOP_SECONDS):
         await serving
