@@ -89,7 +89,7 @@ async def run(app: App, configuration: Configuration) -> None:
     app.draining = True
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(hurry.wait(), configuration.drain_seconds)
-    server.stop()
+    server.stop()  # type: ignore[no-untyped-call]
     async with asyncio.timeout(STOP_SECONDS):
         await serving
 
