@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from mainline.serving.signature import MISSING, Signature
@@ -32,7 +33,10 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     whole = Pipeline([("columns", columns), ("estimator", pipeline.named_steps["estimator"])])
     options = {} if signature.task == "regression" else {"zipmap": False}
     # A name of its own: the default is random, and equal models shall have equal digests.
-    graph = to_onnx(whole, initial_types=inputs, options=options, name="mainline")
+    with warnings.catch_warnings():
+        # The converter gives protobuf booleans for integers: of 6 a warning, of 7 an error (hence the bound on it).
+        warnings.simplefilter("ignore", DeprecationWarning)
+        graph = to_onnx(whole, initial_types=inputs, options=options, name="mainline")
     if signature.categorical:
         name_missing(graph, columns.named_transformers_["categorical"].categories_)
     # The converter names the operator sets in an order that differs from one process to the next.

@@ -77,6 +77,7 @@ def export(settings: Settings, record: Record, frame: Path, folder: Path, versio
         shown = example_rows(chosen, rows)
         signature = replace(
             chosen,
+            answered=bounds(recorded) if settings.task == "regression" else None,
             digest=hashlib.sha256(model).hexdigest(),
             example=as_lists(chosen, shown),
             answers=scorer(*matrices(chosen, shown)).tolist(),
@@ -220,6 +221,10 @@ def as_lists(signature: Signature, rows: pd.DataFrame) -> list[list[str | float 
         [None if value != value else value if isinstance(value, str) else float(str(value)) for value in row]
         for row in features.where(features.notna(), float("nan")).to_numpy()
     ]
+
+
+def bounds(values: NDArray[np.float64]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
 
 
 def replace(signature: Signature, **changes: Any) -> Signature:

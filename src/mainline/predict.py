@@ -82,20 +82,13 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
             source, _ = source.replace(", types = $types", ""), arguments.pop("types")
     connection.execute(f"CREATE TEMP TABLE given AS SELECT * FROM {source}", arguments)
     types = {name: dtype for name, dtype, *_ in connection.execute("DESCRIBE given").fetchall()}
-    for name in signature.names:
-        # Of a column without any value a JSON file does not say what kind it is.
-        if (
-            types.get(name) == "JSON"
-            and not connection.execute(f"SELECT count({quoted(name)}) FROM given").fetchone()[0]
-        ):
-            types[name] = "VARCHAR" if name in {c.name for c in signature.categorical} else "DOUBLE"
-    check_types(signature, types, str(file))
+    check_columns(connection, signature, types, str(file))
     taken = [name for name in answer_columns(signature) if name in types]
     if taken:
         raise ConfigurationError(f"{file} has a column {taken[0]} already: rename it")
 
 
-def check_types(signature: Signature, types: dict[str, str], file: str) -> None:
+def check_columns(connection: DuckDBPyConnection, signature: Signature, types: dict[str, str], file: str) -> None:
     names = signature.names
     try:
         check_names([name for name in types if name in names], names, file)
@@ -103,11 +96,13 @@ def check_types(signature: Signature, types: dict[str, str], file: str) -> None:
         raise DataError(error.message) from None
     for column in signature.columns:
         dtype = types[column.name]
-        text = dtype == "VARCHAR"
         number = dtype.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or dtype.endswith(("INT", "INTEGER"))
-        if not (text if column.kind == "categorical" else number):
-            wanted = "text" if column.kind == "categorical" else "numbers"
-            raise DataError(f"{file}: {column.name} is {dtype}: {wanted} are needed")
+        if dtype == "VARCHAR" if column.kind == "categorical" else number:
+            continue
+        # A column without any value says nothing of its kind.
+        if connection.execute(f"SELECT count({quoted(column.name)}) FROM given").fetchone() != (0,):
+            wanted = "text is" if column.kind == "categorical" else "numbers are"
+            raise DataError(f"{file}: {column.name} is {dtype}: {wanted} needed")
 
 
 def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Scorer, file: str) -> None:
