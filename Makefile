@@ -80,6 +80,10 @@ docs: $(BIN)/.train ## Write anew what is generated: the schema and the referenc
 bench: $(BIN)/.all ## Measure against one bare script, in one run
 	@$(BIN)/python -m benchmarks
 
+.PHONY: bench-serve
+bench-serve: $(BIN)/.all export ## Measure the server against its limit, MLflow, MLServer and BentoML, in one run
+	@$(BIN)/python -m benchmarks.serve $(SERVERS)
+
 .PHONY: hooks
 hooks: $(BIN)/.all ## Run the lint before every commit
 	@$(BIN)/pre-commit install
@@ -91,7 +95,7 @@ clean: ## Remove reports and caches; the MLflow store and the records stay
 .PHONY: help
 help: ## This page
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
-		/^[a-z]+:.*## / {printf "  \033[36m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
+		/^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
 
 # What is installed is stamped: a target that finds its stamp starts at once.
 $(BIN)/.train: uv.lock pyproject.toml | $(UV)
