@@ -98,3 +98,24 @@ def api_key(given: Mapping[str, str]) -> bytes | None:
     if not key.isascii():
         raise ConfigurationError(f"{name}: a header can carry a key of ASCII characters only")
     return key or None
+
+
+def table() -> str:
+    """The variables as a Markdown table: `docs/serve.md` holds it, and a test compares."""
+    default = Configuration()
+    values = {
+        "MODEL": str(default.model),
+        "HOST": default.host,
+        "PORT": default.port,
+        "MAX_BODY_BYTES": default.max_body,
+        "MAX_ROWS": default.max_rows,
+        "MAX_WAITING": default.max_waiting,
+        "BODY_SECONDS": f"{default.body_seconds:g}",
+        "DRAIN_SECONDS": f"{default.drain_seconds:g}",
+        "LOG_MEGABYTES": default.log_bytes >> 20,
+        "LOG_FILE_MEGABYTES": default.log_file_bytes >> 20,
+    }
+    lines = ["| variable | default | |", "|---|---|---|"]
+    for name, text in VARIABLES.items():
+        lines.append(f"| `{PREFIX}{name}` | {f'`{values[name]}`' if name in values else ''} | {text} |")
+    return "\n".join(lines) + "\n"
