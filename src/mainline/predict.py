@@ -141,7 +141,7 @@ def matrices(
     for i, column in enumerate(signature.categorical):
         if not column.nullable:
             refuse(column, missing[:, i], "it is missing, and in no row that the model has seen was it")
-    categorical = text.to_numpy(dtype=object)
+    categorical = text.to_numpy(dtype=object, copy=True)
     categorical[missing] = MISSING
     return categorical, numeric
 

@@ -86,15 +86,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def started(folder: Path, **variables: Any) -> Iterator[Server]:
+def started(folder: Path, program: str | None = None, **variables: Any) -> Iterator[Server]:
     """A server of an exported model; `variables` are MAINLINE_* without their prefix."""
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAINLINE_")}
     environment |= {f"MAINLINE_{name}": str(value) for name, value in variables.items()}
     environment |= {"MAINLINE_MODEL": str(folder), "MAINLINE_PORT": str(port), "PYTHONPATH": str(TOP / "src")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mainline.serving"], env=environment, stderr=subprocess.PIPE, text=True
-    )
+    words = ["-m", "mainline.serving"] if program is None else ["-c", program]
+    process = subprocess.Popen([sys.executable, *words], env=environment, stderr=subprocess.PIPE, text=True)
     server = Server(process, port)
     try:
         until = time.monotonic() + 30

@@ -375,3 +375,35 @@ def test_the_server_imports_neither_scikit_learn_nor_pandas_nor_the_training(bin
     assert {name.split(".")[0] for name in loaded} & {"sklearn", "pandas", "pydantic", "yaml", "duckdb"} == set()
     own = {name for name in loaded if name.startswith("mainline") and not name.startswith("mainline.serving")}
     assert own == {"mainline", "mainline.errors"}
+
+
+def test_more_requests_at_once_than_are_allowed_are_told_to_come_again(binary: Export) -> None:
+    with started(binary.folder, MAX_WAITING=1) as server:
+        first = server.connect()
+        first.putrequest("POST", "/invocations")
+        first.putheader("content-type", "application/json")
+        first.putheader("content-length", "400")
+        first.endheaders(b"{")
+        while (answer := server.post(records(ROW))).status == 200:
+            pass  # until the server has read the first one's head
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert server.get("/ready").status == 200
+        first.close()
+        while server.post(records(ROW)).status == 503:
+            pass  # until it has seen that the first one left
+        assert server.metric('mainline_rejected_total{reason="overload"}') >= 1
+
+
+@pytest.mark.slow
+def test_a_defect_is_a_500_that_tells_nothing_and_the_server_goes_on(binary: Export, tmp_path: Path) -> None:
+    program = (
+        "import sys\nfrom mainline.serving import app, server\n"
+        "def fail(self, *given): raise ValueError('a secret')\n"
+        "app.App._score = fail\nsys.exit(server.main())"
+    )
+    with started(binary.folder, program=program) as server:
+        answer = server.post(records(ROW))
+        assert (answer.status, b"secret" in answer.body) == (500, False)
+        assert answer.json["error_code"] == "INTERNAL_ERROR"
+        assert server.get("/ready").status == 200
+        assert "ValueError: a secret" in server.stop()
