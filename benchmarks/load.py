@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 REPORT = """
 done = function(summary, latency, requests)
@@ -29,8 +30,20 @@ class Load:
     p99: float
 
 
+def warm(url: str, body: bytes, connections: int) -> None:
+    """A first load that nobody measures; a slow server may not answer a single one in time."""
+    run(url, body, connections, 2)
+
+
 def apply(url: str, body: bytes, connections: int, seconds: int) -> Load:
     """POST `body` as JSON over so many connections; an answer that is not 200 ends the bench."""
+    found = run(url, body, connections, seconds)
+    if found["errors"] or not found["requests"]:
+        raise SystemExit(f"benchmarks: {url}: {found['errors']} of {found['requests']} requests failed")
+    return Load(found["requests"] / found["microseconds"] * 1e6, found["p50"] / 1000, found["p99"] / 1000)
+
+
+def run(url: str, body: bytes, connections: int, seconds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="mainline-bench-") as folder:
         path = Path(folder, "body.json")
         path.write_bytes(body)
@@ -45,10 +58,8 @@ def apply(url: str, body: bytes, connections: int, seconds: int) -> Load:
             text=True,
             check=True,
         )
-    found = json.loads(done.stdout.splitlines()[-1])
-    if found["errors"] or not found["requests"]:
-        raise SystemExit(f"benchmarks: {url}: {found['errors']} of {found['requests']} requests failed")
-    return Load(found["requests"] / found["microseconds"] * 1e6, found["p50"] / 1000, found["p99"] / 1000)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def wrk() -> str:

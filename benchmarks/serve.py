@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def measure(server: Server, rows: list[dict[str, Any]]) -> Measured:
             if number == STARTS - 1:
                 for case, (count, connections) in CASES.items():
                     body = json.dumps(server.body([rows[i % len(rows)] for i in range(count)])).encode()
-                    load.apply(url, body, connections, 1)  # warm
+                    load.warm(url, body, connections)
                     loads[case] = load.apply(url, body, connections, SECONDS)
                 megabytes = memory(pid)
     return Measured(loads, statistics.median(cold), megabytes)
@@ -107,7 +107,6 @@ def running(server: Server, programs: Path, rows: list[dict[str, Any]]) -> Itera
             cwd=peers.STATE,
             stdout=log,
             stderr=log,
-            start_new_session=True,
         )
         try:
             while not answers(url, body):
@@ -116,13 +115,21 @@ def running(server: Server, programs: Path, rows: list[dict[str, Any]]) -> Itera
                 time.sleep(0.005)
             yield url, process.pid, time.perf_counter() - started
         finally:
-            # The session that was started here, and nothing else.
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End what was started here, and nothing else: some servers leave their workers behind."""
+    started = family(process.pid)
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pid in started - {process.pid}:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def answers(url: str, body: bytes) -> bool:
@@ -148,17 +155,29 @@ def free_ports() -> int:
             return port
 
 
-def memory(session: int) -> float:
-    """Megabytes of all processes of a session: resident pages, those that are shared by their share."""
-    total = 0
+def family(pid: int) -> set[int]:
+    """A process and all that it has started, in sessions of their own too."""
+    parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[3]) == session:
-                lines = (folder / "smaps_rollup").read_text().splitlines()
-                total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has ended
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def memory(pid: int) -> float:
+    """Megabytes of a process and all that it has started: resident pages, those that are shared by their share."""
+    total = 0
+    for process in family(pid):
+        try:
+            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         except (OSError, StopIteration):
-            continue
+            continue  # it has ended
     return total / 1024
 
 

@@ -300,7 +300,7 @@ def test_with_a_key_set_everything_but_the_probes_needs_it(binary: Export, tmp_p
         for path in ("/version", "/metrics", "/docs", "/openapi.json", "/model-card"):
             assert server.get(path).status == 401
         assert server.post(records(ROW)).status == 401
-        assert server.post(records(ROW), x_api_key="wrong").status == 401
+        assert server.post(records(ROW), x_api_key="wrong").status == 401  # pragma: allowlist secret
         assert server.post(records(ROW), authorization="Bearer ").status == 401
         assert "www-authenticate" in server.post(records(ROW)).headers
         assert server.post(records(ROW), x_api_key=key).status == 200
@@ -326,7 +326,7 @@ def test_the_model_card_is_served_where_there_is_one(binary: Export, tmp_path: P
         ({"PORT": "80800"}, "MAINLINE_PORT: a whole number from 0 to 65535 is needed, not '80800'"),
         ({"MODEL": "/nowhere"}, "`mainline export` writes it"),
         ({"API_KEY_FILE": "/nowhere"}, "MAINLINE_API_KEY_FILE: /nowhere: No such file"),
-        ({"API_KEY": "schlüssel"}, "ASCII characters only"),
+        ({"API_KEY": "schlüssel"}, "ASCII characters only"),  # pragma: allowlist secret
         ({"LOG": "/tmp", "LOG_LEAVE_OUT": "shops"}, "the model has no column shops"),
     ],
 )
