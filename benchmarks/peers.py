@@ -36,7 +36,7 @@ class Model:
         with open({model!r}, "rb") as file:
             self.model = pickle.load(file)
 
-    @bentoml.api(batchable=BATCHED, max_batch_size=10000, max_latency_ms=1000)
+    @bentoml.api(batchable=BATCHED, max_batch_size=10000, max_latency_ms=20000)
     def invocations(self, rows: list[dict]) -> list[list[float]]:
         frame = pd.DataFrame(rows).astype({types!r})
         return self.model.predict_proba(frame).tolist()
