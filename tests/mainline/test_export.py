@@ -108,6 +108,7 @@ def test_a_frame_that_is_not_the_records_is_refused(tmp_path: Path) -> None:
 def test_the_text_nan_and_a_missing_category_stay_two_things(tmp_path: Path) -> None:
     made = make(tmp_path, "binary", "sklearn.linear_model.LogisticRegression", LINEAR, "onehot", "standardize")
     read = signature.read(made.folder)
+    assert read.engine == "onnx"
     score = scorer.load(read, made.folder)
     numeric = np.array([[5.0, 5.0]] * 4, dtype=np.float32)
     text = [["nan", "phone"], ["unknown", "phone"], ["north", "nan"], ["north", signature.MISSING]]

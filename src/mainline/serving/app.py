@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
 from mainline.serving import metrics as measures
 from mainline.serving import scorer
@@ -26,7 +27,7 @@ from mainline.serving.csvinput import CsvReader
 from mainline.serving.inputs import Batch, JsonReader
 from mainline.serving.patience import Patience
 from mainline.serving.predictionlog import PredictionLog
-from mainline.serving.rejection import Rejection
+from mainline.serving.rejection import Rejection, invalid
 from mainline.serving.signature import Signature
 
 JSON = "application/json"
@@ -120,7 +121,7 @@ class App:
             raise Rejection(503, "overload", f"{self.waiting} requests are being answered: try again")
         self.waiting += 1
         try:
-            body = await self._body(headers, proto)
+            body = await self._body(headers, proto, reader)
             started = time.perf_counter()
             if len(body) <= SMALL:
                 answer, answers, listed, line = self._score(reader, body, request)
@@ -156,7 +157,7 @@ class App:
             raise Rejection(415, "content_type", f"{found}: application/json or text/csv is needed, in UTF-8")
         return reader
 
-    async def _body(self, headers: Any, proto: Any) -> bytes:
+    async def _body(self, headers: Any, proto: Any, reader: Reader) -> bytes:
         """The whole body, if it comes in time and is not too long."""
         encoding = headers.get("content-encoding")
         if encoding and encoding.lower() != "identity":
@@ -165,11 +166,16 @@ class App:
         whole = length is not None and length.isascii() and length.isdigit()
         if whole and int(length) > self.configuration.max_body:
             raise self._too_long()
+        if not whole and reader is not self.readers[JSON]:
+            # Granian ends a broken stream of chunks as a whole one. JSON that is cut off is none; CSV is.
+            raise Rejection(411, "length", "CSV without a content-length cannot be told from CSV that was cut off")
         try:
             return await self.patience.wait(proto() if whole else self._chunks(proto))
         except TimeoutError:
             message = f"the body did not come within {self.configuration.body_seconds:g} seconds"
             raise Rejection(408, "slow", message) from None
+        except (ProtocolClosed, ProtocolError):
+            raise invalid("the body ended before it was whole", reason="disconnect") from None
 
     async def _chunks(self, proto: Any) -> bytes:
         """A body whose length was not said."""

@@ -80,6 +80,7 @@ def paths(signature: Signature, configuration: Configuration, secured: bool) -> 
                     "400": error("The input is not this model's: `message` names the column and the row."),
                     **refused,
                     "408": error(f"The body did not come within {configuration.body_seconds:g} seconds."),
+                    "411": error("CSV whose length was not said."),
                     "413": error(
                         f"More than {configuration.max_rows:,} rows, or more than {configuration.max_body:,} bytes."
                     ),

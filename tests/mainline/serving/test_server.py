@@ -215,9 +215,9 @@ def test_too_many_rows_and_too_long_bodies_are_refused(server: Server) -> None:
 
 
 def test_a_body_in_chunks_is_read_up_to_the_same_limit(server: Server) -> None:
-    def chunked(parts: list[bytes]) -> int:
+    def chunked(parts: list[bytes], kind: str = "application/json") -> int:
         connection = server.connect()
-        headers = {"content-type": "application/json", "transfer-encoding": "chunked"}
+        headers = {"content-type": kind, "transfer-encoding": "chunked"}
         connection.request("POST", "/invocations", iter(parts), headers, encode_chunked=True)
         response = connection.getresponse()
         response.read()
@@ -227,6 +227,27 @@ def test_a_body_in_chunks_is_read_up_to_the_same_limit(server: Server) -> None:
     text = json.dumps(records(ROW)).encode()
     assert chunked([text[:10], text[10:]]) == 200
     assert chunked([b" " * 100_000] * 5) == 413
+    # Cut off between two lines, CSV would be answered for fewer rows than were sent.
+    assert chunked([b"shop,device,minutes,pages\n", b"north,phone,1,2\n"], "text/csv") == 411
+
+
+@pytest.mark.parametrize("sent", [b"content-length: 500\r\n\r\n{", b'transfer-encoding: chunked\r\n\r\n5\r\n{"dat\r\n'])
+def test_a_client_that_leaves_in_the_middle_is_no_defect(binary: Export, sent: bytes) -> None:
+    with started(binary.folder) as server:
+        with socket.create_connection(("127.0.0.1", server.port)) as client:
+            client.sendall(b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n" + sent)
+        counted = 'mainline_requests_total{path="/invocations",status="400"}'
+        while server.metric(counted) == 0:
+            pass  # until the server has seen that it left
+        assert "Traceback" not in server.stop()
+
+
+def test_a_broken_chunk_is_refused(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        head = b"POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+        client.sendall(head + b"transfer-encoding: chunked\r\n\r\nZZZ\r\n")
+        client.settimeout(10)
+        assert client.recv(100).startswith(b"HTTP/1.1 400")
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(binary: Export) -> None:
