@@ -5,6 +5,7 @@ SHELL := /bin/bash
 BASE ?= main
 GROUPS ?=
 PORT ?= 5000
+SERVE_PORT ?= 8080
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -28,6 +29,18 @@ unexport VIRTUAL_ENV
 .PHONY: run
 run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, report
 	@$(BIN)/mainline run --base $(BASE)
+
+.PHONY: export
+export: $(BIN)/.export ## The model as ONNX with its preprocessing, for the server, in .mainline/model
+	@$(BIN)/mainline export
+
+.PHONY: predict
+predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the exported model
+	@$(BIN)/mainline predict $(FILE)
+
+.PHONY: serve
+serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
+	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
 
 .PHONY: ui
 ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
@@ -90,6 +103,10 @@ docs: $(BIN)/.train ## Write anew what is generated: the schema and the referenc
 bench: $(BIN)/.all ## Measure against one bare script, in one run
 	@$(BIN)/python -m benchmarks
 
+.PHONY: bench-serve
+bench-serve: $(BIN)/.all export ## Measure the server against its limit, MLflow, MLServer and BentoML, in one run
+	@$(BIN)/python -m benchmarks.serve $(SERVERS)
+
 .PHONY: hooks
 hooks: $(BIN)/.all ## Run the lint before every commit
 	@$(BIN)/pre-commit install
@@ -101,16 +118,20 @@ clean: ## Remove reports and caches; the MLflow store and the records stay
 .PHONY: help
 help: ## This page
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
-		/^[a-z]+:.*## / {printf "  \033[36m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
+		/^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
 
 # What is installed is stamped: a target that finds its stamp starts at once.
 $(BIN)/.train: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --quiet
 	@touch $@
 
+$(BIN)/.export: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --group export --quiet
+	@touch $(BIN)/.train $@
+
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
-	@touch $(BIN)/.train $@
+	@touch $(BIN)/.train $(BIN)/.export $@
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(UV)
