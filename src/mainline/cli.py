@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from mainline import releasing
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
 
@@ -57,6 +58,8 @@ def parser() -> argparse.ArgumentParser:
     ui = verbs.add_parser("ui", help="open MLflow's page over the store")
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(verb=ui_verb)
+
+    releasing.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)

@@ -1,0 +1,103 @@
+"""The verbs of a release: promote, rollback, audit."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mainline.errors import ConfigurationError
+from mainline.workspace import Workspace
+
+
+def add(verbs: Any) -> None:
+    promote = verbs.add_parser("promote", help="bring this commit's model to production, if it has earned it")
+    promote.add_argument("--target", default="none", help="where to deploy (default: none, the registry alone)")
+    promote.add_argument("--image", help="the digest of the image that was built of this model: sha256:…")
+    promote.add_argument("--pull-request", default=os.environ.get("MAINLINE_PULL_REQUEST"), help="for the audit log")
+    promote.add_argument("--approver", default=os.environ.get("MAINLINE_APPROVER"), help="for the audit log")
+    promote.set_defaults(verb=promote_verb)
+
+    rollback = verbs.add_parser("rollback", help="return production to a former version")
+    rollback.add_argument("version", nargs="?", type=int, help="default: the one before the champion")
+    rollback.add_argument("--target", default="none", help="where to deploy (default: none, the registry alone)")
+    rollback.set_defaults(verb=rollback_verb)
+
+    audit = verbs.add_parser("audit", help="verify the audit log and print it")
+    audit.set_defaults(verb=audit_verb)
+
+
+def promote_verb(call: argparse.Namespace) -> int:
+    from mainline import params
+    from mainline.progress import Progress
+    from mainline.report.terminal import terminal_summary
+    from pipelines import release as pipeline
+
+    given = {"pull_request": call.pull_request, "approver": call.approver}
+    image = image_digest(call.image)
+    steps = pipeline.Steps(
+        build=(lambda *_: image) if image else None,
+        merge={name: value for name, value in given.items() if value},
+    )
+    settings = params.load()
+
+    def work(workspace: Workspace, store: Path, desk: Any) -> int:
+        found = pipeline.promote(settings, workspace, store, desk, steps, Progress.on_terminal())
+        print(terminal_summary(found.review))
+        if found.version is None:
+            return 1
+        print(f"\nversion {found.version.number} is the champion")
+        return 0
+
+    return at_the_desk(call.target, work)
+
+
+def rollback_verb(call: argparse.Namespace) -> int:
+    from mainline import release
+
+    def work(workspace: Workspace, store: Path, desk: Any) -> int:
+        desk.book.entries()
+        version = release.rollback(desk, call.version)
+        print(f"version {version.number} is the champion again")
+        return 0
+
+    return at_the_desk(call.target, work)
+
+
+def audit_verb(call: argparse.Namespace) -> int:
+    from mainline import audit
+
+    def work(workspace: Workspace, store: Path, desk: Any) -> int:
+        print(audit.table(desk.book.entries()))
+        return 0
+
+    return at_the_desk("none", work)
+
+
+def at_the_desk(target: str, work: Callable[[Workspace, Path, Any], int]) -> int:
+    """Do this with the registry and the audit log open, alone."""
+    from mainline import audit, targets
+    from mainline.registry import open_registry
+    from mainline.release import Desk
+
+    workspace = Workspace.at(Path.cwd())
+    where = targets.target(target)
+    with workspace.locked():
+        store = workspace.state
+        registry = open_registry(store)
+        book = audit.Book(audit.FilePages(store / "audit.jsonl"), registry)
+        return work(workspace, store, Desk(registry, book, where, who()))
+
+
+def who() -> str:
+    """Who is at work: in GitHub Actions the one who started the workflow."""
+    return os.environ.get("GITHUB_ACTOR") or getpass.getuser()
+
+
+def image_digest(given: str | None) -> str | None:
+    if given and not (given.startswith("sha256:") and len(given) == 71 and set(given[7:]) <= set("0123456789abcdef")):
+        raise ConfigurationError(f"--image {given} is no digest: sha256: and 64 hex digits, as the push printed it")
+    return given
