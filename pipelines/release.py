@@ -144,7 +144,7 @@ def built_and_staged(desk: Desk, steps: Steps, trained: Record, version: Version
         if steps.stage:
             steps.stage(image)
     except MainlineError as error:
-        details = {**release.digests(version), "version": version.number, "reason": str(error)}
+        details = {**release.digests(version), "version": version.number, "reason": str(error)[: release.LONGEST]}
         desk.book.write("refused", desk.who, details)
         desk.save()
         raise

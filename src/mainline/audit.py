@@ -106,6 +106,16 @@ class Book:
         self.seals.write_note(SEAL, {"head": there[-1].hash, "entries": len(there)})
         return known
 
+    def take_over(self, lines: Sequence[str]) -> None:
+        """Go on with a longer log that this one is the beginning of, as when an older state is restored."""
+        there, longer = self.entries(), chain(lines)
+        if len(longer) > len(there) and [each.hash for each in longer[: len(there)]] == [each.hash for each in there]:
+            for number in range(len(there), len(longer)):
+                each = longer[number]
+                self.seals.write_note(SEAL, {"head": each.previous, "entries": number, "next": each.hash})
+                self.pages.append(list(lines[:number]), lines[number])
+            self.seals.write_note(SEAL, {"head": longer[-1].hash, "entries": len(longer)})
+
 
 def chain(lines: Sequence[str]) -> list[Entry]:
     """The entries of these lines; Refused names the first that does not hold."""

@@ -193,6 +193,8 @@ def open_registry(folder: Path) -> Registry:
         tracking.check_embedded(folder)
     with answering(), tracking.alone(folder):
         mlflow.set_tracking_uri(uri)  # where the client looks up a version's model, whatever it was given
+        if embedded:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)  # which that call has set: to us it means a team's server
         client = mlflow.MlflowClient(uri, uri)
         try:
             client.get_registered_model(name())

@@ -23,6 +23,8 @@ from mainline.audit import Book
 from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
 from mainline.registry import INTENT, Registry, Version
 
+LONGEST = 1000  # characters of a reason: an entry of the audit log is a line
+
 
 class Target(Protocol):
     """Where the container goes; both calls may be repeated, and raise MainlineError."""
@@ -44,7 +46,7 @@ class Desk:
     book: Book
     target: Target | None
     who: str
-    save: Callable[[], None] = lambda: None
+    save: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
     champion = desk.registry.champion()
     if desk.target and champion and champion.image and desk.target.deployed() != champion.image:
         deploy(desk, champion.image)
-    write = {**intent.details, "release": intent.release, "target": intent.target, "reason": reason}
+    write = {**intent.details, "release": intent.release, "target": intent.target, "reason": reason[:LONGEST]}
     desk.book.write("withdrawn", desk.who, write)
     desk.registry.write_note(INTENT, None)
     desk.save()

@@ -7,10 +7,15 @@ import getpass
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError
 from mainline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mainline.audit import Book
+    from mainline.registry import Registry
+    from mainline.release import Desk
 
 
 def add(verbs: Any) -> None:
@@ -44,7 +49,7 @@ def promote_verb(call: argparse.Namespace) -> int:
     )
     settings = params.load()
 
-    def work(workspace: Workspace, store: Path, desk: Any) -> int:
+    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
         found = pipeline.promote(settings, workspace, store, desk, steps, Progress.on_terminal())
         print(terminal_summary(found.review))
         if found.version is None:
@@ -58,7 +63,7 @@ def promote_verb(call: argparse.Namespace) -> int:
 def rollback_verb(call: argparse.Namespace) -> int:
     from mainline import release
 
-    def work(workspace: Workspace, store: Path, desk: Any) -> int:
+    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
         desk.book.entries()
         version = release.rollback(desk, call.version)
         print(f"version {version.number} is the champion again")
@@ -70,26 +75,42 @@ def rollback_verb(call: argparse.Namespace) -> int:
 def audit_verb(call: argparse.Namespace) -> int:
     from mainline import audit
 
-    def work(workspace: Workspace, store: Path, desk: Any) -> int:
+    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
         print(audit.table(desk.book.entries()))
         return 0
 
     return at_the_desk("none", work)
 
 
-def at_the_desk(target: str, work: Callable[[Workspace, Path, Any], int]) -> int:
-    """Do this with the registry and the audit log open, alone."""
-    from mainline import audit, targets
-    from mainline.registry import open_registry
+def at_the_desk(target: str, work: Callable[[Workspace, Path, Desk], int]) -> int:
+    """Do this with the registry and the audit log open, alone; where the state is a registry's, on top of that."""
+    from mainline import state, targets
     from mainline.release import Desk
 
     workspace = Workspace.at(Path.cwd())
     where = targets.target(target)
     with workspace.locked():
-        store = workspace.state
-        registry = open_registry(store)
-        book = audit.Book(audit.FilePages(store / "audit.jsonl"), registry)
-        return work(workspace, store, Desk(registry, book, where, who()))
+        remote = state.shared(workspace)
+
+        def seated(store: Path) -> int:
+            registry, book = opened(store)
+            if remote:
+                return work(workspace, store, Desk(registry, book, where, who(), save=remote.push))
+            return work(workspace, store, Desk(registry, book, where, who()))
+
+        return state.on_top(remote, seated) if remote else seated(workspace.state)
+
+
+def opened(store: Path) -> tuple[Registry, Book]:
+    """The registry, and the audit log that belongs to it: a file beside an embedded store, a run on a server."""
+    from mainline import audit
+    from mainline.auditrun import RunPages
+    from mainline.registry import open_registry
+
+    registry = open_registry(store)
+    server = os.environ.get("MLFLOW_TRACKING_URI")
+    pages: audit.Pages = RunPages(registry.client, registry.name) if server else audit.FilePages(store / "audit.jsonl")
+    return registry, audit.Book(pages, registry)
 
 
 def who() -> str:
