@@ -131,6 +131,7 @@ def begin(
     desk: Desk, kind: str, version: Version, image: str | None, champion: Version | None, details: Mapping[str, Any]
 ) -> Intent:
     """Note what is wanted, where every later run will find it, before anything moves."""
+    desk.book.entries()  # a log that does not verify could not be written to when the image has moved
     replaces = champion.number if champion and champion.number != version.number else None
     previous = version.follows if kind == "rollback" else replaces
     if replaces is None and champion:  # the champion's image anew: what came before it stays

@@ -64,7 +64,6 @@ def rollback_verb(call: argparse.Namespace) -> int:
     from mainline import release
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
-        desk.book.entries()
         version = release.rollback(desk, call.version)
         print(f"version {version.number} is the champion again")
         return 0
