@@ -15,6 +15,10 @@ from typing import Any
 
 import mlflow
 
+# Loaded once, for every process that is forked here.
+import mlflow.store.model_registry.sqlalchemy_store
+import mlflow.store.tracking.sqlalchemy_store
+
 from mainline import tracking
 from mainline.audit import Book, FilePages
 from mainline.registry import Version, open_registry

@@ -252,21 +252,24 @@ def test_twenty_kills_at_random_moments_are_put_right_twenty_times(
     started = time.perf_counter()
     apart(in_a_process, store, target, runs[1], "two").join()
     usual = time.perf_counter() - started
-    met = 0
-    for number in range(20):
+    met = number = 0
+    while met < 20:
+        number += 1
+        assert number <= 100, f"only {met} kills met a process at work"
         name = NAMES[number % 3]
         given = (in_a_process, store, target, runs[number % 3], name)
         cut = apart(back_in_a_process, store, target) if number % 5 == 4 else apart(*given)
-        cut.join(seed.uniform(0.1, 1.0) * usual)  # a moment of this process, not a wait for something
+        cut.join(seed.uniform(0.1, 1.0) * usual)  # the moment of the kill, not a wait for something
         met += cut.is_alive()
         kill(cut)
+        started = time.perf_counter()
         again = apart(*given)
         again.join()
+        usual = 0.7 * usual + 0.3 * (time.perf_counter() - started)  # the machine may be busier now
         assert again.exitcode == 0
         check = apart(champion_is, store, target, name)
         check.join()
         assert check.exitcode == 0, f"kill {number}"
-    assert met >= 10, "most of the kills met a process at work"
 
 
 def champion_is(store: Path, target: Folder, name: str) -> None:
