@@ -171,7 +171,7 @@ def digest(content: Mapping[str, Any]) -> str:
 
 
 def canonical(content: Mapping[str, Any]) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def table(entries: Sequence[Entry]) -> str:

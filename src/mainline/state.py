@@ -36,6 +36,7 @@ TYPE = "application/vnd.mainline.state.v1"
 TITLE = "org.opencontainers.image.title"
 BASE = "base.json"
 ATTEMPTS = 3
+WAY_OUT = "`mainline state list` shows the older ones, `mainline state restore DIGEST` returns one"
 
 
 class StateMoved(ExternalError):
@@ -77,7 +78,10 @@ class Shared:
         ExternalError
             Where there is none, or it is damaged; never is one begun silently.
         """
-        current = self.repository.manifest(TAG)
+        try:
+            current = self.repository.manifest(TAG)
+        except ExternalError as error:
+            raise ExternalError(f"the current state cannot be read: {error}. {WAY_OUT}") from None
         if current is None:
             raise ExternalError(
                 f"there is no state at {self.repository.reference}: the very first time, `mainline state init`; "
@@ -96,10 +100,7 @@ class Shared:
                         self.repository.get_blob(layer, Path(fetched, safe(layer["annotations"][TITLE])))
                     snapshot.unpack(Path(fetched), unfinished, known)
                 except (ExternalError, KeyError) as error:
-                    raise ExternalError(
-                        f"the state {manifest.digest} cannot be used: {error}. `mainline state list` shows the older "
-                        "ones, `mainline state restore DIGEST` returns one"
-                    ) from None
+                    raise ExternalError(f"the state {manifest.digest} cannot be used: {error}. {WAY_OUT}") from None
                 write_base(unfinished, manifest.digest, sequence(manifest), clean=True)
         for other in self.folder.glob("*"):
             if other != known:
@@ -134,7 +135,7 @@ class Shared:
         wanted = self.repository.manifest(digest)
         if wanted is None:
             raise ConfigurationError(f"{self.repository.reference} has no state {digest}: `mainline state list`")
-        current = self.repository.manifest(TAG)
+        current = self.readable(TAG)
         lines = self.audit_lines(current) if current else []
         store = self.unfold(wanted)
         self.mark(clean=False)
@@ -142,6 +143,14 @@ class Shared:
         newest = max((each.sequence for each in self.listed()), default=0)
         write_base(store, current.digest if current else None, newest, clean=False)
         return self.push(restored=digest)
+
+    def readable(self, tag: str) -> Manifest | None:
+        """A manifest, or None where it is damaged: what can be restored are the others."""
+        try:
+            found = self.repository.manifest(tag)
+            return found if found is None or sequence(found) else None
+        except ExternalError:
+            return None
 
     def audit_lines(self, manifest: Manifest) -> list[str]:
         """Of a state that may be damaged: then none."""
@@ -209,17 +218,17 @@ class Shared:
         write_base(self.store, digest, number, clean)
 
     def unmoved(self, expected: str | None) -> None:
-        current = self.repository.manifest(TAG)
+        current = self.readable(TAG)  # on top of a damaged one anything may be pushed
         found = current.digest if current else None
         if found != expected:
             raise StateMoved(f"{self.repository.reference}: another run has pushed the state {found}: run again")
 
     def listed(self) -> list[Listed]:
         """Every state that can be restored, the newest first."""
-        current = self.repository.manifest(TAG)
+        current = self.readable(TAG)
         found = {}
         for tag in self.repository.tags():
-            manifest = self.repository.manifest(tag) if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag) else None
+            manifest = self.readable(tag) if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag) else None
             if manifest:
                 found[manifest.digest] = Listed(
                     sequence(manifest),
