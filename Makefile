@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 
 BASE ?= main
+TARGET ?= none
 GROUPS ?=
 PORT ?= 5000
 PYTHON ?= python3
@@ -28,12 +29,26 @@ run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, 
 	@$(BIN)/mainline run --base $(BASE)
 
 .PHONY: ui
-ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
-	@$(BIN)/mainline ui --port $(PORT)
+ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000, REMOTE=1: over the state in the registry)
+	@$(BIN)/mainline ui --port $(PORT) $(if $(REMOTE),--remote)
 
 .PHONY: data
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
+
+##@ The release
+
+.PHONY: promote
+promote: $(BIN)/.train ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
+	@$(BIN)/mainline promote --target $(TARGET) $(if $(IMAGE),--image $(IMAGE))
+
+.PHONY: rollback
+rollback: $(BIN)/.train ## Return production to the version before, or to VERSION=
+	@$(BIN)/mainline rollback $(VERSION) --target $(TARGET)
+
+.PHONY: audit
+audit: $(BIN)/.train ## Verify the audit log and print it
+	@$(BIN)/mainline audit
 
 ##@ Work on it
 
