@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import urllib.request
@@ -74,6 +76,43 @@ def _postgresql_programs() -> Path:
     if found is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     return found
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A team's MLflow server on PostgreSQL, with authentication on: the variables that a client of it needs."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    port = free_port()
+    password = "a password of twelve"  # pragma: allowlist secret
+    (folder / "auth.ini").write_text(
+        f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{folder / 'auth.db'}\n"
+        f"admin_username = admin\nadmin_password = {password}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    environment = {
+        **os.environ,
+        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "a key for tests",  # pragma: allowlist secret
+    }
+    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--workers", "1"]
+    options = ["--backend-store-uri", postgresql, "--artifacts-destination", folder / "artifacts"]
+    place = ["--host", "127.0.0.1", "--port", str(port)]
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(
+            [*command, *options, *place], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait_for(port, 240)
+        yield {
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}",
+            "MLFLOW_TRACKING_USERNAME": "admin",
+            "MLFLOW_TRACKING_PASSWORD": password,
+        }
+    except TimeoutError:
+        pytest.fail((folder / "log").read_text()[-2000:])
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)  # the session that was started here: the server and its worker
+        server.wait(20)
 
 
 @pytest.fixture(scope="session")
@@ -262,8 +301,8 @@ def _fresh(scheme: str) -> Any:
     return fsspec.filesystem(scheme, skip_instance_cache=True)
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(400):
+def _wait_for(port: int, seconds: int = 20) -> None:
+    for _ in range(seconds * 20):
         with socket.socket() as probe:
             probe.settimeout(0.05)
             if probe.connect_ex(("127.0.0.1", port)) == 0:
