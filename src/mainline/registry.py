@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -165,13 +167,12 @@ class Registry:
         return here
 
     def fetch_record(self, found: Version, folder: Path) -> None:
-        kept = self.client.list_artifacts(found.run_id, "record")
-        for item in kept:
-            path = Path(self.client.download_artifacts(found.run_id, item.path, str(folder)))
-            path.rename(folder / path.name)
-        if not (folder / "record.json").is_file():
+        if not found.run_id or not self.client.list_artifacts(found.run_id, "record"):
             raise ExternalError(f"the run of version {found.number} of {self.name} keeps no record")
-        (folder / "record").rmdir()
+        with tempfile.TemporaryDirectory(prefix="mainline-") as scratch:
+            fetched = Path(self.client.download_artifacts(found.run_id, "record", scratch))
+            for path in fetched.iterdir():
+                shutil.copyfile(path, folder / path.name)
 
 
 def name() -> str:

@@ -26,10 +26,11 @@ from mainline.workspace import Workspace, finished_folder, write_text
 
 VARIABLE = "MAINLINE_STATE"
 TAG = "state"
-PARENT, SEQUENCE, RESTORED, CREATED = (
+PARENT, SEQUENCE, RESTORED, SAYS, CREATED = (
     "mainline.state.parent",
     "mainline.state.sequence",
     "mainline.state.restored",
+    "mainline.state.last-entry",
     "org.opencontainers.image.created",
 )
 TYPE = "application/vnd.mainline.state.v1"
@@ -50,6 +51,7 @@ class Listed:
     sequence: int
     digest: str
     created: str
+    says: str  # the last entry of its audit log, in short
     size: int  # bytes
     current: bool
     parent: str | None
@@ -184,6 +186,7 @@ class Shared:
             config = self.repository.put_blob(Path(taken, "config"), "application/vnd.oci.empty.v1+json")
         annotations = {
             SEQUENCE: str(number + 1),
+            SAYS: last_entry(self.store / snapshot.AUDIT),
             CREATED: dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             **({PARENT: digest} if digest else {}),
             **({RESTORED: restored} if restored else {}),
@@ -234,6 +237,7 @@ class Shared:
                     sequence(manifest),
                     manifest.digest,
                     manifest.annotations.get(CREATED, ""),
+                    manifest.annotations.get(SAYS, ""),
                     sum(layer["size"] for layer in manifest.layers),
                     current is not None and manifest.digest == current.digest,
                     manifest.annotations.get(PARENT),
@@ -266,6 +270,14 @@ def begun(state: Shared, work: Callable[[Path], int]) -> int:
     store = state.pull()
     state.mark(clean=False)  # until it is pushed it is no copy of the registry's
     return work(store)
+
+
+def last_entry(log: Path) -> str:
+    try:
+        entry = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+        return f"{entry['event']} {entry.get('version', '')}".strip()
+    except (OSError, ValueError, LookupError):
+        return ""
 
 
 def write_base(folder: Path, digest: str | None, number: int, clean: bool) -> None:

@@ -83,9 +83,9 @@ def pulled(workspace: Workspace) -> Path:
 def table(found: Sequence[Listed]) -> str:
     if not found:
         return "There is no state yet: mainline state init"
-    lines = [f"{'':3}{'#':>5}  {'when':25}  {'size':>9}  digest"]
+    lines = [f"{'':3}{'#':>5}  {'when':25}  {'size':>9}  {'last entry':15}  digest"]
     for each in found:
         mark = "▸" if each.current else " "
-        note = f"  restores {each.restored[:19]}…" if each.restored else ""
-        lines.append(f" {mark} {each.sequence:>5}  {each.created:25}  {each.size / 1e6:>6.1f} MB  {each.digest}{note}")
+        facts = f"{each.sequence:>5}  {each.created:25}  {each.size / 1e6:>6.1f} MB  {each.says:15}  {each.digest}"
+        lines.append(f" {mark} {facts}" + (f"  restores {each.restored[:19]}…" if each.restored else ""))
     return "\n".join(lines)

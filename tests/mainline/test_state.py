@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
 import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -18,6 +25,7 @@ from mainline.snapshot import PLACE, relocate, versions
 from mainline.state import Shared, StateMoved
 from mainline.workspace import Workspace
 from tests.mainline.releases import make_store, tags
+from tests.projects import TOP
 from tests.servers import Oci, free_port, oci_registry
 
 __all__ = ["oci_registry"]
@@ -253,3 +261,41 @@ def test_with_a_server_set_nothing_is_pulled(monkeypatch: pytest.MonkeyPatch, re
     assert state.shared(Workspace.at(tmp_path)) is not None
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     assert state.shared(Workspace.at(tmp_path)) is None
+
+
+def test_mlflows_page_opens_over_the_state_in_the_registry(
+    begun: Shared, template: tuple[Path, list[str]], reference: str, tmp_path: Path
+) -> None:
+    begun.pull()
+    promote(begun, template[1][0], "one")
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mainline", "ui", "--remote", "--port", str(port)],
+        cwd=checkout,
+        env={**os.environ, "PYTHONPATH": f"{TOP / 'src'}{os.pathsep}{TOP}", "MAINLINE_STATE": reference},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        address = f"http://127.0.0.1:{port}/api/2.0/mlflow/registered-models/get?name=mainline"
+        found = json.loads(page(process, address, time.monotonic() + 120))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=90)
+    assert found["registered_model"]["aliases"] == [{"alias": "champion", "version": "1"}]
+    assert not (checkout / ".mainline" / "mlflow.db").exists()
+
+
+def page(process: subprocess.Popen[bytes], address: str, until: float) -> str:
+    while time.monotonic() < until:
+        assert process.poll() is None, f"it stopped with status {process.returncode}"
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                found: str = answer.read().decode()
+                return found
+        except OSError:
+            continue
+    raise AssertionError(f"{address} was not served")
