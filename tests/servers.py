@@ -111,8 +111,13 @@ def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> 
     except TimeoutError:
         pytest.fail((folder / "log").read_text()[-2000:])
     finally:
-        os.killpg(server.pid, signal.SIGTERM)  # the session that was started here: the server and its worker
-        server.wait(20)
+        # The session that was started here: the server and its worker, which takes its time on a busy machine.
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait(30)
 
 
 @pytest.fixture(scope="session")

@@ -147,7 +147,7 @@ def test_a_worse_model_is_refused_against_the_champion_and_that_is_written_down(
 
 def test_small_losses_that_main_lets_pass_one_by_one_are_held_against_the_champion(shop: Project) -> None:
     """Main has moved on since the last release: the model is compared with what is in production."""
-    weak = change(shop, WEAK)
+    weak = change(shop, WEAK, ("  lead: {by: [shop], metric: roc_auc, at_least: 0.02}\n", ""))
     assert shop.run("--base", weak).status == 0, "identical to main"
     assert promote(shop, "two").status == 1
     assert shop.verdict["baseline"]["commit"] != weak
