@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 
 BASE ?= main
+TARGET ?= none
 GROUPS ?=
 PORT ?= 5000
 SERVE_PORT ?= 8080
@@ -43,8 +44,8 @@ serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
 	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
 
 .PHONY: ui
-ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
-	@$(BIN)/mainline ui --port $(PORT)
+ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000, REMOTE=1: over the state in the registry)
+	@$(BIN)/mainline ui --port $(PORT) $(if $(REMOTE),--remote)
 
 .PHONY: data
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
@@ -60,13 +61,26 @@ review: $(BIN)/.train ## In GitHub Actions: run, and leave what the pull request
 ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push WORKFLOW=quality)
 	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(WORKFLOW),--workflow $(WORKFLOW))
 
-.PHONY: audit
-audit: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks
+.PHONY: pins
+pins: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks
 	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
 
 .PHONY: doctor
 doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
 	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
+##@ The release
+
+.PHONY: promote
+promote: $(BIN)/.train ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
+	@$(BIN)/mainline promote --target $(TARGET) $(if $(IMAGE),--image $(IMAGE))
+
+.PHONY: rollback
+rollback: $(BIN)/.train ## Return production to the version before, or to VERSION=
+	@$(BIN)/mainline rollback $(VERSION) --target $(TARGET)
+
+.PHONY: audit
+audit: $(BIN)/.train ## Verify the audit log and print it
+	@$(BIN)/mainline audit
 
 ##@ Work on it
 

@@ -95,13 +95,16 @@ def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
     return Job(params, workspace, tables, prints, progress)
 
 
-def train_validated(job: Job, beside: Beside) -> tuple[Tracker, Record, Validation]:
-    """The record of the job's fingerprint: found, or trained while the data are validated."""
+def train_validated(job: Job, beside: Beside, store: Path | None = None) -> tuple[Tracker, Record, Validation]:
+    """The record of the job's fingerprint: found, or trained while the data are validated.
+
+    `store` is the folder of MLflow's embedded store, where it is not the workspace's own.
+    """
     gate = Gate(beside, job.workspace, job.tables)
     try:
         prepare(job)
         gate.ask_of_frame(job.frame, job.prints.frame)
-        tracker = Tracker(beside, job.workspace.state)
+        tracker = Tracker(beside, store or job.workspace.state)
         beside.ask("importance:load_libraries")
         trained = record.find(job.workspace.records, job.prints.model) or train_anew(job)
     except MainlineError:
