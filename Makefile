@@ -5,6 +5,7 @@ SHELL := /bin/bash
 BASE ?= main
 GROUPS ?=
 PORT ?= 5000
+SERVE_PORT ?= 8080
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -26,6 +27,18 @@ unexport VIRTUAL_ENV
 .PHONY: run
 run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, report
 	@$(BIN)/mainline run --base $(BASE)
+
+.PHONY: export
+export: $(BIN)/.export ## The model as ONNX with its preprocessing, for the server, in .mainline/model
+	@$(BIN)/mainline export
+
+.PHONY: predict
+predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the exported model
+	@$(BIN)/mainline predict $(FILE)
+
+.PHONY: serve
+serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
+	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
 
 .PHONY: ui
 ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
@@ -85,9 +98,13 @@ $(BIN)/.train: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --quiet
 	@touch $@
 
+$(BIN)/.export: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --group export --quiet
+	@touch $(BIN)/.train $@
+
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
-	@touch $(BIN)/.train $@
+	@touch $(BIN)/.train $(BIN)/.export $@
 
 # Only where the machine has no uv of its own.
 $(CURDIR)/.tools/bin/uv:

@@ -42,6 +42,11 @@ class Workspace:
         return self.state / "checks"
 
     @property
+    def model(self) -> Path:
+        """The last export: the model as the server takes it."""
+        return self.state / "model"
+
+    @property
     def worktrees(self) -> Path:
         return self.state / "worktrees"
 
