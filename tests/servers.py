@@ -11,6 +11,7 @@ import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -72,6 +73,53 @@ def _postgresql_programs() -> Path:
         pytest.fail("PostgreSQL is not installed, and these tests must run here: apt-get install postgresql")
     if found is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    return found
+
+
+@pytest.fixture(scope="session")
+def oci_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oci]:
+    """A container registry, Debian's docker-registry, that lives as long as the tests."""
+    program = _docker_registry()
+    folder = tmp_path_factory.mktemp("oci")
+    port = free_port()
+    (folder / "config.yml").write_text(
+        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"
+        f"http: {{addr: 127.0.0.1:{port}}}\n"
+    )
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
+    try:
+        _wait_for(port)
+        yield Oci(f"127.0.0.1:{port}", folder / "data" / "docker" / "registry" / "v2")
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@dataclass(frozen=True)
+class Oci:
+    """`host` is what a reference begins with; `files` is where the registry keeps its blobs."""
+
+    host: str
+    files: Path
+
+    def blob(self, digest: str) -> Path:
+        kind, _, value = digest.partition(":")
+        return self.files / "blobs" / kind / value[:2] / value / "data"
+
+
+def _docker_registry() -> str:
+    found = shutil.which("docker-registry")
+    if found is None and REQUIRED and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-registry"]
+        subprocess.run(command, check=True, env=environment)
+        found = shutil.which("docker-registry")
+    if found is None and REQUIRED:
+        pytest.fail("docker-registry is not installed, and these tests must run here: apt-get install docker-registry")
+    if found is None:
+        pytest.skip("docker-registry is not installed: apt-get install docker-registry")
     return found
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mainline import releasing, stateverbs
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
@@ -82,7 +83,11 @@ def parser() -> argparse.ArgumentParser:
 
     ui = verbs.add_parser("ui", help="open MLflow's page over the store")
     ui.add_argument("--port", type=int, default=5000)
+    ui.add_argument("--remote", action="store_true", help="over the state in the registry of MAINLINE_STATE")
     ui.set_defaults(verb=ui_verb)
+
+    releasing.add(verbs)
+    stateverbs.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
@@ -195,7 +200,8 @@ def ui_verb(call: argparse.Namespace) -> int:
         print(f"MLFLOW_TRACKING_URI is set: the page is at {given}")
         return 0
     tracking.quiet()
-    uri, _ = tracking.store(Workspace.at(Path.cwd()).state)
+    workspace = Workspace.at(Path.cwd())
+    uri, _ = tracking.store(stateverbs.pulled(workspace) if call.remote else workspace.state)
     server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
     return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
 

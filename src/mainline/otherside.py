@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mainline import baseline as base
 from mainline import frame, git, training
 from mainline.collect import Collected, from_json, to_json
-from mainline.errors import MainlineError
+from mainline.errors import DataError, MainlineError
 from mainline.record import Holdout, Record, align
 from mainline.rows import ROW_ID
 from mainline.settings import Settings
@@ -63,6 +63,24 @@ def ask(
     left_out = int((place < 0).sum())
     notes = [f"main's preparation leaves out {left_out:,} of the {len(ids):,} holdout rows"] if left_out else []
     return Scored(taken(found.score, place), place >= 0, notes)
+
+
+def without_code(settings: Settings, prepared: Path, ids: NDArray[np.uint64], baseline: Record) -> Scored:
+    """Scores of these rows by the recorded model itself: its commit, and so its preparation, is gone."""
+    import numpy as np
+
+    own = settings.prepare.model_copy(
+        update={"features": settings.prepare.features.model_validate(baseline.facts["parts"]["prepare"]["features"])}
+    )
+    theirs = settings.model_copy(update={"prepare": own})
+    try:
+        rows = training.read_rows(theirs, prepared, "true")
+        place = align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
+        score = training.predict(theirs, baseline.model(), rows.iloc[place])
+    except Exception as error:  # whatever an old model says to columns that it was not made for
+        return recorded(ids, baseline, DataError(f"its commit is no longer here, and its model: {error}"))
+    note = "the baseline's commit is no longer here: its recorded model scored the rows as this code prepares them"
+    return Scored(score, np.ones(len(ids), dtype=bool), [note])
 
 
 def recorded(ids: NDArray[np.uint64], baseline: Record, error: MainlineError) -> Scored:
