@@ -161,15 +161,16 @@ def configured() -> Params:
 
 
 def export_verb(call: argparse.Namespace) -> int:
-    from mainline import params
     from mainline.progress import Progress
     from mainline.workspace import Workspace
+
+    settings = configured()
     from pipelines import exporting
 
     workspace = Workspace.at(Path.cwd())
     folder = call.to or workspace.model
     with workspace.locked():
-        exporting.exported(params.load(), workspace, Progress.on_terminal(), folder, call.version)
+        exporting.exported(settings, workspace, Progress.on_terminal(), folder, call.version)
     print(folder)
     return 0
 
