@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline import releasing, stateverbs
+from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
 
     releasing.add(verbs)
     stateverbs.add(verbs)
+    containers.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)

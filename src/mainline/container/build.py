@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mainline import git
-from mainline.container import context
+from mainline.container import context, sbom
 from mainline.container.engine import Engine
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving import signature as signatures
@@ -108,11 +108,21 @@ def arguments(
     base: str, epoch: int, signature: Signature, environment: Mapping[str, str]
 ) -> dict[str, str | None]:
     """The Dockerfile's arguments; None for one whose value the engine finds in the environment."""
-    selection = "--only-group serving" if signature.engine == "onnx" else "--no-default-groups --group serving --group pipeline"
-    given: dict[str, str | None] = {"BASE": base, "SOURCE_DATE_EPOCH": str(epoch), "SELECTION": selection}
+    given: dict[str, str | None] = {
+        "BASE": base,
+        "SOURCE_DATE_EPOCH": str(epoch),
+        "SELECTION": " ".join(selection(signature)),
+    }
     if environment.get("UV_VERSION"):
         given["UV_VERSION"] = None
     return given | {name: None for name in INDEXES if environment.get(name)}
+
+
+def selection(signature: Signature) -> list[str]:
+    """What of the lock is installed, as uv is told."""
+    if signature.engine == "onnx":
+        return ["--only-group", "serving"]
+    return ["--no-default-groups", "--group", "serving", "--group", "pipeline"]
 
 
 def matching_base() -> str:
@@ -126,11 +136,40 @@ def committed(root: Path, signature: Signature) -> int:
     return int(said) if said and said.isdigit() else 0
 
 
-def written(image: Image, signature: Signature, inputs: Mapping[str, Path], file: Path) -> None:
-    """Provenance: what was built, of what. The digests of files are SHA-256."""
+def papers(root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
+    """Write the bill of materials and the provenance beside the reports; the answer is where.
+
+    Provenance is the statement that `actions/attest` signs: https://slsa.dev/spec/v1.0/provenance
+    """
+    signature = signatures.read(model)
+    inputs = [root / DOCKERFILE, root / "uv.lock", root / "pyproject.toml", model / signatures.FILE, model / signature.file]
     content: dict[str, Any] = {
-        **asdict(image),
-        "materials": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in inputs.items()},
-        "commit": signature.commit,
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": image.repository or signature.name, "digest": {"sha256": image.digest.partition(":")[2]}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {
+                "buildType": "mainline image",
+                "externalParameters": {"labels": dict(image.labels)},
+                "resolvedDependencies": [
+                    {"name": path.name, "digest": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
+                    for path in inputs
+                ],
+            },
+            "runDetails": {"builder": {"id": builder()}},
+        },
     }
-    write_text(file, json.dumps(content, indent=2, sort_keys=True) + "\n")
+    written = {
+        "sbom.json": sbom.bill(root, signature, selection(signature)),
+        "provenance.json": content,
+        "image.json": asdict(image),
+    }
+    for name, value in written.items():
+        write_text(folder / name, json.dumps(value, indent=2, sort_keys=True) + "\n")
+    return [folder / name for name in written]
+
+
+def builder() -> str:
+    """Where it was built: the workflow run, or a machine that nobody vouches for."""
+    server, repository, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    return f"{server}/{repository}/actions/runs/{run}" if run else "local"
