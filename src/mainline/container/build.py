@@ -23,6 +23,8 @@ REPOSITORY = "MAINLINE_IMAGE"  # the variable that says where images are pushed:
 BASE = "MAINLINE_BASE"  # the variable that names another base image
 DOCKERFILE = Path("deploy/Dockerfile")
 LABEL = "mainline"
+# ONNX Runtime names them for its converters and Granian for its command line: a model is served without.
+SPARED = ("protobuf", "flatbuffers", "packaging", "click")
 # Where packages come from, if this machine says so; they reach the build and not the image.
 INDEXES = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX")
 
@@ -121,7 +123,8 @@ def arguments(
 def selection(signature: Signature) -> list[str]:
     """What of the lock is installed, as uv is told."""
     if signature.engine == "onnx":
-        return ["--only-group", "serving"]
+        spared = [each for name in SPARED for each in ("--no-emit-package", name)]
+        return ["--only-group", "serving", *spared]
     return ["--no-default-groups", "--group", "serving", "--group", "pipeline"]
 
 
