@@ -106,9 +106,7 @@ def described(signature: Signature, base: str) -> dict[str, str]:
     }
 
 
-def arguments(
-    base: str, epoch: int, signature: Signature, environment: Mapping[str, str]
-) -> dict[str, str | None]:
+def arguments(base: str, epoch: int, signature: Signature, environment: Mapping[str, str]) -> dict[str, str | None]:
     """The Dockerfile's arguments; None for one whose value the engine finds in the environment."""
     given: dict[str, str | None] = {
         "BASE": base,
@@ -145,7 +143,13 @@ def papers(root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
     Provenance is the statement that `actions/attest` signs: https://slsa.dev/spec/v1.0/provenance
     """
     signature = signatures.read(model)
-    inputs = [root / DOCKERFILE, root / "uv.lock", root / "pyproject.toml", model / signatures.FILE, model / signature.file]
+    inputs = [
+        root / DOCKERFILE,
+        root / "uv.lock",
+        root / "pyproject.toml",
+        model / signatures.FILE,
+        model / signature.file,
+    ]
     content: dict[str, Any] = {
         "_type": "https://in-toto.io/Statement/v1",
         "subject": [{"name": image.repository or signature.name, "digest": {"sha256": image.digest.partition(":")[2]}}],

@@ -50,7 +50,9 @@ class Engine:
                 check=False,
             )
         except FileNotFoundError:
-            raise ConfigurationError(f"{self.program} is not here: install Docker or Podman, or set {VARIABLE}") from None
+            raise ConfigurationError(
+                f"{self.program} is not here: install Docker or Podman, or set {VARIABLE}"
+            ) from None
         except subprocess.TimeoutExpired:
             raise ExternalError(f"`{self.name} {arguments[0]}` did not end within {seconds:g} s") from None
 

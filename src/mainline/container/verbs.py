@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from mainline.errors import ConfigurationError
 from mainline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mainline.container.engine import Engine
+    from mainline.results import Gate
 
 
 def add(verbs: Any) -> None:
@@ -19,6 +25,11 @@ def add(verbs: Any) -> None:
         help="push there, such as registry.example/team/name (default: MAINLINE_IMAGE; not pushed where not given)",
     )
     image.set_defaults(verb=image_verb)
+
+    stage = verbs.add_parser("stage", help="test the built image as it will run, against the model on paper")
+    stage.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last one, of reports)")
+    stage.add_argument("--model", type=Path, help="the export that it was built of (default: .mainline/model)")
+    stage.set_defaults(verb=stage_verb)
 
 
 def image_verb(call: argparse.Namespace) -> int:
@@ -32,6 +43,46 @@ def image_verb(call: argparse.Namespace) -> int:
         build.papers(workspace.root, model, made, workspace.reports)
     print(made.reference)
     return 0
+
+
+def stage_verb(call: argparse.Namespace) -> int:
+    from mainline.container import engine
+
+    found = engine.find()
+    workspace = Workspace.at(Path.cwd())
+    with workspace.locked():
+        gates = staged(workspace, found, call.image or last_image(workspace), call.model or workspace.model)
+    return 0 if all(gate.passed for gate in gates) else 1
+
+
+def staged(workspace: Workspace, engine: Engine, image: str, model: Path) -> list[Gate]:
+    """The staging test of an image against the checkout's record; its report is written and printed."""
+    from mainline.cli import configured
+    from mainline.progress import Progress
+
+    settings = configured()
+    from mainline.container import parity, stage, stagereport
+    from mainline.serving import signature
+    from pipelines import exporting
+
+    progress = Progress.on_terminal()
+    record, frame = exporting.recorded(settings, workspace, progress)
+    with progress.stage("paper") as detail:
+        paper = parity.paper(settings.settings, record, frame, signature.read(model))
+        detail.text = f"{len(paper.rows):,} holdout rows"
+    with progress.stage("stage"):
+        gates = stage.stage(settings, engine, image, record, paper)
+    stagereport.write(image, gates, workspace.reports)
+    print(stagereport.terminal(gates))
+    return gates
+
+
+def last_image(workspace: Workspace) -> str:
+    try:
+        found = json.loads((workspace.reports / "image.json").read_text(encoding="utf-8"))
+        return str(found["reference"])
+    except (OSError, ValueError, KeyError):
+        raise ConfigurationError("no image was built here: `mainline image`, or say which to stage") from None
 
 
 def exported(workspace: Workspace) -> Path:
