@@ -6,6 +6,8 @@ BASE ?= main
 GROUPS ?=
 PORT ?= 5000
 SERVE_PORT ?= 8080
+IMAGE ?=
+TARGET ?= registry
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -17,6 +19,7 @@ export UV_COMPILE_BYTECODE := 1
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+export ORT_DISABLE_TELEMETRY := 1
 # Without bytecode every start takes two to three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 # Another project's environment is none of ours.
@@ -39,6 +42,22 @@ predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the ex
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
 	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
+
+##@ Ship it
+
+.PHONY: image
+image: $(BIN)/.export ## Build the server's image of this model, and push it where MAINLINE_IMAGE says
+	@$(BIN)/mainline image
+
+.PHONY: stage
+stage: $(BIN)/.stage ## Test the image as it will run (IMAGE=…, or the last one built), by the gates of params.yaml
+	@$(BIN)/mainline stage $(IMAGE)
+
+.PHONY: deploy
+deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker or kubernetes (IMAGE=…)
+	@$(BIN)/mainline deploy --target $(TARGET) $(IMAGE)
+
+##@ Look at it
 
 .PHONY: ui
 ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
@@ -102,9 +121,13 @@ $(BIN)/.export: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --group export --quiet
 	@touch $(BIN)/.train $@
 
+$(BIN)/.stage: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --group export --group stage --quiet
+	@touch $(BIN)/.train $(BIN)/.export $@
+
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
-	@touch $(BIN)/.train $(BIN)/.export $@
+	@touch $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
 
 # Only where the machine has no uv of its own.
 $(CURDIR)/.tools/bin/uv:

@@ -1,4 +1,4 @@
-"""The verbs of the container: image, stage."""
+"""The verbs of the container: image, stage, deploy."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.errors import ConfigurationError
+from mainline.errors import ConfigurationError, ExternalError, Refused
 from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +30,11 @@ def add(verbs: Any) -> None:
     stage.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last one, of reports)")
     stage.add_argument("--model", type=Path, help="the export that it was built of (default: .mainline/model)")
     stage.set_defaults(verb=stage_verb)
+
+    deploy = verbs.add_parser("deploy", help="have a staged image answer at a target; no alias moves (see promote)")
+    deploy.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last one, of reports)")
+    deploy.add_argument("--target", default="registry", help="registry, docker, kubernetes, or package.module:factory")
+    deploy.set_defaults(verb=deploy_verb)
 
 
 def image_verb(call: argparse.Namespace) -> int:
@@ -75,6 +80,37 @@ def staged(workspace: Workspace, engine: Engine, image: str, model: Path) -> lis
     stagereport.write(image, gates, workspace.reports)
     print(stagereport.terminal(gates))
     return gates
+
+
+def deploy_verb(call: argparse.Namespace) -> int:
+    from mainline import targets
+
+    target = targets.target(call.target)
+    if target is None:
+        raise ConfigurationError("deploy needs a target: registry, docker or kubernetes")
+    workspace = Workspace.at(Path.cwd())
+    with workspace.locked():
+        image = call.image or last_image(workspace)
+        fit_to_ship(workspace, image)
+        digest = image.rpartition("@")[2]
+        target.deploy(digest)
+        answered = target.deployed()
+    if answered != digest:
+        raise ExternalError(f"{target.name} was given {digest} and answers with {answered or 'nothing'}")
+    print(f"{target.name} answers with {digest}")
+    return 0
+
+
+def fit_to_ship(workspace: Workspace, image: str) -> None:
+    """Raises Refused for an image whose staging test did not pass here."""
+    try:
+        found = json.loads((workspace.reports / "stage.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {}
+    if found.get("image") != image:
+        raise Refused(f"{image} was not staged here: `mainline stage {image}` first")
+    if not found.get("passed"):
+        raise Refused(f"{image} did not pass its staging test: reports/stage.md says why")
 
 
 def last_image(workspace: Workspace) -> str:
