@@ -178,8 +178,8 @@ def overload(staging: Staging) -> Gate:
     said = (
         f"{found.statuses[200]} answered, {turned} told to come again, longest {max(found.latencies, default=0):.1f} s"
     )
-    if other or found.errors:
-        said += f"; { ({**other, **found.errors}) }"
+    if strange:
+        said += f"; {', '.join(strange)}"
     if after != 200:
         said += f"; afterwards {after}"
     rule = f"{OVERLOAD} requests of {OVERLOAD_ROWS} rows at once: each is answered, or told 429 or 503"
