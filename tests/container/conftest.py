@@ -31,7 +31,7 @@ class Built:
 
 @pytest.fixture(scope="session")
 def docker() -> Engine:
-    """The engine of this machine; where one must be (MAINLINE_TEST_REQUIRED), its absence is a failure."""
+    """The engine of this machine; where there must be one (CI), its absence is a failure."""
     try:
         return engine.find()
     except MainlineError as error:
