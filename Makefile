@@ -8,6 +8,7 @@ PORT ?= 5000
 SERVE_PORT ?= 8080
 IMAGE ?=
 TARGET ?= registry
+VERSION ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -43,6 +44,14 @@ predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the ex
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
 	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
 
+.PHONY: ui
+ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
+	@$(BIN)/mainline ui --port $(PORT)
+
+.PHONY: data
+data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
+	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
+
 ##@ Ship it
 
 .PHONY: image
@@ -57,15 +66,9 @@ stage: $(BIN)/.stage ## Test the image as it will run (IMAGE=…, or the last on
 deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker or kubernetes (IMAGE=…)
 	@$(BIN)/mainline deploy --target $(TARGET) $(IMAGE)
 
-##@ Look at it
-
-.PHONY: ui
-ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
-	@$(BIN)/mainline ui --port $(PORT)
-
-.PHONY: data
-data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
-	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
+.PHONY: rollback
+rollback: $(BIN)/.train ## Return production to VERSION=…, or to the version before, at TARGET=registry, docker or kubernetes
+	@$(BIN)/mainline rollback --target $(TARGET) $(VERSION)
 
 ##@ Work on it
 
