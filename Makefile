@@ -3,10 +3,12 @@
 SHELL := /bin/bash
 
 BASE ?= main
-TARGET ?= none
 GROUPS ?=
 PORT ?= 5000
 SERVE_PORT ?= 8080
+IMAGE ?=
+TARGET ?=
+VERSION ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -20,6 +22,7 @@ export UV_COMPILE_BYTECODE := 1
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+export ORT_DISABLE_TELEMETRY := 1
 # Without bytecode every start takes two to three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 # Another project's environment is none of ours.
@@ -68,15 +71,28 @@ pins: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what 
 .PHONY: doctor
 doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
 	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
+
 ##@ The release
 
 .PHONY: promote
 promote: $(BIN)/.train ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
-	@$(BIN)/mainline promote --target $(TARGET) $(if $(IMAGE),--image $(IMAGE))
+	@$(BIN)/mainline promote --target $(or $(TARGET),none) $(if $(IMAGE),--image $(IMAGE))
+
+.PHONY: image
+image: $(BIN)/.export ## Build the server's image of this model, and push it where MAINLINE_IMAGE says
+	@$(BIN)/mainline image
+
+.PHONY: stage
+stage: $(BIN)/.stage ## Test the image as it will run (IMAGE=…, or the last one built), by the gates of params.yaml
+	@$(BIN)/mainline stage $(IMAGE)
+
+.PHONY: deploy
+deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker or kubernetes (IMAGE=…)
+	@$(BIN)/mainline deploy --target $(or $(TARGET),registry) $(IMAGE)
 
 .PHONY: rollback
 rollback: $(BIN)/.train ## Return production to the version before, or to VERSION=
-	@$(BIN)/mainline rollback $(VERSION) --target $(TARGET)
+	@$(BIN)/mainline rollback $(VERSION) --target $(or $(TARGET),none)
 
 .PHONY: audit
 audit: $(BIN)/.train ## Verify the audit log and print it
@@ -143,9 +159,13 @@ $(BIN)/.export: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --group export --quiet
 	@touch $(BIN)/.train $@
 
+$(BIN)/.stage: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --group export --group stage --quiet
+	@touch $(BIN)/.train $(BIN)/.export $@
+
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
-	@touch $(BIN)/.train $(BIN)/.export $@
+	@touch $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(UV)

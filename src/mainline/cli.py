@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline import releasing, stateverbs
+from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def parser() -> argparse.ArgumentParser:
 
     releasing.add(verbs)
     stateverbs.add(verbs)
+    containers.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
@@ -180,15 +182,16 @@ def configured() -> Params:
 
 
 def export_verb(call: argparse.Namespace) -> int:
-    from mainline import params
     from mainline.progress import Progress
     from mainline.workspace import Workspace
+
+    settings = configured()
     from pipelines import exporting
 
     workspace = Workspace.at(Path.cwd())
     folder = call.to or workspace.model
     with workspace.locked():
-        exporting.exported(params.load(), workspace, Progress.on_terminal(), folder, call.version)
+        exporting.exported(settings, workspace, Progress.on_terminal(), folder, call.version)
     print(folder)
     return 0
 

@@ -9,7 +9,11 @@ from mainline.errors import ConfigurationError
 from mainline.release import Target
 
 # Name: where its factory is. A factory takes nothing; its settings are variables of the environment.
-KNOWN: Mapping[str, str] = {}
+KNOWN: Mapping[str, str] = {
+    "registry": "mainline.deploy.tag:target",
+    "docker": "mainline.deploy.host:target",
+    "kubernetes": "mainline.deploy.kubernetes:target",
+}
 
 
 def target(name: str) -> Target | None:
