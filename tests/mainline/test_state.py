@@ -24,7 +24,8 @@ from mainline.release import Desk
 from mainline.snapshot import PLACE, relocate, versions
 from mainline.state import Shared, StateMoved
 from mainline.workspace import Workspace
-from tests.mainline.releases import make_store, tags
+from tests.folders import Folder
+from tests.mainline.releases import image, make_store, tags
 from tests.projects import TOP
 from tests.servers import Oci, free_port, oci_registry
 
@@ -229,6 +230,34 @@ def test_work_whose_state_has_moved_is_done_again_on_the_new_one(
     assert previous
     assert champion.model_digest == tags("two")["model_digest"]
     assert previous.model_digest == tags("one")["model_digest"]
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_release_whose_runner_is_lost_is_ended_from_another(
+    begun: Shared, template: tuple[Path, list[str]], reference: str, tmp_path: Path, answered: bool
+) -> None:
+    def seated(at: Shared) -> Desk:
+        registry = open_registry(at.pull())
+        return Desk(registry, opened(at.store), target, "a tester", at.push)
+
+    (tmp_path / "target").mkdir()
+    target = Folder(tmp_path / "target")
+    lost = seated(begun)
+    version = lost.registry.register(template[1][0], tags("one"))
+    release.begin(lost, "promotion", version, image("one"), None, {"version": version.number})
+    if answered:
+        target.deploy(image("one"))
+    shutil.rmtree(begun.folder)
+    other = seated(shared(reference, tmp_path / "other"))
+    ended = release.settle(other)
+    champion = other.registry.champion()
+    if answered:
+        assert ended
+        assert champion
+        assert champion.image == target.deployed() == image("one")
+    else:
+        assert (ended, champion, target.deployed()) == (None, None, None)
+    assert release.open_intent(open_registry(shared(reference, tmp_path / "third").pull())) is None
 
 
 def test_work_that_was_never_pushed_is_no_state(begun: Shared, template: tuple[Path, list[str]]) -> None:
