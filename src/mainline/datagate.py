@@ -1,6 +1,5 @@
-"""The data gate, in a process of its own beside the training (`python -m mainline.datagate`).
+"""The data gate, at work beside the training: the raw tables first, then the frame made of them.
 
-First message: the raw tables. Second: the prepared frame, or none where it could not be made.
 What it said of a table is kept by the digests of the table and of its suite, and not computed again.
 """
 
@@ -10,15 +9,18 @@ import dataclasses
 import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline import beside, params, timetravel
-from mainline.collect import Collected, from_json, relation_sql
+from mainline import params, timetravel
+from mainline.atomic import write_text
+from mainline.beside import Beside
+from mainline.collect import Collected, from_json, relation_sql, to_json
 from mainline.results import Expectation, Severity, Validation
 from mainline.settings import Settings
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,29 +28,49 @@ if TYPE_CHECKING:
 FRAME = "frame"
 
 
-def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    first = next(jobs)
-    settings = params.load(Path(first["root"]) / params.FILE).settings
-    workspace = Workspace.at(Path(first["root"]), Path(first["state"]))
-    tables = from_json(first["tables"])
+class Gate:
+    """What is asked of the data, and by `answer` what was found."""
+
+    def __init__(self, beside: Beside, workspace: Workspace, tables: Mapping[str, Collected]) -> None:
+        self.beside = beside
+        self.about = {
+            "root": str(workspace.root),
+            "state": str(workspace.state),
+            "tables": to_json(dict(tables)),
+        }
+        self.asked: list[Future[Any]] = [beside.ask("datagate:of_tables", **self.about)]
+
+    def ask_of_frame(self, frame: Path, digest: str) -> None:
+        self.asked.append(self.beside.ask("datagate:of_frame", frame=str(frame), digest=digest, **self.about))
+
+    def answer(self) -> Validation:
+        """Wait for all that was asked."""
+        said = [future.result() for future in self.asked]
+        found = [expectation for part in said for expectation in read(part["expectations"])]
+        return Validation(found, round(sum(part["seconds"] for part in said), 3))
+
+
+def of_tables(root: str, state: str, tables: str) -> dict[str, Any]:
+    settings, workspace = at(root, state)
     started = time.perf_counter()
     found: list[Expectation] = []
-    for name, table in tables.items():
+    for name, table in from_json(tables).items():
         key = [column for column in settings.prepare.key if column in table.columns]
         found += of_table(settings, workspace, name, table.digest, relation_sql(table), key)
-    second = next(jobs, None)
-    if second and second.get(FRAME):
-        frame = Path(second[FRAME])
-        sql = f"SELECT * EXCLUDE (row_id) FROM read_parquet('{frame}')"
-        found += of_table(settings, workspace, FRAME, second["digest"], sql, settings.prepare.key)
-        found += of_time(settings, workspace, tables, frame, second["digest"])
-    return {"validation": dataclasses.asdict(Validation(found, round(time.perf_counter() - started, 3)))}
+    return dataclasses.asdict(Validation(found, time.perf_counter() - started))
 
 
-def answer(gate: beside.Beside) -> Validation:
-    """Wait for the gate's answer."""
-    said = gate.answer()["validation"]
-    return Validation(read(said["expectations"]), said["seconds"])
+def of_frame(root: str, state: str, tables: str, frame: str, digest: str) -> dict[str, Any]:
+    settings, workspace = at(root, state)
+    started = time.perf_counter()
+    sql = f"SELECT * EXCLUDE (row_id) FROM read_parquet('{frame}')"
+    found = of_table(settings, workspace, FRAME, digest, sql, settings.prepare.key)
+    found += of_time(settings, workspace, from_json(tables), Path(frame), digest)
+    return dataclasses.asdict(Validation(found, time.perf_counter() - started))
+
+
+def at(root: str, state: str) -> tuple[Settings, Workspace]:
+    return params.load(Path(root) / params.FILE).settings, Workspace.at(Path(root), Path(state))
 
 
 def of_table(
@@ -91,7 +113,7 @@ def of_time(
         return []
     kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code())}.json"
     if kept.exists():
-        return read(json.loads(kept.read_text(encoding="utf-8")))
+        return placed(workspace, read(json.loads(kept.read_text(encoding="utf-8"))))
     leaks = timetravel.check(settings, tables, frame)
     found = [
         Expectation(
@@ -101,18 +123,26 @@ def of_time(
             rule=f"prepared as of an earlier moment, the rows before it are the same ({checks} moments)",
             severity=Severity.critical,
             success=False,
-            rows=0,
+            rows=leak.of,
             unexpected=leak.rows,
             examples=[],
             observed=str(leak),
             note=None,
             file=str(params.FILE),
-            line=1,
+            line=1,  # the file may be edited before this answer is read again: see `placed`
         )
         for leak in leaks
     ]
     write_text(kept, json.dumps([dataclasses.asdict(e) for e in found]))
-    return found
+    return placed(workspace, found)
+
+
+def placed(workspace: Workspace, found: list[Expectation]) -> list[Expectation]:
+    """The findings of the time-travel check with the line of its setting."""
+    if not found:
+        return []
+    line = params.load(workspace.root / params.FILE).line("prepare", "time_travel_checks")
+    return [dataclasses.replace(expectation, line=line) for expectation in found]
 
 
 def fetch(sql: str) -> pd.DataFrame:
@@ -138,7 +168,3 @@ def own_code() -> list[bytes]:
 
 def read(answers: list[dict[str, Any]]) -> list[Expectation]:
     return [Expectation(**{**answer, "severity": Severity(answer["severity"])}) for answer in answers]
-
-
-if __name__ == "__main__":
-    beside.serve(work)

@@ -10,6 +10,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import replacing_folder
 from mainline.conversion import convert
 from mainline.errors import ExternalError, Refused
 from mainline.judgement import data_digest
@@ -19,7 +20,6 @@ from mainline.serving.scorer import Fitted, Onnx, Scorer
 from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Signature, write
 from mainline.settings import Settings
 from mainline.training import answers_of, features_of, read_rows
-from mainline.workspace import finished_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +71,7 @@ def export(settings: Settings, record: Record, frame: Path, folder: Path, versio
         example=[],
         answers=[],
     )
-    with finished_folder(folder) as unfinished:
+    with replacing_folder(folder) as unfinished:
         model, chosen, scorer = choose(settings, draft, pipeline, record, rows, recorded)
         (unfinished / chosen.file).write_bytes(model)
         shown = example_rows(chosen, rows)

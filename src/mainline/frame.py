@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import importlib
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import replacing
 from mainline.collect import Collected, as_of, relation_sql
-from mainline.errors import ConfigurationError, DataError
+from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.rows import ROW_ID, quoted, row_id_sql
 from mainline.settings import Prepare, Settings
-from mainline.workspace import finished_file
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,14 +34,20 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
         Where the project's function fails, or leaves out a column that `params.yaml` names.
     DataError
         For rows that share a key, and for infinite values.
+    ExternalError
+        Where the disk is full.
     """
+    import duckdb
+
     connection, sql = prepared(settings, tables)
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
-        with finished_file(path) as unfinished:
+        with replacing(path) as unfinished:
             connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
             check_rows(connection, settings.prepare, unfinished)
-    except _duckdb_errors() as error:
+    except duckdb.IOException as error:
+        raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
+    except duckdb.Error as error:
         raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
 
 
@@ -53,15 +61,18 @@ def prepared(
     connection: DuckDBPyConnection = backend.con
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
-    known = {}
-    for name, table in tables.items():
-        then = table if moment is None else as_of(table, moment)
-        connection.execute(f"CREATE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
-        known[name] = backend.table(name)
-    expression = call_project(settings.prepare, known)
+    show(connection, tables, moment)
+    expression = call_project(settings.prepare, {name: backend.table(name) for name in tables})
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
     return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+
+
+def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
+    """Let every table be seen as it stood at `moment`, or as it is."""
+    for name, table in tables.items():
+        then = table if moment is None else as_of(table, moment)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
 
 
 def call_project(prepare: Prepare, tables: Mapping[str, Table]) -> Table:
@@ -159,11 +170,10 @@ def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> 
             raise DataError(f"prepared frame: {count:,} infinite values in {name}: find the division that made them")
 
 
-def _duckdb_errors() -> type[Exception]:
-    import duckdb
-
-    error: type[Exception] = duckdb.Error
-    return error
+def _reason(error: Exception) -> str:
+    """The system's words where DuckDB gives its number: File too large, No space left on device."""
+    number = re.search(r'"errno":"(\d+)"', str(error))
+    return os.strerror(int(number[1])) if number else _first_line(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mainline.evaluate import better
 from mainline.metrics import GREATER_IS_BETTER
 from mainline.params import Params
+from mainline.report import words
 from mainline.results import Gap, Gate, Interval, Metric, Outcome, Slice
 
 NO_INTERVAL = "no value on these rows, or on too many of their resamples (a single block, a class that is missing)"
@@ -73,14 +74,15 @@ def relative(params: Params, measured: Measured) -> list[Gate]:
 def margin(params: Params, measured: Measured, name: str, limit: float) -> Gate:
     """Non-inferiority: the bound of the interval, not the point, must be within the margin."""
     title = f"margin: {name}"
-    rule = f"at the worst {number(limit)} worse than main's model on the same rows"
+    rule = f"at worst {words.score(limit)} worse than main's model on the same rows"
     reason = params.reason("gates", "margins", name)
     metric = find(measured.metrics, name)
     if measured.no_comparison or metric is None or metric.delta is None or metric.delta.low is None:
         return Gate(title, rule, unmeasured(measured), False, reason)
     low = better(metric, metric.delta).low
     assert low is not None
-    return Gate(title, rule, show(metric.delta), low > -limit, reason)
+    said = show(metric.delta, metric.delta.low, -limit) if low == metric.delta.low else show(metric.delta, -low, limit)
+    return Gate(title, rule, said, low > -limit, reason)
 
 
 def slice_gate(params: Params, measured: Measured) -> Gate:
@@ -90,7 +92,7 @@ def slice_gate(params: Params, measured: Measured) -> Gate:
     """
     gate = params.settings.gates.slices
     assert gate
-    rule = f"no slice's {gate.metric} certainly fallen by more than {number(gate.margin)}"
+    rule = f"no slice's {words.metric_name(gate.metric)} certainly fallen by more than {words.score(gate.margin)}"
     reason = params.reason("gates", "slices", "margin")
     if measured.no_metrics or measured.no_comparison:
         return Gate("slices", rule, unmeasured(measured), False, reason)
@@ -103,18 +105,25 @@ def slice_gate(params: Params, measured: Measured) -> Gate:
         return Gate("slices", rule, "not measurable: no slice is large enough", False, reason)
     fallen = [(d, p) for d, p in changes if d.high is not None and d.high < 0 and d.value < -gate.margin]
     if fallen:
-        said = "; ".join(f"{p.column} {p.value}: {show(d)}" for d, p in sorted(fallen, key=lambda c: c[0].value))
+        said = "; ".join(
+            f"{p.column} {p.value}: {words.difference(d)}" for d, p in sorted(fallen, key=lambda c: c[0].value)
+        )
         return Gate("slices", rule, said, False, reason)
     worst, part = min(changes, key=lambda change: change[0].value)
     return Gate(
-        "slices", rule, f"{len(changes)} slices, lowest {part.column} {part.value}: {show(worst)}", True, reason
+        "slices",
+        rule,
+        f"{len(changes)} slices, lowest {part.column} {part.value}: {words.difference(worst)}",
+        True,
+        reason,
     )
 
 
 def gap_gate(params: Params, measured: Measured) -> Gate:
     gate = params.settings.gates.gaps
     assert gate
-    rule = f"the gap in {gate.metric} between slices at most {number(gate.at_most)} wider than main's"
+    metric = words.metric_name(gate.metric)
+    rule = f"the gap in {metric} between slices at most {words.score(gate.at_most)} wider than main's"
     reason = params.reason("gates", "gaps", "at_most")
     if measured.no_metrics or measured.no_comparison:
         return Gate("gaps", rule, unmeasured(measured), False, reason)
@@ -124,9 +133,17 @@ def gap_gate(params: Params, measured: Measured) -> Gate:
         if gap.metric == gate.metric and gap.baseline is not None
     ]
     if not changes:
-        return Gate("gaps", rule, f"not measurable: no two large slices with {gate.metric}", False, reason)
+        return Gate(
+            "gaps", rule, f"not measurable: no two large slices with {words.metric_name(gate.metric)}", False, reason
+        )
     widest, gap = max(changes, key=lambda change: change[0])
-    return Gate("gaps", rule, f"widest change {gap.column}: {signed(widest)}", widest <= gate.at_most, reason)
+    return Gate(
+        "gaps",
+        rule,
+        f"widest change {gap.column}: {show(Interval(widest, None, None), widest, gate.at_most)}",
+        widest <= gate.at_most,
+        reason,
+    )
 
 
 def absolute(params: Params, measured: Measured) -> list[Gate]:
@@ -135,12 +152,12 @@ def absolute(params: Params, measured: Measured) -> list[Gate]:
     made = []
     if gates.lead:
         rule = (
-            f"{gates.lead.metric} certainly ahead of the mean by {', '.join(gates.lead.by)}, "
-            f"and by at least {number(gates.lead.at_least)}"
+            f"{words.metric_name(gates.lead.metric)} certainly ahead of the mean by {', '.join(gates.lead.by)}, "
+            f"and by at least {words.score(gates.lead.at_least)}"
         )
         lead = measured.lead
         passed = lead is not None and lead.low is not None and lead.low > 0 and lead.value >= gates.lead.at_least
-        said = show(lead) if lead and lead.low is not None else unmeasured(measured)
+        said = show(lead, lead.value, gates.lead.at_least) if lead and lead.low is not None else unmeasured(measured)
         made.append(Gate("lead", rule, said, passed, params.reason("gates", "lead", "at_least")))
     for name, limit in gates.floors.items():
         made.append(
@@ -187,12 +204,13 @@ def absolute(params: Params, measured: Measured) -> list[Gate]:
 
 def level(measured: Measured, title: str, name: str, limit: float, greater: bool, reason: str | None) -> Gate:
     """The model's own value against a number; what is not a number cannot be measured."""
-    rule = f"{'at least' if greater else 'at most'} {number(limit)}"
+    rule = f"{'at least' if greater else 'at most'} {words.score(limit)}"
     metric = find(measured.metrics, name)
     if metric is None or not math.isfinite(metric.candidate.value):
         return Gate(title, rule, unmeasured(measured), False, reason)
     value = metric.candidate.value
-    return Gate(title, rule, show(metric.candidate), value >= limit if greater else value <= limit, reason)
+    said = show(metric.candidate, value, limit, words.interval)
+    return Gate(title, rule, said, value >= limit if greater else value <= limit, reason)
 
 
 def find(metrics: Sequence[Metric], name: str) -> Metric | None:
@@ -203,15 +221,12 @@ def unmeasured(measured: Measured) -> str:
     return f"not measurable: {measured.no_metrics or measured.no_comparison or NO_INTERVAL}"
 
 
-def show(interval: Interval) -> str:
-    if interval.low is None or interval.high is None:
-        return number(interval.value)
-    return f"{number(interval.value)} [{number(interval.low)}, {number(interval.high)}]"
-
-
-def number(value: float) -> str:
-    return f"{value:.4f}".replace("-", "−")
-
-
-def signed(value: float) -> str:
-    return f"{value:+.4f}".replace("-", "−")
+def show(
+    found: Interval, judged: float | None, limit: float, write: Callable[[Interval], str] = words.difference
+) -> str:
+    """`found` as the report writes it; with more decimals where rounding hides on which side of its limit it lies."""
+    text = write(found)
+    if judged is None or words.score(judged) != words.score(limit) or judged == limit:
+        return text
+    decimals = 4 if f"{judged:.4f}" != f"{limit:.4f}" else 8
+    return f"{text}, unrounded {judged:.{decimals}f}".replace("-", "−").replace("0.", ".")

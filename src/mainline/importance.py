@@ -1,4 +1,4 @@
-"""Permutation importance, in a process of its own beside the comparison (`python -m mainline.importance`).
+"""Permutation importance, computed beside the comparison.
 
 How far the headline metric falls on a sample of the holdout when one column is shuffled.
 """
@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline import beside, metrics, params, training
+from mainline import metrics, params, training
+from mainline.atomic import write_text
+from mainline.beside import Beside
 from mainline.fingerprint import digest
 from mainline.record import Record
 from mainline.results import Importance
 from mainline.rows import quoted, sides
 from mainline.settings import Settings
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,27 +29,41 @@ if TYPE_CHECKING:
 REPEATS = 3
 
 
-def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    first = next(jobs)
-    settings = params.load(Path(first["root"]) / params.FILE).settings
+def ask(beside: Beside, workspace: Workspace, record: Record, frame: Path) -> Callable[[], list[Importance]]:
+    """Have it computed there; what is returned waits for it."""
+    future = beside.ask(
+        "importance:of_record",
+        root=str(workspace.root),
+        state=str(workspace.state),
+        path=str(record.path),
+        frame=str(frame),
+    )
+    return lambda: [Importance(**value) for value in future.result()]
+
+
+def load_libraries() -> None:
+    """Import what the importance needs while nobody waits for it."""
+    training.load_libraries()
+    import sklearn.inspection  # noqa: F401
+
+
+def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, Any]]:
+    """The importance of every feature in the record at `path`; kept, and not computed again."""
+    settings = params.load(Path(root) / params.FILE).settings
+    if not settings.evaluate.importance_rows:
+        return []
     training.use_threads(settings.train.threads)
-    second = next(jobs, None)
-    if second is None or not settings.evaluate.importance_rows:
-        return {"importance": []}
-    workspace = Workspace.at(Path(first["root"]), Path(first["state"]))
-    record = Record.read(Path(second["record"]))
+    workspace = Workspace.at(Path(root), Path(state))
+    record = Record.read(Path(path))
     asked = digest(
         [record.fingerprint, settings.compare.metric, settings.evaluate.importance_rows, settings.evaluate.threshold]
     )
     kept = workspace.checks / f"importance-{asked[:32]}.json"
     if not kept.exists():
-        found = measure(settings, record, Path(second["frame"]))
+        found = measure(settings, record, Path(frame))
         write_text(kept, json.dumps([dataclasses.asdict(value) for value in found]))
-    return {"importance": json.loads(kept.read_text(encoding="utf-8"))}
-
-
-def answer(explainer: beside.Beside) -> list[Importance]:
-    return [Importance(**value) for value in explainer.answer()["importance"]]
+    answer: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
+    return answer
 
 
 def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]:
@@ -92,7 +108,3 @@ def scorer(settings: Settings) -> Any:
         return sign * float(found[metric][0])
 
     return score
-
-
-if __name__ == "__main__":
-    beside.serve(work)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline import baseline as base
 from mainline import frame, git, training
+from mainline.atomic import scratch
 from mainline.collect import Collected, from_json, to_json
 from mainline.errors import MainlineError
 from mainline.record import Holdout, Record, align
@@ -43,18 +43,18 @@ def ask(
     """Main's scores of these rows by main's own code; where it cannot, those that its record has."""
     import numpy as np
 
-    with tempfile.TemporaryDirectory(prefix="mainline-") as folder:
-        scratch = Path(folder)
-        np.save(scratch / "rows.npy", ids)
+    with scratch(workspace.state) as folder:
+        folder.mkdir()
+        np.save(folder / "rows.npy", ids)
         request = {
             "tables": to_json(dict(tables)),
             "until": settings.data.until.isoformat(),
             "timezone": settings.data.timezone,
-            "rows": str(scratch / "rows.npy"),
+            "rows": str(folder / "rows.npy"),
         }
         try:
             with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
-                answer = base.score(workspace, tree, baseline, request, scratch)
+                answer = base.score(workspace, tree, baseline, request, folder)
             with np.load(answer["scores"], allow_pickle=False) as arrays:
                 found = Holdout(arrays["row_id"], np.empty(0), arrays["score"])
         except MainlineError as error:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import replacing
 from mainline.errors import ConfigurationError, DataError
 from mainline.rows import quoted
 from mainline.serving import scorer
 from mainline.serving.explanation import check_names
 from mainline.serving.rejection import Rejection
 from mainline.serving.signature import MISSING, Column, Signature, read
-from mainline.workspace import finished_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def predict(file: Path, model: Path, to: Path | None = None) -> Path:
         try:
             load(connection, file, signature)
             score(connection, signature, scorer.load(signature, model), str(file))
-            with finished_file(target) as unfinished:
+            with replacing(target) as unfinished:
                 connection.execute(
                     f"COPY (SELECT * FROM given POSITIONAL JOIN answers) TO '{unfinished}' "
                     f"(FORMAT {FORMATS[target.suffix][1]})"

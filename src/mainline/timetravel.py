@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.collect import Collected
-from mainline.frame import prepared
+from mainline.frame import prepared, show
 from mainline.rows import ROW_ID, quoted
 from mainline.settings import Settings
 
@@ -28,6 +28,7 @@ class Leak:
     column: str
     moment: str
     rows: int
+    of: int  # rows before the moment
     example: str
 
     def __str__(self) -> str:
@@ -46,8 +47,14 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
     if not settings.prepare.time:
         return []
     found: dict[str, Leak] = {}
+    connection, sql = None, ""
     for moment in moments(settings, frame):
-        for leak in leaks_at(settings, tables, frame, moment):
+        if connection is None:
+            connection, sql = prepared(settings, tables, moment)
+        else:
+            # The same query over other views: had the function looked at values, the first moment would show it.
+            show(connection, tables, moment)
+        for leak in leaks_at(settings, connection, sql, frame, moment):
             found.setdefault(leak.column, leak)
     return list(found.values())
 
@@ -66,18 +73,21 @@ def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
     return sorted(set(found[0])) if found else []
 
 
-def leaks_at(settings: Settings, tables: Mapping[str, Collected], frame: Path, moment: dt.datetime) -> list[Leak]:
+def leaks_at(
+    settings: Settings, connection: DuckDBPyConnection, sql: str, frame: Path, moment: dt.datetime
+) -> list[Leak]:
     features = settings.prepare.features.names
     time = quoted(settings.prepare.time or "")
-    connection, sql = prepared(settings, tables, moment)
-    connection.execute(f"CREATE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
     differs = [f"t.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in features]
     joined = f"_then t JOIN read_parquet('{frame}') n USING ({ROW_ID})"
     counts = connection.execute(
         f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in differs)} FROM {joined}"
     ).fetchone()
     assert counts
-    leaks = rows_only_now(connection, settings, frame, moment)
+    earlier = connection.execute(f"SELECT count(*) FROM read_parquet('{frame}') n WHERE n.{time} < $1", [moment])
+    (before,) = earlier.fetchone() or (0,)
+    leaks = rows_only_now(connection, settings, frame, moment, before)
     for name, condition, count in zip(features, differs, counts, strict=True):
         if count:
             key = ", ".join(f"n.{quoted(column)}" for column in settings.prepare.key)
@@ -88,11 +98,14 @@ def leaks_at(settings: Settings, tables: Mapping[str, Collected], frame: Path, m
             assert row
             then, now, *values = row
             where = ", ".join(f"{n}={v}" for n, v in zip(settings.prepare.key, values, strict=True))
-            leaks.append(Leak(name, f"{moment:%Y-%m-%d %H:%M %Z}".strip(), count, f"{then} then, {now} now at {where}"))
+            example = f"{then} then, {now} now at {where}"
+            leaks.append(Leak(name, f"{moment:%Y-%m-%d %H:%M %Z}".strip(), count, before, example))
     return leaks
 
 
-def rows_only_now(connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime) -> list[Leak]:
+def rows_only_now(
+    connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime, before: int
+) -> list[Leak]:
     """Rows that were not there then: whoever is in the frame must not depend on what came of them."""
     time = quoted(settings.prepare.time or "")
     key = ", ".join(map(quoted, settings.prepare.key))
@@ -107,6 +120,7 @@ def rows_only_now(connection: DuckDBPyConnection, settings: Settings, frame: Pat
             "the presence of rows",
             f"{moment:%Y-%m-%d %H:%M %Z}".strip(),
             count[0],
+            before,
             f"absent then, present now at {where}",
         )
     ]

@@ -1,23 +1,25 @@
 """The record in MLflow: parameters, metrics, inputs with digests, signature, model and report.
 
-Runs beside the training (`python -m mainline.tracking`): MLflow is imported and its store opened
-while the model is fitted, and a run appears there only when everything has passed validation.
+Works beside the training: MLflow is imported and its store opened while the model is fitted, and a
+run appears there only when everything has passed validation.
 """
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import json
 import math
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline import beside
+from mainline.beside import Beside
 from mainline.errors import ExternalError
 
 if TYPE_CHECKING:
@@ -43,38 +45,75 @@ def quiet() -> None:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
 
 
-def work(jobs: Iterator[dict[str, Any]]) -> dict[str, Any]:
-    """Open the store for the first message, log the training for the second, the findings for the third."""
-    opened = next(jobs)
+class Tracker:
+    """What is asked of MLflow; `finish` waits for it."""
+
+    def __init__(self, beside: Beside, state: Path) -> None:
+        self.beside, self.state = beside, str(state)
+        self.asked: list[Future[Any]] = [beside.ask("tracking:open_store", state=self.state)]
+
+    def log(self, training: dict[str, Any]) -> None:
+        self.asked.append(self.beside.ask("tracking:log_training", state=self.state, training=training))
+
+    def finish(self, findings: dict[str, Any] | None = None) -> str:
+        """The run's id, when everything is in the store."""
+        run_id = [future.result() for future in self.asked][-1]
+        if findings is not None:
+            self.beside.ask("tracking:log_findings", state=self.state, run_id=run_id, findings=findings).result()
+        return str(run_id)
+
+
+def open_store(state: str) -> None:
+    """Import MLflow and open its store, so that what is logged later is logged at once."""
+    with answering(state):
+        opened(state)
+        import mlflow.sklearn  # noqa: F401
+
+
+def log_training(state: str, training: dict[str, Any]) -> str:
+    """The run of this fingerprint: the one that is there, or a new one."""
+    with answering(state):
+        client, experiment = opened(state)
+        return known_run(client, experiment, training["fingerprint"]) or log_new(client, experiment, training)
+
+
+def log_findings(state: str, run_id: str, findings: dict[str, Any]) -> None:
+    """What this review found: it may change with the baseline and the gates, the model does not."""
+    with answering(state):
+        log_review(opened(state)[0], run_id, findings)
+
+
+@functools.cache
+def opened(state: str) -> tuple[MlflowClient, str]:
+    """The client and the experiment's id."""
     quiet()
     import logging
 
     logging.getLogger("alembic").setLevel(logging.ERROR)
     import mlflow
+
+    uri, artifacts = store(Path(state))
+    if artifacts:
+        check_embedded(Path(state))
+    mlflow.set_tracking_uri(uri)
+    with alone(Path(state)):
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
+    return client, str(identity)
+
+
+@contextlib.contextmanager
+def answering(state: str) -> Iterator[None]:
+    """MLflow's failures as ours."""
+    quiet()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    uri, artifacts = store(Path(opened["state"]))
-    if artifacts:
-        check_embedded(Path(opened["state"]))
     try:
-        mlflow.set_tracking_uri(uri)
-        with alone(Path(opened["state"])):
-            client = mlflow.MlflowClient()
-            experiment = client.get_experiment_by_name(EXPERIMENT)
-            identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
-        import mlflow.sklearn  # the job needs it: loaded while the fit goes on
-
-        training = next(jobs, None)
-        if training is None:
-            return {}
-        run_id = known_run(client, identity, training["fingerprint"]) or log_training(client, identity, training)
-        findings = next(jobs, None)
-        if findings is None:
-            return {}
-        log_findings(client, run_id, findings)
-        return {"run_id": run_id}
+        yield
     except (MlflowException, SQLAlchemyError) as error:
+        uri, artifacts = store(Path(state))
         shown = uri if artifacts else "the server of MLFLOW_TRACKING_URI"
         raise ExternalError(f"MLflow's store ({shown}) did not answer: {str(error).splitlines()[0]}") from error
 
@@ -109,7 +148,7 @@ def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | 
     return str(found[0].info.run_id) if found else None
 
 
-def log_training(client: MlflowClient, experiment: str, job: dict[str, Any]) -> str:
+def log_new(client: MlflowClient, experiment: str, job: dict[str, Any]) -> str:
     """A run with what does not change any more: parameters, inputs, model and record."""
     import mlflow
 
@@ -123,8 +162,7 @@ def log_training(client: MlflowClient, experiment: str, job: dict[str, Any]) -> 
         return str(run.info.run_id)
 
 
-def log_findings(client: MlflowClient, run_id: str, job: dict[str, Any]) -> None:
-    """What this review found: it may change with the baseline and the gates, the model does not."""
+def log_review(client: MlflowClient, run_id: str, job: dict[str, Any]) -> None:
     from mlflow.entities import Metric, RunTag
 
     now = int(time.time() * 1000)
@@ -205,7 +243,3 @@ def requirements(estimator: str) -> list[str]:
     root = estimator.split(".")[0].split(":")[0]
     packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
     return [f"{name}=={metadata.version(name)}" for name in packages if name != "mainline"]
-
-
-if __name__ == "__main__":
-    beside.serve(work)

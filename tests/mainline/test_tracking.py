@@ -125,24 +125,22 @@ def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_pa
         (tmp_path / "mlflow.db").mkdir()
     else:
         (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
-    tracker = Beside("mainline.tracking")
-    tracker.send({"state": str(tmp_path)})
+    beside = Beside()
     try:
         with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened .*move it away"):
-            tracker.answer()
+            beside.ask("tracking:open_store", state=str(tmp_path)).result(60)
     finally:
-        tracker.stop()
+        beside.stop()
 
 
 def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
-    trackers = [Beside("mainline.tracking") for _ in range(2)]
+    processes = [Beside() for _ in range(2)]
     try:
-        for tracker in trackers:
-            tracker.send({"state": str(tmp_path)})
-        assert [tracker.answer() for tracker in trackers] == [{}, {}]
+        opened = [beside.ask("tracking:open_store", state=str(tmp_path)) for beside in processes]
+        assert [future.result(60) for future in opened] == [None, None]
     finally:
-        for tracker in trackers:
-            tracker.stop()
+        for beside in processes:
+            beside.stop()
 
 
 def test_metrics_without_a_value_are_not_logged() -> None:

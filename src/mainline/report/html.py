@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.report import view, words
+from mainline.report import changed, view, words
 from mainline.results import Metric, Review
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def render(review: Review, curves: Curves | None = None) -> str:
         review=review,
         headline=words.headline_of(review),
         base=words.base_name(review),
+        changed_title=changed.TITLE,
         compared=any(metric.delta for metric in review.metrics),
         scores=scores,
         drawn=drawn,
@@ -92,7 +93,13 @@ def tiles(review: Review) -> list[tuple[str, str, str]]:
     expectations = review.validation.expectations
     if expectations:
         failed = len(view.failures(review))
-        found.append(("Expectations met", f"{len(expectations) - failed} of {len(expectations)}", f"{failed} failed"))
+        found.append(
+            (
+                "Expectations met",
+                words.count(len(expectations) - failed),
+                f"of {words.count(len(expectations))}, {failed} failed",
+            )
+        )
     baseline = review.baseline
     was = f"was {words.duration(baseline.train_seconds)}" if baseline else "to train"
     found.append(("Training", words.duration(review.candidate.train_seconds), was))
