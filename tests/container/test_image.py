@@ -90,8 +90,12 @@ def test_every_builder_makes_an_image_that_answers(
         engine = Engine(docker.program, {**os.environ, "DOCKER_BUILDKIT": str(int(builder == "buildkit"))})
         if builder == "buildkit" and "buildx" in (said := engine.attempt("build", "--help").stderr):
             pytest.skip(f"this docker has no BuildKit: {said.strip().splitlines()[-1]}")
-    image = built_image(engine, made, None)
-    with running(engine, image.reference, 300) as server:
+    image = built_image(engine, made, None).reference
+    if builder == "podman":
+        # It is run where the others are: a machine without systemd and rights of its own builds and does not run.
+        engine.run("save", "--format", "docker-archive", "--output", str(tmp_path / "image.tar"), image)
+        image = docker.run("load", "--input", str(tmp_path / "image.tar")).rpartition(" ")[2]
+    with running(docker, image, 300) as server:
         assert json.loads(server.ask("GET", "/version")[1])["fingerprint"] == made.record.fingerprint
 
 
