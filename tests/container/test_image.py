@@ -82,7 +82,7 @@ def test_every_builder_makes_an_image_that_answers(
         # Its own store: the base image is carried over, since none can be pulled everywhere.
         archive = tmp_path / "base.tar"
         docker.run("save", "--output", str(archive), build.matching_base())
-        engine = Engine("podman", {**os.environ, "CONTAINERS_STORAGE_CONF": ""})
+        engine = Engine("podman")
         if engine.attempt("info").returncode:
             pytest.skip("podman does not run on this machine")
         engine.run("load", "--input", str(archive))
@@ -90,8 +90,12 @@ def test_every_builder_makes_an_image_that_answers(
         engine = Engine(docker.program, {**os.environ, "DOCKER_BUILDKIT": str(int(builder == "buildkit"))})
         if builder == "buildkit" and "buildx" in (said := engine.attempt("build", "--help").stderr):
             pytest.skip(f"this docker has no BuildKit: {said.strip().splitlines()[-1]}")
-    image = built_image(engine, made, None)
-    with running(engine, image.reference, 300) as server:
+    image = built_image(engine, made, None).reference
+    if builder == "podman":
+        # It is run where the others are: a machine without systemd and rights of its own builds and does not run.
+        engine.run("save", "--format", "docker-archive", "--output", str(tmp_path / "image.tar"), image)
+        image = docker.run("load", "--input", str(tmp_path / "image.tar")).rpartition(" ")[2]
+    with running(docker, image, 300) as server:
         assert json.loads(server.ask("GET", "/version")[1])["fingerprint"] == made.record.fingerprint
 
 

@@ -64,11 +64,12 @@ def running(engine: Engine, image: str, memory: int, **variables: str) -> Iterat
     Refused
         Where it ends by itself or does not listen in time: with what it said.
     """
-    call = ["run", "--detach", *HARDENED, f"--memory={memory}m", "--publish=127.0.0.1::8080"]
+    call = ["create", *HARDENED, f"--memory={memory}m", "--publish=127.0.0.1::8080"]
     for name, value in variables.items():
         call.append(f"--env={name}={value}")
     name = engine.run(*call, image)
     try:
+        engine.run("start", name)
         yield started(engine, name)
     finally:
         engine.attempt("rm", "--force", "--volumes", name)

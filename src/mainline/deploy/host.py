@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 from mainline.container import engine as engines
 from mainline.container.engine import Engine
@@ -92,9 +93,11 @@ class HostTarget:
 
     def await_fit(self, name: str) -> None:
         until = time.monotonic() + READY_SECONDS
+        restarts = restarted(self.engine.container(name))
         while not self.fit(name):
             found = self.engine.container(name)
-            if not found or not found["State"]["Running"] or time.monotonic() > until:
+            ended = not found or not found["State"]["Running"] or restarted(found) > restarts
+            if ended or time.monotonic() > until:
                 said = self.engine.attempt("logs", "--tail", "3", name)
                 why = self.engine.attempt("exec", name, "python", "-m", "mainline.inside.health", "/model").stderr
                 lines = " / ".join((said.stdout + said.stderr + why).strip().splitlines()) or "nothing"
@@ -127,6 +130,11 @@ class HostTarget:
                 self.engine.run("stop", "--time", str(STOP_SECONDS), name)
             elif name != keep and last not in (None, keep):
                 self.engine.attempt("rm", "--force", name)
+
+
+def restarted(found: dict[str, Any] | None) -> int:
+    """How often the engine has started a container again that ended by itself."""
+    return int((found or {}).get("RestartCount") or 0)
 
 
 def target() -> HostTarget:

@@ -20,7 +20,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Export:
 
 
 def test_a_package_index_reaches_the_build_by_name_and_its_password_is_in_no_call(made: Export) -> None:
-    environment = {"UV_DEFAULT_INDEX": "https://reader:hunter2@packages.example/simple", "OTHER": "x"}
+    address = "https://reader:hunter2@packages.example/simple"  # pragma: allowlist secret
+    environment = {"UV_DEFAULT_INDEX": address, "OTHER": "x"}
     given = build.arguments("python:3.11-slim", 0, made.signature, environment)
     assert given["UV_DEFAULT_INDEX"] is None
     assert not any("hunter2" in str(value) for value in given.values())
