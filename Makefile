@@ -40,8 +40,8 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 ##@ Pull requests
 
 .PHONY: review
-review: $(BIN)/.train ## In GitHub Actions: run, and leave what the pull request shows
-	@$(BIN)/mainline review
+review: $(BIN)/.core ## In GitHub Actions: run, and leave what the pull request shows
+	@$(BIN)/mainline review --install "$(MAKE) install"
 
 .PHONY: ci
 ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push JOB=quality)
@@ -104,13 +104,18 @@ help: ## This page
 		/^[a-z]+:.*## / {printf "  \033[36m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
 
 # What is installed is stamped: a target that finds its stamp starts at once.
+# Enough to see that a change needs no training, in a second.
+$(BIN)/.core: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --no-default-groups --quiet
+	@touch $@
+
 $(BIN)/.train: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --quiet
-	@touch $@
+	@touch $(BIN)/.core $@
 
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
-	@touch $(BIN)/.train $@
+	@touch $(BIN)/.core $(BIN)/.train $@
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(UV)
