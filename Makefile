@@ -39,9 +39,10 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 
 ##@ Pull requests
 
+# A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review
 review: $(BIN)/.core ## In GitHub Actions: run, and leave what the pull request shows
-	@$(BIN)/mainline review --install "$(MAKE) install"
+	@$(BIN)/mainline review --install "$(MAKE) install UV_COMPILE_BYTECODE=0"
 
 .PHONY: ci
 ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push JOB=quality)
