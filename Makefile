@@ -56,9 +56,10 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 
 ##@ Pull requests
 
+# A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review
-review: $(BIN)/.train ## In GitHub Actions: run, and leave what the pull request shows
-	@$(BIN)/mainline review
+review: $(BIN)/.core ## In GitHub Actions: run, and leave what the pull request shows
+	@$(BIN)/mainline review --install "$(MAKE) install UV_COMPILE_BYTECODE=0"
 
 .PHONY: ci
 ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push WORKFLOW=quality)
@@ -151,21 +152,26 @@ help: ## This page
 		/^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
 
 # What is installed is stamped: a target that finds its stamp starts at once.
+# Enough to see that a change needs no training, in a second.
+$(BIN)/.core: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --no-default-groups --quiet
+	@touch $@
+
 $(BIN)/.train: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --quiet
-	@touch $@
+	@touch $(BIN)/.core $@
 
 $(BIN)/.export: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --group export --quiet
-	@touch $(BIN)/.train $@
+	@touch $(BIN)/.core $(BIN)/.train $@
 
 $(BIN)/.stage: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --group export --group stage --quiet
-	@touch $(BIN)/.train $(BIN)/.export $@
+	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $@
 
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
-	@touch $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
+	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(UV)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from pathlib import Path
 
@@ -45,12 +46,17 @@ def pull(stage: Rehearsal, checkout: Path) -> events.Event:
     return events.pull_request(stage.origin, head)
 
 
-def ran(stage: Rehearsal, event: events.Event) -> Ran:
+def ran(stage: Rehearsal, event: events.Event) -> tuple[Ran, float]:
+    """The run, and the processor seconds that it took: on a busy machine they say more than its wall clock."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     found = stage.run(event, job="review")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if "report.zip" not in found.names:
         raise RuntimeError(f"the review left no report:\n{found.log}")
-    return found
+    return found, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def row(what: str, goal: int, found: Ran) -> Row:
-    return Row(f"event to report, {what}", f"≤ {goal} s", f"{found.seconds:.1f} s", found.seconds <= goal)
+def row(what: str, goal: int, measured: tuple[Ran, float]) -> Row:
+    found, processor = measured
+    said = f"{found.seconds:.1f} s, {processor:.1f} s of processor"
+    return Row(f"event to report, {what}", f"≤ {goal} s", said, found.seconds <= goal)

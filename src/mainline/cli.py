@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     run.set_defaults(verb=run_verb)
 
     review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")
+    review.add_argument("--install", default="", help="the command that installs what training needs, if it is needed")
     review.set_defaults(verb=review_verb)
 
     train = verbs.add_parser("train", help="validate and train; answers where the record is (for other commits)")
@@ -138,7 +139,7 @@ def run_verb(call: argparse.Namespace) -> int:
 def review_verb(call: argparse.Namespace) -> int:
     from mainline.ci import review
 
-    return review.from_here()
+    return review.from_here(call.install)
 
 
 def train_verb(call: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from mainline import changes, git
 from mainline.atomic import write_text
 from mainline.ci import annotate, event, relevance, short
-from mainline.errors import ConfigurationError
+from mainline.errors import ConfigurationError, ExternalError
 from mainline.params import FILE, load
 from mainline.results import Change
 from mainline.settings import Data
@@ -26,8 +27,11 @@ from mainline.workspace import Workspace
 PREFIX = "mainline: "
 
 
-def review(workspace: Workspace, environment: Mapping[str, str]) -> int:
-    """The run's status: 0 passed, 1 a gate said no, 2, 3 or 4 it stopped; the reports say the same."""
+def review(workspace: Workspace, environment: Mapping[str, str], install: str = "") -> int:
+    """The run's status: 0 passed, 1 a gate said no, 2, 3 or 4 it stopped; the reports say the same.
+
+    `install` is the command that fetches what training needs, used where something is trained.
+    """
     started = event.read(environment)
     shutil.rmtree(workspace.reports, ignore_errors=True)
     commit = event.find_base(workspace.root, started)
@@ -39,7 +43,7 @@ def review(workspace: Workspace, environment: Mapping[str, str]) -> int:
         print("Passed: this cannot change the model, nothing was trained")
         status, message = 0, ""
     else:
-        status, message = run(workspace, base)
+        status, message = run(workspace, base, install)
         if not (workspace.reports / "verdict.json").exists():
             short.stopped(workspace, base, commit, status, message, gates(workspace, commit))
     verdict = json.loads((workspace.reports / "verdict.json").read_text(encoding="utf-8"))
@@ -62,25 +66,32 @@ def skippable(workspace: Workspace, started: event.Event, commit: str | None) ->
     return relevance.harmless(workspace.root, commit)
 
 
-def run(workspace: Workspace, base: str) -> tuple[int, str]:
+def run(workspace: Workspace, base: str, install: str) -> tuple[int, str]:
     """`mainline run` in a process of its own, which may die of anything; its status and its last words."""
-    command = [sys.executable, "-m", "mainline", "run", "--base", base]
     # What a contributor's code prints is no command to the runner.
     silence = secrets.token_hex(16)
     print(f"::stop-commands::{silence}", flush=True)
-    said = []
     try:
-        with subprocess.Popen(
-            command, cwd=workspace.root, stderr=subprocess.PIPE, text=True, errors="replace"
-        ) as process:
-            assert process.stderr is not None
-            for line in process.stderr:
-                print(line, end="", flush=True)
-                said.append(line.rstrip("\n"))
-        status = process.returncode
+        if install:
+            status, said = shown(workspace, shlex.split(install))
+            if status:
+                why = "the locked packages could not be installed:"
+                return ExternalError.status, "\n".join([why, *said[-20:]])
+        status, said = shown(workspace, [sys.executable, "-m", "mainline", "run", "--base", base])
     finally:
         print(f"::{silence}::", flush=True)
     return status, last_words(said)
+
+
+def shown(workspace: Workspace, command: list[str]) -> tuple[int, list[str]]:
+    """Run a command, print what it says as it says it, and answer its status and that."""
+    said = []
+    with subprocess.Popen(command, cwd=workspace.root, stderr=subprocess.PIPE, text=True, errors="replace") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            print(line, end="", flush=True)
+            said.append(line.rstrip("\n"))
+    return process.returncode, said
 
 
 def last_words(said: list[str]) -> str:
@@ -117,5 +128,5 @@ def summarise(workspace: Workspace, environment: Mapping[str, str]) -> None:
             page.write((workspace.reports / "report.md").read_text(encoding="utf-8"))
 
 
-def from_here() -> int:
-    return review(Workspace.at(Path.cwd()), os.environ)
+def from_here(install: str) -> int:
+    return review(Workspace.at(Path.cwd()), os.environ, install)

@@ -88,6 +88,19 @@ def test_code_that_ends_the_process_leaves_a_report_that_says_so(shop: Project, 
     assert verdict["passed"] is False
 
 
+def test_packages_are_fetched_only_where_something_is_trained(shop: Project, tmp_path: Path) -> None:
+    shop.write("docs/a.md", "a\n")
+    shop.commit("A page")
+    workspace = Workspace.at(shop.root)
+    assert review.review(workspace, environment(shop, tmp_path), "false") == 0
+    shop.edit("params.yaml", ("max_iter: 30", "max_iter: 31"))
+    shop.commit("A parameter")
+    broken = "sh -c 'echo no such package >&2; exit 1'"
+    assert review.review(workspace, environment(shop, tmp_path), broken) == 4
+    assert shop.report.startswith("## ❌ Stopped: something outside the model failed")
+    assert "no such package" in shop.report
+
+
 def test_a_report_that_is_left_over_is_not_taken_for_this_runs(shop: Project, tmp_path: Path) -> None:
     shop.write("reports/verdict.json", '{"passed": true, "fingerprint": "x"}')
     shop.write("reports/report.html", "yesterday's")
