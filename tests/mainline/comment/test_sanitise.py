@@ -96,6 +96,7 @@ def test_our_own_reports_look_the_same_afterwards(review: object) -> None:
     assert shown(check(report)) == shown(report)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
 )

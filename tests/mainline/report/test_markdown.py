@@ -3,6 +3,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
@@ -15,6 +16,7 @@ GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]
 BLOCKS = re.compile(r"<details>|<details open>|</details>|<summary><b>|</b></summary>")
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies.reviews)
 def test_any_review_fits_with_its_headline_its_gates_and_closed_details(review: Review) -> None:
