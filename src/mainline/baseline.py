@@ -43,24 +43,24 @@ class Baseline:
 
 def known(workspace: Workspace, commit: str) -> Record | None:
     """The record of a commit whose fingerprint an earlier run has learnt."""
-    path = index(workspace)
-    try:
-        learnt = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    fingerprint = learnt.get(commit)
+    fingerprint = learnt(workspace).get(commit)
     return find(workspace.records, fingerprint) if fingerprint else None
 
 
 def learn(workspace: Workspace, commit: str, fingerprint: str) -> None:
     """Remember which fingerprint a commit has: a commit never changes."""
-    path = index(workspace)
+    before = learnt(workspace)
+    if before.get(commit) != fingerprint:
+        write_text(index(workspace), json.dumps({**before, commit: fingerprint}, indent=1, sort_keys=True))
+
+
+def learnt(workspace: Workspace) -> dict[str, str]:
+    """The fingerprints by commit; what cannot be read is learnt anew."""
     try:
-        learnt = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(index(workspace).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        learnt = {}
-    if learnt.get(commit) != fingerprint:
-        write_text(path, json.dumps({**learnt, commit: fingerprint}, indent=1, sort_keys=True))
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def index(workspace: Workspace) -> Path:

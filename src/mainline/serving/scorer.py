@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -35,6 +36,7 @@ class Onnx:
     """ONNX Runtime on one thread: rows of several requests are computed beside each other instead."""
 
     def __init__(self, model: Path | bytes, signature: Signature) -> None:
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it asks on Linux too
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(4)
