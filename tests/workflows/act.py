@@ -105,6 +105,7 @@ class Rehearsal:
             "GITHUB_RUN_NUMBER": run,
             "GITHUB_RUN_ATTEMPT": str(attempt),
             "REHEARSAL": str(self.folder),
+            **({"REHEARSAL_UV": os.environ["UV"]} if os.environ.get("UV") else {}),  # make's own, off the PATH
             **variables,
         }
         command += [word for name, value in given.items() for word in ("--env", f"{name}={value}")]
