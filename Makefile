@@ -131,7 +131,7 @@ docs: $(BIN)/.train ## Write anew what is generated: the schema and the referenc
 	@$(BIN)/mainline reference docs
 
 .PHONY: bench
-bench: $(BIN)/.all ## Measure against one bare script, in one run
+bench: $(BIN)/.all $(GITHUB_API) ## Measure against one bare script, in one run
 	@$(BIN)/python -m benchmarks
 
 .PHONY: bench-serve
