@@ -56,9 +56,7 @@ class CsvReader:
         return batch._replace(keys=named) if named else batch
 
     def _key(self, cells: list[str], key: list[tuple[Key, int]], number: int) -> tuple[Any, ...]:
-        values = tuple([keys.of_cell(cells[i], part, number) for part, i in key])
-        keys.check_text(values, self.extra, number)
-        return values
+        return keys.settled([keys.of_cell(cells[i], part, number) for part, i in key], self.extra, number)
 
     def _row(self, cells: list[str], order: list[tuple[Column, int]], number: int, width: int) -> tuple[Cell, ...]:
         if number >= self.most_rows:

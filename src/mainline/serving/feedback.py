@@ -74,7 +74,7 @@ class FeedbackReader:
             [
                 ("label", msgspec.Raw),
                 ("id", str | UnsetType, UNSET),
-                ("row", Annotated[int, Meta(ge=0, lt=self.most)] | UnsetType, UNSET),
+                ("row", Annotated[int, Meta(ge=0, lt=self.most)] | float | UnsetType, UNSET),
                 ("key", (key if self.key else dict[str, Any]) | UnsetType, UNSET),
             ],
             forbid_unknown_fields=True,
@@ -110,15 +110,16 @@ class FeedbackReader:
             if not entry.id or len(entry.id) > 2 * LONGEST or not NAME.issuperset(entry.id):
                 message = "letters, digits, - _ and . are needed, as the answer's x-request-id has them"
                 raise invalid(f"id{at}: {message}", column="id", row=place)
-            return {**said, "id": entry.id, "row": 0 if entry.row is UNSET else entry.row}
+            row = 0 if entry.row is UNSET else entry.row
+            if row != int(row) or not 0 <= row < self.most:
+                raise invalid(f"row{at}: a whole number from 0 to {self.most - 1} is needed", column="row", row=place)
+            return {**said, "id": entry.id, "row": int(row)}
         if entry.row is not UNSET:
             raise invalid(f"row{at}: a key names one row; row goes with an id", column="row", row=place)
         if self.hidden or not self.key:
             why = f"{self.hidden[0]} is kept out of the log" if self.hidden else "this export does not know the key"
             raise invalid(f"key{at}: {why}: labels are taken by id", column="key", row=place)
-        values = msgspec.structs.astuple(entry.key)
-        keys.check_text(values, self.key, place)
-        return {**said, "key": values}
+        return {**said, "key": keys.settled(msgspec.structs.astuple(entry.key), self.key, place, "entry")}
 
     def _explained(self, said: str, one: bool) -> Rejection:
         """Of a JSON text that is no label."""
@@ -151,8 +152,8 @@ def label_reader(signature: Signature) -> Callable[[bytes, str, int | None], str
     def of_class(sent: bytes, at: str, row: int | None) -> str:
         value = decoded(sent, at, row)
         for known, text in zip(signature.classes, map(json.dumps, signature.classes), strict=True):
-            # 1 for true and 2.0 for 2 are meant; "1" for 1 is not.
-            if value == known and not isinstance(value, list | dict):
+            # 1 for true and 2.0 for 2 are meant; "1" for 1, or true for 1, is not.
+            if value == known and (isinstance(known, bool) or not isinstance(value, bool)):
                 return text
         raise wrong(f"one of {', '.join(sorted(texts))} is needed", sent, at, row)
 

@@ -20,7 +20,8 @@ KeyCell = str | int | float
 TYPES: dict[str, Any] = {
     "text": str,
     "date": Annotated[str, Meta(pattern=DATE, max_length=10)],
-    "integer": Annotated[int, Meta(ge=LEAST, le=MOST)],
+    # JSON knows no whole numbers: 7.0 is one.
+    "integer": Annotated[int, Meta(ge=LEAST, le=MOST)] | float,
     "number": Annotated[float, Meta(ge=-LARGEST, le=LARGEST)],
 }
 WORDS = {"text": "text", "date": "a date such as 2026-01-31", "integer": "a whole number", "number": "a number"}
@@ -33,8 +34,7 @@ def of_row(values: Sequence[Any], keys: Sequence[Key], row: int) -> tuple[KeyCel
         return None
     if missing:
         raise partial(missing[0], keys, row)
-    check_text(values, keys, row)
-    return tuple(values)
+    return settled(values, keys, row)
 
 
 def partial(missing: Key, keys: Sequence[Key], row: int | None = None) -> Exception:
@@ -44,12 +44,19 @@ def partial(missing: Key, keys: Sequence[Key], row: int | None = None) -> Except
     return invalid(message, column=missing.name, row=row, reason="missing_column")
 
 
-def check_text(values: Sequence[Any], keys: Sequence[Key], row: int | None) -> None:
-    """No table takes a NUL."""
+def settled(values: Sequence[Any], keys: Sequence[Key], row: int | None, what: str = "row") -> tuple[KeyCell, ...]:
+    """Values of the right types as they are logged; raises Rejection for those that no table takes."""
+    found = []
     for key, value in zip(keys, values, strict=True):
+        at = f", {what} {row}" if row is not None else ""
         if isinstance(value, str) and "\0" in value:
-            at_row = f", row {row}" if row is not None else ""
-            raise invalid(f"{key.name}{at_row}: text with a NUL character", column=key.name, row=row)
+            raise invalid(f"{key.name}{at}: text with a NUL character", column=key.name, row=row)
+        if key.kind == "integer" and isinstance(value, float):
+            if not value.is_integer() or not LEAST <= value < MOST:
+                raise invalid(f"{key.name}{at}: {WORDS[key.kind]} is needed", column=key.name, row=row)
+            value = int(value)
+        found.append(value)
+    return tuple(found)
 
 
 def of_cell(text: str, key: Key, row: int) -> KeyCell:

@@ -178,7 +178,7 @@ def entry(signature: Signature, configuration: Configuration) -> dict[str, Any]:
     if signature.task == "regression":
         label: dict[str, Any] = {"type": "number", "minimum": -1e300, "maximum": 1e300}
     else:
-        label = {"enum": signature.classes}
+        label = {"enum": [*signature.classes, *(int(value) for value in signature.classes if isinstance(value, bool))]}
     row = {"type": "integer", "minimum": 0, "maximum": configuration.max_rows - 1, "default": 0}
     name = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,256}$"}
     by_id = {"properties": {"id": name, "row": row, "label": label}, "required": ["id", "label"]}
