@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mainline import releasing, stateverbs
 from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
+from mainline.ship import verbs as shipping
 
 if TYPE_CHECKING:
     from mainline.params import Params
@@ -113,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     releasing.add(verbs)
     stateverbs.add(verbs)
     containers.add(verbs)
+    shipping.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)

@@ -230,6 +230,12 @@ class Stage(Section):
     )
 
 
+class Monitor(Section):
+    log: str = Field(
+        ".mainline/log", description="Where predictions and labels land: a folder, or a prefix s3://, gs://, abfs://."
+    )
+
+
 class Settings(Section):
     task: Literal["binary", "multiclass", "regression"] = Field(description="What kind of thing the label is.")
     data: Data = Field(description="Where the tables come from, and until when.")
@@ -240,6 +246,7 @@ class Settings(Section):
     compare: Compare = Field(description="How the model is compared with main's.")
     gates: Gates = Field(Gates(), description="What the model must reach. One that is left out is not asked for.")
     stage: Stage = Field(Stage(), description="What the container must reach before it is deployed.")
+    monitor: Monitor = Field(Monitor(), description="When the model in production is worth a look.")
 
     @model_validator(mode="after")
     def _time_to_split_by(self) -> Self:

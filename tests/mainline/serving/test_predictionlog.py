@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mainline.errors import ConfigurationError
-from mainline.serving import predictionlog
+from mainline.serving import spool
 from mainline.serving.configuration import Configuration
 from mainline.serving.predictionlog import PredictionLog
 from tests.exports import Export
@@ -26,8 +26,8 @@ CELLS = ("north", "phone", 12.5, 3.0)
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times of a test: written at once, tried again at once."""
-    monkeypatch.setattr(predictionlog, "EVERY", 0.001)
-    monkeypatch.setattr(predictionlog, "RETRY", 0.0)
+    monkeypatch.setattr(spool, "EVERY", 0.001)
+    monkeypatch.setattr(spool, "RETRY", 0.0)
 
 
 def log_of(made: Export, folder: Path, **limits: Any) -> PredictionLog:
@@ -44,7 +44,7 @@ def lines(folder: Path) -> list[Any]:
     found = []
     for path in sorted(folder.glob("predictions-*")):
         first, *rest = path.read_text(encoding="utf-8").splitlines()
-        assert json.loads(first)["format"] == 1
+        assert json.loads(first)["format"] == 2
         found += [json.loads(line) for line in rest]
     return found
 
@@ -107,11 +107,11 @@ def test_files_are_rotated_and_the_oldest_removed_and_counted(binary: Export, tm
 def test_a_queue_that_is_full_drops_and_counts_and_does_not_wait(binary: Export, tmp_path: Path) -> None:
     log = log_of(binary, tmp_path)  # nobody writes
     line = log.line("r", [CELLS] * 1000, [[0.25, 0.75]] * 1000)
-    fits = predictionlog.QUEUE_BYTES // len(line)
+    fits = spool.QUEUE_BYTES // len(line)
     for _ in range(fits + 7):
         log.put(line)
     assert log.dropped["queue"] == 7
-    assert sum(map(len, log.queue)) <= predictionlog.QUEUE_BYTES
+    assert sum(map(len, log.queue)) <= spool.QUEUE_BYTES
     log.start()
     log.stop()
     assert len(lines(tmp_path)) == fits
@@ -156,7 +156,7 @@ def test_the_server_answers_on_although_the_disk_refuses(binary: Export, tmp_pat
         lost = 'mainline_log_dropped_total{reason="disk"}'
         assert seen(lambda: server.metric(lost) + server.metric("mainline_log_written_total") == 300)
         assert server.metric(lost) > 0
-        assert server.stop().count("prediction log") == 1
+        assert server.stop().count("predictions are not kept") == 1
     assert sum(path.stat().st_size for path in (tmp_path / "log").iterdir()) <= 10_000
 
 
