@@ -13,6 +13,7 @@ from mainline import git, profile, record, training
 from mainline.collect import Collected, to_json
 from mainline.errors import DataError
 from mainline.fingerprint import Fingerprint
+from mainline.monitor.reference import reference
 from mainline.record import Record
 from mainline.rows import ROW_ID, quoted, sides
 from mainline.settings import Settings
@@ -44,6 +45,7 @@ def train(
         counted = pool.submit(count, settings, frame)
         trained_on = pool.submit(training_rows, settings, frame)
         profiled = pool.submit(profile.profile, settings.prepare.features, frame, labelled_training_rows(settings))
+        watched = pool.submit(reference, settings, frame, labelled_training_rows(settings))
         fitted = training.fit(settings, frame)
     rows = training.read_rows(settings, frame, sides(settings).holdout)
     if rows.empty:
@@ -67,7 +69,7 @@ def train(
         "score": score,
         "train": trained_on.result(),
     }
-    return Candidate(facts, fitted.pickled, arrays, profiled.result())
+    return Candidate(facts, fitted.pickled, arrays, {**profiled.result(), "monitor": watched.result()})
 
 
 def portable(tables: str, root: Path) -> dict[str, Any]:

@@ -214,6 +214,32 @@ class Gates(Section):
     model_megabytes: Positive | None = Field(None, description="The most that the pickled pipeline may weigh.")
 
 
+class Monitor(Section):
+    """When a model in production is worth a look. The thresholds of drift are learnt from training; these bound them."""
+
+    log: str = Field(".mainline/predictions", description="The folder of the server's prediction log.")
+    labels: str | None = Field(None, description="A Parquet file or glob of labels, by request_id or by the row's key.")
+    window: SpanField = Field(Span(count=1, unit="month"), description="How far back is looked from the last row.")
+    min_rows: Annotated[int, Field(ge=1)] = Field(200, description="With fewer rows nothing is said of drift.")
+    min_labelled: Annotated[int, Field(ge=2)] = Field(200, description="With fewer labels nothing is said of decay.")
+    min_day_rows: Annotated[int, Field(ge=1)] = Field(50, description="A day with fewer is not looked at by itself.")
+    false_alarms: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.01, description="The share of windows without drift that may be called drifted by sampling alone."
+    )
+    slack: Positive = Field(1.2, description="Times the largest PSI between periods of training: beyond it is drift.")
+    psi_floor: Positive = Field(0.1, description="A smaller PSI is never drift.")
+    prediction_psi: Positive = Field(0.2, description="The least PSI of the predictions that is drift.")
+    missing_slack: Share = Field(0.05, description="More missing than in any period of training by this is an alarm.")
+    missing_day_slack: Share = Field(0.3, description="The same for a single day: a feed that has stopped.")
+    new_categories: Share = Field(0.01, description="The most rows that may hold a category unknown to training.")
+    metric_margin: Positive = Field(0.05, description="How far the headline metric may certainly lie below its promise.")
+    aged_margin: Positive = Field(0.03, description="Below what its own probabilities expect by this: it has aged.")
+    calibration_error: Positive = Field(0.1, description="The most it may be in production.")
+    error_rate: Share = Field(0.01, description="The most of the requests that may end with a 5xx status.")
+    latency_p99_seconds: Positive = Field(0.25, description="The most that the 99th percentile may be.")
+    memory_megabytes: Annotated[int, Field(ge=64)] = Field(1024, description="DuckDB's; beyond it spills to disk.")
+
+
 class Settings(Section):
     task: Literal["binary", "multiclass", "regression"] = Field(description="What kind of thing the label is.")
     data: Data = Field(description="Where the tables come from, and until when.")
@@ -223,6 +249,7 @@ class Settings(Section):
     evaluate: Evaluate = Field(Evaluate(), description="What is measured beside the metrics of the task.")
     compare: Compare = Field(description="How the model is compared with main's.")
     gates: Gates = Field(Gates(), description="What the model must reach. One that is left out is not asked for.")
+    monitor: Monitor = Field(Monitor(), description="When the model in production is worth a look.")
 
     @model_validator(mode="after")
     def _time_to_split_by(self) -> Self:
