@@ -30,7 +30,7 @@ class Scores:
 
     @property
     def rows(self) -> int:
-        return int(round(float(self.positive.sum() + self.negative.sum())))
+        return round(float(self.positive.sum() + self.negative.sum()))
 
 
 @dataclass(frozen=True)

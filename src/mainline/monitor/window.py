@@ -96,7 +96,8 @@ def readable(window: Window, settings: Settings, path: Path) -> str | None:
     name = str(path).replace("'", "''")
     try:
         if path.suffix == ".parquet":
-            types = dict(window.connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE FROM '{name}')").fetchall())  # fmt: skip
+            described = f"SELECT column_name, column_type FROM (DESCRIBE FROM '{name}')"
+            types = dict(window.connection.execute(described).fetchall())
             # Every page is read once: what is corrupt in the middle shows only there.
             window.connection.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM '{name}'").fetchall()
             return parquet_sql(window, path, name, types)
