@@ -27,6 +27,10 @@ unexport VIRTUAL_ENV
 run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, report
 	@$(BIN)/mainline run --base $(BASE)
 
+.PHONY: monitor
+monitor: $(BIN)/.train ## Hold the prediction log against the training (LOG=…, LABELS=…, METRICS=…)
+	@$(BIN)/mainline monitor $(if $(LOG),--log "$(LOG)") $(if $(LABELS),--labels "$(LABELS)") $(if $(METRICS),--metrics "$(METRICS)")
+
 .PHONY: ui
 ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
 	@$(BIN)/mainline ui --port $(PORT)

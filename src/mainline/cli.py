@@ -65,6 +65,13 @@ def parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=5000)
     ui.set_defaults(verb=ui_verb)
 
+    monitor = verbs.add_parser("monitor", help="hold what was predicted against what the model was trained on")
+    monitor.add_argument("--log", type=Path, help="the folder of the prediction log (default: monitor.log)")
+    monitor.add_argument("--labels", help="a Parquet file or glob of labels (default: monitor.labels)")
+    monitor.add_argument("--model", help="the digest of the model to judge (default: the one that answered last)")
+    monitor.add_argument("--metrics", type=Path, help="the text of the server's /metrics, in a file")
+    monitor.set_defaults(verb=monitor_verb)
+
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
 
@@ -148,6 +155,19 @@ def ui_verb(call: argparse.Namespace) -> int:
     uri, _ = tracking.store(Workspace.at(Path.cwd()).state)
     server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
     return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
+
+
+def monitor_verb(call: argparse.Namespace) -> int:
+    from mainline.workspace import Workspace
+
+    settings = configured().settings
+    from mainline.monitor import page
+    from pipelines import monitoring
+
+    asked = monitoring.Asked(call.log, call.labels, call.model, call.metrics)
+    health = monitoring.monitor(settings, Workspace.at(Path.cwd()), asked)
+    print(page.terminal(health))
+    return 0 if health.passed else 1
 
 
 def schema_verb(call: argparse.Namespace) -> int:

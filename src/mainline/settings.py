@@ -232,7 +232,9 @@ class Monitor(Section):
     missing_slack: Share = Field(0.05, description="More missing than in any period of training by this is an alarm.")
     missing_day_slack: Share = Field(0.3, description="The same for a single day: a feed that has stopped.")
     new_categories: Share = Field(0.01, description="The most rows that may hold a category unknown to training.")
-    metric_margin: Positive = Field(0.05, description="How far the headline metric may certainly lie below its promise.")
+    metric_margin: Positive = Field(
+        0.05, description="How far the headline metric may certainly lie below its promise."
+    )
     aged_margin: Positive = Field(0.03, description="Below what its own probabilities expect by this: it has aged.")
     calibration_error: Positive = Field(0.1, description="The most it may be in production.")
     error_rate: Share = Field(0.01, description="The most of the requests that may end with a 5xx status.")

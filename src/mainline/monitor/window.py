@@ -61,9 +61,14 @@ def connect(settings: Settings, spill: Path) -> DuckDBPyConnection:
 
 
 def load(
-    connection: DuckDBPyConnection, settings: Settings, folder: Path, digest: str, known: set[str], now: dt.datetime
+    connection: DuckDBPyConnection,
+    settings: Settings,
+    folder: Path,
+    digest: str | None,
+    known: set[str],
+    now: dt.datetime,
 ) -> Window:
-    """The last `monitor.window` of the log of the model `digest`.
+    """The last `monitor.window` of the log of the model `digest`; None: of the known model that answered last.
 
     Raises
     ------
@@ -72,7 +77,7 @@ def load(
     """
     if not folder.is_dir():
         raise ConfigurationError(f"{folder} is not here: monitor.log names the folder of the prediction log")
-    window = Window(connection, digest)
+    window = Window(connection, digest or "")
     parts = [part for path in sorted(folder.rglob("*")) if (part := readable(window, settings, path))]
     if not parts:
         window.problems.append(Problem("empty window", f"{folder} holds no readable log: nothing was predicted"))
@@ -81,6 +86,12 @@ def load(
     connection.execute(f"CREATE OR REPLACE TEMP VIEW every AS {' UNION ALL BY NAME '.join(parts)}")
     counted = connection.execute("SELECT model, count(*) FROM every GROUP BY 1 ORDER BY 2 DESC").fetchall()
     window.models = {str(model): count for model, count in counted}
+    if digest is None:
+        last = connection.execute(
+            "SELECT model FROM every WHERE time <= ? GROUP BY 1 ORDER BY list_contains(?, model) DESC, max(time) DESC",
+            [now + AHEAD, sorted(known)],
+        ).fetchone()
+        window.digest = last[0] if last else ""
     mixed(window, known)
     skew(window, now)
     cut(window, settings, now)
@@ -141,6 +152,9 @@ def lines_sql(window: Window, path: Path, name: str) -> str:
 
 
 def mixed(window: Window, known: set[str]) -> None:
+    if window.digest not in known:
+        found = f"the model {window.digest[:12] or 'without a digest'} is unknown to the records of this checkout"
+        window.problems.append(Problem("model version", found))
     others = {model: rows for model, rows in window.models.items() if model != window.digest}
     for model, rows in others.items():
         where = "known" if model in known else "unknown to the records of this checkout"
