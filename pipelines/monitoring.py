@@ -157,9 +157,14 @@ def reference_of(record: Record, columns: list[str]) -> dict[str, Any]:
 
 
 def records(workspace: Workspace) -> dict[str, Record]:
-    """By model digest."""
+    """By the digest that a log may name: the recorded pipeline's, and those of the models exported from it."""
     read = [Record.read(path.parent) for path in sorted(workspace.records.glob("*/record.json"))]
-    return {record.digest: record for record in read}
+    known = {record.digest: record for record in read}
+    for path in sorted(workspace.state.glob("*/**/serving.json")):
+        exported = json.loads(path.read_text(encoding="utf-8"))
+        if exported.get("pipeline_digest") in known:
+            known[exported["digest"]] = known[exported["pipeline_digest"]]
+    return known
 
 
 def report(workspace: Workspace, health: Health) -> None:

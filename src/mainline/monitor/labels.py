@@ -51,10 +51,10 @@ def join(window: Window, settings: Settings, path: str) -> Labels:
     when = "time" if "time" in there else "known_at" if "known_at" in there else "NULL"
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE said AS SELECT {listed}, n, distinct_labels, at_last, y FROM ("
-        f"SELECT {listed}, count(*) AS n, count(DISTINCT label) AS distinct_labels, max(at) AS last, "
-        "count(DISTINCT label) FILTER (at IS NOT DISTINCT FROM newest) AS at_last, "
-        "any_value(label) FILTER (at IS NOT DISTINCT FROM newest) AS y FROM ("
-        f"SELECT {listed}, {quoted(label)} AS label, {when} AS at, max({when}) OVER (PARTITION BY {listed}) AS newest "
+        f"SELECT {listed}, count(*) AS n, count(DISTINCT label) AS distinct_labels, "
+        "count(DISTINCT label) FILTER (told IS NOT DISTINCT FROM newest) AS at_last, "
+        "any_value(label) FILTER (told IS NOT DISTINCT FROM newest) AS y FROM ("
+        f"SELECT {listed}, {quoted(label)} AS label, {when} AS told, max({when}) OVER (PARTITION BY {listed}) AS newest "
         f"FROM '{name}' WHERE {quoted(label)} IS NOT NULL) GROUP BY {listed})"
     )
     rows, repeated, corrected, contradicting = connection.execute(

@@ -31,7 +31,8 @@ TEMPLATE = """<!doctype html>
 {% for row in metrics %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>{% endfor %}
 </table></div></section>{% endif %}
 {% if health.drift %}<section><h2>Columns</h2><div class="table"><table>
-<tr><th>Column</th><th>PSI</th><th>Threshold</th><th>Set by</th><th>Jensen-Shannon</th><th>KS or χ²</th><th>Missing</th></tr>
+<tr><th>Column</th><th>PSI</th><th>Threshold</th><th>Set by</th>
+<th>Jensen-Shannon</th><th>KS or χ²</th><th>Missing</th></tr>
 {% for d in health.drift %}<tr><td>{{ d.feature }}</td><td>{{ '%.3f' % d.psi }}</td><td>{{ '%.3f' % d.threshold }}</td>
 <td>{{ d.why }}</td><td>{{ '%.3f' % d.jensen_shannon }}</td><td>{{ '%.3f' % d.statistic }}</td>
 <td>{{ '%.1f %%' % (100 * d.missing_now) }}</td></tr>{% endfor %}
