@@ -28,7 +28,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def logged(shop: Project) -> pd.DataFrame:
     """New visits of February with the model's own answers, `bought` beside them."""
     record = Record.read(shop.records[0].parent)
-    rows = visits(4800, seed=7).tail(2400).reset_index(drop=True)
+    rows = visits(4800, seed=7).tail(2000).reset_index(drop=True)
     features = rows[["shop", "minutes", "pages"]].astype({"minutes": "float32", "pages": "float32"})
     names = list(record.model().feature_names_in_)
     score = record.model().predict_proba(features[names])[:, 1]
@@ -76,7 +76,7 @@ def test_visits_like_those_of_training_are_no_reason_to_worry(
     found = answer(shop, tmp_path / "log", logged, labels_of(logged))
     assert found["verdict"] == "healthy", found["headline"]
     assert checks(found)["decay"] == "ok"
-    assert found["labels"]["joined"] == found["rows"] == 2400
+    assert found["labels"]["joined"] == found["rows"] == 2000
     page = shop.path("reports/monitor.html").read_text()
     assert "<svg" in page
     assert "http://" not in page.replace("http://www.w3.org", "")
@@ -126,7 +126,7 @@ def test_logs_of_several_models_are_kept_apart(shop: Project, logged: pd.DataFra
     mixed = pd.concat([logged, logged.head(100).assign(model_digest="feedbeef" * 8, request_id="other")])
     found = answer(shop, tmp_path / "log", mixed)
     assert "model version" in problems(found)
-    assert found["rows"] == 2400
+    assert found["rows"] == 2000
 
 
 def test_rows_from_the_future_are_told_as_clock_skew(shop: Project, logged: pd.DataFrame, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_rows_from_the_future_are_told_as_clock_skew(shop: Project, logged: pd.D
     skewed.loc[:9, "time"] += pd.Timedelta(days=36500)
     found = answer(shop, tmp_path / "log", skewed)
     assert "clock skew" in problems(found)
-    assert found["rows"] == 2390
+    assert found["rows"] == 1990
 
 
 def test_a_file_that_is_corrupt_in_the_middle_is_named_and_the_others_count(
@@ -176,7 +176,7 @@ def test_labels_repeated_corrected_contradicting_and_unknown_are_counted(
     assert found["corrected"] == 5
     assert found["contradicting"] == 3
     assert found["unknown"] == 2
-    assert found["joined"] == 2397
+    assert found["joined"] == 1997
 
 
 def test_the_servers_own_lines_are_read_as_the_same_rows(shop: Project, logged: pd.DataFrame, tmp_path: Path) -> None:
@@ -192,5 +192,5 @@ def test_the_servers_own_lines_are_read_as_the_same_rows(shop: Project, logged: 
         lines.append(entry)
     (folder / "predictions-1.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
     found = judged(shop, folder, labels_of(logged))
-    assert found["rows"] == 2400
+    assert found["rows"] == 2000
     assert found["verdict"] == "healthy", found["headline"]
