@@ -21,6 +21,7 @@ from mainline.settings import Settings
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+LONGEST = 16 * 2**20  # bytes of a line: the server's queue holds none beyond 8 MB
 AHEAD = dt.timedelta(minutes=5)  # of the clock: two machines in step differ by less
 
 
@@ -137,7 +138,7 @@ def lines_sql(window: Window, path: Path, name: str) -> str:
         header = json.loads(file.readline())
     columns, classes = header["columns"], header.get("classes")
     reader = (
-        f"(SELECT * FROM read_json('{name}', format = 'newline_delimited', maximum_object_size = 268435456, "
+        f"(SELECT * FROM read_json('{name}', format = 'newline_delimited', maximum_object_size = {LONGEST}, "
         "columns = {id: 'VARCHAR', time: 'DOUBLE', rows: 'JSON[][]', predictions: 'JSON[]'}) WHERE id IS NOT NULL)"
     )
     window.connection.execute(f"SELECT count(*), sum(len(rows)) FROM {reader}").fetchall()
