@@ -22,8 +22,7 @@ def pooled(before: NDArray[Any], now: NDArray[Any]) -> tuple[NDArray[Any], NDArr
     rare = before / max(before.sum(), 1) * total < LEAST
     if not rare.any():
         return before, now
-    put = lambda counts: np.append(counts[~rare], counts[rare].sum())  # noqa: E731
-    return put(before), put(now)
+    return tuple(np.append(counts[~rare], counts[rare].sum()) for counts in (before, now))  # type: ignore[return-value]
 
 
 def jensen_shannon(before: NDArray[Any], now: NDArray[Any]) -> float:

@@ -49,7 +49,11 @@ def of_rows(y: NDArray[Any], score: NDArray[Any], block: NDArray[Any] | None = N
     days = np.zeros(len(y), dtype=np.intp) if block is None else resampling.codes(block[known])
     n = int(days.max()) + 1 if len(days) else 0
     bins = np.minimum((score * BINS).astype(np.intp), BINS - 1)
-    add = lambda weight: np.bincount(days * BINS + bins, weight, n * BINS).reshape(n, BINS)  # noqa: E731
+
+    def add(weight: NDArray[Any]) -> NDArray[np.float64]:
+        counted: NDArray[np.float64] = np.bincount(days * BINS + bins, weight, n * BINS).astype(np.float64)
+        return counted.reshape(n, BINS)
+
     return Scores([str(d) for d in range(n)], add(y), add(1 - y), add(score))
 
 
