@@ -55,7 +55,8 @@ def join(window: Window, settings: Settings, path: str) -> Labels:
         "count(DISTINCT label) FILTER (told IS NOT DISTINCT FROM newest) AS at_last, "
         "any_value(label) FILTER (told IS NOT DISTINCT FROM newest) AS y FROM ("
         f"SELECT {listed}, {quoted(label)} AS label, {when} AS told, "
-        f"max({when}) OVER (PARTITION BY {listed}) AS newest FROM '{name}' WHERE {quoted(label)} IS NOT NULL) GROUP BY {listed})"
+        f"max({when}) OVER (PARTITION BY {listed}) AS newest "
+        f"FROM '{name}' WHERE {quoted(label)} IS NOT NULL) GROUP BY {listed})"
     )
     rows, repeated, corrected, contradicting = connection.execute(
         "SELECT coalesce(sum(n), 0), coalesce(sum(n - distinct_labels) FILTER (at_last = 1), 0), "
