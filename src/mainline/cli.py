@@ -13,10 +13,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mainline import releasing, stateverbs
+from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
     from mainline.params import Params
+
+
+# When these end, everything is written and every process of theirs has ended.
+DONE = ("run", "train", "score")
+
+
+def entry() -> None:
+    """The command: as `main`, and gone at once; taking down all that a run has imported takes half a second."""
+    status = main()
+    if sys.argv[1:2] and sys.argv[1] in DONE:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +66,10 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
     run.set_defaults(verb=run_verb)
 
+    review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")
+    review.add_argument("--install", default="", help="the command that installs what training needs, if it is needed")
+    review.set_defaults(verb=review_verb)
+
     train = verbs.add_parser("train", help="validate and train; answers where the record is (for other commits)")
     train.add_argument("--state", type=Path, required=True)
     train.add_argument("--contract", type=int, required=True)
@@ -61,9 +81,37 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--contract", type=int, required=True)
     score.set_defaults(verb=score_verb)
 
+    export = verbs.add_parser("export", help="the model as ONNX with its signature, for the server")
+    export.add_argument("--to", type=Path, help="the folder to write (default: .mainline/model)")
+    export.add_argument("--version", help="what the server calls it (default: from the fingerprint)")
+    export.set_defaults(verb=export_verb)
+
+    predict = verbs.add_parser("predict", help="score a file (Parquet, CSV, JSON lines) with the exported model")
+    predict.add_argument("file", type=Path)
+    predict.add_argument(
+        "--to", type=Path, help="the file to write (default: FILE with .predictions before its suffix)"
+    )
+    predict.add_argument("--model", type=Path, help="the folder of the export (default: .mainline/model)")
+    predict.set_defaults(verb=predict_verb)
+
+    serve = verbs.add_parser("serve", help="serve the exported model; MAINLINE_* variables set it up")
+    serve.add_argument("--model", type=Path, help="the folder of the export (default: .mainline/model)")
+    serve.add_argument("--host", help="the address to listen on (default: 127.0.0.1)")
+    serve.add_argument("--port", type=int, help="the port to listen on (default: 8080)")
+    serve.set_defaults(verb=serve_verb)
+
     ui = verbs.add_parser("ui", help="open MLflow's page over the store")
     ui.add_argument("--port", type=int, default=5000)
+    ui.add_argument("--remote", action="store_true", help="over the state in the registry of MAINLINE_STATE")
     ui.set_defaults(verb=ui_verb)
+
+    doctor = verbs.add_parser("doctor", help="tell what is still off in the repository's settings on GitHub")
+    doctor.add_argument("--fix", action="store_true", help="turn on what the token may")
+    doctor.set_defaults(verb=doctor_verb)
+
+    releasing.add(verbs)
+    stateverbs.add(verbs)
+    containers.add(verbs)
 
     monitor = verbs.add_parser("monitor", help="hold what was predicted against what the model was trained on")
     monitor.add_argument("--log", type=Path, help="the folder of the prediction log (default: monitor.log)")
@@ -109,7 +157,16 @@ def run_verb(call: argparse.Namespace) -> int:
     return status
 
 
+def review_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import review
+
+    return review.from_here(call.install)
+
+
 def train_verb(call: argparse.Namespace) -> int:
+    from mainline.beside import die_with_parent
+
+    die_with_parent()
     agree(call.contract)
     from mainline.progress import Progress
     from mainline.workspace import Workspace
@@ -123,6 +180,9 @@ def train_verb(call: argparse.Namespace) -> int:
 
 
 def score_verb(call: argparse.Namespace) -> int:
+    from mainline.beside import die_with_parent
+
+    die_with_parent()
     agree(call.contract)
     from mainline.workspace import Workspace
 
@@ -143,6 +203,38 @@ def configured() -> Params:
     return settings
 
 
+def export_verb(call: argparse.Namespace) -> int:
+    from mainline.progress import Progress
+    from mainline.workspace import Workspace
+
+    settings = configured()
+    from pipelines import exporting
+
+    workspace = Workspace.at(Path.cwd())
+    folder = call.to or workspace.model
+    with workspace.locked():
+        exporting.exported(settings, workspace, Progress.on_terminal(), folder, call.version)
+    print(folder)
+    return 0
+
+
+def predict_verb(call: argparse.Namespace) -> int:
+    from mainline import predict
+    from mainline.workspace import Workspace
+
+    print(predict.predict(call.file, call.model or Workspace.at(Path.cwd()).model, call.to))
+    return 0
+
+
+def serve_verb(call: argparse.Namespace) -> int:
+    import dataclasses
+
+    from mainline.serving import configuration, server
+
+    given = {name: getattr(call, name) for name in ("model", "host", "port") if getattr(call, name) is not None}
+    return server.serve(dataclasses.replace(configuration.read(), **given))
+
+
 def ui_verb(call: argparse.Namespace) -> int:
     from mainline import tracking
     from mainline.workspace import Workspace
@@ -152,9 +244,26 @@ def ui_verb(call: argparse.Namespace) -> int:
         print(f"MLFLOW_TRACKING_URI is set: the page is at {given}")
         return 0
     tracking.quiet()
-    uri, _ = tracking.store(Workspace.at(Path.cwd()).state)
+    workspace = Workspace.at(Path.cwd())
+    uri, _ = tracking.store(stateverbs.pulled(workspace) if call.remote else workspace.state)
     server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
     return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
+
+
+def doctor_verb(call: argparse.Namespace) -> int:
+    from mainline.doctor import page, visit, where
+
+    root = Path.cwd()
+    place = where.place(root, os.environ)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(page.head(place, colour) + "\n", flush=True)
+    names = [check.name for check in visit.CHECKS]
+    results = []
+    for result in visit.visit(place, root, call.fix):
+        results.append(result)
+        print("\n".join(page.lines(result, names, colour)), flush=True)
+    print("\n" + page.last(results, colour))
+    return 1 if any(result.fails for result in results) else 0
 
 
 def monitor_verb(call: argparse.Namespace) -> int:

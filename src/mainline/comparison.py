@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline import crossing, otherside, resampling, training
+from mainline import crossing, git, otherside, resampling, training
 from mainline.collect import Collected
 from mainline.errors import ExternalError
 from mainline.evaluate import Labelled
@@ -65,7 +65,7 @@ def line_up(
     if baseline.facts["task"] != settings.task:
         was = baseline.facts["task"]
         return alone(f"main's task is {was}, this one's {settings.task}: their scores mean other things")
-    theirs = scores_of_baseline(settings, workspace, tables, ids, candidate, baseline, commit)
+    theirs = scores_of_baseline(settings, workspace, tables, prepared, ids, candidate, baseline, commit)
     notes += theirs.notes
     trained_on = np.isin(ids, baseline.train_rows)
     if trained_on.any():
@@ -100,17 +100,20 @@ def scores_of_baseline(
     settings: Settings,
     workspace: Workspace,
     tables: Mapping[str, Collected],
+    prepared: Path,
     ids: NDArray[np.uint64],
     candidate: Record,
     baseline: Record,
     commit: str,
 ) -> Scored:
-    """From main's record where it has scored these very rows, else by main's own code."""
+    """From main's record where it has scored these very rows, else by main's own code; that gone, by its model."""
     import numpy as np
 
     place = align(ids, baseline.holdout)
     if crossing.same_tables(candidate, baseline) and (place >= 0).all():
         return Scored(baseline.holdout.score[place], np.ones(len(ids), dtype=bool))
+    if git.commit_of(workspace.root, commit) is None:
+        return otherside.without_code(settings, prepared, ids, baseline)
     return otherside.ask(settings, workspace, tables, ids, baseline, commit)
 
 

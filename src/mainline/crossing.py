@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline import attribution as attributing
 from mainline import evaluate, frame, git, training
+from mainline.atomic import scratch
 from mainline.collect import Collected, from_json
 from mainline.errors import DataError, MainlineError
 from mainline.evaluate import Labelled
@@ -52,7 +52,7 @@ def attribute(
     if not np.isin(own.row_id, candidate.train_rows).any():
         try:
             with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
-                score = candidate_on(settings, tables_of(baseline, tree), candidate, own)
+                score = candidate_on(settings, workspace, tables_of(baseline, tree), candidate, own)
             crossed = point(settings, y, score, names)
         except MainlineError as error:
             why = f"{attributing.CANNOT_SCORE} ({error})"
@@ -72,7 +72,7 @@ def labelled_holdout(record: Record) -> Holdout:
 
 
 def candidate_on(
-    settings: Settings, theirs: dict[str, Collected], candidate: Record, own: Holdout
+    settings: Settings, workspace: Workspace, theirs: dict[str, Collected], candidate: Record, own: Holdout
 ) -> NDArray[np.float64]:
     """This model on main's holdout, prepared by this code from main's tables.
 
@@ -87,8 +87,8 @@ def candidate_on(
     gone = [path.name for table in theirs.values() for path in table.paths if not path.exists()]
     if gone:
         raise DataError(f"{gone[0]} of main's data is no longer here")
-    with tempfile.TemporaryDirectory(prefix="mainline-") as folder:
-        path = Path(folder, "frame.parquet")
+    with scratch(workspace.state) as folder:
+        path = folder / "frame.parquet"
         frame.build(settings, theirs, path)
         rows = training.read_rows(settings, path, "true")
         place = align(own.row_id, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))

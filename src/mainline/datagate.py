@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline import params, timetravel
+from mainline.atomic import write_text
 from mainline.beside import Beside
 from mainline.collect import Collected, from_json, relation_sql, to_json
 from mainline.results import Expectation, Severity, Validation
 from mainline.settings import Settings
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -112,7 +113,7 @@ def of_time(
         return []
     kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code())}.json"
     if kept.exists():
-        return read(json.loads(kept.read_text(encoding="utf-8")))
+        return placed(workspace, read(json.loads(kept.read_text(encoding="utf-8"))))
     leaks = timetravel.check(settings, tables, frame)
     found = [
         Expectation(
@@ -122,18 +123,26 @@ def of_time(
             rule=f"prepared as of an earlier moment, the rows before it are the same ({checks} moments)",
             severity=Severity.critical,
             success=False,
-            rows=0,
+            rows=leak.of,
             unexpected=leak.rows,
             examples=[],
             observed=str(leak),
             note=None,
             file=str(params.FILE),
-            line=1,
+            line=1,  # the file may be edited before this answer is read again: see `placed`
         )
         for leak in leaks
     ]
     write_text(kept, json.dumps([dataclasses.asdict(e) for e in found]))
-    return found
+    return placed(workspace, found)
+
+
+def placed(workspace: Workspace, found: list[Expectation]) -> list[Expectation]:
+    """The findings of the time-travel check with the line of its setting."""
+    if not found:
+        return []
+    line = params.load(workspace.root / params.FILE).line("prepare", "time_travel_checks")
+    return [dataclasses.replace(expectation, line=line) for expectation in found]
 
 
 def fetch(sql: str) -> pd.DataFrame:

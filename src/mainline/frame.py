@@ -5,15 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 import importlib
+import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import replacing
 from mainline.collect import Collected, as_of, relation_sql
-from mainline.errors import ConfigurationError, DataError
+from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.rows import ROW_ID, quoted, row_id_sql
 from mainline.settings import Prepare, Settings
-from mainline.workspace import finished_file
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,14 +34,20 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
         Where the project's function fails, or leaves out a column that `params.yaml` names.
     DataError
         For rows that share a key, and for infinite values.
+    ExternalError
+        Where the disk is full.
     """
+    import duckdb
+
     connection, sql = prepared(settings, tables)
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
-        with finished_file(path) as unfinished:
+        with replacing(path) as unfinished:
             connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
             check_rows(connection, settings.prepare, unfinished)
-    except _duckdb_errors() as error:
+    except duckdb.IOException as error:
+        raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
+    except duckdb.Error as error:
         raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
 
 
@@ -162,11 +170,10 @@ def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> 
             raise DataError(f"prepared frame: {count:,} infinite values in {name}: find the division that made them")
 
 
-def _duckdb_errors() -> type[Exception]:
-    import duckdb
-
-    error: type[Exception] = duckdb.Error
-    return error
+def _reason(error: Exception) -> str:
+    """The system's words where DuckDB gives its number: File too large, No space left on device."""
+    number = re.search(r'"errno":"(\d+)"', str(error))
+    return os.strerror(int(number[1])) if number else _first_line(error)
 
 
 def _first_line(error: Exception) -> str:

@@ -26,8 +26,14 @@ def commit_of(root: Path, ref: str) -> str | None:
 
 
 def tip(root: Path, base: str) -> str | None:
-    """The tip of a base branch: the local one, or the remote's where there is only that."""
-    return commit_of(root, base) or commit_of(root, f"origin/{base}")
+    """The tip of a base branch: the local one, or the remote's where there is only that or the local one is behind."""
+    local, remote = commit_of(root, base), commit_of(root, f"origin/{base}")
+    return remote if local and remote and is_behind(root, local, remote) else local or remote
+
+
+def is_behind(root: Path, commit: str, other: str) -> bool:
+    """Whether `other` holds all of `commit` and more."""
+    return commit != other and git(root, "merge-base", "--is-ancestor", commit, other) is not None
 
 
 def is_top(root: Path) -> bool:

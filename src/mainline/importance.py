@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline import metrics, params, training
+from mainline.atomic import write_text
 from mainline.beside import Beside
 from mainline.fingerprint import digest
 from mainline.record import Record
 from mainline.results import Importance
 from mainline.rows import quoted, sides
 from mainline.settings import Settings
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd

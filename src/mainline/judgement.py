@@ -79,7 +79,7 @@ def judge(
     judged = gates.judge(params, measured)
     outcome = gates.outcome(params, measured, judged, identical)
     changed = []
-    if baseline.commit:
+    if baseline.commit and git.commit_of(workspace.root, baseline.commit):
         changed += changes.of_gates(workspace.root, baseline.commit, params.file, settings.data.expectations)
     if against and not identical:
         changed += changes.of_model(against.facts["parts"], record.facts["parts"])

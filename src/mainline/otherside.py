@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from mainline import baseline as base
 from mainline import frame, git, training
+from mainline.atomic import scratch
 from mainline.collect import Collected, from_json, to_json
-from mainline.errors import MainlineError
+from mainline.errors import DataError, MainlineError
 from mainline.record import Holdout, Record, align
 from mainline.rows import ROW_ID
 from mainline.settings import Settings
@@ -43,18 +43,18 @@ def ask(
     """Main's scores of these rows by main's own code; where it cannot, those that its record has."""
     import numpy as np
 
-    with tempfile.TemporaryDirectory(prefix="mainline-") as folder:
-        scratch = Path(folder)
-        np.save(scratch / "rows.npy", ids)
+    with scratch(workspace.state) as folder:
+        folder.mkdir()
+        np.save(folder / "rows.npy", ids)
         request = {
             "tables": to_json(dict(tables)),
             "until": settings.data.until.isoformat(),
             "timezone": settings.data.timezone,
-            "rows": str(scratch / "rows.npy"),
+            "rows": str(folder / "rows.npy"),
         }
         try:
             with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
-                answer = base.score(workspace, tree, baseline, request, scratch)
+                answer = base.score(workspace, tree, baseline, request, folder)
             with np.load(answer["scores"], allow_pickle=False) as arrays:
                 found = Holdout(arrays["row_id"], np.empty(0), arrays["score"])
         except MainlineError as error:
@@ -63,6 +63,24 @@ def ask(
     left_out = int((place < 0).sum())
     notes = [f"main's preparation leaves out {left_out:,} of the {len(ids):,} holdout rows"] if left_out else []
     return Scored(taken(found.score, place), place >= 0, notes)
+
+
+def without_code(settings: Settings, prepared: Path, ids: NDArray[np.uint64], baseline: Record) -> Scored:
+    """Scores of these rows by the recorded model itself: its commit, and so its preparation, is gone."""
+    import numpy as np
+
+    own = settings.prepare.model_copy(
+        update={"features": settings.prepare.features.model_validate(baseline.facts["parts"]["prepare"]["features"])}
+    )
+    theirs = settings.model_copy(update={"prepare": own})
+    try:
+        rows = training.read_rows(theirs, prepared, "true")
+        place = align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
+        score = training.predict(theirs, baseline.model(), rows.iloc[place])
+    except Exception as error:  # whatever an old model says to columns that it was not made for
+        return recorded(ids, baseline, DataError(f"its commit is no longer here, and its model: {error}"))
+    note = "the baseline's commit is no longer here: its recorded model scored the rows as this code prepares them"
+    return Scored(score, np.ones(len(ids), dtype=bool), [note])
 
 
 def recorded(ids: NDArray[np.uint64], baseline: Record, error: MainlineError) -> Scored:

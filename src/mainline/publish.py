@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mainline import changes
+from mainline.atomic import write_text
 from mainline.judgement import Judged, data_digest
 from mainline.params import Params
 from mainline.progress import Progress
@@ -15,7 +16,7 @@ from mainline.record import Record
 from mainline.results import Review, verdict
 from mainline.rows import sides
 from mainline.training import features_of, read_rows
-from mainline.workspace import Workspace, write_text
+from mainline.workspace import Workspace
 
 
 def reports(found: Judged, workspace: Workspace, record: Record, progress: Progress) -> list[str]:

@@ -19,8 +19,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import replacing_folder
 from mainline.errors import ConfigurationError, DataError, ExternalError
-from mainline.workspace import finished_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -115,7 +115,11 @@ class Record:
 def find(records: Path, fingerprint: str) -> Record | None:
     """The record of a fingerprint, if this checkout has it whole."""
     path = records / fingerprint
-    return Record.read(path) if (path / "record.json").exists() else None
+    if not (path / "record.json").exists():
+        return None
+    found = Record.read(path)
+    # A folder can be named by anybody, in a cache too: another model's record is none of this one.
+    return found if found.fingerprint == fingerprint else None
 
 
 def keep(
@@ -130,7 +134,7 @@ def keep(
 
     path = records / facts["fingerprint"]
     whole = {"format": FORMAT, "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **facts}
-    with finished_folder(path) as unfinished:
+    with replacing_folder(path) as unfinished:
         (unfinished / "model.pkl").write_bytes(pickled)
         np.savez(unfinished / "rows.npz", allow_pickle=False, **arrays)
         (unfinished / "profile.json").write_text(json.dumps(profile, sort_keys=True), encoding="utf-8")

@@ -223,7 +223,21 @@ def verdict(review: Review) -> dict[str, Any]:
             a.metric: {"due_to_data": a.due_to_data, "due_to_model": a.due_to_model} for a in review.attribution
         },
         "gates": [{"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates],
+        "expectations": [_failed(e) for e in (*review.validation.critical, *review.validation.warnings)],
         "seconds": dict(review.seconds),
+    }
+
+
+def _failed(expectation: Expectation) -> dict[str, Any]:
+    """One expectation that was not met, and where it is written."""
+    said = expectation.observed or f"{expectation.unexpected:,} of {expectation.rows:,} rows"
+    where = {"file": expectation.file, "line": expectation.line}
+    return {
+        "table": expectation.table,
+        "rule": expectation.rule,
+        "said": said,
+        "severity": str(expectation.severity),
+        **where,
     }
 
 

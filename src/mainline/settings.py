@@ -214,6 +214,22 @@ class Gates(Section):
     model_megabytes: Positive | None = Field(None, description="The most that the pickled pipeline may weigh.")
 
 
+class Stage(Section):
+    """What the container must reach before it is deployed. A gate without a number is not asked for."""
+
+    cold_start_seconds: Positive | None = Field(None, description="From its start to its first prediction.")
+    p99_milliseconds: Positive | None = Field(None, description="Within which 99 % of single rows are answered.")
+    requests_per_second: Positive | None = Field(None, description="The least number of single rows a second.")
+    memory_megabytes: Positive | None = Field(None, description="The most that it may hold after the load.")
+    image_megabytes: Positive | None = Field(None, description="The most that the image may add to its base image.")
+    memory_limit_megabytes: Annotated[int, Field(ge=16)] = Field(512, description="What the container is given.")
+    connections: Annotated[int, Field(ge=1, le=1000)] = Field(16, description="That ask at the same time.")
+    load_seconds: Annotated[float, Field(gt=0, le=600)] = Field(5.0, description="How long they ask.")
+    contract_examples: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        50, description="Requests that are made up of what the description allows, and as many of what it forbids."
+    )
+
+
 class Monitor(Section):
     """When a model in production is worth a look. The thresholds of drift are learnt from training; these bound them."""
 
@@ -251,6 +267,7 @@ class Settings(Section):
     evaluate: Evaluate = Field(Evaluate(), description="What is measured beside the metrics of the task.")
     compare: Compare = Field(description="How the model is compared with main's.")
     gates: Gates = Field(Gates(), description="What the model must reach. One that is left out is not asked for.")
+    stage: Stage = Field(Stage(), description="What the container must reach before it is deployed.")
     monitor: Monitor = Field(Monitor(), description="When the model in production is worth a look.")
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ class Leak:
     column: str
     moment: str
     rows: int
+    of: int  # rows before the moment
     example: str
 
     def __str__(self) -> str:
@@ -84,7 +85,9 @@ def leaks_at(
         f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in differs)} FROM {joined}"
     ).fetchone()
     assert counts
-    leaks = rows_only_now(connection, settings, frame, moment)
+    earlier = connection.execute(f"SELECT count(*) FROM read_parquet('{frame}') n WHERE n.{time} < $1", [moment])
+    (before,) = earlier.fetchone() or (0,)
+    leaks = rows_only_now(connection, settings, frame, moment, before)
     for name, condition, count in zip(features, differs, counts, strict=True):
         if count:
             key = ", ".join(f"n.{quoted(column)}" for column in settings.prepare.key)
@@ -95,11 +98,14 @@ def leaks_at(
             assert row
             then, now, *values = row
             where = ", ".join(f"{n}={v}" for n, v in zip(settings.prepare.key, values, strict=True))
-            leaks.append(Leak(name, f"{moment:%Y-%m-%d %H:%M %Z}".strip(), count, f"{then} then, {now} now at {where}"))
+            example = f"{then} then, {now} now at {where}"
+            leaks.append(Leak(name, f"{moment:%Y-%m-%d %H:%M %Z}".strip(), count, before, example))
     return leaks
 
 
-def rows_only_now(connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime) -> list[Leak]:
+def rows_only_now(
+    connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime, before: int
+) -> list[Leak]:
     """Rows that were not there then: whoever is in the frame must not depend on what came of them."""
     time = quoted(settings.prepare.time or "")
     key = ", ".join(map(quoted, settings.prepare.key))
@@ -114,6 +120,7 @@ def rows_only_now(connection: DuckDBPyConnection, settings: Settings, frame: Pat
             "the presence of rows",
             f"{moment:%Y-%m-%d %H:%M %Z}".strip(),
             count[0],
+            before,
             f"absent then, present now at {where}",
         )
     ]

@@ -74,7 +74,12 @@ def log_training(state: str, training: dict[str, Any]) -> str:
     """The run of this fingerprint: the one that is there, or a new one."""
     with answering(state):
         client, experiment = opened(state)
-        return known_run(client, experiment, training["fingerprint"]) or log_new(client, experiment, training)
+        known = known_run(client, experiment, training["fingerprint"])
+        if known:
+            return known
+        if store(Path(state))[0].startswith("sqlite:"):  # one run at a time works here; on a server others may
+            end_killed(client, experiment, training["fingerprint"])
+        return log_new(client, experiment, training)
 
 
 def log_findings(state: str, run_id: str, findings: dict[str, Any]) -> None:
@@ -146,6 +151,13 @@ def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | 
         [experiment], f"tags.fingerprint = '{fingerprint}' and tags.logged = 'whole'", max_results=1
     )
     return str(found[0].info.run_id) if found else None
+
+
+def end_killed(client: MlflowClient, experiment: str, fingerprint: str) -> None:
+    """Say of what a killed run had begun to log that it was killed: the run that follows is logged whole."""
+    begun = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'RUNNING'"
+    for run in client.search_runs([experiment], begun):
+        client.set_terminated(run.info.run_id, "KILLED")
 
 
 def log_new(client: MlflowClient, experiment: str, job: dict[str, Any]) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from mainline import git
-from mainline.workspace import Workspace, write_text
+from mainline.atomic import write_text
+from mainline.workspace import Workspace
 
 # Everything that a run reads or is made of; where the tables lie, the last run has learnt.
 WATCHED = ("params.yaml", "uv.lock", "src/**/*", "pipelines/*.py", "data/**/*")
@@ -50,10 +51,14 @@ def stamp(path: Path) -> list[int]:
 def answer(workspace: Workspace, base: str) -> dict[str, Any] | None:
     """The last run's summary and status, where a new run could only say the same."""
     try:
-        last: dict[str, Any] = json.loads(workspace.last.read_text(encoding="utf-8"))
+        last = json.loads(workspace.last.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    if not last.get("local") or last.get("seen") != look(workspace, base, last.get("sources", [])):
+    if (
+        not isinstance(last, dict)
+        or not last.get("local")
+        or last.get("seen") != look(workspace, base, last.get("sources", []))
+    ):
         return None
     return last
 

@@ -14,6 +14,9 @@ from mainline.results import Expectation
 from mainline.suites import Suite, load_suite
 from mainline.validation import validate
 
+# Great Expectations over every table, month after month.
+pytestmark = pytest.mark.slow
+
 SPRING = "2013-05-01"
 MONTHS = [f"2013-{month:02}-01" for month in range(3, 13)] + ["2014-01-01"]
 JOINED = ["schedule", "outcomes", "weather", "frame"]

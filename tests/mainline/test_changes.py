@@ -70,6 +70,31 @@ def test_a_pull_request_that_bends_what_judges_it_is_seen(tmp_path: Path) -> Non
     ]
 
 
+def test_the_machine_and_its_workflows_judge_too(tmp_path: Path) -> None:
+    shop = Project(tmp_path)
+    shop.write(".github/workflows/review.yml", "on: push\n")
+    shop.write("Makefile", "review:\n")
+    shop.write("src/mainline/gates.py", "")
+    shop.write("docs/page.md", "")
+    found = changes.of_gates(shop.root, "HEAD", "params.yaml", "data/expectations")
+    assert [change.what for change in found] == [".github/workflows/review.yml", "Makefile", "src/mainline/gates.py"]
+
+
+def test_suites_that_are_moved_away_are_seen(tmp_path: Path) -> None:
+    shop = Project(tmp_path)
+    shop.edit("params.yaml", ("data:\n", "data:\n  expectations: nowhere\n"))
+    found = changes.of_gates(shop.root, "HEAD", "params.yaml", "nowhere")
+    assert found == [Change("gate", "data.expectations", None, "nowhere")]
+
+
+def test_suites_that_are_deleted_are_seen_also_where_the_settings_cannot_be_read(tmp_path: Path) -> None:
+    shop = Project(tmp_path)
+    shop.path("data/expectations/visits.yaml").unlink()
+    shop.write("params.yaml", "task: [")
+    found = changes.of_gates(shop.root, "HEAD", "params.yaml", "data/expectations")
+    assert found == [Change("gate", "data/expectations/visits.yaml", "…", "changed")]
+
+
 def test_a_gate_that_is_taken_away_is_seen(tmp_path: Path) -> None:
     shop = Project(tmp_path)
     shop.edit("params.yaml", ("  calibration_error: 0.15\n", ""))

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from mainline import frame, params, timetravel
+from mainline import datagate, frame, params, timetravel
 from mainline.collect import collect
 from mainline.timetravel import Leak
-from tests.projects import FRAME, Project
+from mainline.workspace import Workspace
+from tests.projects import FRAME, Project, visits
 
 RETURN = 'return visits.left_join(bought, "visit").drop("visit_right")'
 
@@ -77,3 +79,21 @@ def test_rows_that_are_only_there_once_their_outcome_is_known_are_found(shop: Pr
 def test_no_check_is_asked_for_and_none_is_made(shop: Project) -> None:
     shop.edit("params.yaml", ("time_travel_checks: 2", "time_travel_checks: 0"))
     assert leaks(shop, RETURN + '.mutate(sold=_.bought.cast("int"))', "sold") == []
+
+
+def test_a_leak_says_of_how_many_rows_and_where_the_check_is_set(shop: Project) -> None:
+    (leak,) = leaks(shop, RETURN + '.mutate(usual=_.minutes.mean().over(group_by="shop"))', "usual")
+    moment = pd.Timestamp(leak.moment)
+    assert leak.of == pytest.approx((visits()["at"] < moment).sum(), abs=80)  # the moment is told to the minute
+    assert 0 < leak.rows <= leak.of
+
+    workspace = Workspace.at(shop.root)
+    settings = params.load().settings
+    tables = collect(settings.data, shop.root, shop.root / "cache")
+    # The second answer is the kept one, and the line has moved meanwhile.
+    for above in ("", "# one more line\n"):
+        shop.write("params.yaml", above + shop.path("params.yaml").read_text())
+        (found,) = datagate.of_time(settings, workspace, tables, shop.root / "frame.parquet", "digest")
+        line = shop.path("params.yaml").read_text().splitlines()[found.line - 1]
+        assert line.strip() == "time_travel_checks: 2"
+        assert (found.unexpected, found.rows) == (leak.rows, leak.of)

@@ -183,3 +183,16 @@ def page(process: subprocess.Popen[bytes], address: str, until: float) -> str:
         except OSError:
             continue
     raise AssertionError(f"{address} was not served")
+
+
+def test_what_a_killed_run_had_begun_to_log_is_ended_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # what set_tracking_uri leaves there is for this test alone
+    tracking.open_store(str(tmp_path))
+    client, experiment = tracking.opened(str(tmp_path))
+    begun = client.create_run(experiment, tags={"fingerprint": "f" * 64})
+    other = client.create_run(experiment, tags={"fingerprint": "e" * 64})
+    tracking.end_killed(client, experiment, "f" * 64)
+    assert client.get_run(begun.info.run_id).info.status == "KILLED"
+    assert client.get_run(other.info.run_id).info.status == "RUNNING"

@@ -161,7 +161,7 @@ def chart(review: Review) -> str:
     if not found:
         return ""
     names = ", ".join(f'"{name}"' for name, _ in found)
-    seconds = ", ".join(f"{s:.2f}" for _, s in found)
+    seconds = ", ".join(f"{abs(s):.2f}" for _, s in found)  # a zero may have a sign
     return (
         "\n\n```mermaid\nxychart-beta horizontal\n"
         '    title "Seconds by stage; some run side by side"\n'

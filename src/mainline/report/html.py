@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.report import view, words
+from mainline.report import changed, view, words
 from mainline.results import Metric, Review
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def render(review: Review, curves: Curves | None = None) -> str:
         review=review,
         headline=words.headline_of(review),
         base=words.base_name(review),
+        changed_title=changed.TITLE,
         compared=any(metric.delta for metric in review.metrics),
         scores=scores,
         drawn=drawn,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mainline.report import view
+from mainline.report import changed, view
 from mainline.report.budget import Part, fit
 from mainline.report.details import details
 from mainline.report.escape import code, prose
@@ -35,6 +35,7 @@ def render(review: Review) -> str:
     gates are cut last.
     """
     parts = [
+        judges(review),
         headline(review),
         notes(review),
         gates(review),
@@ -44,6 +45,11 @@ def render(review: Review) -> str:
         *details(review),
     ]
     return fit([part for part in parts if part], LIMIT)
+
+
+def judges(review: Review) -> Part | None:
+    warning = changed.judges(review.changes, base_name(review))
+    return Part(warning) if warning else None
 
 
 def headline(review: Review) -> Part:
@@ -149,9 +155,8 @@ def changes(review: Review) -> Part | None:
         f"- **Data:** table {code(table.name)} changed, now {plural(table.rows, 'row')}, {code(short(table.digest))}"
         for table in tables
     ]
-    warning = "⚠️ **This pull request also changes what judges it.**\n" if "Gates and expectations" in found else ""
     title = "#### What differs\n" if review.attribution else "### What differs\n"
-    return Part(f"{title}\n{warning}".rstrip("\n") + "\n", rows, weight=60, most=25)
+    return Part(title, rows, weight=60, most=25)
 
 
 def change_text(change: Change) -> str:

@@ -61,6 +61,11 @@ def changes(review: Review) -> dict[str, list[Change]]:
     return {KINDS.get(kind, plain(kind, 30)): rows for kind, rows in found.items() if rows}
 
 
+def judges(review: Review) -> list[str]:
+    """What judges the model and differs from the base."""
+    return [change.what for change in review.changes if change.kind == "gate"]
+
+
 def failures(review: Review) -> list[Expectation]:
     """Critical ones first."""
     return [*review.validation.critical, *review.validation.warnings]
@@ -85,7 +90,7 @@ def periods(review: Review) -> list[str]:
 def commands(review: Review) -> list[str]:
     """What to type to have this run again."""
     commit, baseline = review.candidate.commit, review.baseline
-    base = (baseline.commit if baseline else None) or review.base_ref
+    base = (baseline.commit if baseline else None) or review.base_ref.removeprefix("base/")
     lines = [f"git checkout {shlex.quote(plain(commit, 80))}"] if commit else []
     return [*lines, f"make run BASE={shlex.quote(plain(base, 120))}"]
 

@@ -109,7 +109,7 @@ def same_rows(review: Review) -> int:
 
 
 def base_name(review: Review) -> str:
-    name = plain(review.base_ref, 40).removeprefix("origin/") or "the baseline"
+    name = plain(review.base_ref, 40).removeprefix("origin/").removeprefix("base/") or "the baseline"
     return short(name) if len(name) == 40 and set(name) <= set("0123456789abcdef") else name
 
 

@@ -61,6 +61,7 @@ def binned_error(y, score, weight):
     return error
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(holdouts(), st.sampled_from([0.25, 0.5, 1.0]))
 def test_every_resample_has_the_metrics_of_scikit_learn_on_its_weighted_rows(holdout, threshold):

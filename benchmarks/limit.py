@@ -1,0 +1,31 @@
+"""The limit: our own server that reads a body and answers a constant. What this does not reach, ours cannot."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from mainline.serving import configuration, server
+from mainline.serving import signature as signatures
+from mainline.serving.app import App, Reader
+
+
+class Constant(App):
+    def _score(self, reader: Reader, body: bytes, request: str) -> tuple[bytes, Any, list[Any], bytes | None]:
+        reader.decode(body)  # type: ignore[attr-defined]
+        return self.constant
+
+    constant: tuple[bytes, Any, list[Any], bytes | None] = (b'{"predictions":[[0.5,0.5]]}', None, [[0.5, 0.5]], None)
+
+
+def main() -> int:
+    import uvloop
+
+    configured = configuration.read()
+    app = Constant(signatures.read(configured.model), configured.model, configured)
+    uvloop.run(server.run(app, configured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

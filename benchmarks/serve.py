@@ -1,0 +1,221 @@
+"""The server against its own limit and against three others with the same model: `make bench-serve`.
+
+One after the other, each alone, with one worker and one thread of OpenMP (which favours the peers).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import load, peers
+from benchmarks.load import Load
+from benchmarks.peers import Server
+from benchmarks.table import Row, show
+
+SECONDS = 5
+STARTS = 3
+CASES = {
+    "1 row, 1 connection": (1, 1),
+    "1 row, 16 connections": (1, 16),
+    "100 rows, 16": (100, 16),
+    "1,000 rows, 16": (1000, 16),
+}
+ONE, HUNDRED, THOUSAND = "1 row, 16 connections", "100 rows, 16", "1,000 rows, 16"
+
+
+@dataclass(frozen=True)
+class Measured:
+    loads: dict[str, Load]
+    cold: float  # seconds from the start to the first answer
+    megabytes: float  # of memory after the load, shared pages by their share
+
+
+def main(wanted: list[str]) -> int:
+    model = peers.TOP / ".mainline" / "model"
+    signature = json.loads((model / "serving.json").read_text(encoding="utf-8"))
+    there = peers.servers(model)
+    unknown = set(wanted) - set(there)
+    if unknown:
+        print(f"benchmarks: no server is called {', '.join(sorted(unknown))}: {', '.join(there)}", file=sys.stderr)
+        return 2
+    pipeline = peers.TOP / ".mainline" / "records" / signature["fingerprint"] / "model.pkl"
+    types = {c["name"]: "str" if c["kind"] == "categorical" else "float32" for c in signature["columns"]}
+    peers.prepare(pipeline, types, signature["task"])
+    names = [column["name"] for column in signature["columns"]]
+    rows = [dict(zip(names, row, strict=True)) for row in signature["example"]]
+    found = {}
+    for name in wanted or there:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        found[name] = measure(there[name], rows)
+        print(details({name: found[name]}), file=sys.stderr, flush=True)
+    print(details(found))
+    if set(there) <= set(found):
+        table = compare(found)
+        print(show(table))
+        return 0 if all(row.reached for row in table) else 1
+    return 0
+
+
+def measure(server: Server, rows: list[dict[str, Any]]) -> Measured:
+    programs = peers.environment(server)
+    cold, loads, megabytes = [], {}, 0.0
+    for number in range(STARTS):
+        with running(server, programs, rows) as (url, pid, seconds):
+            cold.append(seconds)
+            if number == STARTS - 1:
+                for case, (count, connections) in CASES.items():
+                    body = json.dumps(server.body([rows[i % len(rows)] for i in range(count)])).encode()
+                    load.warm(url, body, connections)
+                    loads[case] = load.apply(url, body, connections, SECONDS)
+                megabytes = memory(pid)
+    return Measured(loads, statistics.median(cold), megabytes)
+
+
+@contextmanager
+def running(server: Server, programs: Path, rows: list[dict[str, Any]]) -> Iterator[tuple[str, int, float]]:
+    """The server's address, its process, and the seconds until its first answer."""
+    port = free_ports()
+    variables = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("MAINLINE_")},
+        "OMP_NUM_THREADS": "1",
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join([str(peers.TOP / "src"), str(peers.TOP)]),
+        "BENTOML_DO_NOT_TRACK": "True",
+        **server.variables(port),
+    }
+    url = f"http://127.0.0.1:{port}{server.path}"
+    body = json.dumps(server.body(rows[:1])).encode()
+    started = time.perf_counter()
+    with open(peers.STATE / f"{server.name.replace(' ', '-')}.log", "w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            server.command(port, programs),
+            env=variables,
+            cwd=peers.STATE,
+            stdout=log,
+            stderr=log,
+        )
+        try:
+            while not answers(url, body):
+                if process.poll() is not None or time.perf_counter() - started > 90:
+                    raise SystemExit(f"benchmarks: {server.name} does not answer: see {log.name}")
+                time.sleep(0.005)
+            yield url, process.pid, time.perf_counter() - started
+        finally:
+            stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End what was started here, and nothing else: some servers leave their workers behind."""
+    started = family(process.pid)
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pid in started - {process.pid}:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def answers(url: str, body: bytes) -> bool:
+    request = urllib.request.Request(url, data=body, headers={"content-type": "application/json"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return bool(json.loads(response.read()))
+    except urllib.error.HTTPError as error:
+        if error.code in (400, 404, 422):
+            raise SystemExit(f"benchmarks: {url} refuses the request: {error.read()[:500]!r}") from None
+        return False
+    except OSError:
+        return False
+
+
+def free_ports() -> int:
+    """The first of three free ports in a row, as far as one can say."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port < 65000:
+            return port
+
+
+def family(pid: int) -> set[int]:
+    """A process and all that it has started, in sessions of their own too."""
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue  # it has ended
+    found = {pid}
+    while more := {child for child, parent in parents.items() if parent in found} - found:
+        found |= more
+    return found
+
+
+def memory(pid: int) -> float:
+    """Megabytes of a process and all that it has started: resident pages, those that are shared by their share."""
+    total = 0
+    for process in family(pid):
+        try:
+            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        except (OSError, StopIteration):
+            continue  # it has ended
+    return total / 1024
+
+
+def details(found: dict[str, Measured]) -> str:
+    lines = ["| server | " + " | ".join([*CASES, "p99 at 16", "cold start", "memory"]) + " |"]
+    lines.append("|---" * (len(CASES) + 4) + "|")
+    for name, measured in found.items():
+        rates = []
+        for case, (count, _) in CASES.items():
+            per_second = measured.loads[case].per_second
+            rates.append(f"{per_second:,.0f}/s" if count == 1 else f"{per_second * count:,.0f} rows/s")
+        cells = [f"{measured.loads[ONE].p99:.2f} ms", f"{measured.cold:.2f} s", f"{measured.megabytes:.0f} MB"]
+        lines.append(f"| {name} | " + " | ".join([*rates, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def compare(found: dict[str, Measured]) -> list[Row]:
+    ours, limit = found["mainline"], found["limit"]
+    others = {name: m for name, m in found.items() if name not in ("mainline", "limit")}
+
+    def against(what: str, case: str, goal: float) -> Row:
+        best = max(others, key=lambda name: others[name].loads[case].per_second)
+        times = ours.loads[case].per_second / others[best].loads[case].per_second
+        return Row(what, f"≥ {goal:g} × the best", f"{times:.1f} × {best}", times >= goal)
+
+    fastest = min(others, key=lambda name: others[name].loads[ONE].p99)
+    share = ours.loads[ONE].p99 / others[fastest].loads[ONE].p99
+    reached = ours.loads[ONE].per_second / limit.loads[ONE].per_second
+    return [
+        against("single rows, 16 connections", ONE, 80),
+        Row("p99 of these", "≤ 1/40 of the best", f"1/{1 / share:.0f} of {fastest}", share <= 1 / 40),
+        Row("against the limit", "≥ 60 %", f"{reached:.0%}", reached >= 0.6),
+        against("batches of 100 rows", HUNDRED, 7),
+        against("batches of 1,000 rows", THOUSAND, 2.5),
+        Row("cold start to the first answer", "≤ 0.5 s", f"{ours.cold:.2f} s", ours.cold <= 0.5),
+        Row("memory after the load", "≤ 150 MB", f"{ours.megabytes:.0f} MB", ours.megabytes <= 150),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

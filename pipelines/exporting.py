@@ -1,0 +1,36 @@
+"""The export: this checkout's model, trained if need be, as the server takes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mainline import export, record
+from mainline.params import Params
+from mainline.progress import Progress
+from mainline.record import Record
+from mainline.workspace import Workspace
+from pipelines import training
+
+if TYPE_CHECKING:
+    from mainline.serving.signature import Signature
+
+
+def exported(
+    params: Params, workspace: Workspace, progress: Progress, folder: Path, version: str | None = None
+) -> Signature:
+    """Export the model of the checkout's fingerprint to `folder`: a known record is not trained again."""
+    trained, frame = recorded(params, workspace, progress)
+    with progress.stage("export") as detail:
+        made = export.export(params.settings, trained, frame, folder, version)
+        agreed = f"agrees on {made.agreement.rows:,} holdout rows to {made.agreement.largest:.1g}"
+        detail.text = f"{made.file}, " + (f"the fitted pipeline as it is: {made.note}" if made.note else agreed)
+    return made
+
+
+def recorded(params: Params, workspace: Workspace, progress: Progress) -> tuple[Record, Path]:
+    """The record of the checkout's fingerprint, trained if need be, and the frame that it was trained on."""
+    job = training.begin(params, workspace, progress)
+    trained = record.find(workspace.records, job.prints.model) or training.train(params, workspace, progress)
+    training.prepare(job)
+    return trained, job.frame

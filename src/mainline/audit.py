@@ -1,0 +1,194 @@
+"""The audit log: who let which model through, when, and on what grounds.
+
+JSON lines, one an entry, each with the SHA-256 of the one before. A seal outside the log (a tag in
+the registry) holds the hash of the last, so that a log that was cut short shows as well. The
+order of a write is: the seal announces the entry's hash, the entry is written, the seal takes it
+for its head. A kill between any two leaves a log that verifies.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from mainline.atomic import write_text
+from mainline.errors import Refused
+
+START = "0" * 64
+SEAL = "audit.seal"
+
+
+class Pages(Protocol):
+    """Where the lines are."""
+
+    def read(self) -> list[str]: ...
+
+    def append(self, lines: Sequence[str], line: str) -> None:
+        """Add `line` behind `lines`, which are what is there: whole or not at all."""
+
+
+class Seals(Protocol):
+    """Where the seal is: `registry.Registry` is one."""
+
+    def note(self, name: str) -> dict[str, Any] | None: ...
+
+    def write_note(self, name: str, content: Mapping[str, Any] | None) -> None: ...
+
+
+@dataclass(frozen=True)
+class FilePages:
+    path: Path
+
+    def read(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        return self.path.read_text(encoding="utf-8").splitlines()
+
+    def append(self, lines: Sequence[str], line: str) -> None:
+        # The whole file anew: an append that is killed half-way leaves half a line.
+        write_text(self.path, "\n".join([*lines, line]) + "\n")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`details` are what the event was about: release, version, digests, verdict, reason."""
+
+    number: int
+    at: str
+    event: str
+    who: str
+    details: Mapping[str, Any]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Book:
+    """The log with its seal."""
+
+    pages: Pages
+    seals: Seals
+
+    def entries(self) -> list[Entry]:
+        """All of them, after the chain and the seal were checked.
+
+        Raises
+        ------
+        Refused
+            Where an entry was changed, removed or moved, or the log does not end where the seal says.
+        """
+        found = chain(self.pages.read())
+        ends(found, self.seals.note(SEAL))
+        return found
+
+    def write(self, event: str, who: str, details: Mapping[str, Any]) -> Entry:
+        """Append an entry; one of the same event and release that is there already is the answer.
+
+        A log that does not verify is not written to: an entry behind it would hide the break.
+        """
+        there = self.entries()
+        release = details.get("release")
+        known = next((e for e in there if release and e.event == event and e.details.get("release") == release), None)
+        if known is None:
+            last = there[-1].hash if there else START
+            now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+            content = {"n": len(there) + 1, "at": now, "event": event, "who": who, **details, "previous": last}
+            line = canonical({**content, "hash": digest(content)})
+            self.seals.write_note(SEAL, {"head": last, "entries": len(there), "next": digest(content)})
+            self.pages.append([canonical(unfolded(each)) for each in there], line)
+            known = entry(line, len(there) + 1)
+            there = [*there, known]
+        self.seals.write_note(SEAL, {"head": there[-1].hash, "entries": len(there)})
+        return known
+
+    def take_over(self, lines: Sequence[str]) -> None:
+        """Go on with a longer log that this one is the beginning of, as when an older state is restored."""
+        there, longer = self.entries(), chain(lines)
+        if len(longer) > len(there) and [each.hash for each in longer[: len(there)]] == [each.hash for each in there]:
+            for number in range(len(there), len(longer)):
+                each = longer[number]
+                self.seals.write_note(SEAL, {"head": each.previous, "entries": number, "next": each.hash})
+                self.pages.append(list(lines[:number]), lines[number])
+            self.seals.write_note(SEAL, {"head": longer[-1].hash, "entries": len(longer)})
+
+
+def chain(lines: Sequence[str]) -> list[Entry]:
+    """The entries of these lines; Refused names the first that does not hold."""
+    found: list[Entry] = []
+    for number, line in enumerate(lines, 1):
+        each = entry(line, number)
+        last = found[-1].hash if found else START
+        if each.previous != last or each.number != number:
+            raise Refused(
+                f"audit log: entry {each.number} stands at place {number} and does not follow what is before it: "
+                "an entry was removed, moved or put in between"
+            )
+        found.append(each)
+    return found
+
+
+def entry(line: str, number: int) -> Entry:
+    try:
+        content = json.loads(line)
+        claimed = content.pop("hash")
+        read = {name: content[name] for name in ("n", "at", "event", "who", "previous")}
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise Refused(f"audit log: line {number} is no entry: {line[:80]!r}") from None
+    if digest(content) != claimed or line != canonical({**content, "hash": claimed}):
+        raise Refused(f"audit log: entry {number} is not what was written: its hash does not fit its content")
+    details = {name: value for name, value in content.items() if name not in read}
+    return Entry(read["n"], read["at"], read["event"], read["who"], details, read["previous"], claimed)
+
+
+def ends(found: Sequence[Entry], seal: Mapping[str, Any] | None) -> None:
+    """Hold the log's end against the seal."""
+    last = found[-1].hash if found else START
+    if seal is None:
+        if found:
+            raise Refused(
+                f"audit log: {len(found)} entries and no seal in the registry: one of them is not the real one"
+            )
+        return
+    if last not in (seal.get("head"), seal.get("next")):
+        raise Refused(
+            f"audit log: it ends with entry {len(found)}, the registry's seal is of entry {seal.get('entries')}: "
+            "the log was cut short, exchanged or written past Mainline"
+        )
+
+
+def unfolded(each: Entry) -> dict[str, Any]:
+    known = {"n": each.number, "at": each.at, "event": each.event, "who": each.who, "previous": each.previous}
+    return {**known, **each.details, "hash": each.hash}
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def table(entries: Sequence[Entry]) -> str:
+    """For people: a line an entry."""
+    if not entries:
+        return "The audit log is empty."
+    rows = [("", "when", "event", "version", "model", "image", "by", "verdict or reason")]
+    for each in entries:
+        more = each.details
+        grounds = " ".join(str(more[name]) for name in ("verdict", "reason") if more.get(name))
+        shown = (more.get("version"), short(more.get("model_digest")), short(more.get("image_digest")))
+        row = (each.number, each.at.replace("+00:00", "Z"), each.event, *shown, each.who, grounds)
+        rows.append(tuple("–" if value in (None, "") else str(value) for value in row))  # type: ignore[arg-type]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+    return "\n".join([*lines, "", f"{len(entries)} entries, every hash holds; the head is {entries[-1].hash[:16]}…"])
+
+
+def short(value: Any) -> str | None:
+    return str(value).removeprefix("sha256:")[:10] if value else None

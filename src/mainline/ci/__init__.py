@@ -1,0 +1,1 @@
+"""What a run needs beside `mainline run` where GitHub Actions started it."""

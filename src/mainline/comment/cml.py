@@ -1,0 +1,82 @@
+"""CML's command line, which posts the comment: `iterative/setup-cml` puts it on the PATH, version 0.20.6.
+
+It is told everything and told nothing else: an environment of its own, so that neither the runner's variables nor
+git's settings of the machine are read or changed (CML writes `safe.directory = *` into them).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS = 90.0
+FIRST_PAGE = 30  # comments that CML reads: it never turns the page
+PASSED_ON = (
+    "PATH",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "https_proxy",
+    "http_proxy",
+    "no_proxy",
+    "NODE_EXTRA_CA_CERTS",
+)
+
+
+@dataclass(frozen=True)
+class Cml:
+    """`server` is what CML derives the API's address from; it cannot be told any other."""
+
+    executable: str
+    server: str
+    repository: str
+    token: str
+
+    @classmethod
+    def installed(cls, api: str, repository: str, token: str, environment: Mapping[str, str]) -> tuple[Cml | None, str]:
+        """CML where it can be used, or None and why not."""
+        executable = shutil.which("cml", path=environment.get("PATH", os.defpath))
+        server = environment.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
+        if not executable:
+            return None, "CML is not installed"
+        if api != reached_through(server):
+            return None, f"CML would ask {reached_through(server)}, the API is at {api}"
+        return cls(executable, server, repository, token), ""
+
+    def comment(self, body: str, number: int, title: str, sha: str, scratch: Path) -> str | None:
+        """Create or update the comment with this title; what went wrong, or None."""
+        report = scratch / "comment.md"
+        report.write_text(body, encoding="utf-8")
+        call = [self.executable, "comment", "create", "--driver=github", f"--repo={self.server}/{self.repository}"]
+        call += ["--publish=false", f"--watermark-title={title}", f"--target=pr/{number}", "--update", str(report)]
+        variables = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        variables |= {
+            "HOME": str(scratch),
+            "GIT_CONFIG_GLOBAL": str(scratch / "gitconfig"),
+            "GITHUB_REPOSITORY": self.repository,
+            "GITHUB_SHA": sha,  # goes into the watermark
+            "REPO_TOKEN": self.token,
+            "ITERATIVE_DO_NOT_TRACK": "1",
+        }
+        try:
+            done = subprocess.run(
+                call, cwd=scratch, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                timeout=SECONDS, check=False, errors="replace",
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return f"CML gave no answer in {SECONDS:.0f} s"
+        except OSError as error:
+            return f"CML did not start: {error}"
+        if done.returncode:
+            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+            return f"CML ended with status {done.returncode}: {last.replace(self.token, '***')[:300]}"
+        return None
+
+
+def reached_through(server: str) -> str:
+    """The address of the API that CML uses for a repository on this server."""
+    return "https://api.github.com" if server == "https://github.com" else f"{server}/api/v3"

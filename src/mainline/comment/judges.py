@@ -1,0 +1,64 @@
+"""Which files of a pull request change what judges it: said on top of its report, by whoever it cannot change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+FOLDERS = (".github/", "data/expectations/", "src/mainline/", "pipelines/")
+FILES = ("Makefile",)  # what the workflows call
+SECTIONS = {"gates", "compare", "evaluate"}  # of params.yaml: thresholds, and what they are measured with
+KEY = re.compile(r"([A-Za-z_]\w*):(?: |$)")
+HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@ ?(.*)")
+# YAML by which a line may change another part of the file: anchors, merge keys, open quotes, documents.
+FAR_REACHING = re.compile(r"(?:^|[\s:,\[{-])[&*]\w|<<|^[+-]?(?:---|\.\.\.|%)")
+
+
+def changed(files: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Names of the changed files, of GitHub's list, that have a say in the verdict.
+
+    `params.yaml` is among them where its patch touches the thresholds, or cannot be shown not to.
+    """
+    found = []
+    for file in files:
+        names = [str(file["filename"]), str(file.get("previous_filename") or "")]
+        if any(name.startswith(FOLDERS) or name in FILES for name in names):
+            found.append(names[0])
+        elif "params.yaml" in names and (names[1] or touches_gates(file.get("patch"))):
+            found.append("params.yaml")
+    return found
+
+
+def touches_gates(patch: str | None) -> bool:
+    """Whether a patch of `params.yaml` changes its gates, or how they are measured; in doubt, it does.
+
+    A hunk's heading names the part that it begins in, its own lines every part that begins later.
+    """
+    if not patch:  # too large to be shown, or called binary
+        return True
+    section = None
+    for line in patch.split("\n"):
+        hunk = HUNK.match(line)
+        if hunk:
+            key = KEY.match(hunk[2])
+            section = key[1] if key else ("" if hunk[1] == "1" else None)
+            continue
+        mark, text = line[:1], line[1:]
+        before, key = section, KEY.match(text)
+        section = key[1] if key else section
+        if mark in ("+", "-") and _doubtful(text, before, section):
+            return True
+    return False
+
+
+def _doubtful(text: str, before: str | None, section: str | None) -> bool:
+    content = text.partition(" #")[0]
+    if not content.strip() or content.startswith("#"):
+        return before is None or before in SECTIONS
+    if section is None or section in SECTIONS or before in SECTIONS:
+        return True
+    if not text.startswith(" ") and not KEY.match(text):
+        return True
+    unclosed = any(content.count(mark) % 2 for mark in "\"'") or content.count("{") != content.count("}")
+    return unclosed or bool(FAR_REACHING.search(content)) or content.count("[") != content.count("]")

@@ -1,0 +1,133 @@
+"""Whether GitHub Actions may do what the workflows here want."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from pathlib import Path
+from typing import Any
+
+from mainline.doctor.finding import Check, Finding, Ground
+
+USES = re.compile(r"^\s*(?:-\s+)?uses:\s*[\"']?([\w.-]+/[\w.-]+)[^@\s\"']*@([^\s\"'#]+)", re.MULTILINE)
+GITHUBS_OWN = ("actions", "github")
+PERMISSIONS = "actions/permissions"
+ASLEEP = {
+    "disabled_fork": "asleep since the repository was forked",
+    "disabled_inactivity": "asleep after 60 days without a commit",
+    "disabled_manually": "switched off by hand",
+}
+
+
+def settings_page(ground: Ground) -> str:
+    return f"{ground.page}/settings/actions"
+
+
+def enabled(ground: Ground) -> Finding:
+    now = ground.github.get(PERMISSIONS)
+    if now["enabled"]:
+        return Finding("on", "enabled")
+    return Finding(
+        "off",
+        "disabled: no workflow runs",
+        f"“Actions permissions” at {settings_page(ground)}",
+        lambda: ground.github.put(PERMISSIONS, {**kept(now), "enabled": True}),
+    )
+
+
+def allowed(ground: Ground) -> Finding:
+    """Whether the actions of other makers that the workflows use may run."""
+    now = ground.github.get(PERMISSIONS)
+    policy = now.get("allowed_actions", "all") if now["enabled"] else "all"
+    if policy == "all":
+        return Finding("on", "all may run")
+    chosen = ground.github.get(f"{PERMISSIONS}/selected-actions") if policy == "selected" else {}
+    refused = [name for name, ref in used(ground.root) if not may_run(name, ref, chosen)]
+    if not refused:
+        return Finding("on", "those that the workflows use may run")
+
+    def allow() -> None:
+        if policy != "selected":
+            ground.github.put(PERMISSIONS, {**kept(now), "enabled": True, "allowed_actions": "selected"})
+        patterns = [*chosen.get("patterns_allowed", []), *(f"{name}@*" for name in refused)]
+        change = {"github_owned_allowed": True, "patterns_allowed": sorted(set(patterns))}
+        ground.github.put(f"{PERMISSIONS}/selected-actions", {**chosen_settings(chosen), **change})
+
+    names = ", ".join(refused)
+    return Finding("off", f"not allowed to run: {names}", f"allow them at {settings_page(ground)}", allow)
+
+
+def kept(now: dict[str, Any]) -> dict[str, Any]:
+    """What a change of the permissions must not take back."""
+    return {name: now[name] for name in ("allowed_actions", "sha_pinning_required") if name in now}
+
+
+def chosen_settings(chosen: dict[str, Any]) -> dict[str, Any]:
+    return {name: chosen[name] for name in ("verified_allowed",) if name in chosen}
+
+
+def used(root: Path) -> list[tuple[str, str]]:
+    """The actions that the workflows and the actions of this checkout use, each once: `owner/name` and its commit."""
+    files = [*root.glob(".github/workflows/*.y*ml"), *root.glob(".github/actions/*/action.y*ml")]
+    return sorted({(name, ref) for file in files for name, ref in USES.findall(file.read_text(encoding="utf-8"))})
+
+
+def may_run(name: str, ref: str, chosen: dict[str, Any]) -> bool:
+    if name.partition("/")[0] in GITHUBS_OWN and chosen.get("github_owned_allowed"):
+        return True
+    return any(fnmatch.fnmatch(f"{name}@{ref}", one) for one in chosen.get("patterns_allowed", []))
+
+
+def workflows(ground: Ground) -> Finding:
+    here = sorted(path.name for path in ground.root.glob(".github/workflows/*.y*ml"))
+    known = [one for one in ground.github.pages("actions/workflows", "workflows") if one["state"] != "deleted"]
+    tab = f"{ground.page}/actions"
+    if here and not known:
+        return Finding("off", "none is known to GitHub: a fork starts with them off", f"the green button at {tab}")
+    off = {one["path"].rpartition("/")[2]: one for one in known if one["state"] != "active"}
+    if not off:
+        return Finding("on", f"{len(known)} enabled, schedules too")
+
+    def wake() -> None:
+        for one in off.values():
+            if one["state"] != "disabled_manually":
+                ground.github.put(f"actions/workflows/{one['id']}/enable")
+
+    says = "; ".join(f"{name} is {ASLEEP.get(one['state'], one['state'])}" for name, one in sorted(off.items()))
+    by_hand = f"choose it at {tab}, then “Enable workflow”"
+    # What somebody switched off by hand stays off until somebody switches it on.
+    asleep = any(one["state"] != "disabled_manually" for one in off.values())
+    return Finding("off", says, by_hand, wake if asleep else None)
+
+
+def token(ground: Ground) -> Finding:
+    now = ground.github.get(f"{PERMISSIONS}/workflow")
+    if now["default_workflow_permissions"] == "read":
+        return Finding("on", "reads only, unless a job asks for more")
+    return Finding(
+        "off",
+        "may write: a workflow that asks for nothing gets everything",
+        f"“Workflow permissions” at {settings_page(ground)}",
+        lambda: ground.github.put(f"{PERMISSIONS}/workflow", {**now, "default_workflow_permissions": "read"}),
+    )
+
+
+def pull_requests(ground: Ground) -> Finding:
+    now = ground.github.get(f"{PERMISSIONS}/workflow")
+    if now["can_approve_pull_request_reviews"]:
+        return Finding("on", "retraining can open its pull request")
+    return Finding(
+        "off",
+        "not allowed: retraining cannot open its pull request",
+        f"“Allow GitHub Actions to create and approve pull requests” at {settings_page(ground)}",
+        lambda: ground.github.put(f"{PERMISSIONS}/workflow", {**now, "can_approve_pull_request_reviews": True}),
+    )
+
+
+CHECKS = (
+    Check("Actions", enabled),
+    Check("allowed actions", allowed),
+    Check("workflows", workflows),
+    Check("the default token", token),
+    Check("pull requests by Actions", pull_requests),
+)

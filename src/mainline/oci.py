@@ -1,0 +1,168 @@
+"""An OCI registry, as far as a state needs it: blobs by digest, manifests by tag. Through `oras`.
+
+Credentials are those of `docker login`; MAINLINE_REGISTRY_USERNAME and _PASSWORD come before them. A registry on the
+loopback is spoken to without TLS, every other one with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from mainline.errors import ConfigurationError, ExternalError
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`digest` is the SHA-256 of the bytes that the registry holds."""
+
+    digest: str
+    content: Mapping[str, Any]
+
+    @property
+    def annotations(self) -> Mapping[str, str]:
+        return self.content.get("annotations") or {}
+
+    @property
+    def layers(self) -> list[Mapping[str, Any]]:
+        found: list[Mapping[str, Any]] = self.content["layers"]
+        return found
+
+
+class Repository:
+    """One repository of a registry, such as `registry.example/team/name`.
+
+    Every method raises ExternalError where the registry does not answer or says no.
+    """
+
+    def __init__(self, reference: str) -> None:
+        host, slash, path = reference.partition("/")
+        if not slash or not path or "@" in path or ":" in path or not ("." in host or ":" in host or host in LOOPBACK):
+            raise ConfigurationError(f"{reference} names no repository: registry.example/name is needed, without a tag")
+        self.reference = reference
+        self.host = host
+
+    @cached_property
+    def client(self) -> Any:
+        import oras.client
+        import oras.decorator
+
+        class Client(oras.client.OrasClient):  # type: ignore[misc]
+            # Its own retries take two minutes to say that nobody is there.
+            _send = oras.decorator.retry(attempts=2, timeout=0)(oras.client.OrasClient.do_request.__wrapped__)
+
+            def do_request(self, *given: Any, **named: Any) -> Any:
+                answer = self._send(*given, **named)
+                if answer.status_code == 401 and getattr(self.auth, "token", None):
+                    self.auth.token = None  # a token to read with does not write: ask for another
+                    answer = self._send(*given, **named)
+                return answer
+
+        insecure = self.host.rpartition(":")[0] in LOOPBACK or self.host in LOOPBACK
+        made = Client(hostname=self.host, insecure=insecure, auth_backend=self.way_to_log_in(insecure))
+        user, password = (os.environ.get(f"MAINLINE_REGISTRY_{part}") for part in ("USERNAME", "PASSWORD"))
+        if user and password:
+            made.auth.set_basic_auth(user, password)
+        else:
+            made.auth.load_configs(made.get_container(self.reference))
+        return made
+
+    def way_to_log_in(self, insecure: bool) -> str:
+        import requests
+
+        try:
+            asked = requests.get(f"{'http' if insecure else 'https'}://{self.host}/v2/", timeout=30)
+        except requests.RequestException as error:
+            raise ExternalError(f"the registry {self.host} does not answer ({type(error).__name__})") from None
+        return "basic" if asked.headers.get("Www-Authenticate", "").lower().startswith("basic") else "token"
+
+    def manifest(self, tag: str) -> Manifest | None:
+        """Of a tag or digest; None where there is none."""
+        answer = self.ask("GET", f"manifests/{tag}", accept=MANIFEST)
+        if answer is None:
+            return None
+        digest = sha256(answer.content)
+        if tag.startswith("sha256:") and digest != tag:
+            raise ExternalError(f"{self.reference}: the registry answers {tag} with something else: it is damaged")
+        try:
+            content = json.loads(answer.content)
+            assert isinstance(content["layers"], list)
+        except (ValueError, KeyError, TypeError, AssertionError):
+            raise ExternalError(f"{self.reference}:{tag} is no manifest: it is damaged") from None
+        return Manifest(digest, content)
+
+    def put_manifest(self, tags: list[str], content: Mapping[str, Any]) -> Manifest:
+        body = json.dumps(content, sort_keys=True).encode()
+        for tag in tags:
+            self.ask("PUT", f"manifests/{tag}", data=body, headers={"Content-Type": MANIFEST})
+        return Manifest(sha256(body), content)
+
+    def tags(self) -> list[str]:
+        if self.ask("GET", "tags/list") is None:
+            return []
+        with self.answering():
+            return list(self.client.get_tags(self.reference))
+
+    def put_blob(self, path: Path, media_type: str) -> dict[str, Any]:
+        """The layer that names these bytes; not sent again where the registry has them."""
+        import oras.oci
+
+        with self.answering():
+            layer: dict[str, Any] = oras.oci.NewLayer(str(path), media_type=media_type)
+            answer = self.client.upload_blob(str(path), self.client.get_container(self.reference), layer)
+        self.check(answer)
+        return layer
+
+    def get_blob(self, layer: Mapping[str, Any], path: Path) -> None:
+        """The bytes of a layer, which are those that its digest names."""
+        try:
+            with self.answering():
+                self.client.download_blob(self.reference, layer["digest"], str(path))
+        except ExternalError as error:
+            raise ExternalError(f"a part of the state cannot be read: {error}") from None
+        with path.open("rb") as file:
+            if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != layer["digest"]:
+                raise ExternalError(f"{self.reference}: {layer['digest']} holds other bytes than were pushed")
+
+    def ask(
+        self, method: str, path: str, accept: str = "*/*", headers: Mapping[str, str] | None = None, **more: Any
+    ) -> Any:
+        """The answer, or None for what is not there."""
+        address = f"{self.client.prefix}://{self.host}/v2/{self.reference.partition('/')[2]}/{path}"
+        with self.answering():
+            answer = self.client.do_request(address, method, headers={"Accept": accept, **(headers or {})}, **more)
+        if answer.status_code == 404 and method == "GET":
+            return None
+        self.check(answer)
+        return answer
+
+    def check(self, answer: Any) -> None:
+        if not 200 <= answer.status_code < 300:
+            said = " ".join(answer.text.split())[:200]
+            raise ExternalError(f"{self.reference}: the registry says {answer.status_code}: {said}")
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        import oras.auth
+        import requests
+
+        try:
+            yield
+        except oras.auth.AuthenticationException as error:
+            raise ExternalError(f"{self.reference}: not logged in ({error}): docker login {self.host}") from None
+        except (requests.RequestException, ValueError) as error:
+            raise ExternalError(f"{self.reference}: {str(error).splitlines()[0]}") from None
+
+
+def sha256(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"

@@ -1,0 +1,218 @@
+"""The order of a release, so that a kill at any point leaves nothing that the next run cannot put right.
+
+    1  intent     the registry notes which version and image are wanted, and what they replace
+    2  deploy     the target is told
+    3  answer     the target says which image it runs
+    4  aliases    champion and previous move
+    5  done       the intent is taken back
+
+What the next run finds decides: with the wanted image running it finishes from 4; with any other
+it returns the target to the champion's image and takes the intent back. Either way the registry,
+the aliases and the target agree. Every step may be done twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from mainline.audit import Book
+from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
+from mainline.registry import INTENT, Registry, Version
+
+LONGEST = 1000  # characters of a reason: an entry of the audit log is a line
+
+
+class Target(Protocol):
+    """Where the container goes; both calls may be repeated, and raise MainlineError."""
+
+    name: str
+
+    def deployed(self) -> str | None:
+        """The digest of the image that answers there now, asked of the container where there is one."""
+
+    def deploy(self, digest: str) -> None:
+        """Have this image answer; returns when it does, or raises with the one before in its place."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a release works with. `target` is None where only the registry is kept; `save` puts the state away."""
+
+    registry: Registry
+    book: Book
+    target: Target | None
+    who: str
+    save: Callable[[], object] = lambda: None
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A release that has begun: kept in the registry until it has ended."""
+
+    release: str
+    kind: str  # "promotion" or "rollback"
+    version: int
+    image: str | None
+    previous: int | None  # what the alias will say
+    replaces: int | None  # the champion until then
+    target: str | None
+    who: str
+    details: Mapping[str, Any] = field(default_factory=dict)  # for the audit log
+
+
+def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Mapping[str, Any]) -> None:
+    """Have a version's image deployed and make it champion; nothing is left to do where it is both.
+
+    Raises
+    ------
+    MainlineError
+        Where the target could not be brought to answer with the image: production is then as it was.
+    """
+    champion = desk.registry.champion()
+    if champion and champion.number == version.number and champion.image == image and running(desk, image):
+        return
+    intent = begin(desk, kind, version, image, champion, details)
+    try:
+        deploy(desk, intent.image)
+    except MainlineError as error:
+        withdraw(desk, intent, f"the deployment failed: {error}")
+        raise
+    finish(desk, intent)
+
+
+def settle(desk: Desk) -> Intent | None:
+    """End a release that was cut off; the answer is the one that has been finished, if one was."""
+    intent = open_intent(desk.registry)
+    if intent is None:
+        return None
+    ours = desk.target.name if desk.target else None
+    if intent.target != ours:
+        raise ConfigurationError(
+            f"a {intent.kind} to {intent.target or 'the registry alone'} has not ended: "
+            f"run again with TARGET={intent.target or 'none'} first"
+        )
+    if running(desk, intent.image):
+        finish(desk, intent)
+        return intent
+    withdraw(desk, intent, "it was cut off before its image answered")
+    return None
+
+
+def rollback(desk: Desk, number: int | None) -> Version:
+    """Return production to a former version: the one given, or the one before the champion.
+
+    Raises
+    ------
+    Refused
+        Where there is none that was ever in production.
+    """
+    settled = settle(desk)
+    champion = desk.registry.champion()
+    if settled and settled.kind == "rollback" and number in (None, settled.version):
+        return desk.registry.at(settled.version)
+    wanted = desk.registry.at(number) if number is not None else desk.registry.previous()
+    if wanted is None:
+        raise Refused("there is no previous version to return to: name one with VERSION=")
+    if not wanted.released:
+        raise Refused(f"version {wanted.number} has never been in production: promote it instead")
+    if desk.target and not wanted.image:
+        raise Refused(f"version {wanted.number} was released without an image: there is nothing to deploy")
+    away = champion.number if champion else None
+    details = {"version": wanted.number, "from_version": away, **digests(wanted)}
+    ship(desk, "rollback", wanted, wanted.image if desk.target else None, details)
+    return desk.registry.at(wanted.number)
+
+
+def begin(
+    desk: Desk, kind: str, version: Version, image: str | None, champion: Version | None, details: Mapping[str, Any]
+) -> Intent:
+    """Note what is wanted, where every later run will find it, before anything moves."""
+    desk.book.entries()  # a log that does not verify could not be written to when the image has moved
+    replaces = champion.number if champion and champion.number != version.number else None
+    previous = version.follows if kind == "rollback" else replaces
+    if replaces is None and champion:  # the champion's image anew: what came before it stays
+        before = desk.registry.previous()
+        previous = before.number if before else None
+    intent = Intent(
+        release=secrets.token_hex(6),
+        kind=kind,
+        version=version.number,
+        image=image,
+        previous=previous,
+        replaces=replaces,
+        target=desk.target.name if desk.target else None,
+        who=desk.who,
+        details=dict(details),
+    )
+    desk.registry.write_note(INTENT, asdict(intent))
+    desk.save()
+    return intent
+
+
+def deploy(desk: Desk, image: str | None) -> None:
+    if desk.target is None or image is None:
+        return
+    desk.target.deploy(image)
+    answered = desk.target.deployed()
+    if answered != image:
+        raise ExternalError(f"{desk.target.name} was given {image} and answers with {answered or 'nothing'}")
+
+
+def finish(desk: Desk, intent: Intent) -> None:
+    """From an image that answers to the aliases."""
+    registry = desk.registry
+    write = {**intent.details, "release": intent.release, "target": intent.target}
+    if desk.target:
+        desk.book.write("deployed", intent.who, write)
+    version = registry.at(intent.version)
+    if not version.released:
+        registry.tag(intent.version, "follows", str(intent.replaces or ""))
+    if intent.image:
+        registry.tag(intent.version, "image_digest", intent.image)
+    registry.tag(intent.version, "released", version.tags.get("released") or now())
+    if intent.kind == "rollback" and intent.replaces:
+        registry.tag(intent.replaces, "rolled_back", now())
+    if version.tags.get("rolled_back"):
+        registry.tag(intent.version, "rolled_back", "")
+    registry.crown(intent.version, intent.previous)
+    desk.book.write("promoted" if intent.kind == "promotion" else "rolled back", intent.who, write)
+    registry.write_note(INTENT, None)
+    desk.save()
+
+
+def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
+    """Return the target to the champion, and take the intent back."""
+    champion = desk.registry.champion()
+    if desk.target and champion and champion.image and desk.target.deployed() != champion.image:
+        deploy(desk, champion.image)
+    write = {**intent.details, "release": intent.release, "target": intent.target, "reason": reason[:LONGEST]}
+    desk.book.write("withdrawn", desk.who, write)
+    desk.registry.write_note(INTENT, None)
+    desk.save()
+
+
+def open_intent(registry: Registry) -> Intent | None:
+    note = registry.note(INTENT)
+    if note is None:
+        return None
+    try:
+        return Intent(**note)
+    except TypeError as error:
+        raise ExternalError(f"the release under way was begun by another version of Mainline ({error})") from None
+
+
+def running(desk: Desk, image: str | None) -> bool:
+    return desk.target is None or image is None or desk.target.deployed() == image
+
+
+def digests(version: Version) -> dict[str, str]:
+    names = ("model_digest", "image_digest", "data_digest", "fingerprint", "commit", "verdict")
+    return {name: version.tags[name] for name in names if version.tags.get(name)}
+
+
+def now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,75 @@
+"""CSV bodies: a header with every column once, then a row a line; an empty cell is a missing value."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+from mainline.serving.explanation import check_names, needed
+from mainline.serving.inputs import Assembler, Batch, Cell
+from mainline.serving.rejection import Rejection, invalid
+from mainline.serving.signature import LARGEST, Column, Signature
+
+# As JSON has them, and with a plus sign or without a leading zero; float() would also take nan, inf and 1_000.
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+
+
+class CsvReader:
+    """Reads CSV bodies of at most `most_rows` rows for one model."""
+
+    def __init__(self, signature: Signature, most_rows: int) -> None:
+        self.columns = {column.name: column for column in signature.columns}
+        self.names = signature.names
+        self.assemble = Assembler(signature)
+        self.most_rows = most_rows
+
+    def __call__(self, body: bytes) -> Batch:
+        """Raises Rejection for everything that is not this model's input."""
+        try:
+            # Spreadsheets begin with a byte-order mark.
+            text = body.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise invalid("the body is not UTF-8", reason="encoding") from None
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        rows: list[tuple[Cell, ...]] = []
+        try:
+            header = next(lines, [])
+            check_names(header, self.names, "the header")
+            place = {name: i for i, name in enumerate(header)}
+            order = [(self.columns[name], place[name]) for name in self.names]
+            for cells in lines:
+                if cells:
+                    rows.append(self._row(cells, order, len(rows)))
+        except csv.Error as error:
+            raise invalid(f"the body is not CSV, line {lines.line_num}: {error}", reason="csv") from None
+        if not rows:
+            raise invalid("there is no row below the header", reason="structure")
+        return self.assemble(rows, escaped="\0" in text)
+
+    def _row(self, cells: list[str], order: list[tuple[Column, int]], number: int) -> tuple[Cell, ...]:
+        if number >= self.most_rows:
+            message = f"more than {self.most_rows:,} rows in one request: send them in parts"
+            raise Rejection(413, "rows", message)
+        if len(cells) != len(order):
+            message = f"row {number}: {len(cells)} values, the header has {len(order)} columns"
+            raise invalid(message, row=number, reason="structure")
+        return tuple([self._cell(cells[i], column, number) for column, i in order])
+
+    def _cell(self, text: str, column: Column, row: int) -> Cell:
+        if not text:
+            if column.nullable:
+                return None
+            message = f"{column.name}, row {row}: the cell is empty: no row that the model has seen was without it"
+            raise invalid(message, column=column.name, row=row, reason="null")
+        if column.kind == "categorical":
+            return text
+        if not NUMBER.fullmatch(text):
+            short = text if len(text) <= 40 else f"{text[:40]}…"
+            message = f"{column.name}, row {row}: {short!r} was sent, {needed(column)} is needed"
+            raise invalid(message, column=column.name, row=row, reason="type")
+        found = float(text)
+        if abs(found) > LARGEST:
+            message = f"{column.name}, row {row}: the number is too large for a 32-bit float"
+            raise invalid(message, column=column.name, row=row)
+        return found

@@ -1,0 +1,228 @@
+"""The server's description, made from the model's signature: a request for this model, and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mainline.serving.configuration import Configuration
+from mainline.serving.signature import LARGEST, Column, Signature
+
+TEXT = r"^[^\u0000]*$"
+
+
+def describe(signature: Signature, version: str, configuration: Configuration) -> dict[str, Any]:
+    """An OpenAPI 3.1 document."""
+    secured = configuration.api_key is not None
+    schemes = {
+        "key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+        "bearer": {"type": "http", "scheme": "bearer"},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": signature.name,
+            "version": version,
+            "description": (
+                f"A {signature.task} model that speaks MLflow's scoring protocol. Model {signature.digest[:12]}, "
+                f"data {signature.data_digest[:12]}, commit {(signature.commit or 'none')[:12]}. {meaning(signature)}"
+            ),
+        },
+        "paths": paths(signature, configuration, secured),
+        "components": {
+            "schemas": schemas(signature, configuration),
+            **({"securitySchemes": schemes} if secured else {}),
+        },
+    }
+
+
+def meaning(signature: Signature) -> str:
+    """What a prediction says, in words."""
+    if signature.task == "regression":
+        return "A prediction is a number a row."
+    classes = ", ".join(str(value) for value in signature.classes)
+    said = f"A prediction is a list of probabilities a row, one a class in the order {classes}."
+    if signature.threshold is not None:
+        said += f" At or above {signature.threshold} of the second one the class {signature.classes[1]} is decided."
+    return said
+
+
+def paths(signature: Signature, configuration: Configuration, secured: bool) -> dict[str, Any]:
+    lock: dict[str, Any] = {"security": [{"key": []}, {"bearer": []}]} if secured else {}
+    refused = {"401": error("The key is missing or wrong.")} if secured else {}
+    found: dict[str, Any] = {
+        "/invocations": {
+            "post": {
+                "operationId": "predict",
+                "summary": "Score rows",
+                **lock,
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {
+                            "schema": {"$ref": "#/components/schemas/Request"},
+                            "examples": {name: {"value": value} for name, value in examples(signature).items()},
+                        },
+                        "text/csv": {"schema": {"type": "string"}, "example": csv_example(signature)},
+                    },
+                },
+                "responses": {
+                    "200": {
+                        "description": "A prediction a row, in the rows' order.",
+                        "headers": {"x-request-id": {"schema": {"type": "string"}}},
+                        "content": {
+                            "application/json": {
+                                "schema": {"$ref": "#/components/schemas/Answer"},
+                                "example": {"predictions": signature.answers[:1]},
+                            }
+                        },
+                    },
+                    "400": error("The input is not this model's: `message` names the column and the row."),
+                    **refused,
+                    "408": error(f"The body did not come within {configuration.body_seconds:g} seconds."),
+                    "411": error("CSV whose length was not said."),
+                    "413": error(
+                        f"More than {configuration.max_rows:,} rows, or more than {configuration.max_body:,} bytes."
+                    ),
+                    "415": error("Another content type or encoding than JSON or CSV in UTF-8."),
+                    "503": error("Too many requests at once: try again."),
+                },
+            }
+        }
+    }
+    for path, summary, kind, probe in (
+        ("/ping", "Whether the server lives", "application/json", True),
+        ("/health", "Whether the server lives", "application/json", True),
+        ("/ready", "Whether requests should be sent here", "application/json", True),
+        ("/version", "The model's version and digests", "application/json", False),
+        ("/metrics", "Counts in Prometheus' format", "text/plain", False),
+        ("/openapi.json", "This document", "application/json", False),
+        ("/docs", "The same for people", "text/html", False),
+        ("/model-card", "What the model is for, and its limits", "text/markdown", False),
+    ):
+        schema = {"type": "object"} if kind == "application/json" else {"type": "string"}
+        responses = {"200": {"description": summary, "content": {kind: {"schema": schema}}}}
+        if path == "/ready":
+            responses["503"] = error("The server is about to stop.")
+        if path == "/model-card":
+            responses["404"] = error("This export has none.")
+        found[path] = {
+            "get": {
+                "summary": summary,
+                **({} if probe else lock),
+                "responses": {**responses, **({} if probe else refused)},
+            }
+        }
+    return found
+
+
+def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any]:
+    row = {
+        "type": "object",
+        "properties": {column.name: cell(column) for column in signature.columns},
+        "required": signature.names,
+        "additionalProperties": False,
+    }
+    rows = {
+        "type": "array",
+        "items": {"$ref": "#/components/schemas/Row"},
+        "minItems": 1,
+        "maxItems": configuration.max_rows,
+    }
+    many = {"minItems": 1, "maxItems": configuration.max_rows}
+    split = {
+        "type": "object",
+        "properties": {
+            "columns": fixed([{"const": name} for name in signature.names]),
+            "data": {"type": "array", "items": fixed([cell(column) for column in signature.columns]), **many},
+            "index": {"type": "array", "items": {"type": ["integer", "string"]}},
+        },
+        "required": ["columns", "data"],
+        "additionalProperties": False,
+        "description": "The columns may come in any order, the values of a row in the same one.",
+    }
+    table = {
+        "type": "object",
+        "properties": {column.name: {"type": "array", "items": cell(column), **many} for column in signature.columns},
+        "required": signature.names,
+        "additionalProperties": False,
+        "description": "A list a column, all of the same length.",
+    }
+    forms = {"dataframe_records": rows, "dataframe_split": split, "instances": rows, "inputs": table}
+    return {
+        "Row": row,
+        "Request": {
+            "oneOf": [
+                {"type": "object", "properties": {name: form}, "required": [name], "additionalProperties": False}
+                for name, form in forms.items()
+            ]
+        },
+        "Answer": {
+            "type": "object",
+            "properties": {"predictions": {"type": "array", "items": prediction(signature)}},
+            "required": ["predictions"],
+        },
+        "Error": {
+            "type": "object",
+            "properties": {
+                "error_code": {"type": "string"},
+                "message": {"type": "string"},
+                "column": {"type": "string"},
+                "row": {"type": "integer", "minimum": 0, "description": "Counted from 0."},
+            },
+            "required": ["error_code", "message"],
+            "additionalProperties": False,
+        },
+    }
+
+
+def error(description: str) -> dict[str, Any]:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {"description": description, "content": content}
+
+
+def fixed(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A list whose items are these, one by one."""
+    return {"type": "array", "prefixItems": list(items), "minItems": len(items), "maxItems": len(items)}
+
+
+def cell(column: Column) -> dict[str, Any]:
+    """One value of a column, with what training has seen of it."""
+    null = ["null"] if column.nullable else []
+    if column.kind == "categorical":
+        shown = ", ".join(column.categories[:20]) + (", …" if len(column.categories) > 20 else "")
+        text = f"Seen in training: {shown}. Another one is taken as unknown." if column.categories else ""
+        return {"type": ["string", *null], "pattern": TEXT, "description": text}
+    seen = f"From {column.low:g} to {column.high:g} in training." if column.low is not None else ""
+    return {"type": ["number", *null], "minimum": -LARGEST, "maximum": LARGEST, "description": seen}
+
+
+def prediction(signature: Signature) -> dict[str, Any]:
+    if signature.task == "regression":
+        return {"type": "number"}
+    count = len(signature.classes)
+    probability = {"type": "number", "minimum": -1e-6, "maximum": 1 + 1e-6}  # 32-bit floats, rounded
+    return {"type": "array", "items": probability, "minItems": count, "maxItems": count}
+
+
+def examples(signature: Signature) -> dict[str, Any]:
+    """One holdout row in every form that the protocol has."""
+    row = signature.example[0]
+    record = dict(zip(signature.names, row, strict=True))
+    return {
+        "dataframe_records": {"dataframe_records": [record]},
+        "dataframe_split": {"dataframe_split": {"columns": signature.names, "data": [row]}},
+        "instances": {"instances": [record]},
+        "inputs": {"inputs": {name: [value] for name, value in record.items()}},
+    }
+
+
+def csv_example(signature: Signature) -> str:
+    import csv
+    import io
+
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(signature.names)
+    lines.writerow(signature.example[0])
+    return text.getvalue()

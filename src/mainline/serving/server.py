@@ -1,0 +1,104 @@
+"""Start, drain, stop: Granian in this one process, on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+
+from mainline.errors import ConfigurationError, ExternalError
+from mainline.serving import configuration as settings
+from mainline.serving import signature as signatures
+from mainline.serving.app import App
+from mainline.serving.configuration import Configuration
+
+STOP_SECONDS = 30  # for the answers under way when the listener is closed
+
+
+def serve(configuration: Configuration) -> int:
+    """Serve until SIGTERM or SIGINT, then answer what has come, and end."""
+    signature = signatures.read(configuration.model)
+    app = App(signature, configuration.model, configuration)
+    check(app)
+    check_free(configuration.host, configuration.port)
+    import uvloop
+
+    try:
+        uvloop.run(run(app, configuration))
+    finally:
+        app.close()
+    return 0
+
+
+def check_free(host: str, port: int) -> None:
+    """Granian shares a port with whoever else shares it: two servers on one port would each get half the requests."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise ExternalError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
+
+
+def check(app: App) -> None:
+    """The example's answers, here and when the model was exported: another processor is no other model."""
+    import numpy as np
+
+    from mainline.serving.inputs import Assembler
+
+    if not app.signature.example:
+        return
+    batch = Assembler(app.signature)([tuple(row) for row in app.signature.example], escaped=False)
+    answers = app.scorer(batch.categorical, batch.numeric)
+    if not np.allclose(answers, app.signature.answers, rtol=1e-5, atol=1e-5):
+        raise ConfigurationError(f"{app.folder}: the model does not answer its own example as it did when exported")
+
+
+async def run(app: App, configuration: Configuration) -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    server = Server(
+        app,
+        address=configuration.host,
+        port=configuration.port,
+        interface=Interfaces.RSGI,
+        websockets=False,
+        backlog=1024,
+        log_enabled=False,
+    )
+    loop = asyncio.get_running_loop()
+    stopping, hurry = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        (hurry if stopping.is_set() else stopping).set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    serving = loop.create_task(server.serve())
+    told = loop.create_task(stopping.wait())
+    announce(configuration, app)
+    await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        serving.result()
+        raise ExternalError("the server ended by itself")
+    # Balancers and clients are told to leave, and until they have, they are answered.
+    app.draining = True
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(hurry.wait(), configuration.drain_seconds)
+    server.stop()  # type: ignore[no-untyped-call]
+    async with asyncio.timeout(STOP_SECONDS):
+        await serving
+
+
+def announce(configuration: Configuration, app: App) -> None:
+    s = app.signature
+    said = f"{s.name} {app.version} ({s.engine}, {s.digest[:12]}) on http://{configuration.host}:{configuration.port}"
+    print(f"mainline: serving {said}, described at /docs", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    return serve(settings.read())

@@ -1,0 +1,106 @@
+"""`serving.json`: what a model takes and answers, and where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from mainline.errors import ConfigurationError
+
+FILE = "serving.json"
+FORMAT = 1
+
+# What stands in for a missing category in the ONNX graph. No request can hold it: NUL is refused in text.
+MISSING = "\0missing"
+
+LARGEST = 3.4028234663852886e38  # number that a 32-bit float holds
+
+
+class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A feature; `nullable` says whether training or holdout rows were without it, so that null may be sent."""
+
+    name: str
+    kind: Literal["categorical", "numeric"]
+    nullable: bool
+    categories: list[str] = []  # those that training has seen; another one is accepted as unknown
+    low: float | None = None  # of the training rows, to describe and not to refuse
+    high: float | None = None
+
+
+class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How far the exported model is from the fitted pipeline, at the most, on `rows` holdout rows."""
+
+    rows: int
+    largest: float
+
+
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of `serving.json`; digests are SHA-256 in hexadecimal."""
+
+    format: int
+    name: str
+    version: str
+    task: Literal["binary", "multiclass", "regression"]
+    classes: list[Any]
+    threshold: float | None  # binary: at or above it the second class is decided
+    columns: list[Column]  # in the order of the model's inputs: categorical, then numeric
+    engine: Literal["onnx", "sklearn"]
+    file: str
+    digest: str  # of `file`
+    pipeline_digest: str  # of the fitted pipeline that was reviewed
+    data_digest: str
+    fingerprint: str
+    commit: str | None
+    trained: str
+    agreement: Agreement
+    example: list[list[str | float | None]]  # rows in the order of `columns`
+    answers: list[Any]  # what the model said of them when it was exported
+    answered: tuple[float, float] | None = None  # regression: the least and the most that it said of the holdout
+    note: str | None = None  # why the fitted pipeline is served as it is
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def categorical(self) -> list[Column]:
+        return [column for column in self.columns if column.kind == "categorical"]
+
+    @property
+    def numeric(self) -> list[Column]:
+        return [column for column in self.columns if column.kind == "numeric"]
+
+
+def read(folder: Path) -> Signature:
+    """The signature of an exported model, after its file was checked against the digest.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the folder holds no whole export, or a model that is not the one described.
+    """
+    path = folder / FILE
+    try:
+        signature = msgspec.json.decode(path.read_bytes(), type=Signature)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path} is not here: `mainline export` writes it") from None
+    except msgspec.DecodeError as error:
+        raise ConfigurationError(f"{path} describes no exported model: {error}") from None
+    if signature.format != FORMAT:
+        raise ConfigurationError(f"{path} has format {signature.format}, this server reads {FORMAT}: export it again")
+    model = folder / signature.file
+    try:
+        found = hashlib.sha256(model.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"{model} cannot be read: {error.strerror}") from None
+    if found != signature.digest:
+        raise ConfigurationError(f"{model} is not the model that {path} describes: its SHA-256 is {found}")
+    return signature
+
+
+def write(signature: Signature, folder: Path) -> None:
+    text = msgspec.json.format(msgspec.json.encode(signature), indent=1)
+    (folder / FILE).write_bytes(text + b"\n")

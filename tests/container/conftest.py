@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mainline import params
+from mainline.container import build, engine, parity
+from mainline.container.build import Image
+from mainline.container.engine import Engine
+from mainline.container.parity import Paper
+from mainline.errors import MainlineError
+from mainline.params import Params
+from tests.exports import Export, make
+from tests.projects import TOP
+from tests.servers import REQUIRED, Oci, oci_registry
+
+__all__ = ["oci_registry"]
+
+
+@dataclass(frozen=True)
+class Built:
+    export: Export
+    image: Image
+    paper: Paper
+
+
+@pytest.fixture(scope="session")
+def docker() -> Engine:
+    """The engine of this machine; where there must be one (CI), its absence is a failure."""
+    try:
+        return engine.find()
+    except MainlineError as error:
+        if REQUIRED:
+            pytest.fail(f"these tests must run here: {error}")
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Export:
+    return make(tmp_path_factory.mktemp("export"))
+
+
+@pytest.fixture(scope="session")
+def built(docker: Engine, oci_registry: Oci, made: Export) -> Iterator[Built]:
+    """The image of a small model, pushed to a registry."""
+    image = built_image(docker, made, f"{oci_registry.host}/team/visits")
+    yield Built(made, image, parity.paper(made.settings, made.record, made.frame, made.signature))
+    docker.attempt("rmi", image.reference, f"{image.repository}:{made.signature.fingerprint[:12]}")
+
+
+@pytest.fixture
+def strict(made: Export) -> Params:
+    """The model's settings with gates that a small model meets on a busy machine."""
+    return gates(made, cold_start_seconds=30, p99_milliseconds=5000, requests_per_second=5, memory_megabytes=300)
+
+
+def gates(made: Export, **values: float) -> Params:
+    """Params whose stage section is this, and short."""
+    stage = made.settings.stage.model_copy(
+        update={"load_seconds": 1.0, "connections": 4, "contract_examples": 5, **values}
+    )
+    known = params.load(TOP / "params.yaml")
+    return dataclasses.replace(known, settings=made.settings.model_copy(update={"stage": stage}))
+
+
+def built_image(docker: Engine, made: Export, repository: str | None, folder: Path | None = None) -> Image:
+    try:
+        return build.build(docker, TOP, folder or made.folder, repository, dict(os.environ))
+    except MainlineError as error:
+        if "pull access denied" in str(error) and not REQUIRED:
+            pytest.skip(f"the base image is not to be had here: {error}")
+        raise

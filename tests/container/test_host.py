@@ -1,0 +1,76 @@
+"""A Docker host: the new container beside the old, no request lost, and back in seconds."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from mainline.container import load
+from mainline.container.build import Image
+from mainline.container.engine import Engine
+from mainline.deploy.host import HostTarget
+from mainline.errors import ExternalError
+from tests.container.conftest import Built, built_image
+from tests.servers import free_port
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def second(docker: Engine, built: Built, tmp_path_factory: pytest.TempPathFactory) -> Image:
+    return variant(docker, built, tmp_path_factory.mktemp("second"), version="second")
+
+
+@pytest.fixture
+def host(docker: Engine, built: Built) -> Iterator[HostTarget]:
+    service = f"mainline-test-{secrets.token_hex(4)}"
+    made = HostTarget(docker, built.image.repository, service, f"127.0.0.1:{free_port()}", "300m")
+    yield made
+    names = docker.run("ps", "--all", "--filter", f"name=^{service}-", "--format", "{{.ID}}").split()
+    for name in names:
+        docker.attempt("rm", "--force", name)
+    docker.attempt("network", "rm", service)
+    docker.attempt("volume", "rm", f"{service}-log", f"{service}-door")
+
+
+def test_traffic_moves_and_returns_without_a_failed_request(host: HostTarget, built: Built, second: Image) -> None:
+    assert host.deployed() is None
+    host.deploy(built.image.digest)
+    assert host.deployed() == built.image.digest
+    with ThreadPoolExecutor() as pool:
+        url, bodies = f"http://{host.publish}", built.paper.bodies(1)
+        pressed = pool.submit(load.press, url, bodies, 4, 25.0)
+        host.deploy(second.digest)
+        assert host.deployed() == second.digest
+        began = time.monotonic()
+        host.deploy(built.image.digest)
+        back = time.monotonic() - began
+        assert host.deployed() == built.image.digest
+        found = pressed.result()
+    assert not found.errors
+    assert list(found.statuses) == [200]
+    assert back <= 10
+
+
+def test_one_that_is_not_fit_gets_no_traffic(host: HostTarget, docker: Engine, built: Built, tmp_path: Path) -> None:
+    host.deploy(built.image.digest)
+    broken = variant(docker, built, tmp_path / "broken", answers=[[0.5, 0.5], [0.5, 0.5]])
+    with pytest.raises(ExternalError, match="not fit for traffic, and got none"):
+        host.deploy(broken.digest)
+    assert host.deployed() == built.image.digest
+    assert docker.container(host.container_of(broken.digest)) is None
+
+
+def variant(docker: Engine, built: Built, folder: Path, **changes: object) -> Image:
+    """Another image of the same model, with other words in its `serving.json`."""
+    shutil.copytree(built.export.folder, folder, dirs_exist_ok=True)
+    content = json.loads((folder / "serving.json").read_text())
+    (folder / "serving.json").write_text(json.dumps({**content, **changes}))
+    return built_image(docker, built.export, built.image.repository, folder)

@@ -1,0 +1,78 @@
+"""What a build is told, without an engine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mainline.container import build, context, engine
+from mainline.container.running import megabytes, timestamp
+from mainline.errors import ConfigurationError, ExternalError
+from tests.exports import Export, make
+from tests.projects import TOP
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Export:
+    return make(tmp_path_factory.mktemp("export"))
+
+
+def test_a_package_index_reaches_the_build_by_name_and_its_password_is_in_no_call(made: Export) -> None:
+    address = "https://reader:hunter2@packages.example/simple"  # pragma: allowlist secret
+    environment = {"UV_DEFAULT_INDEX": address, "OTHER": "x"}
+    given = build.arguments("python:3.11-slim", 0, made.signature, environment)
+    assert given["UV_DEFAULT_INDEX"] is None
+    assert not any("hunter2" in str(value) for value in given.values())
+    assert "UV_INDEX" not in given
+
+
+def test_only_what_serves_is_laid_out_and_with_fixed_times(made: Export) -> None:
+    with context.laid_out(TOP, made.signature, made.folder, 86_400) as folder:
+        found = {str(path.relative_to(folder)) for path in folder.rglob("*")}
+        assert {"uv.lock", "model/serving.json", "model/model.onnx", "src/mainline/serving/app.py"} <= found
+        assert not any("training" in name or "__pycache__" in name for name in found)
+        assert {os.stat(path).st_mtime for path in folder.rglob("*")} == {86_400}
+
+
+def test_a_fitted_pipeline_takes_the_code_that_it_names(tmp_path: Path) -> None:
+    made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")
+    assert made.signature.engine == "sklearn"
+    assert "pipeline" in build.selection(made.signature)
+    with context.laid_out(TOP, made.signature, made.folder, 0) as folder:
+        assert (folder / "src" / "mainline" / "training.py").exists()
+        assert (folder / "src" / "flights" / "features.py").exists()
+
+
+def test_an_engine_that_is_not_installed_is_said_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="no-such-engine is not installed here"):
+        engine.find({"MAINLINE_ENGINE": "no-such-engine"})
+
+
+def test_an_engine_that_does_not_answer_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+    silent = tmp_path / "engine"
+    silent.write_text("#!/bin/sh\necho 'cannot connect to the daemon' >&2\nexit 1\n")
+    silent.chmod(0o755)
+    with pytest.raises(ExternalError, match="installed but not answering: cannot connect to the daemon"):
+        engine.find({"MAINLINE_ENGINE": str(silent), "PATH": os.environ["PATH"]})
+
+
+def test_the_papers_name_every_package_and_the_model(made: Export, tmp_path: Path) -> None:
+    image = build.Image("team@sha256:ab", "sha256:ab", "team", {})
+    bill, provenance, _ = build.papers(TOP, made.folder, image, tmp_path)
+    text = bill.read_text()
+    for name in ("onnxruntime", "granian", "msgspec", made.signature.digest):
+        assert name in text
+    assert '"scikit-learn"' not in text
+    assert made.signature.digest in provenance.read_text()
+
+
+@pytest.mark.parametrize(("text", "found"), [("37.92MiB", 39.76), ("40MB", 40.0), ("1.5GiB", 1610.6), ("512B", 0.0)])
+def test_sizes_are_read_as_the_engine_writes_them(text: str, found: float) -> None:
+    assert megabytes(text) == pytest.approx(found, abs=0.05)
+
+
+def test_times_are_read_with_nine_decimals() -> None:
+    assert timestamp("1970-01-01T00:00:01.123456789Z") == pytest.approx(1.123456)
+    assert timestamp("1970-01-01 01:00:01.5 +0100 CET") == pytest.approx(1.5)

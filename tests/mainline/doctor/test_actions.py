@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from mainline.doctor import actions
+from mainline.doctor.finding import Finding
+from tests.mainline.doctor.forks import Fork
+
+
+def turned_on(finding: Finding) -> None:
+    assert finding.state == "off"
+    assert finding.turn_on is not None
+    finding.turn_on()
+
+
+def test_actions_that_are_disabled_are_enabled(fork: Fork) -> None:
+    fork.repository.actions = {"enabled": False}
+    assert actions.allowed(fork.ground).state == "on"  # one thing at a time
+    turned_on(actions.enabled(fork.ground))
+    assert actions.enabled(fork.ground).state == "on"
+
+
+def test_actions_of_other_makers_are_allowed_by_name_where_only_own_ones_may_run(fork: Fork) -> None:
+    fork.repository.actions = {"enabled": True, "allowed_actions": "local_only", "sha_pinning_required": True}
+    found = actions.allowed(fork.ground)
+    assert found.says == "not allowed to run: actions/checkout, somebody/setup-thing"
+    turned_on(found)
+    assert fork.repository.actions == {
+        "enabled": True,
+        "allowed_actions": "selected",
+        "sha_pinning_required": True,
+    }
+    assert actions.allowed(fork.ground).state == "on"
+
+
+def test_what_was_allowed_before_stays_allowed(fork: Fork) -> None:
+    fork.repository.actions = {"enabled": True, "allowed_actions": "selected"}
+    fork.repository.selected_actions = {"github_owned_allowed": True, "patterns_allowed": ["else/where@*"]}
+    found = actions.allowed(fork.ground)
+    assert found.says == "not allowed to run: somebody/setup-thing"
+    turned_on(found)
+    assert fork.repository.selected_actions["patterns_allowed"] == ["else/where@*", "somebody/setup-thing@*"]
+    fork.repository.selected_actions["patterns_allowed"] = ["somebody/*"]
+    assert actions.allowed(fork.ground).state == "on"
+
+
+def test_workflows_that_github_put_to_sleep_are_woken_and_others_left(fork: Fork) -> None:
+    fork.repository.workflow(".github/workflows/retrain.yml", "retrain", "disabled_inactivity")
+    fork.repository.workflow(".github/workflows/own.yml", "own", "disabled_manually")
+    found = actions.workflows(fork.ground)
+    assert "retrain.yml is asleep after 60 days without a commit" in found.says
+    assert "own.yml is switched off by hand" in found.says
+    turned_on(found)
+    left = actions.workflows(fork.ground)
+    assert (left.state, left.says, left.turn_on) == ("off", "own.yml is switched off by hand", None)
+
+
+def test_a_fork_whose_workflows_were_never_started_is_led_to_the_green_button(fork: Fork) -> None:
+    fork.repository.workflows.clear()
+    found = actions.workflows(fork.ground)
+    assert (found.state, found.turn_on) == ("off", None)
+    assert found.by_hand == f"the green button at {fork.repository.url}/actions"
+
+
+def test_a_token_that_may_write_is_made_to_read(fork: Fork) -> None:
+    fork.repository.workflow_permissions = {
+        "default_workflow_permissions": "write",
+        "can_approve_pull_request_reviews": True,
+    }
+    turned_on(actions.token(fork.ground))
+    assert fork.repository.workflow_permissions == {
+        "default_workflow_permissions": "read",
+        "can_approve_pull_request_reviews": True,
+    }

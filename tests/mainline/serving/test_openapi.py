@@ -1,0 +1,124 @@
+"""The description is this model's: its examples work, and schemathesis finds nothing that it does not say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from openapi_spec_validator import validate
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    positive_data_acceptance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from mainline.serving import docs
+from mainline.serving.configuration import Configuration
+from mainline.serving.openapi import describe
+from tests.exports import Export
+from tests.mainline.serving.conftest import Server, started
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+FEW = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def operation(server: Server, method: str, path: str) -> Any:
+    return schemathesis.openapi.from_url(f"{server.url}/openapi.json")[path][method]
+
+
+@pytest.mark.slow
+def test_what_the_schema_allows_is_answered(server: Server) -> None:
+    @FEW
+    @given_case(operation(server, "POST", "/invocations"), GenerationMode.POSITIVE)
+    def ask(case: Any) -> None:
+        # Of two lists a schema cannot say that they have one length, nor what CSV text holds.
+        form, content = next(iter(case.body.items())) if isinstance(case.body, dict) else ("", {})
+        exact = form in ("dataframe_records", "instances") or (form == "dataframe_split" and "index" not in content)
+        case.call_and_validate(checks=[*CHECKS, positive_data_acceptance] if exact else CHECKS)
+
+    ask()
+
+
+@pytest.mark.slow
+def test_what_the_schema_forbids_is_refused(server: Server) -> None:
+    @FEW
+    @given_case(operation(server, "POST", "/invocations"), GenerationMode.NEGATIVE)
+    def ask(case: Any) -> None:
+        case.call_and_validate(checks=[*CHECKS, negative_data_rejection])
+
+    ask()
+
+
+@pytest.mark.parametrize("path", ["/ping", "/health", "/ready", "/version", "/metrics", "/docs", "/model-card"])
+def test_every_other_path_answers_as_described(server: Server, path: str) -> None:
+    operation(server, "GET", path).Case().call_and_validate(checks=CHECKS)
+
+
+def given_case(described: Any, mode: GenerationMode) -> Any:
+    return given(case=described.as_strategy(generation_mode=mode))
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "unconverted"])
+def test_every_example_works_and_gets_what_is_printed_beside_it(task: str, request: pytest.FixtureRequest) -> None:
+    made: Export = request.getfixturevalue(task)
+    with started(made.folder) as server:
+        content = server.get("/openapi.json").json["paths"]["/invocations"]["post"]
+        printed = content["responses"]["200"]["content"]["application/json"]["example"]
+        offered = content["requestBody"]["content"]
+        for example in offered["application/json"]["examples"].values():
+            assert server.post(example["value"]).json == printed
+        assert server.post(offered["text/csv"]["example"].encode(), "text/csv").json == printed
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_it_is_a_valid_openapi_document(task: str, request: pytest.FixtureRequest) -> None:
+    made: Export = request.getfixturevalue(task)
+    for configuration in (Configuration(), Configuration(api_key=b"key")):
+        document = json.loads(json.dumps(describe(made.signature, "1", configuration)))
+        schemathesis.openapi.from_dict(document)
+        validate(document)
+
+
+def test_it_describes_this_models_columns(server: Server, binary: Export) -> None:
+    row = server.get("/openapi.json").json["components"]["schemas"]["Row"]
+    assert list(row["properties"]) == binary.signature.names == row["required"]
+    assert row["properties"]["minutes"]["type"] == ["number", "null"]
+    assert row["properties"]["pages"]["type"] == ["number"]
+    assert "north" in row["properties"]["shop"]["description"]
+
+
+def test_the_page_for_people_is_whole_and_needs_nothing_from_elsewhere(server: Server, binary: Export) -> None:
+    page = server.get("/docs").body.decode()
+    for name in (*binary.signature.names, "/invocations", "/model-card", binary.signature.digest[:12]):
+        assert name in page
+    assert "ünter, &quot;den&quot; Linden" in page
+    assert "src=" not in page
+    assert "//" not in page.replace("http://localhost", "")
+
+
+def test_names_are_escaped_on_the_page(binary: Export) -> None:
+    first = msgspec.structs.replace(binary.signature.columns[0], name="<script>alert(1)</script>")
+    columns = [first, *binary.signature.columns[1:]]
+    signature = msgspec.structs.replace(binary.signature, name="<b>", columns=columns)
+    page = docs.page(signature, "1", Configuration())
+    assert "<script>alert" not in page
+    assert "<b>" not in page

@@ -1,0 +1,174 @@
+"""The registry in an embedded store, and on a team's server with PostgreSQL and authentication."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from mainline import registry, release, releasing
+from mainline.errors import ConfigurationError, ExternalError, Refused
+from mainline.record import Record
+from mainline.registry import Registry, Version, open_registry
+from mainline.release import Desk
+from mainline.results import Interval
+from tests.folders import Folder
+from tests.mainline.releases import Echo, copied, image, make_store, tags
+from tests.servers import mlflow_server, postgresql
+
+__all__ = ["mlflow_server", "postgresql"]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    folder = tmp_path_factory.mktemp("store") / "store"
+    return folder, make_store(folder, 2)
+
+
+@pytest.fixture
+def held(template: tuple[Path, list[str]], tmp_path: Path) -> Registry:
+    return open_registry(copied(template[0], tmp_path / "store"))
+
+
+@pytest.fixture
+def runs(template: tuple[Path, list[str]]) -> list[str]:
+    return template[1]
+
+
+def test_a_model_is_one_version_however_often_it_is_registered(held: Registry, runs: list[str]) -> None:
+    first = held.register(runs[0], tags("one"))
+    assert held.register(runs[0], tags("one")).number == first.number
+    assert held.register(runs[1], tags("one")).number == first.number, "the same model of another run"
+    assert held.register(runs[1], tags("two")).number == 2
+    assert [each.number for each in held.versions()] == [1, 2]
+    assert held.at(1).tags == tags("one")
+    assert held.at(1).run_id == runs[0]
+
+
+def test_aliases_are_where_they_were_put(held: Registry, runs: list[str]) -> None:
+    assert held.champion() is None
+    held.register(runs[0], tags("one"))
+    held.register(runs[1], tags("two"))
+    held.crown(2, 1)
+    assert (held.champion(), held.previous()) == (held.at(2), held.at(1))
+    held.crown(1, None)
+    assert (held.champion(), held.previous()) == (held.at(1), None)
+
+
+def test_a_version_that_somebody_else_made_is_no_obstacle(held: Registry, runs: list[str]) -> None:
+    held.client.create_model_version(held.name, f"runs:/{runs[0]}/elsewhere", await_creation_for=0)
+    assert held.at(1) == Version(1)
+    assert held.register(runs[0], tags("one")).number == 2
+
+
+def test_a_run_without_a_model_is_named(held: Registry) -> None:
+    experiment = held.client.get_experiment_by_name("mainline").experiment_id
+    run = held.client.create_run(experiment)
+    with pytest.raises(ExternalError, match=f"run {run.info.run_id} holds no model"):
+        held.register(run.info.run_id, tags("one"))
+
+
+def test_a_note_that_is_none_of_ours_is_not_believed(held: Registry) -> None:
+    held.client.set_registered_model_tag(held.name, "release.intent", "half a {")
+    with pytest.raises(ExternalError, match=r"release\.intent .* is not what Mainline wrote"):
+        release.open_intent(held)
+
+
+def test_a_record_is_fetched_whole_from_its_run_and_held_against_its_digest(
+    held: Registry, runs: list[str], tmp_path: Path
+) -> None:
+    pickled = b"\x80\x05N."
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    fingerprint, digest = "f" * 64, hashlib.sha256(pickled).hexdigest()
+    (kept / "model.pkl").write_bytes(pickled)
+    (kept / "record.json").write_text(
+        f'{{"format": 1, "fingerprint": "{fingerprint}", "model": {{"digest": "{digest}"}}}}'
+    )
+    held.client.log_artifacts(runs[0], str(kept), "record")
+    version = held.register(runs[0], {"fingerprint": fingerprint, "model_digest": digest})
+    found = held.record_of(version, tmp_path / "records")
+    assert found.path == tmp_path / "records" / fingerprint
+    assert sorted(path.name for path in found.path.iterdir()) == ["model.pkl", "record.json"]
+    assert found.model() is None
+    assert isinstance(held.record_of(version, tmp_path / "records"), Record)
+    other = held.register(runs[1], {"fingerprint": fingerprint, "model_digest": "0" * 64})
+    with pytest.raises(ExternalError, match="another model than version 2"):
+        held.record_of(other, tmp_path / "records")
+    with pytest.raises(ExternalError, match="keeps no record"):
+        held.record_of(
+            held.register(runs[1], {"fingerprint": "a" * 64, "model_digest": "1" * 64}), tmp_path / "records"
+        )
+    assert not (tmp_path / "records" / ("a" * 64)).exists()
+
+
+def test_an_interval_is_written_for_people() -> None:
+    assert registry.interval(Interval(0.71234567, 0.7, 0.72)) == "0.712346 [0.7, 0.72]"
+    assert registry.interval(Interval(0.5, None, None)) == "0.5"
+
+
+def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").write_text("not a database, and longer than its header")
+    with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened"):
+        open_registry(tmp_path)
+
+
+# A team's server
+
+
+@pytest.fixture
+def server(mlflow_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    for name, value in {**mlflow_server, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MAINLINE_MODEL", "visits")
+    return mlflow_server
+
+
+def test_a_teams_server_keeps_versions_aliases_and_the_audit_log(server: dict[str, str], tmp_path: Path) -> None:
+    held, book = releasing.opened(tmp_path / "unused")
+    assert held.name == "visits"
+    mlflow.set_experiment("mainline")
+    runs = []
+    for _ in range(2):
+        with mlflow.start_run() as run:
+            mlflow.pyfunc.log_model(name="model", python_model=Echo(), pip_requirements=["mlflow"])
+        runs.append(run.info.run_id)
+    (tmp_path / "target").mkdir()
+    target = Folder(tmp_path / "target")
+    desk = Desk(held, book, target, "a tester")
+    for run_id, name in zip(runs, ("one", "two"), strict=True):
+        version = held.register(run_id, tags(name))
+        release.ship(desk, "promotion", version, image(name), {"version": version.number})
+    again, same = releasing.opened(tmp_path / "elsewhere")
+    assert [each.event for each in same.entries()] == ["deployed", "promoted"] * 2
+    champion = again.champion()
+    assert champion
+    assert champion.image == image("two") == target.deployed()
+    assert release.rollback(Desk(again, same, target, "a tester"), None).number == 1
+    assert target.deployed() == image("one")
+    assert not list(tmp_path.rglob("mlflow.db")), "nothing is kept here"
+    assert not list(tmp_path.rglob("audit.jsonl"))
+
+    pages = same.pages
+    (entry,) = [line for line in pages.read() if '"n":2' in line]
+    held.client.set_tag(pages.run(), "entry.00000002", entry.replace("a tester", "somebody"))  # type: ignore[attr-defined]
+    with pytest.raises(Refused, match="entry 2 is not what was written"):
+        same.entries()
+
+
+def test_a_wrong_password_is_said_and_nothing_is_kept_here_instead(
+    server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "wrong")
+    with pytest.raises(ExternalError, match="MLflow's registry did not answer"):
+        open_registry(tmp_path)
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_an_unknown_version_is_answered_with_those_that_there_are(held: Registry, runs: list[str]) -> None:
+    held.register(runs[0], tags("one"))
+    with pytest.raises(ConfigurationError, match="no version 7: there are 1"):
+        held.at(7)

@@ -1,0 +1,44 @@
+"""From a checkout to an answer over HTTP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.mainline.serving.conftest import started
+from tests.pipelines.shops import lean
+
+
+@pytest.mark.slow
+def test_a_checkouts_model_is_trained_once_exported_served_and_scores_a_file(tmp_path: Path) -> None:
+    shop = lean(tmp_path / "shop")
+    first = shop.mainline("export", "--version", "4")
+    assert first.status == 0, first.err
+    assert "model.onnx, agrees on" in first.err
+    folder = shop.path(".mainline/model")
+    assert first.out.strip() == str(folder)
+    digest = json.loads((folder / "serving.json").read_text())["digest"]
+
+    again = shop.mainline("export", "--to", "elsewhere")
+    assert (again.status, "train " in again.err) == (0, False), again.err
+    assert json.loads(shop.path("elsewhere/serving.json").read_text())["digest"] == digest
+
+    with started(folder) as server:
+        assert server.get("/version").json["version"] == "4"
+        row = {"shop": "north", "minutes": 12.5, "pages": 3}
+        ((_, probability),) = server.post({"dataframe_records": [row]}).predictions
+    pd.DataFrame([{"visit": 1, **row}]).to_csv(shop.path("one.csv"), index=False)
+    scored = shop.mainline("predict", "one.csv")
+    assert (scored.status, scored.out.strip()) == (0, "one.predictions.csv"), scored.err
+    assert pd.read_csv(shop.path("one.predictions.csv"))["probability"].tolist() == pytest.approx([probability])
+
+
+@pytest.mark.slow
+def test_what_the_server_lacks_is_said_with_the_way_out(tmp_path: Path) -> None:
+    shop = lean(tmp_path / "shop")
+    found = shop.mainline("serve", "--port", "0")
+    assert found.status == 2
+    assert "serving.json is not here: `mainline export` writes it" in found.err

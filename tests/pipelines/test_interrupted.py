@@ -1,0 +1,163 @@
+"""Killed, stopped, without space, or two at once: the next run succeeds, and no process is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.pipelines.shops import copy, lean
+from tests.pipelines.traces import processes, recorded, unfinished
+from tests.projects import TOP, Project
+
+pytestmark = pytest.mark.slow
+
+# With validation: the second process has work of its own when the first is killed.
+SUITE = """\
+expectations:
+  - type: expect_column_values_to_not_be_null
+    kwargs: {column: minutes}
+    severity: critical
+"""
+
+
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A shop in which nothing has run: main's better model, and a worse one beside it."""
+    project = lean(tmp_path_factory.mktemp("shop"))
+    project.write("data/expectations/visits.yaml", SUITE)
+    project.commit("A suite")
+    project.edit("params.yaml", ("max_iter: 30", "max_iter: 31"))
+    return project
+
+
+@pytest.fixture(scope="module")
+def digest(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Of the model that an undisturbed run makes."""
+    project = copy(committed, tmp_path_factory.mktemp("undisturbed"))
+    found = project.run()
+    assert found.status == 0, found.err
+    return str(project.verdict["model_digest"])
+
+
+def until(said: str, process: subprocess.Popen[str]) -> None:
+    """Wait for a line of the run's progress; a run that ends without it fails the test."""
+    assert process.stderr
+    for line in process.stderr:
+        if said in line:
+            return
+    raise AssertionError(f"the run ended without saying {said!r}")
+
+
+def gone(project: Project) -> list[int]:
+    """What is left of a run's processes once the system has had time to end them."""
+    end = time.monotonic() + 20
+    while (left := processes(project)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
+
+
+# After `baseline` main's model has been computed by a process of its own, in a work tree of its own.
+@pytest.mark.parametrize("stage", ["collect", "prepare", "train", "validate", "baseline", "compare", "report"])
+def test_a_kill_after_any_stage_costs_nothing_but_that_run(
+    committed: Project, digest: str, tmp_path: Path, stage: str
+) -> None:
+    shop = copy(committed, tmp_path)
+    process = shop.start("run")
+    until(f"✓ {stage} ", process)
+    process.kill()
+    process.communicate()
+    assert gone(shop) == []
+    again = shop.run()
+    assert again.status == 0, again.err
+    assert shop.verdict["model_digest"] == digest
+    assert unfinished(shop) == []
+    assert len(shop.git("worktree", "list").splitlines()) == 1
+    assert not list((shop.root / ".mainline").glob("worktrees/*"))
+
+
+def test_a_kill_while_main_is_trained_leaves_no_process_and_no_work_tree(
+    committed: Project, digest: str, tmp_path: Path
+) -> None:
+    shop = copy(committed, tmp_path)
+    process = shop.start("run")
+    until("✓ validate ", process)
+    trees = shop.root / ".mainline" / "worktrees"
+    while not any(place_of(pid).is_relative_to(trees) for pid in processes(shop)):
+        assert process.poll() is None, "the run has ended before main was trained"
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    assert gone(shop) == []
+    again = shop.run()
+    assert again.status == 0, again.err
+    assert shop.verdict["model_digest"] == digest
+    assert len(shop.git("worktree", "list").splitlines()) == 1
+    assert not list(trees.glob("*"))
+
+
+def place_of(pid: int) -> Path:
+    try:
+        return Path(os.readlink(f"/proc/{pid}/cwd"))
+    except OSError:
+        return Path("/")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_leaves_no_process(committed: Project, tmp_path: Path, number: signal.Signals) -> None:
+    shop = copy(committed, tmp_path)
+    process = shop.start("run")
+    until("✓ prepare ", process)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (130, -number)
+    assert "Traceback" not in err
+    assert gone(shop) == []
+
+
+# Where the space ends: bytes that fit the small files, the frame, the store.
+@pytest.mark.parametrize("size", [0, 3_000, 40_000])
+def test_a_full_disk_is_said_and_the_next_run_succeeds(
+    committed: Project, digest: str, tmp_path: Path, size: int
+) -> None:
+    shop = copy(committed, tmp_path)
+    before = recorded(shop)
+    # A limit on the size of files is to who writes them the same error; Python ignores the signal that comes with it.
+    program = (
+        "import resource, sys\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
+        "from mainline.cli import main\n"
+        "sys.exit(main(['run']))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(shop.root / "src"), str(TOP / "src"), str(TOP)])}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=shop.root, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert "mainline: " in done.stderr
+    assert {**before, **recorded(shop)} == recorded(shop), "something that was recorded before is gone"
+    assert unfinished(shop) == []
+    assert gone(shop) == []
+    again = shop.run()
+    assert again.status == 0, again.err
+    assert shop.verdict["model_digest"] == digest
+
+
+def test_a_second_run_in_the_same_checkout_waits_and_says_so(committed: Project, digest: str, tmp_path: Path) -> None:
+    shop = copy(committed, tmp_path)
+    first = shop.start("run")
+    until("✓ collect ", first)
+    second = shop.start("run")
+    until(f"another run (process {first.pid}) is at work here: waiting", second)
+    _, err = first.communicate(timeout=240)
+    out, said = second.communicate(timeout=240)
+    assert (first.returncode, second.returncode) == (0, 0), err + said
+    assert "no worse than main" in out
+    assert " train " not in said, "the second answers from the first one's record"
+    assert shop.verdict["model_digest"] == digest

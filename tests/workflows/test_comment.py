@@ -1,0 +1,94 @@
+"""review.yml and then comment.yml, each run by act, against GitHub's double: from a pull request to its comment."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.github.double import GitHubDouble, github
+from tests.mainline.comment.test_cml import stand_in
+from tests.workflows.conversation import Conversation
+from tests.workflows.stage import ENVIRONMENT, Stage
+
+__all__ = ["github"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return Stage(tmp_path_factory.mktemp("comment"), "src/mainline")
+
+
+@pytest.fixture
+def conversation(github: GitHubDouble, stage: Stage) -> Iterator[Conversation]:
+    stage.branch("change")
+    # This double counts its runs from the beginning again.
+    shutil.rmtree(stage.rehearsal.folder / "artifacts", ignore_errors=True)
+    yield Conversation(github, stage.rehearsal, stage.shop.root, REHEARSAL_ENVIRONMENT=ENVIRONMENT)
+    stage.branch("main-again")
+
+
+def test_a_pull_request_gets_its_report_and_a_newer_push_replaces_it(conversation: Conversation, stage: Stage) -> None:
+    shop = stage.shop
+    shop.edit("params.yaml", ("max_iter: 30", "max_iter: 25"))
+    started = time.perf_counter()
+    run, ran = conversation.reviewed()
+    assert ran.status == 0, ran.log
+    posted = conversation.woken(run)
+    assert posted.status == 0, posted.log
+    assert time.perf_counter() - started < 90
+    (comment,) = conversation.comments
+    assert "Passed: no worse than main" in comment
+    assert run["head_sha"][:7] in comment
+    assert "CML is not installed" in posted.log
+
+    shop.edit("params.yaml", ("numeric: [minutes, pages]", "numeric: [pages]"))
+    run, ran = conversation.reviewed()
+    assert ran.status != 0
+    assert conversation.woken(run).status == 0
+    (comment,) = conversation.comments
+    assert "Refused" in comment
+    assert "Passed" not in comment
+    assert run["head_sha"][:7] in comment
+
+
+def test_a_fork_gets_its_report_by_cml_whatever_its_title_holds(
+    conversation: Conversation, stage: Stage, tmp_path: Path
+) -> None:
+    stage.shop.write("docs/page.md", "# A page\n")
+    run, ran = conversation.reviewed(title="$(touch pwned) `touch pwned` @everyone", fork=True)
+    assert ran.status == 0, ran.log
+    posted = conversation.woken(run, cml=stand_in(tmp_path))
+    assert posted.status == 0, posted.log
+    (comment,) = conversation.comments
+    assert "nothing was trained" in comment
+    assert "by CML" in posted.log
+    assert not list(stage.rehearsal.folder.rglob("pwned"))
+
+
+def test_a_pull_request_that_edits_its_judges_hears_it_first_from_both(
+    conversation: Conversation, stage: Stage
+) -> None:
+    stage.shop.edit(".github/workflows/review.yml", ("timeout-minutes: 60", "timeout-minutes: 50"))
+    run, ran = conversation.reviewed()
+    assert ran.status == 0, ran.log
+    assert conversation.woken(run).status == 0
+    (comment,) = conversation.comments
+    said = comment.index("Gates changed in this pull request")
+    assert said < comment.index("nothing was trained")
+    assert ".github" in comment
+
+
+def test_a_read_only_token_leaves_the_report_in_the_summary(conversation: Conversation, stage: Stage) -> None:
+    stage.shop.write("docs/page.md", "# A page\n")
+    run, _ = conversation.reviewed()
+    posted = conversation.woken(run, access="read")
+    assert posted.status == 0, posted.log
+    assert conversation.comments == []
+    assert "Summary - " in posted.log
+    assert "nothing was trained" in posted.log

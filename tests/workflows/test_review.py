@@ -1,0 +1,295 @@
+"""review.yml itself, run by act for the events that GitHub sends."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.projects import TOP, visits
+from tests.workflows import events
+from tests.workflows.act import Ran, triggers
+from tests.workflows.stage import Stage
+
+pytestmark = pytest.mark.slow
+
+REVIEW = TOP / ".github" / "workflows" / "review.yml"
+FEWER = ("max_iter: 30", "max_iter: 25")
+SHELL = "$(touch pwned)`touch pwned`;touch pwned"
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A stage on which main has run once: its record is in main's cache."""
+    stage = Stage(tmp_path_factory.mktemp("released"))
+    ran = stage.review(events.push(stage.origin, "main", "0" * 40))
+    assert ran.status == 0, ran.log
+    assert verdict(ran)["verdict"] == "no_baseline"
+    assert claim(ran)["pull_request"] is None
+    return stage
+
+
+@pytest.fixture
+def stage(released: Stage) -> Iterator[Stage]:
+    """The same for each test: what it saved and pushed is gone afterwards."""
+    kept = released.rehearsal.folder / "cache"
+    shutil.copytree(kept, kept.with_name("cache-before"))
+    tip = released.origin.commit_of("refs/heads/main")
+    yield released
+    shutil.rmtree(kept)
+    kept.with_name("cache-before").rename(kept)
+    events.git(released.origin.path, "update-ref", "refs/heads/main", tip)
+    released.shop.git("branch", "--force", "kept", tip)
+    released.shop.git("checkout", "--quiet", "--force", "-B", "main", "kept")
+
+
+def test_a_pull_request_is_compared_with_mains_record_from_the_cache(stage: Stage) -> None:
+    shop = stage.branch("fewer")
+    shop.edit("params.yaml", FEWER)
+    event = stage.pull(draft=True)
+    ran = stage.review(event)
+    assert ran.status == 0, ran.log
+    main = stage.origin.commit_of("refs/heads/main")
+    assert f"restored records-{main} from refs%2Fheads%2Fmain" in ran.log
+    assert ran.names == ["report.html", "report.zip"]
+    assert "Summary - ## ✅ Passed: no worse than main" in ran.log
+    assert "<!doctype html>" in ran.read("report.html")
+    assert report(ran).startswith("## ✅ Passed: no worse than main")
+    found = verdict(ran)
+    assert found["baseline"]["commit"] == main
+    assert claim(ran) == {
+        "pull_request": 7,
+        "head_sha": event.payload["pull_request"]["head"]["sha"],
+        "run_id": ran.artifacts.name,
+        "run_attempt": "1",
+    }
+    assert stage.cached == [f"refs/heads/main records-{main}"], "a pull request saves no record"
+
+
+def test_a_forks_code_gets_no_token_and_gives_no_command_whatever_its_names_hold(stage: Stage) -> None:
+    branch = SHELL.replace(" ", "${IFS}")
+    shop = stage.branch(branch)
+    shop.edit("params.yaml", FEWER)
+    shop.edit(
+        "src/shop/frame.py",
+        (
+            "from ibis import _\n",
+            "import os, subprocess, sys\nfrom ibis import _\n"
+            "said = subprocess.run(['git', 'config', '--list'], capture_output=True, text=True).stdout\n"
+            "names = sorted(n for n in os.environ if 'TOKEN' in n and os.environ[n])\n"
+            "print('SEEN', names, 'extraheader' in said, file=sys.stderr)\n"
+            "print('::error file=params.yaml,line=1::forged', file=sys.stderr)\n"
+            "print('::set-env name=FORGED::yes', file=sys.stderr)\n",
+        ),
+    )
+    event = stage.pull(message=SHELL, title=SHELL, fork=True, author="stranger")
+    assert event.payload["pull_request"]["head"]["ref"] == branch
+    ran = stage.review(event)
+    assert ran.status == 0, ran.log
+    assert "SEEN [] False" in ran.log
+    assert "❗  ::error file=params.yaml,line=1::forged" not in ran.log, "act shows a command that it obeys so"
+    assert "::error file=params.yaml,line=1::forged" in ran.log, "and prints what is none"
+    assert not list(stage.rehearsal.folder.rglob("pwned"))
+    assert claim(ran)["pull_request"] == 7
+
+
+def test_a_bots_change_that_cannot_change_the_model_trains_nothing_and_says_so(stage: Stage) -> None:
+    shop = stage.branch("dependabot/pip/ruff")
+    shop.edit("uv.lock", ('name = "ruff"\nversion = "', 'name = "ruff"\nversion = "9'))
+    shop.write("docs/page.md", "# A page\n")
+    ran = stage.review(stage.pull(author="dependabot[bot]"))
+    assert ran.status == 0, ran.log
+    assert report(ran).startswith("## ✅ Passed: this cannot change the model — nothing was trained")
+    assert "<code>docs/page.md</code>" in report(ran)
+    assert verdict(ran)["verdict"] == "identical"
+    assert ran.names == ["report.zip"]
+    assert ran.seconds < 20
+
+
+def test_a_push_to_a_branch_is_compared_with_main(stage: Stage) -> None:
+    shop = stage.branch("a-branch")
+    shop.edit("params.yaml", FEWER)
+    ran = stage.review(stage.push())
+    assert ran.status == 0, ran.log
+    assert verdict(ran)["baseline"]["commit"] == stage.origin.commit_of("refs/heads/main")
+    assert claim(ran)["pull_request"] is None
+    assert len(stage.cached) == 1, "a branch saves no record"
+
+
+def test_a_push_to_main_is_compared_with_the_commit_before_and_keeps_its_own_record(stage: Stage) -> None:
+    before = stage.origin.commit_of("refs/heads/main")
+    stage.shop.edit("params.yaml", FEWER)
+    event = stage.push()
+    ran = stage.review(event)
+    assert ran.status == 0, ran.log
+    found = verdict(ran)
+    assert found["baseline"]["commit"] == before
+    assert stage.cached == sorted([f"refs/heads/main records-{before}", f"refs/heads/main records-{event.sha}"])
+    kept = next((stage.rehearsal.folder / "cache").glob(f"*/*/records-{event.sha}.tar"))
+    import tarfile
+
+    with tarfile.open(kept) as tar:
+        folders = {Path(name).parts[2] for name in tar.getnames() if len(Path(name).parts) > 2}
+    assert folders == {found["fingerprint"]}, "one record, or the cache grows with every commit"
+
+
+def test_a_pull_request_that_edits_its_judges_says_so_first_of_all(stage: Stage) -> None:
+    shop = stage.branch("bend")
+    shop.edit("params.yaml", FEWER, ("roc_auc: 0.02   # equal", "roc_auc: 0.5   # equal"))
+    shop.edit("data/expectations/visits.yaml", ("max_value: 240", "max_value: 999"))
+    shop.edit(".github/workflows/review.yml", ("timeout-minutes: 60", "timeout-minutes: 50"))
+    ran = stage.review(stage.pull())
+    assert ran.status == 0, ran.log
+    first = report(ran).split("\n\n")[0]
+    assert first.startswith("> [!WARNING]\n> **Gates changed in this pull request:**")
+    for name in ("gates.margins.roc_auc", "data/expectations/visits.yaml", ".github/workflows/review.yml"):
+        assert f"<code>{name}</code>" in first
+    page = ran.read("report.html")
+    assert page.index("Gates changed in this pull request") < page.index("<h1>")
+
+
+def test_a_worse_model_is_red_after_its_report_was_left(stage: Stage) -> None:
+    shop = stage.branch("worse")
+    shop.edit("params.yaml", ("numeric: [minutes, pages]", "numeric: [pages]"))
+    ran = stage.review(stage.pull())
+    assert ran.status != 0
+    assert ran.names == ["report.html", "report.zip"]
+    assert verdict(ran)["verdict"] == "worse"
+    line = line_of(shop.root / "params.yaml", "roc_auc: 0.02")
+    assert f"::error file=params.yaml,line={line},title=gate%3A margin%3A roc_auc::" in ran.log
+
+
+def test_invalid_data_are_red_and_the_report_says_which_expectation_on_which_rows(stage: Stage) -> None:
+    shop = stage.branch("invalid")
+    rows = visits()
+    rows.loc[41, "minutes"] = 999.0
+    shop.data(rows)
+    ran = stage.review(stage.pull())
+    assert ran.status != 0
+    assert ran.names == ["report.zip"]
+    text = report(ran)
+    assert text.startswith("## ❌ Stopped: the data are invalid")
+    assert "minutes" in text
+    assert "999" in text
+    assert verdict(ran)["passed"] is False
+    line = line_of(shop.root / "data/expectations/visits.yaml", "minutes, min_value: 0") - 1
+    assert f"::error file=data/expectations/visits.yaml,line={line}," in ran.log
+
+
+def test_a_wrong_setting_is_shown_on_its_line(stage: Stage) -> None:
+    shop = stage.branch("wrong")
+    shop.edit("params.yaml", ("  holdout: 2 weeks", "  holdouts: 2 weeks"))
+    ran = stage.review(stage.pull())
+    assert ran.status != 0
+    assert report(ran).startswith("## ❌ Stopped: the configuration or the call is wrong")
+    line = line_of(shop.root / "params.yaml", "holdouts")
+    assert f"::error file=params.yaml,line={line},title=split.holdouts is no setting" in ran.log
+
+
+def test_main_reads_no_cache_that_a_pull_request_wrote(stage: Stage) -> None:
+    """A pull request that has its workflow save whatever it likes fools itself at the most."""
+    shop = stage.branch("poison")
+    shop.edit("params.yaml", FEWER)
+    shop.edit(
+        ".github/workflows/review.yml",
+        (
+            "if: ${{ !cancelled() && github.event_name == 'push' "
+            "&& github.ref_name == github.event.repository.default_branch }}",
+            "if: ${{ !cancelled() }}",
+        ),
+        ("key: records-${{ github.sha }}", "key: records-poison"),
+    )
+    poisoning = stage.review(stage.pull())
+    assert "refs/pull/7/merge records-poison" in stage.cached, poisoning.log
+
+    stage.branch("main")
+    stage.shop.edit("params.yaml", ("max_iter: 30", "max_iter: 24"))
+    ran = stage.review(stage.push())
+    assert ran.status == 0, ran.log
+    assert "from refs%2Fheads%2Fmain" in ran.log
+    assert "records-poison" not in ran.log
+
+
+def test_a_record_under_another_records_name_is_no_record(stage: Stage) -> None:
+    """The right key with wrong contents: main's fingerprint does not name main's model."""
+    main = stage.origin.commit_of("refs/heads/main")
+    kept = next((stage.rehearsal.folder / "cache").glob(f"*/*/records-{main}.tar"))
+    forge(kept)
+    shop = stage.branch("fewer")
+    shop.edit("params.yaml", FEWER)
+    ran = stage.review(stage.pull())
+    assert ran.status == 0, ran.log
+    assert f"restored records-{main}" in ran.log
+    assert verdict(ran)["baseline"]["fingerprint"] != "f" * 64
+    assert verdict(ran)["verdict"] == "no_worse", "main's model was computed by main's own code"
+
+
+def test_a_base_whose_code_does_not_run_is_named_and_nothing_passes_unmeasured(stage: Stage) -> None:
+    shop = stage.branch("main")
+    shop.edit("src/shop/frame.py", ("from ibis import _", "from ibis import nothing_of_that_name as _"))
+    stage.push("Break main")
+    shop.edit("src/shop/frame.py", ("nothing_of_that_name as _", "_"))
+    shop.git("checkout", "--quiet", "-b", "mend")
+    ran = stage.review(stage.pull())
+    assert ran.status != 0
+    assert ran.names == ["report.html", "report.zip"]
+    assert verdict(ran)["verdict"] == "not_measurable"
+    assert "own model could not be computed" in report(ran)
+    assert "nothing_of_that" in report(ran)
+
+
+def test_without_a_base_branch_the_absolute_gates_decide(stage: Stage) -> None:
+    shop = stage.branch("alone")
+    shop.edit("params.yaml", FEWER)
+    event = stage.push()
+    events.git(stage.origin.path, "update-ref", "-d", "refs/heads/main")
+    ran = stage.review(event)
+    assert ran.status == 0, ran.log
+    assert verdict(ran)["verdict"] == "no_baseline"
+    assert "no commit is called main here" in report(ran).replace("<!-- -->", "")
+
+
+@pytest.mark.parametrize(
+    ("action", "starts"), [("opened", True), ("synchronize", True), ("reopened", True), ("closed", False)]
+)
+def test_a_closed_pull_request_starts_nothing(released: Stage, action: str, starts: bool) -> None:
+    head = released.origin.commit_of("refs/heads/main")
+    assert triggers(REVIEW, events.pull_request(released.origin, head, action=action)) is starts
+
+
+def report(ran: Ran) -> str:
+    return ran.read("report", "report.md")
+
+
+def verdict(ran: Ran) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ran.read("report", "verdict.json"))
+    return found
+
+
+def claim(ran: Ran) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(ran.read("report", "review.json"))
+    return found
+
+
+def line_of(file: Path, text: str) -> int:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return next(number for number, line in enumerate(lines, start=1) if text in line)
+
+
+def forge(cache: Path) -> None:
+    """In a cache, have every record say that it is another fingerprint's, as one copied under its name would."""
+    import tarfile
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        with tarfile.open(cache) as tar:
+            tar.extractall(folder, filter="tar")
+        for path in Path(folder).rglob("record.json"):
+            facts = json.loads(path.read_text(encoding="utf-8"))
+            path.write_text(json.dumps({**facts, "fingerprint": "f" * 64}), encoding="utf-8")
+        with tarfile.open(cache, "w") as tar:
+            tar.add(Path(folder, ".mainline"), arcname=".mainline")

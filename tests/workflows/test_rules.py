@@ -1,0 +1,177 @@
+"""What holds of every workflow and action of this repository, whatever it does."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TOP = Path(__file__).resolve().parents[2]
+GITHUB = TOP / ".github"
+WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
+CONTRIBUTED = ("review.yml", "quality.yml")  # these run a contributor's code
+ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
+FILES = [*WORKFLOWS, *ACTIONS]
+
+PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+# One program with its arguments: nothing that a test of Python could not reach.
+COMMAND = re.compile(r"(make|python3) [^;|&<>()`\n\\]*")
+# What a stranger chooses, or what holds it whole.
+CHOSEN = ("event", "head_ref", "ref", "ref_name", "base_ref", "actor", "triggering_actor")
+OWNED = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def load(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            yield f"{path.name}: {name}", job
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    content = load(path)
+    if "runs" in content:
+        found: list[dict[str, Any]] = content["runs"]["steps"]
+        return found
+    return [step for job in content["jobs"].values() for step in job["steps"]]
+
+
+def names(path: Path) -> str:
+    return str(path.relative_to(GITHUB))
+
+
+def test_there_are_workflows_to_hold_to_this() -> None:
+    assert {"review.yml", "quality.yml", "comment.yml", "codeql.yml", "zizmor.yml", "dependency-review.yml"} <= {
+        path.name for path in WORKFLOWS
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_every_action_of_others_is_pinned_to_a_commit_with_its_version_behind_it(path: Path) -> None:
+    lines = [line.strip().removeprefix("- ") for line in path.read_text(encoding="utf-8").splitlines()]
+    used = [line for line in lines if line.startswith("uses: ")]
+    assert [line for line in used if not line.startswith("uses: ./") and not PINNED.fullmatch(line)] == []
+
+
+def test_an_action_has_one_pin_everywhere() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
+    pins: dict[str, set[str]] = {}
+    for repository, pin in re.findall(r"uses: ([\w.-]+/[\w.-]+)\S*@([0-9a-f]{40} # v\S+)", text):
+        pins.setdefault(repository, set()).add(pin)
+    assert {name: found for name, found in pins.items() if len(found) > 1} == {}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=names)
+def test_a_workflow_grants_nothing_that_a_job_does_not_ask_for(path: Path) -> None:
+    content = load(path)
+    assert content["permissions"] == {}
+    assert all(isinstance(job["permissions"], dict) for job in content["jobs"].values())
+
+
+@pytest.mark.parametrize("file", CONTRIBUTED)
+def test_what_runs_a_contributors_code_can_read_the_repository_and_nothing_else(file: str) -> None:
+    for name, job in load(GITHUB / "workflows" / file)["jobs"].items():
+        assert job["permissions"] == {"contents": "read"}, name
+    assert "secrets" not in (GITHUB / "workflows" / file).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "job"), list(jobs()), ids=lambda value: value if isinstance(value, str) else "")
+def test_a_job_ends_in_time_on_an_image_that_is_named(name: str, job: dict[str, Any]) -> None:
+    assert 1 <= job["timeout-minutes"] <= 60
+    assert job["runs-on"] == "ubuntu-24.04"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=names)
+def test_a_newer_push_is_never_raced_by_an_older_one(path: Path) -> None:
+    assert set(load(path)["concurrency"]) == {"group", "cancel-in-progress"}
+
+
+@pytest.mark.parametrize("file", CONTRIBUTED)
+def test_main_is_never_cancelled(file: str) -> None:
+    assert load(GITHUB / "workflows" / file)["concurrency"]["cancel-in-progress"] == (
+        "${{ github.ref_name != github.event.repository.default_branch }}"
+    )
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_a_checkout_leaves_no_credentials(path: Path) -> None:
+    for step in steps(path):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_a_step_runs_one_command_and_no_expression_reaches_the_shell(path: Path) -> None:
+    for step in steps(path):
+        command = step.get("run")
+        if command is not None:
+            assert COMMAND.fullmatch(command.strip()), command
+            assert "${{" not in command, command
+
+
+@pytest.mark.parametrize("path", FILES, ids=names)
+def test_what_a_stranger_chooses_reaches_no_steps_environment(path: Path) -> None:
+    for step in steps(path):
+        for value in step.get("env", {}).values():
+            used = re.findall(r"github\.(\w+)", str(value))
+            assert not {*used} & {*CHOSEN}, value
+
+
+def test_main_alone_saves_what_a_later_run_trusts() -> None:
+    only = "github.event_name == 'push' && github.ref_name == github.event.repository.default_branch"
+    for path in FILES:
+        for step in steps(path):
+            used = step.get("uses", "")
+            if used.startswith("actions/cache/save@"):
+                assert only in step["if"], path.name
+            elif used.startswith("astral-sh/setup-uv@"):
+                assert step["with"]["save-cache"] == f"${{{{ {only} }}}}"
+            else:
+                assert not used.startswith("actions/cache@"), "it saves whatever ran"
+
+
+def test_uv_is_the_makefiles() -> None:
+    version = re.search(r"(?m)^UV_VERSION := (\S+)$", (TOP / "Makefile").read_text(encoding="utf-8"))
+    asked = [step["with"]["version"] for path in ACTIONS for step in steps(path) if "setup-uv" in step.get("uses", "")]
+    assert version
+    assert asked == [version[1]]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=names)
+def test_a_workflow_can_be_read_at_one_sitting(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 80
+
+
+def test_nothing_names_an_owner_or_a_repository() -> None:
+    found = []
+    for path in sorted(path for path in GITHUB.rglob("*") if path.is_file()):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if re.search(r"github\.com/(?!$)[\w-]+/[\w-]+", line) or re.search(
+                r"(?<![\w/.-])@[\w-]+(?!`)\b(?!-team)", line
+            ):
+                found.append(f"{names(path)}: {line.strip()}")
+            called = re.search(r"github\.repository(?:_owner)? == '([^']*)'", line)
+            if called and OWNED.fullmatch(called[1]):
+                found.append(f"{names(path)}: {line.strip()}")
+    assert [line for line in found if "@your-team" not in line] == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["actionlint"], ["zizmor", "--offline", "--persona", "pedantic", "--quiet", ".github"]],
+    ids=lambda c: c[0],
+)
+def test_linters_of_workflows_report_nothing(command: list[str]) -> None:
+    program = Path(sys.executable).with_name(command[0])
+    done = subprocess.run([program, *command[1:]], cwd=TOP, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
