@@ -2,49 +2,70 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from mainline import metrics
+from mainline.atomic import write_text
 from mainline.errors import ConfigurationError
-from mainline.monitor import drift, judge, labels, page, performance, rules, service, window
-from mainline.monitor.findings import Cause, Check, Health
-from mainline.monitor.reference import kept
+from mainline.monitor import (
+    decay,
+    drift,
+    judge,
+    known,
+    labels,
+    log,
+    page,
+    performance,
+    predictions,
+    rules,
+    service,
+    window,
+)
+from mainline.monitor.findings import Cause, Check, Health, Seen, to_json
 from mainline.record import Record
-from mainline.results import Interval
 from mainline.settings import Settings
-from mainline.workspace import Workspace, write_text
+from mainline.sources import remote
+from mainline.workspace import Workspace
 
-FEWEST = 200  # labelled rows of a slice that is measured
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the call said; None is what params.yaml says."""
+    """What the call said; None is what params.yaml says, or now."""
 
-    log: Path | None = None
-    labels: str | None = None
+    log: str | None = None
     model: str | None = None
     metrics: Path | None = None
     now: dt.datetime | None = None
 
 
+@dataclass(frozen=True)
+class Job:
+    """What every step works on."""
+
+    settings: Settings
+    workspace: Workspace
+    asked: Asked
+    now: dt.datetime
+    day: str  # SQL for a row's day
+
+
 def monitor(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
     """The whole job, from the log to the reports."""
-    known = records(workspace)
+    job = Job(settings, workspace, asked, asked.now or dt.datetime.now(dt.UTC), window.day(settings))
     spill = workspace.state / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
     connection = window.connect(settings, spill)
     try:
-        now = asked.now or dt.datetime.now(dt.UTC)
-        folder = asked.log or workspace.root / settings.monitor.log
-        seen = window.load(connection, settings, folder, asked.model, set(known), now)
-        health = judged(settings, workspace, asked, seen, known.get(seen.digest))
+        health = judged(job, connection, lambda: window.connect(settings, spill))
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
@@ -52,132 +73,121 @@ def monitor(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
     return health
 
 
-def judged(
-    settings: Settings, workspace: Workspace, asked: Asked, seen: window.Window, record: Record | None
-) -> Health:
-    rules_ = settings.monitor
-    checks: list[Check] = judge.log_checks(seen.problems, seen.rows, rules_)
+def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckDBPyConnection]) -> Health:
+    seen, feedback = read(job, connection, connect)
+    models = known.local(job.workspace)
+    record = known.record_of(seen, job.workspace, models) if seen.rows else None
+    checks: list[Check] = judge.size_check(seen.rows, job.settings.monitor)
     found: dict[str, Any] = {}
-    cause = Cause.unknown
-    labelled = asked.labels or rules_.labels
-    if record and seen.rows:
-        reference = reference_of(record, seen.columns)
-        if seen.rows >= rules_.min_rows:
-            found["drift"] = drift.measure(seen.connection, "log", "time::DATE", reference, rules_)
-            predicted = prediction_drift(seen, record, settings)
-            checks += judge.drift_checks(found["drift"], predicted, rules_)
-        found["broken"] = rules.broken(
-            seen, workspace.root / settings.data.expectations / "frame.yaml", settings.prepare.features.numeric
-        )
-        checks += judge.rule_checks(found["broken"])
-        found["traffic"] = dict(
-            seen.connection.execute("SELECT time::DATE::VARCHAR, count(*) FROM log GROUP BY 1 ORDER BY 1").fetchall()
-        )
-        if settings.task == "binary":
-            found["estimated"] = performance.measure(performance.expected(seen.connection), settings).metrics
-            found["promised"] = promised(record, settings).metrics
-        if labelled:
-            found["labels"] = labels.join(seen, settings, labelled)
-            checks += judge.label_checks(found["labels"])
-        if labelled and settings.task == "binary":
-            more, cause, found["metrics"] = decay(seen, record, settings)
-            checks += more
-            found["slices"] = slices(seen, settings, record)
-    if asked.metrics:
-        found["service"] = service.read(asked.metrics)
-        checks += judge.service_checks(found["service"], rules_)
-    word, headline = judge.verdict(checks, cause, bool(labelled))
+    cause = Cause.none
+    if seen.rows:
+        seen.problems += strangers(job, seen, record, models)
+    if seen.rows and record:
+        found["traffic"] = traffic(seen, job.day)
+        more, measured = inputs(job, seen, record)
+        checks, found = checks + more, found | measured
+        more, measured = outcomes(job, seen, record, feedback)
+        checks, found = checks + more, found | measured
+        cause = found["decay"].cause if found.get("decay") else Cause.none
+    elif seen.rows:
+        checks.append(judge.unknown_model(seen.digest, seen.version))
+    if job.asked.metrics:
+        found["service"] = service.read(job.asked.metrics)
+        checks += judge.service_checks(found["service"], job.settings.monitor)
+    checks = judge.log_checks(seen.problems) + checks
+    verdict, headline = judge.verdict(checks, cause)
     start, end = (moment.isoformat() if moment else None for moment in (seen.start, seen.end))
     return Health(
-        word, headline, cause, seen.digest, start, end, seen.rows, checks, seen.problems, seen.models, **found
+        verdict, headline, Seen(start, end, seen.rows, seen.versions), seen.digest, seen.version, checks,
+        [problem.found for problem in seen.problems if not problem.fatal], **found,
+    )  # fmt: skip
+
+
+def read(
+    job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckDBPyConnection]
+) -> tuple[window.Window, list[log.Files]]:
+    """The window, and the files of the feedback."""
+    workspace, place = job.workspace, job.asked.log or job.settings.monitor.log
+    if not remote.is_remote(place) and not (workspace.root / place).is_dir():
+        raise ConfigurationError(f"{place} is no folder: monitor.log names where the server's prediction log lies")
+    seen = window.Window(connection)
+    paths = log.located(place, "predictions", workspace.root, workspace.cache)
+    window.load(
+        seen, job.settings, log.readable(connect, paths, log.PREDICTIONS, seen.problems), job.asked.model, job.now
     )
+    told = log.located(place, "feedback", workspace.root, workspace.cache)
+    return seen, log.readable(connect, told, log.FEEDBACK, seen.problems)
 
 
-def decay(seen: window.Window, record: Record, settings: Settings) -> tuple[list[Check], Cause, dict[str, Interval]]:
-    y = label_sql(record)
-    scores = performance.of_view(seen.connection, "labelled", y)
-    wanted = performance.expected(seen.connection, "labelled")
-    reached = performance.measure(scores, settings)
-    against = performance.difference(scores, wanted, settings) if scores.days == wanted.days and scores.days else None
-    checks, cause = judge.performance_checks(reached, promised(record, settings), against, settings.monitor)
-    return checks, cause, reached.metrics
-
-
-def slices(seen: window.Window, settings: Settings, record: Record) -> list[dict[str, Any]]:
-    """The metrics of each slice that the log can name."""
+def strangers(job: Job, seen: window.Window, record: Record | None, models: dict[str, Record]) -> list[log.Problem]:
+    """Other models in the window: known ones are told, unknown ones make it invalid."""
     found = []
-    for column in settings.evaluate.slices:
-        if column not in seen.columns:
-            continue
-        name = '"' + column.replace('"', '""') + '"'
-        listed = seen.connection.execute(
-            f"SELECT {name}::VARCHAR FROM labelled WHERE {name} IS NOT NULL GROUP BY 1 HAVING count(*) >= {FEWEST} "
-            "ORDER BY count(*) DESC LIMIT 50"
-        ).fetchall()
-        for (value,) in listed:
-            where = f"{name}::VARCHAR = '" + value.replace("'", "''") + "'"
-            scores = performance.of_view(seen.connection, "labelled", label_sql(record), where)
-            measured = performance.measure(scores, settings)
-            found.append({"column": column, "value": value, "rows": measured.rows, "metrics": measured.metrics})
+    for version, digest, rows in window.others(seen):
+        there = models.get(digest) or known.by_version(version, digest, job.workspace, models)
+        where = "are not judged here" if there else "and neither this checkout nor the registry knows it"
+        said = f"{rows:,} rows are of version {version}, model {digest[:12]}: they {where}"
+        said = said.replace("they and", "it is not judged, and")
+        found.append(log.Problem("model version", said, fatal=there is None))
     return found
 
 
-def label_sql(record: Record) -> str:
-    """The label as 0 or 1: the second of the record's classes is 1."""
-    positive = str(record.facts["classes"][1]).replace("'", "''")
-    return f"(lower(y::VARCHAR) = lower('{positive}'))::INT"
+def traffic(seen: window.Window, day: str) -> dict[str, int]:
+    counted = seen.connection.execute(f"SELECT {day}::VARCHAR, count(*) FROM log GROUP BY 1 ORDER BY 1")
+    return dict(counted.fetchall())
 
 
-def promised(record: Record, settings: Settings) -> performance.Measured:
-    holdout = record.holdout
-    block = np.arange(len(holdout.y)) % 30  # the record keeps no day: the level is what is promised
-    return performance.measure(performance.of_rows(holdout.y, holdout.score, block), settings)
+def inputs(job: Job, seen: window.Window, record: Record) -> tuple[list[Check], dict[str, Any]]:
+    """Drift of what the model was asked and of what it answered, and the expectations on single values."""
+    settings = job.settings
+    reference = drift.reference_of(record, list(seen.columns))
+    numeric, categorical = record.profile["monitor"]["numeric"], record.profile["monitor"]["categorical"]
+    window.check_columns(seen, numeric, categorical, len(record.facts["classes"]))
+    found: dict[str, Any] = {}
+    checks: list[Check] = []
+    if seen.rows >= settings.monitor.min_rows:
+        found["drift"] = drift.measure(seen.connection, "log", job.day, reference, settings.monitor)
+        found["predictions"] = predictions.measure(seen, record, settings, job.day)
+        checks = judge.drift_checks(found["drift"], found["predictions"], settings.monitor)
+    suite = job.workspace.root / settings.data.expectations / "frame.yaml"
+    found["broken"] = rules.broken(seen, suite, list(numeric))
+    return checks + judge.rule_checks(found["broken"]), found
 
 
-def prediction_drift(seen: window.Window, record: Record, settings: Settings) -> drift.FeatureDrift | None:
-    """The window's predictions against the holdout's, which the model had not seen either; None for many classes."""
-    from mainline.monitor import counts
-
-    score = record.holdout.score
-    if score.ndim > 1:
-        return None
-    ends = np.unique(np.quantile(score, counts.DECILES, method="inverted_cdf")).tolist()
-    binned = np.bincount(1 + np.searchsorted(ends, score), minlength=len(ends) + 2)
-    # One holdout has too few periods to learn a season from: monitor.prediction_psi is the floor.
-    whole = kept(counts.Counted([dt.date(1970, 1, 1)], [], binned[np.newaxis]))
-    now = counts.numeric(seen.connection, "log", "time::DATE", "prediction", ends)
-    return drift.compare("prediction", {"edges": ends, **whole}, now, settings.monitor.false_alarms, settings.monitor)
-
-
-def reference_of(record: Record, columns: list[str]) -> dict[str, Any]:
-    whole = record.profile.get("monitor")
-    if whole is None:
-        raise ConfigurationError(f"{record.path} was kept before models were watched: train it again with `make run`")
-    return {kind: {name: was for name, was in whole[kind].items() if name in columns} for kind in whole}
-
-
-def records(workspace: Workspace) -> dict[str, Record]:
-    """By the digest that a log may name: the recorded pipeline's, and those of the models exported from it."""
-    read = [Record.read(path.parent) for path in sorted(workspace.records.glob("*/record.json"))]
-    known = {record.digest: record for record in read}
-    for path in sorted(workspace.state.glob("*/**/serving.json")):
-        exported = json.loads(path.read_text(encoding="utf-8"))
-        if exported.get("pipeline_digest") in known:
-            known[exported["digest"]] = known[exported["pipeline_digest"]]
-    return known
+def outcomes(
+    job: Job, seen: window.Window, record: Record, feedback: list[log.Files]
+) -> tuple[list[Check], dict[str, Any]]:
+    """What the model reached where labels are there, beside what it promised and what it expects itself."""
+    settings, task, classes = job.settings, record.facts["task"], record.facts["classes"]
+    promise = performance.promised(record, settings)
+    found: dict[str, Any] = {"promised": promise.intervals(settings)}
+    if task != "regression" and seen.rows >= settings.monitor.min_rows:
+        every = performance.expected(decay.rows(job.day, view="log"))
+        found["estimated"] = performance.measure(seen.connection, every, task, len(classes), settings).intervals(
+            settings
+        )
+    asked = settings.monitor.labels is not None
+    if not asked and not feedback:
+        return [], found
+    source = labels.table_of(settings, job.workspace.root, job.workspace.cache, job.now) if asked else None
+    joined = found["labels"] = labels.join(seen, settings, task, classes, feedback, source)
+    seen.problems += labels.problems(joined)
+    checks = judge.label_checks(joined, asked, settings.monitor)
+    if joined.joined < settings.monitor.min_labelled:
+        return checks, found
+    reached = performance.measure(seen.connection, decay.rows(job.day), task, len(classes), settings)
+    found["reached"] = reached.intervals(settings)
+    found["decay"] = decay.judge(seen, record, reached, promise, settings, job.day)
+    found["daily"] = decay.daily(seen, record, settings, job.day)
+    found["slices"] = decay.slices(seen, record, settings, job.day)
+    if found["decay"] is None:
+        return [*checks, judge.no_sums(settings.compare.metric, metrics.names(task))], found
+    return checks + judge.decay_checks(
+        found["decay"], found["reached"].get("calibration_error"), settings.monitor
+    ), found
 
 
 def report(workspace: Workspace, health: Health) -> None:
     write_text(workspace.reports / "monitor.md", page.markdown(health))
     write_text(workspace.reports / "monitor.html", page.html(health))
-    content = _plain({**dataclasses.asdict(health), "passed": health.passed})
-    write_text(workspace.reports / "monitor.json", json.dumps(content, indent=2, sort_keys=True, default=str) + "\n")
-
-
-def _plain(value: Any) -> Any:
-    """JSON has no NaN: what could not be measured is null."""
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value
+    content = json.dumps(to_json(health), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    write_text(workspace.reports / "monitor.json", content)

@@ -2,195 +2,361 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from mainline.record import Record
-from tests.projects import Project, visits
-
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = Project(tmp_path_factory.mktemp("shop"))
-    found = project.run()
-    assert found.status in (0, 1), found.err
-    return project
+from mainline.errors import ConfigurationError
+from mainline.monitor.findings import Cause, Health, Verdict
+from mainline.settings import Labels, Source
+from tests.mainline.monitor import logs
+from tests.mainline.monitor.shops import NO_GATES, TASKS, Shop, outcomes, shop
 
 
 @pytest.fixture(scope="module")
-def logged(shop: Project) -> pd.DataFrame:
-    """New visits of February with the model's own answers, `bought` beside them."""
-    record = Record.read(shop.records[0].parent)
-    rows = visits(4800, seed=7).tail(2000).reset_index(drop=True)
-    features = rows[["shop", "minutes", "pages"]].astype({"minutes": "float32", "pages": "float32"})
-    names = list(record.model().feature_names_in_)
-    score = record.model().predict_proba(features[names])[:, 1]
-    ids = [f"request-{n}" for n in range(len(rows))]
-    log = rows.drop(columns="visit").rename(columns={"at": "time"})
-    return log.assign(request_id=ids, model_digest=record.digest, prediction=score)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return shop(tmp_path_factory.mktemp("shop"))
 
 
-def answer(shop: Project, folder: Path, log: pd.DataFrame, labels: pd.DataFrame | None = None) -> dict[str, Any]:
-    folder.mkdir(exist_ok=True)
-    log.drop(columns="bought", errors="ignore").to_parquet(folder / "log.parquet", index=False)
-    return judged(shop, folder, labels)
+@pytest.fixture(scope="module")
+def rows(store: Shop) -> pd.DataFrame:
+    return store.new()
 
 
-def judged(shop: Project, folder: Path, labels: pd.DataFrame | None = None) -> dict[str, Any]:
-    more = []
-    if labels is not None:
-        path = folder.parent / "labels.parquet"
-        labels.to_parquet(path, index=False)
-        more = ["--labels", str(path)]
-    result = shop.mainline("monitor", "--log", str(folder), *more)
-    assert result.status in (0, 1), result.err
-    assert "Traceback" not in result.err
-    found: dict[str, Any] = json.loads(shop.path("reports/monitor.json").read_text())
-    assert result.status == (0 if found["passed"] else 1)
-    return found
+@pytest.fixture(scope="module")
+def log(store: Shop, rows: pd.DataFrame) -> pd.DataFrame:
+    return store.log(rows)
 
 
-def labels_of(log: pd.DataFrame) -> pd.DataFrame:
-    at = log["time"] + pd.Timedelta(days=1)
-    return pd.DataFrame({"request_id": log["request_id"], "bought": log["bought"], "time": at})
+def problems(found: Health) -> str:
+    return " | ".join([*found.reasons, *found.notes])
 
 
-def problems(found: dict[str, Any]) -> set[str]:
-    return {problem["name"] for problem in found["problems"]}
-
-
-def checks(found: dict[str, Any]) -> dict[str, str]:
-    return {check["name"]: check["state"] for check in found["checks"]}
+def states(found: Health) -> dict[str, str]:
+    return {check.name: check.verdict.value for check in found.checks}
 
 
 def test_visits_like_those_of_training_are_no_reason_to_worry(
-    shop: Project, logged: pd.DataFrame, tmp_path: Path
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    found = answer(shop, tmp_path / "log", logged, labels_of(logged))
-    assert found["verdict"] == "healthy", found["headline"]
-    assert checks(found)["decay"] == "ok"
-    assert found["labels"]["joined"] == found["rows"] == 2000
-    page = shop.path("reports/monitor.html").read_text()
-    assert "<svg" in page
+    found = store.watch(tmp_path, log, logs.feedback(log, rows["bought"]))
+    assert found.verdict == Verdict.ok, found.reasons
+    assert states(found)["decay"] == "ok"
+    assert found.labels
+    assert found.labels.joined == found.window.rows == 2000
+    assert found.window.versions == {store.record.fingerprint[:12]: 2000}
+    page = (store.workspace.reports / "monitor.html").read_text()
+    assert page.count("<svg") >= 3
     assert "http://" not in page.replace("http://www.w3.org", "")
-    assert "Nothing to worry about" in shop.path("reports/monitor.md").read_text()
+    assert "<script" not in page
+    assert "Nothing to worry about" in (store.workspace.reports / "monitor.md").read_text()
+
+
+def test_without_labels_the_performance_is_estimated_and_no_fault_is_found(
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    found = store.watch(tmp_path, log)
+    assert found.verdict == Verdict.ok
+    assert found.labels is None
+    labelled = store.watch(tmp_path, log, logs.feedback(log, rows["bought"]))
+    # The same rows: what is estimated without a label lies within what is measured with them.
+    reached = labelled.reached["roc_auc"]
+    assert reached.low is not None
+    assert reached.high is not None
+    assert reached.low < found.estimated["roc_auc"].value < reached.high
 
 
 def test_labels_that_no_longer_follow_the_inputs_are_told_as_an_aged_model(
-    shop: Project, logged: pd.DataFrame, tmp_path: Path
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    turned = logged.assign(bought=np.random.default_rng(0).permutation(logged["bought"]))
-    found = answer(shop, tmp_path / "log", logged, labels_of(turned))
-    assert found["verdict"] == "alarm"
-    assert found["cause"] == "the model has aged"
+    turned = np.random.default_rng(0).permutation(rows["bought"])
+    found = store.watch(tmp_path, log, logs.feedback(log, turned))
+    assert found.verdict == Verdict.decay
+    assert found.decay
+    assert found.decay.cause == Cause.aged
+    assert "retraining run" in found.decay.tells
+    assert found.status == 1
 
 
 def test_rows_that_are_hard_to_tell_apart_are_told_as_a_harder_world(
-    shop: Project, logged: pd.DataFrame, tmp_path: Path
+    store: Shop, log: pd.DataFrame, tmp_path: Path
 ) -> None:
     # Only visits that the model itself finds alike, with labels drawn from its own probabilities.
-    middle = logged["prediction"].quantile([0.4, 0.6])
-    alike = logged[logged["prediction"].between(*middle)]
-    drawn = np.random.default_rng(0).uniform(size=len(alike)) < alike["prediction"]
-    found = answer(shop, tmp_path / "log", alike, labels_of(alike.assign(bought=drawn)))
-    assert found["cause"] == "the world is harder"
-    assert checks(found)["decay"] == "look"
+    many = store.log(store.new(6000, seed=8))
+    score = np.stack(many["_prediction"])[:, 1]
+    alike = many[(score > np.quantile(score, 0.4)) & (score < np.quantile(score, 0.6))].reset_index(drop=True)
+    drawn = np.random.default_rng(0).uniform(size=len(alike)) < np.stack(alike["_prediction"])[:, 1]
+    found = store.watch(tmp_path, alike, logs.feedback(alike, drawn))
+    assert found.decay
+    assert found.decay.cause == Cause.harder
+    assert found.verdict == Verdict.decay
 
 
-def test_an_empty_window_is_not_healthy(shop: Project, logged: pd.DataFrame, tmp_path: Path) -> None:
-    found = answer(shop, tmp_path / "log", logged.head(0))
-    assert "empty window" in problems(found)
-    assert not found["passed"]
+@pytest.mark.parametrize("task", ["multiclass", "regression"])
+def test_decay_is_found_in_every_task_and_not_where_there_is_none(task: str, tmp_path: Path) -> None:
+    made = shop(tmp_path, *TASKS[task], NO_GATES, task=task)
+    rows = made.new()
+    log = made.log(rows)
+    label = pd.Series(outcomes(rows, seed=2)["size" if task == "multiclass" else "spent"])
+    fine = made.watch(tmp_path / "log", log, logs.feedback(log, label))
+    assert fine.verdict == Verdict.ok, fine.reasons
+    turned = np.random.default_rng(0).permutation(label)
+    aged = made.watch(tmp_path / "log", log, logs.feedback(log, turned))
+    assert aged.verdict == Verdict.decay
+    assert aged.decay
+    assert aged.decay.cause == (Cause.aged if task == "multiclass" else Cause.unknown)
 
 
-def test_one_row_is_not_measurable(shop: Project, logged: pd.DataFrame, tmp_path: Path) -> None:
-    found = answer(shop, tmp_path / "log", logged.head(1), labels_of(logged.head(1)))
-    assert found["verdict"] == "not_measurable"
-
-
-def test_an_unknown_model_is_named(shop: Project, logged: pd.DataFrame, tmp_path: Path) -> None:
-    found = answer(shop, tmp_path / "log", logged.assign(model_digest="feedbeef" * 8))
-    assert "model version" in problems(found)
-    assert "feedbeef" in str(found["problems"])
-    assert not found["passed"]
-
-
-def test_logs_of_several_models_are_kept_apart(shop: Project, logged: pd.DataFrame, tmp_path: Path) -> None:
-    mixed = pd.concat([logged, logged.head(100).assign(model_digest="feedbeef" * 8, request_id="other")])
-    found = answer(shop, tmp_path / "log", mixed)
-    assert "model version" in problems(found)
-    assert found["rows"] == 2000
-
-
-def test_rows_from_the_future_are_told_as_clock_skew(shop: Project, logged: pd.DataFrame, tmp_path: Path) -> None:
-    skewed = logged.copy()
-    skewed.loc[:9, "time"] += pd.Timedelta(days=36500)
-    found = answer(shop, tmp_path / "log", skewed)
-    assert "clock skew" in problems(found)
-    assert found["rows"] == 1990
-
-
-def test_a_file_that_is_corrupt_in_the_middle_is_named_and_the_others_count(
-    shop: Project, logged: pd.DataFrame, tmp_path: Path
+def test_labels_come_from_a_source_as_it_stands_at_that_time(
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "log"
-    folder.mkdir()
-    logged.drop(columns="bought").to_parquet(folder / "good.parquet", index=False)
-    content = bytearray((folder / "good.parquet").read_bytes())
+    table = pd.DataFrame({"visit": rows["visit"], "minutes_spent": np.where(rows["bought"], 20, 2)})
+    table["known_at"] = rows["at"] + pd.Timedelta(days=1)
+    table.to_parquet(store.project.path("data/later.parquet"), index=False, coerce_timestamps="us")
+    sources = {**store.settings.data.sources, "later": Source(path="data/later.parquet", time="known_at")}
+    settings = store.settings.model_copy(
+        update={
+            "data": store.settings.data.model_copy(update={"sources": sources}),
+            "monitor": store.settings.monitor.model_copy(
+                update={"labels": Labels(source="later", value="minutes_spent > 10")}
+            ),
+        }
+    )
+    logs.write(log, tmp_path / "predictions" / "one.parquet")
+    whole = store.judge(tmp_path, settings)
+    assert whole.verdict == Verdict.ok, whole.reasons
+    assert whole.labels
+    assert whole.labels.joined == 2000
+    half = store.judge(tmp_path, settings, now=rows["at"].iloc[1000].to_pydatetime())
+    assert half.labels
+    # Those of the last day are not known yet at that moment, a day after the others.
+    assert 0 < half.labels.joined < half.window.rows
+    before = store.judge(tmp_path, settings, now=rows["at"].iloc[300].to_pydatetime())
+    assert before.verdict == Verdict.not_measurable
+    assert "with a label" in problems(before)
+
+
+def test_an_empty_window_does_not_pass(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    found = store.watch(tmp_path, log.head(0))
+    assert found.verdict == Verdict.not_measurable
+    assert "no row" in problems(found)
+    (tmp_path / "nothing" / "predictions").mkdir(parents=True)
+    assert store.judge(tmp_path / "nothing").verdict == Verdict.not_measurable
+    with pytest.raises(ConfigurationError, match=r"monitor\.log"):
+        store.judge(tmp_path / "nowhere")
+
+
+def test_one_row_is_not_measurable(store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path) -> None:
+    found = store.watch(tmp_path, log.head(1), logs.feedback(log.head(1), rows["bought"].head(1)))
+    assert found.verdict == Verdict.not_measurable
+    assert found.status == 1
+    assert "1 rows" in problems(found)
+
+
+def test_a_version_that_no_registry_knows_is_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    found = store.watch(tmp_path, log.assign(_model_digest="feedbeef" * 8, _version="77"))
+    assert found.verdict == Verdict.not_measurable
+    assert "version 77, model feedbeef" in problems(found)
+
+
+def test_logs_of_several_versions_are_kept_apart(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    stranger = log.head(1000).assign(_model_digest="feedbeef" * 8, _version="77", _request="other")
+    found = store.watch(tmp_path, pd.concat([log, stranger]))
+    assert found.verdict == Verdict.invalid
+    assert "1,000 rows are of version 77" in problems(found)
+    assert found.window.rows == 2000
+    assert found.window.versions == {store.record.fingerprint[:12]: 2000, "77": 1000}
+
+
+def test_rows_from_the_future_are_told_as_clock_skew(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    skewed = log.copy()
+    skewed.loc[:9, "_time"] += pd.Timedelta(days=365)
+    found = store.watch(tmp_path, skewed)
+    assert found.verdict == Verdict.invalid
+    assert found.status == 3
+    assert "10 rows are from the future" in problems(found)
+    assert found.window.rows == 1990
+
+
+@pytest.mark.parametrize("damage", ["middle", "cut", "empty", "text"])
+def test_a_file_that_is_corrupt_is_named_and_the_others_count(
+    store: Shop, log: pd.DataFrame, tmp_path: Path, damage: str
+) -> None:
+    good = tmp_path / "predictions" / "good.parquet"
+    logs.write(log, good)
+    content = bytearray(good.read_bytes())
     middle = len(content) // 3
-    content[middle : middle + 4000] = b"\xff" * 4000
-    (folder / "torn.parquet").write_bytes(content)
-    found = judged(shop, folder)
-    assert "torn.parquet" in str(found["problems"])
-    assert not found["passed"]
+    if damage == "middle":
+        content[middle : middle + 4000] = b"\xff" * 4000
+    torn = {"middle": content, "cut": content[:middle], "empty": b"", "text": b"no parquet\n" * 50}[damage]
+    (tmp_path / "predictions" / "torn.parquet").write_bytes(torn)
+    found = store.judge(tmp_path)
+    assert found.verdict == Verdict.invalid
+    assert "torn.parquet" in problems(found)
+    assert "good.parquet" not in problems(found)
+    assert found.window.rows == 2000
 
 
-def test_a_column_that_is_gone_or_has_another_type_is_named(
-    shop: Project, logged: pd.DataFrame, tmp_path: Path
+def test_a_column_that_is_gone_or_has_another_type_is_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    found = store.watch(tmp_path, log.drop(columns="pages").assign(minutes="twelve"))
+    assert found.verdict == Verdict.invalid
+    assert "no column pages" in problems(found)
+    assert "2,000 values of minutes are no numbers" in problems(found)
+
+
+def test_a_schema_that_changed_between_versions_is_told_and_within_one_is_invalid(
+    store: Shop, log: pd.DataFrame, tmp_path: Path
 ) -> None:
-    changed = logged.drop(columns="pages").assign(minutes="twelve")
-    found = answer(shop, tmp_path / "log", changed)
-    said = str([problem["found"] for problem in found["problems"]])
-    assert "pages" in said
-    assert "minutes" in said
+    logs.write(log, tmp_path / "predictions" / "2.parquet")
+    older = log.head(500).drop(columns="pages").assign(_model_digest="0ld" * 21, _version="old")
+    older["_time"] -= pd.Timedelta(days=60)
+    logs.write(older, tmp_path / "predictions" / "1.parquet")
+    told = store.judge(tmp_path)
+    assert told.verdict == Verdict.ok, told.reasons
+    assert "between the versions old and" in problems(told)
+    assert "pages is new" in problems(told)
+    same = older.assign(_model_digest=store.record.digest, _version=store.record.fingerprint[:12], _request="older")
+    logs.write(same, tmp_path / "predictions" / "1.parquet")
+    found = store.judge(tmp_path)
+    assert found.verdict == Verdict.invalid
+    assert "within version" in problems(found)
+
+
+def test_a_file_of_another_kind_is_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    logs.write(log.drop(columns="_prediction"), tmp_path / "predictions" / "0.parquet")
+    found = store.watch(tmp_path, log)
+    assert found.verdict == Verdict.invalid
+    assert "0.parquet has no column _prediction" in problems(found)
+    assert found.window.rows == 2000
+
+
+def test_answers_of_another_shape_are_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    odd = log.copy()
+    odd["_prediction"] = [p if n > 10 else np.array([0.5]) for n, p in enumerate(log["_prediction"])]
+    found = store.watch(tmp_path, odd)
+    assert found.verdict == Verdict.invalid
+    assert "11 predictions do not hold 2 values" in problems(found)
+
+
+def test_requests_that_are_there_twice_are_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    found = store.watch(tmp_path, pd.concat([log, log.head(5)]))
+    assert found.verdict == Verdict.invalid
+    assert "5 rows repeat" in problems(found)
 
 
 def test_labels_repeated_corrected_contradicting_and_unknown_are_counted(
-    shop: Project, logged: pd.DataFrame, tmp_path: Path
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    labels = labels_of(logged)
-    later = labels.iloc[10:15].assign(bought=~labels["bought"].iloc[10:15], time=labels["time"] + pd.Timedelta(days=2))
-    contrary = labels.iloc[20:23].assign(bought=~labels["bought"].iloc[20:23])
-    strange = labels.iloc[:2].assign(request_id=["nobody-1", "nobody-2"])
-    found = answer(shop, tmp_path / "log", logged, pd.concat([labels, labels.iloc[:4], later, contrary, strange]))[
-        "labels"
-    ]
-    assert found["repeated"] == 4
-    assert found["corrected"] == 5
-    assert found["contradicting"] == 3
-    assert found["unknown"] == 2
-    assert found["joined"] == 1997
+    bought = rows["bought"]
+    said = logs.feedback(log, bought)
+    again = said.iloc[:4]
+    later = logs.feedback(log.iloc[10:15], ~bought.iloc[10:15], dt.timedelta(days=2))
+    contrary = logs.feedback(log.iloc[20:23], ~bought.iloc[20:23])
+    unknown = said.iloc[:2].assign(_request=["nobody-1", "nobody-2"])
+    found = store.watch(tmp_path, log, pd.concat([said, again, later, contrary, unknown])).labels
+    assert found
+    assert found.repeated == 4
+    assert found.corrected == 5
+    assert found.contradicting == 3
+    assert found.unknown == 2
+    assert found.joined == 1997
+    judged = store.judge(tmp_path)
+    assert judged.verdict == Verdict.invalid
+    assert "3 rows have two labels of one moment" in problems(judged)
+    assert "2 labels are of rows that the log does not hold" in problems(judged)
 
 
-def test_the_servers_own_lines_are_read_as_the_same_rows(shop: Project, logged: pd.DataFrame, tmp_path: Path) -> None:
-    folder = tmp_path / "log"
-    folder.mkdir()
-    columns = ["shop", "minutes", "pages"]
-    digest = logged["model_digest"].iloc[0]
-    lines = [{"format": 1, "columns": columns, "classes": [False, True], "version": "1", "model_digest": digest}]
-    for row in logged.to_dict("records"):
-        answers = [[1 - row["prediction"], row["prediction"]]]
-        values = [[row[name] for name in columns]]
-        entry = {"id": row["request_id"], "time": row["time"].timestamp(), "rows": values, "predictions": answers}
-        lines.append(entry)
-    (folder / "predictions-1.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n")
-    found = judged(shop, folder, labels_of(logged))
-    assert found["rows"] == 2000
-    assert found["verdict"] == "healthy", found["headline"]
+def test_the_last_label_counts(store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path) -> None:
+    wrong = logs.feedback(log, ~rows["bought"])
+    right = logs.feedback(log, rows["bought"], dt.timedelta(days=2))
+    found = store.watch(tmp_path, log, pd.concat([right, wrong]))
+    alone = store.watch(tmp_path / "alone", log, right)
+    assert found.reached == alone.reached
+    assert found.labels
+    assert found.labels.corrected == 2000
+
+
+def test_labels_by_key_are_those_by_request(store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path) -> None:
+    by_request = store.watch(tmp_path / "request", log, logs.feedback(log, rows["bought"]))
+    nameless = logs.feedback(log, rows["bought"]).assign(_request=None, visit=log["visit"])
+    nameless["_request"] = nameless["_request"].astype("str").where(lambda s: s != "None", None)
+    stranger = nameless.head(1).assign(visit="999999999")
+    by_key = store.watch(tmp_path / "key", log, pd.concat([nameless, stranger]))
+    assert by_key.reached == by_request.reached
+    assert by_key.labels
+    assert by_key.labels.joined == 2000
+    assert by_key.labels.unknown == 1
+
+
+def test_a_label_that_is_none_of_the_models_is_named(
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    said = logs.feedback(log, rows["bought"])
+    said.loc[:2, "_label"] = ['"perhaps"', "{", "7"]
+    found = store.watch(tmp_path, log, said)
+    assert found.verdict == Verdict.invalid
+    assert "3 labels are none of the model's" in problems(found)
+    assert found.labels
+    assert found.labels.joined == 1997
+
+
+def test_an_expectation_of_training_that_a_row_breaks_makes_the_window_invalid(
+    store: Shop, log: pd.DataFrame, tmp_path: Path
+) -> None:
+    torn = log.copy()
+    torn.loc[:2, "minutes"] = np.nan
+    found = store.watch(tmp_path, torn)
+    assert found.verdict == Verdict.invalid
+    assert states(found)["expectation of minutes"] == "invalid"
+    assert "3 rows break it" in problems(found)
+
+
+def test_slices_with_too_few_rows_are_listed_without_a_metric(
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    seldom = log.copy()
+    seldom.loc[:20, "shop"] = "island"
+    found = store.watch(tmp_path, seldom, logs.feedback(log, rows["bought"]))
+    measured = {piece.value: piece.metrics for piece in found.slices}
+    assert measured["island"] == {}
+    assert measured["north"]["roc_auc"].low is not None
+    assert states(found)["new in shop"] == "drift"
+
+
+def test_the_page_escapes_what_a_caller_wrote(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    evil = "<script>alert(1)</script>"
+    store.watch(tmp_path, pd.concat([log, log.head(300).assign(_model_digest=evil, _version=evil, _request="x")]))
+    assert "<script" not in (store.workspace.reports / "monitor.html").read_text()
+    assert "<script" not in (store.workspace.reports / "monitor.md").read_text()
+
+
+def test_a_record_of_old_has_no_interval_and_does_not_pass_for_one_that_has(
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    old = shop(tmp_path / "old")
+    path = old.record.path / "rows.npz"
+    with np.load(path) as arrays:
+        kept = {name: arrays[name] for name in arrays.files if name != "block"}
+    np.savez(path, **kept)  # type: ignore[arg-type]
+    found = old.watch(tmp_path / "log", old.log(rows), logs.feedback(log, rows["bought"]))
+    assert found.verdict == Verdict.not_measurable
+    assert "record of old" in problems(found)
+
+
+@pytest.mark.slow
+def test_the_verb_says_in_its_status_what_the_reports_say(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+    now = ("--now", "2026-03-20T00:00:00+00:00")
+    logs.write(log, tmp_path / "fine" / "predictions" / "one.parquet")
+    logs.write(pd.concat([log, log.head(3)]), tmp_path / "torn" / "predictions" / "one.parquet")
+    logs.write(log.assign(minutes=log["minutes"] * 4), tmp_path / "far" / "predictions" / "one.parquet")
+    for name, status, verdict in (("fine", 0, "ok"), ("torn", 3, "invalid"), ("far", 1, "drift")):
+        result = store.project.mainline("monitor", "--log", str(tmp_path / name), *now)
+        assert result.status == status, result.out + result.err
+        assert json.loads(store.project.path("reports/monitor.json").read_text())["verdict"] == verdict
+    nowhere = store.project.mainline("monitor", "--log", "nowhere")
+    assert nowhere.status == 2
+    assert "monitor.log" in nowhere.err

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mainline.errors import ConfigurationError
 from mainline.monitor import counts, distances
 from mainline.monitor.reference import span_of
+from mainline.record import Record
 from mainline.settings import Monitor
 
 if TYPE_CHECKING:
@@ -33,7 +35,12 @@ class FeatureDrift:
     missing_threshold: float
     missing_days: list[str]  # days on which far more is missing than on any of the training's
     new_share: float  # of values that training did not have (categorical)
-    daily: dict[str, float]  # PSI by day, for the plot
+    daily: dict[str, float]  # PSI by day
+    daily_missing: dict[str, float]  # the share by day
+
+    @property
+    def most_missing(self) -> float:
+        return max(self.daily_missing.values(), default=0.0)
 
     @property
     def drifted(self) -> bool:
@@ -44,6 +51,20 @@ class FeatureDrift:
         return self.missing_now > self.missing_threshold or bool(self.missing_days)
 
 
+def reference_of(record: Record, columns: list[str]) -> dict[str, Any]:
+    """What was kept with the record for the `columns` that are logged.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the record is older than that.
+    """
+    whole = record.profile.get("monitor")
+    if whole is None:
+        raise ConfigurationError(f"{record.path} was kept before models were watched: train it again with `make run`")
+    return {kind: {name: was for name, was in whole[kind].items() if name in columns} for kind in whole}
+
+
 def measure(
     connection: DuckDBPyConnection, source: str, day: str, reference: dict[str, Any], settings: Monitor
 ) -> list[FeatureDrift]:
@@ -52,14 +73,12 @@ def measure(
     `source` is SQL for the window's rows, `day` for a row's day. Counting is DuckDB's: memory does not
     grow with the rows.
     """
-    features = [*reference["numeric"].items(), *reference["categorical"].items()]
-    rate = settings.false_alarms / max(len(features), 1)
-    found = []
-    for name, was in features:
-        if "edges" in was:
-            now = counts.numeric(connection, source, day, name, was["edges"])
-        else:
-            now = counts.categorical(connection, source, day, name, was["values"])
+    numeric, categorical = reference["numeric"], reference["categorical"]
+    rate = settings.false_alarms / max(len(numeric) + len(categorical), 1)
+    counted = counts.numeric(connection, source, day, {name: was["edges"] for name, was in numeric.items()})
+    found = [compare(name, numeric[name], now, rate, settings) for name, now in counted.items()]
+    for name, was in categorical.items():
+        now = counts.categorical(connection, source, day, name, was["values"])
         found.append(compare(name, was, now, rate, settings))
     return sorted(found, key=lambda d: -d.psi / d.threshold)
 
@@ -91,6 +110,7 @@ def compare(name: str, was: dict[str, Any], now: counts.Counted, rate: float, se
         missing_days=missing_days(now, daily_most, settings),
         new_share=0.0 if numeric else float(after[-1] / max(rows, 1)),
         daily={str(d): distances.psi(before, r) for d, r in zip(now.days, now.table, strict=True)},
+        daily_missing={str(d): float(r[0] / max(r.sum(), 1)) for d, r in zip(now.days, now.table, strict=True)},
     )
 
 

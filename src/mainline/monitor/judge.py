@@ -5,132 +5,148 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from mainline.monitor.decay import worse_by
 from mainline.monitor.drift import FeatureDrift
-from mainline.monitor.findings import Cause, Check, State
+from mainline.monitor.findings import Cause, Check, Decay, Verdict
 from mainline.monitor.labels import Labels
-from mainline.monitor.performance import Measured
+from mainline.monitor.log import Problem
 from mainline.monitor.rules import Broken
 from mainline.monitor.service import Service
-from mainline.monitor.window import Problem
 from mainline.results import Interval
 from mainline.settings import Monitor
 
+RULES = {
+    "corrupt file": "every file can be read",
+    "schema": "the columns and types that the model was trained on",
+    "clock skew": "times up to now",
+    "duplicates": "each row once",
+    "model version": "models that the registry knows",
+    "contradicting labels": "one label a row and moment",
+    "strange labels": "labels of the model's classes",
+    "unknown labels": "each label has its row",
+    "empty window": "predictions in the window",
+}
 
-def log_checks(problems: Sequence[Problem], rows: int, settings: Monitor) -> list[Check]:
-    found = [Check(p.name, State.alarm if p.fatal else State.look, p.found, "the log is whole") for p in problems]
-    if rows < settings.min_rows:
-        said = f"{rows:,} rows"
-        found.append(Check("rows", State.unmeasured, said, f"at least {settings.min_rows:,} in the window"))
-    return found
+
+def log_checks(problems: Sequence[Problem]) -> list[Check]:
+    return [Check(p.name, Verdict.invalid, p.found, RULES[p.name]) for p in problems if p.fatal]
+
+
+def size_check(rows: int, settings: Monitor) -> list[Check]:
+    if rows >= settings.min_rows:
+        return []
+    said = f"{rows:,} rows" if rows else "no row"
+    return [Check("rows", Verdict.not_measurable, said, f"at least {settings.min_rows:,} in the window")]
+
+
+def unknown_model(digest: str, version: str) -> Check:
+    said = f"version {version}, model {digest[:12]}: neither this checkout nor the registry knows it"
+    return Check("model version", Verdict.not_measurable, said, "the record of the model that answered")
+
+
+def no_sums(metric: str, names: Sequence[str]) -> Check:
+    rule = f"compare.metric is one that sums by day give, of {', '.join(names)}"
+    return Check("decay", Verdict.not_measurable, f"{metric} is not measured over a log", rule)
 
 
 def drift_checks(drift: Sequence[FeatureDrift], prediction: FeatureDrift | None, settings: Monitor) -> list[Check]:
     found = []
     for d in drift:
-        if d.drifted:
-            rule = f"at most {d.threshold:.3f} ({d.why})"
-            found.append(Check(f"drift of {d.feature}", State.look, f"PSI {d.psi:.3f}", rule))
         if d.missing:
-            days = f", on {', '.join(d.missing_days[:3])} nearly all" if d.missing_days else ""
-            measured = f"{d.missing_now:.1%} missing{days}"
+            days = f", nearly all on {', '.join(d.missing_days[:3])}" if d.missing_days else ""
             rule = f"at most {d.missing_threshold:.1%}, and no day unlike any of training"
-            found.append(Check(f"missing {d.feature}", State.alarm, measured, rule))
+            found.append(Check(f"missing {d.feature}", Verdict.drift, f"{d.missing_now:.1%} missing{days}", rule))
+        if d.drifted:
+            rule = f"at most {d.threshold:.3f}, the {d.why}"
+            found.append(Check(f"drift of {d.feature}", Verdict.drift, f"PSI {d.psi:.3f}", rule))
         if d.new_share > settings.new_categories:
-            measured = f"{d.new_share:.1%} of the rows"
             rule = f"at most {settings.new_categories:.1%} unknown to training"
-            found.append(Check(f"new categories of {d.feature}", State.look, measured, rule))
-    if prediction and prediction.psi > max(prediction.threshold, settings.prediction_psi):
-        limit = max(prediction.threshold, settings.prediction_psi)
-        found.append(Check("drift of the predictions", State.look, f"PSI {prediction.psi:.3f}", f"at most {limit:.3f}"))
+            found.append(Check(f"new in {d.feature}", Verdict.drift, f"{d.new_share:.1%} of the rows", rule))
+    if prediction and prediction.drifted:
+        rule = f"at most {prediction.threshold:.3f}, the {prediction.why}"
+        found.append(Check("drift of the predictions", Verdict.drift, f"PSI {prediction.psi:.3f}", rule))
     if not found and drift:
-        said = f"{len(drift)} columns within what training's own periods differ by"
-        found.append(Check("drift", State.ok, said, "each feature below its own threshold"))
+        said = f"{len(drift)} columns and the predictions"
+        found.append(Check("drift", Verdict.ok, said, "within what training's own periods differ by"))
     return found
 
 
 def rule_checks(broken: Sequence[Broken]) -> list[Check]:
-    return [Check(f"expectation of {b.column}", State.alarm, f"{b.rows:,} rows break it", b.rule) for b in broken]
-
-
-def label_checks(labels: Labels) -> list[Check]:
-    found = []
-    if labels.contradicting:
-        said = f"{labels.contradicting:,} rows have two labels of the same time; neither counts"
-        found.append(Check("contradicting labels", State.alarm, said, "one label a row"))
-    if labels.unknown:
-        said = f"{labels.unknown:,} labels are of rows that the log does not hold"
-        found.append(Check("unknown labels", State.look, said, "each label has its row"))
-    return found
-
-
-def performance_checks(
-    reached: Measured, promised: Measured, against: Interval | None, settings: Monitor
-) -> tuple[list[Check], Cause]:
-    """Decay against the promise, and whether the rows were harder or the model older.
-
-    `against` is the AUC reached minus what the probabilities expected of these very rows. A fall that they
-    expected comes from harder rows, and a fresh model meets the same; one that they did not comes from labels
-    that no longer follow the inputs as they did, which retraining can learn.
-    """
-    if reached.rows < settings.min_labelled:
-        said = f"{reached.rows:,} labels"
-        return [Check("decay", State.unmeasured, said, f"at least {settings.min_labelled:,}")], Cause.unknown
-    auc, promise = reached.metrics["roc_auc"], promised.metrics.get("roc_auc")
-    error = reached.metrics["calibration_error"]
-    found = [
+    return [
         Check(
-            "calibration", State.alarm if error.value > settings.calibration_error else State.ok,
-            f"{error.value:.3f}", f"at most {settings.calibration_error:.3f}",
+            f"expectation of {b.column}", Verdict.invalid if b.critical else Verdict.drift,
+            f"{b.rows:,} rows break it", b.rule,
         )
+        for b in broken
     ]  # fmt: skip
-    if promise is None or auc.high is None or math.isnan(auc.value):
-        found.append(Check("decay", State.unmeasured, "one day or one class only", "the promise of the record"))
-        return found, Cause.unknown
-    fell = auc.high < promise.value - settings.metric_margin
-    aged = against is not None and against.high is not None and against.high < -settings.aged_margin
-    rule = f"not certainly below {promise.value:.3f} - {settings.metric_margin:.3f}"
-    measured = f"AUC {auc.value:.3f} [{auc.low:.3f}, {auc.high:.3f}]"
-    if not fell and not aged:
-        return [*found, Check("decay", State.ok, measured, rule)], Cause.none
-    cause = Cause.aged if aged else Cause.harder if against and against.high is not None else Cause.unknown
-    # Harder rows are no fault that retraining repairs.
-    state = State.look if cause == Cause.harder else State.alarm
-    said = f"; {against.value:+.3f} against its own expectation of these rows" if against else ""
-    return [*found, Check("decay", state, measured + said, rule)], cause
+
+
+def label_checks(labels: Labels, asked: bool, settings: Monitor) -> list[Check]:
+    """Too few labels are no pass where labels are asked for; feedback that only begins is no fault."""
+    if labels.joined >= settings.min_labelled or not asked:
+        return []
+    rule = f"at least {settings.min_labelled:,} labelled rows"
+    return [Check("decay", Verdict.not_measurable, f"{labels.joined:,} rows with a label", rule)]
+
+
+def decay_checks(decay: Decay, calibration: Interval | None, settings: Monitor) -> list[Check]:
+    found = []
+    if calibration is not None:
+        bad = calibration.value > settings.calibration_error
+        rule = f"at most {settings.calibration_error:.3f}"
+        found.append(Check("calibration error", Verdict.decay if bad else Verdict.ok, f"{calibration.value:.3f}", rule))
+    if math.isnan(decay.difference.value) or decay.difference.low is None:
+        why = "a single day or class, or a record of old without blocks: no interval"
+        return [*found, Check("decay", Verdict.not_measurable, why, "an interval of the difference")]
+    margin = worse_by(decay.metric, decay.promised.value, settings)
+    r, p, d = decay.reached, decay.promised, decay.difference
+    measured = f"{decay.metric} {shown(r)}, promised {shown(p)}: {d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]"
+    rule = f"not certainly worse by more than {margin:.3g}"
+    verdict = Verdict.ok if decay.cause == Cause.none else Verdict.decay
+    return [*found, Check("decay", verdict, measured, rule)]
+
+
+def shown(value: Interval) -> str:
+    return f"{value.value:.3f}" + (f" [{value.low:.3f}, {value.high:.3f}]" if value.low is not None else "")
 
 
 def service_checks(service: Service, settings: Monitor) -> list[Check]:
-    p99 = service.p99_seconds
-    slow = p99 is not None and p99 > settings.latency_p99_seconds
+    p99, most = service.p99_seconds, settings.latency_p99_seconds
+
+    def check(name: str, bad: bool, measured: str, rule: str) -> Check:
+        return Check(name, Verdict.invalid if bad else Verdict.ok, measured, rule)
+
     return [
-        Check(
-            "errors", State.alarm if service.error_rate > settings.error_rate else State.ok,
+        check(
+            "errors", service.error_rate > settings.error_rate,
             f"{service.error_rate:.2%} of {service.requests:,} requests", f"at most {settings.error_rate:.2%}",
         ),
-        Check(
-            "latency", State.unmeasured if p99 is None else State.alarm if slow else State.ok,
-            "no request" if p99 is None else f"99 % within {p99:g} s", f"at most {settings.latency_p99_seconds:g} s",
+        check(
+            "latency", p99 is not None and p99 > most,
+            "no request" if p99 is None else f"99 % within {p99:g} s", f"at most {most:g} s",
         ),
-        Check(
-            "log", State.look if service.dropped else State.ok,
-            f"{service.dropped:,} requests dropped", "none",
-        ),
+        check("lost from the log", service.dropped > 0, f"{service.dropped:,} requests", "none"),
     ]  # fmt: skip
 
 
-def verdict(checks: Sequence[Check], cause: Cause, labelled: bool) -> tuple[str, str]:
-    """The verdict in a word, and in a sentence. Labels that are not there yet are no reason to worry."""
-    named = {state: [c.name for c in checks if c.state == state] for state in State}
-    why = f" {cause.value[0].upper()}{cause.value[1:]}." if cause in (Cause.aged, Cause.harder) else ""
-    if named[State.alarm]:
-        return "alarm", f"Act: {listed(named[State.alarm])}.{why}"
-    unmeasured = [name for name in named[State.unmeasured] if labelled or name != "decay"]
-    if unmeasured:
-        return "not_measurable", f"Not measurable: {listed(unmeasured)}."
-    if named[State.look]:
-        return "look", f"Look: {listed(named[State.look])}.{why}"
-    return "healthy", "Nothing to worry about."
+def verdict(checks: Sequence[Check], cause: Cause) -> tuple[Verdict, str]:
+    """The verdict in a word, and in a sentence."""
+    for found in Verdict:
+        names = [check.name for check in checks if check.verdict == found]
+        if not names:
+            continue
+        if found == Verdict.invalid:
+            return found, f"Mend first: {listed(names)}."
+        if found == Verdict.decay:
+            why = f" It may be that {cause.value}." if cause in (Cause.aged, Cause.harder) else ""
+            return found, f"The model no longer keeps its promise: {listed(names)}.{why}"
+        if found == Verdict.drift:
+            return found, f"Look: {listed(names)}."
+        if found == Verdict.not_measurable:
+            return found, f"Not measurable: {listed(names)}."
+    return Verdict.ok, "Nothing to worry about."
 
 
 def listed(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    names = list(dict.fromkeys(names))
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

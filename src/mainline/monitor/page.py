@@ -2,79 +2,118 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
-from mainline.monitor.drift import FeatureDrift
-from mainline.monitor.findings import Health, State
+from mainline.monitor.findings import Cause, Check, Health, Verdict
+from mainline.monitor.plots import drawn
 from mainline.report.escape import prose as cell
 from mainline.results import Interval
 
-MARK = {State.ok: "✓", State.look: "●", State.alarm: "✗", State.unmeasured: "–"}
-SHOWN = 12
+COLUMNS = 30  # of the table of columns, those nearest to their threshold
 
-TEMPLATE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{ health.headline }}</title><style>{{ css }}</style></head><body><main>
-<header class="verdict {{ 'passed' if health.passed else 'refused' }}">
-<div class="seal" aria-hidden="true">{{ '✓' if health.passed else '✗' }}</div>
-<div><h1>{{ health.headline }}</h1><p class="evidence">{{ about }}</p></div></header>
-<section><h2>Checks</h2><div class="table"><table>
-<tr><th>Check</th><th>State</th><th>Measured</th><th>Rule</th></tr>
-{% for c in health.checks %}<tr><td>{{ c.name }}</td>
-<td><span class="state {{ 'good' if c.state == 'ok' else 'bad' }}">{{ mark[c.state] }} {{ c.state.value }}</span></td>
-<td>{{ c.measured }}</td><td>{{ c.rule }}</td></tr>{% endfor %}
-</table></div></section>
-{% for title, svg in plots %}<figure class="wide"><h3>{{ title }}</h3>{{ svg }}</figure>{% endfor %}
-{% if metrics %}<section><h2>Performance</h2><div class="table"><table>
-<tr><th>Metric</th><th>Reached</th><th>Estimated</th><th>Promised</th></tr>
-{% for row in metrics %}<tr>{% for value in row %}<td>{{ value }}</td>{% endfor %}</tr>{% endfor %}
-</table></div></section>{% endif %}
-{% if health.drift %}<section><h2>Columns</h2><div class="table"><table>
-<tr><th>Column</th><th>PSI</th><th>Threshold</th><th>Set by</th>
-<th>Jensen-Shannon</th><th>KS or χ²</th><th>Missing</th></tr>
-{% for d in health.drift %}<tr><td>{{ d.feature }}</td><td>{{ '%.3f' % d.psi }}</td><td>{{ '%.3f' % d.threshold }}</td>
-<td>{{ d.why }}</td><td>{{ '%.3f' % d.jensen_shannon }}</td><td>{{ '%.3f' % d.statistic }}</td>
-<td>{{ '%.1f %%' % (100 * d.missing_now) }}</td></tr>{% endfor %}
-</table></div></section>{% endif %}
-</main></body></html>
-"""
+
+def mark(check: Check) -> str:
+    return {Verdict.ok: "✓", Verdict.not_measurable: "–"}.get(check.verdict, "✗")
 
 
 def about(health: Health) -> str:
-    period = f"{health.start[:10]} to {health.end[:10]}" if health.start and health.end else "no rows"
-    return f"{health.rows:,} predictions, {period}, model {health.model[:12]}"
+    window = health.window
+    if not window.start or not window.end:
+        return "No prediction in the window."
+    labels = f", {health.labels.joined:,} with a label" if health.labels else ", no labels yet"
+    return f"{window.rows:,} predictions from {window.start[:10]} to {window.end[:10]}{labels}."
+
+
+def meta(health: Health) -> list[str]:
+    others = {name: rows for name, rows in health.window.versions.items() if name != health.version}
+    found = [f"version {health.version or '?'}", f"model {health.model[:12] or '?'}"]
+    return found + [f"beside it {rows:,} rows of version {name}" for name, rows in others.items()]
+
+
+def tiles(health: Health) -> list[tuple[str, str, str]]:
+    """What one looks at first: the metric, what is expected without labels, the column nearest to its threshold."""
+    found = []
+    decay = health.decay
+    if decay:
+        found.append((f"{decay.metric} reached", number(decay.reached), f"promised {shown(decay.promised)}"))
+    if health.estimated:
+        name = decay.metric if decay else next(iter(health.promised))
+        if name in health.estimated:
+            found.append((f"{name} estimated", number(health.estimated[name]), "by its own probabilities"))
+    if health.drift:
+        d = health.drift[0]
+        found.append((f"PSI of {d.feature}", f"{d.psi:.2f}", f"at most {d.threshold:.2f}, the {d.why}"))
+        m = max(health.drift, key=lambda d: d.most_missing)
+        found.append((f"missing {m.feature}, worst day", f"{m.most_missing:.0%}", f"window {m.missing_now:.1%}"))
+    if health.predictions:
+        p = health.predictions
+        found.append(("PSI of the predictions", f"{p.psi:.2f}", f"at most {p.threshold:.2f}"))
+    return found
+
+
+def why(health: Health) -> str:
+    decay = health.decay
+    if not decay or not decay.expected or not decay.surprise:
+        return "Of a value there is no probability that would tell harder rows from an older model."
+    expected = f"The model's own probabilities expected {decay.metric} {shown(decay.expected)} of these rows"
+    beyond = f"{decay.surprise.value:+.3f} {bounds(decay.surprise)}"
+    return (
+        f"{expected}; it reached {shown(decay.reached)}. Beyond what it was wrong by on its holdout that is {beyond}."
+    )
+
+
+def cause(health: Health) -> str:
+    found = health.decay.cause if health.decay else Cause.none
+    return "Why is not known" if found == Cause.unknown else f"It may be that {found.value}"
 
 
 def metric_rows(health: Health) -> list[tuple[str, str, str, str]]:
-    names = dict.fromkeys([*health.promised, *health.metrics, *health.estimated])
-    sides = (health.metrics, health.estimated, health.promised)
+    sides = (health.reached, health.promised, health.estimated)
+    names = dict.fromkeys(name for side in sides for name in side)
     return [(name, *(shown(side.get(name)) for side in sides)) for name in names]  # type: ignore[misc]
 
 
+def number(value: Interval) -> str:
+    return "–" if math.isnan(value.value) else f"{value.value:.3f}"
+
+
+def bounds(value: Interval) -> str:
+    return f"[{value.low:.3f}, {value.high:.3f}]" if value.low is not None and value.high is not None else ""
+
+
 def shown(value: Interval | None) -> str:
-    if value is None or value.value != value.value:
-        return "–"
-    return f"{value.value:.3f}" + (f" [{value.low:.3f}, {value.high:.3f}]" if value.low is not None else "")
+    return "–" if value is None else f"{number(value)} {bounds(value)}".strip()
+
+
+def ordered(health: Health) -> list[Check]:
+    order = list(Verdict)
+    return sorted(health.checks, key=lambda check: order.index(check.verdict))
 
 
 def markdown(health: Health) -> str:
-    lines = [f"## {MARK[State.ok] if health.passed else MARK[State.alarm]} {cell(health.headline)}", "", about(health)]
-    lines += ["", "| check | state | measured | rule |", "|---|---|---|---|"]
+    seal = "✅" if health.passed else "➖" if health.verdict == Verdict.not_measurable else "❌"
+    lines = [f"## {seal} {cell(health.headline)}", "", cell(about(health)), "", cell(" · ".join(meta(health)))]
+    if health.decay and health.decay.tells:
+        lines += ["", f"**{cell(cause(health))}.** {cell(why(health))} What would tell: {cell(health.decay.tells)}."]
+    lines += ["", "| check | state | measured | asked for |", "|---|---|---|---|"]
     lines += [
-        f"| {cell(c.name)} | {MARK[c.state]} {c.state.value} | {cell(c.measured)} | {cell(c.rule)} |"
-        for c in health.checks
+        f"| {cell(c.name)} | {mark(c)} {c.verdict.value.replace('_', ' ')} | {cell(c.measured)} | {cell(c.rule)} |"
+        for c in ordered(health)
     ]
+    lines += [f"\n- {cell(note)}" for note in health.notes]
     rows = metric_rows(health)
     if rows:
-        lines += ["", "| metric | reached | estimated | promised |", "|---|---|---|---|"]
+        lines += ["", "| metric | reached | promised | estimated |", "|---|---|---|---|"]
         lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def terminal(health: Health) -> str:
     lines = [health.headline, f"  {about(health)}"]
-    lines += [f"  {MARK[c.state]} {c.name}: {c.measured} ({c.rule})" for c in health.checks]
+    lines += [f"  {mark(c)} {c.name}: {c.measured} ({c.rule})" for c in ordered(health)]
+    if health.decay and health.decay.tells:
+        lines += [f"  {cause(health)}. {why(health)}", f"  What would tell: {health.decay.tells}."]
+    lines += [f"  · {note}" for note in health.notes]
     return "\n".join(lines)
 
 
@@ -87,40 +126,9 @@ def html(health: Health) -> str:
 
     plots = [(title, Markup(svg)) for title, svg in drawn(health)]
     css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
-    template = Environment(autoescape=True).from_string(TEMPLATE)
-    return template.render(
-        health=health, about=about(health), css=css, mark=MARK, plots=plots, metrics=metric_rows(health)
-    )
-
-
-def drawn(health: Health) -> list[tuple[str, str]]:
-    from mainline.report import svg
-
-    found = []
-    with svg.styled():
-        if health.traffic:
-            found.append(("Predictions by day", over_time("traffic", "rows", {"rows": health.traffic})))
-        worst: list[FeatureDrift] = health.drift[:3]
-        if worst:
-            title = "PSI by day of the columns nearest to their threshold"
-            found.append((title, over_time("drift", "PSI", {d.feature: d.daily for d in worst})))
-    return found
-
-
-def over_time(name: str, label: str, series: dict[str, Any]) -> str:
-    from mainline.report import canvas, svg
-
-    figure, axes = canvas.framed((canvas.WIDE, 2.6), (0.08, 0.16, 0.9, 0.8))
-    colours = (svg.CANDIDATE, svg.BASELINE, svg.GOOD)
-    days = sorted({day for values in series.values() for day in values})
-    place = {day: index for index, day in enumerate(days)}
-    for colour, (title, values) in zip(colours, series.items(), strict=False):
-        axes.plot(
-            [place[day] for day in sorted(values)], [values[day] for day in sorted(values)], color=colour, label=title
-        )
-    step = max(1, len(days) // 8)
-    axes.set_xticks(range(0, len(days), step), days[::step])
-    axes.set(ylabel=label, ylim=(0, None))
-    if len(series) > 1:
-        axes.legend(frameon=False)
-    return svg.written(figure, f"monitor-{name}", label)
+    source = (TEMPLATES / "monitor.html.j2").read_text(encoding="utf-8")
+    return Environment(autoescape=True).from_string(source).render(
+        health=health, about=about(health), meta=meta(health), tiles=tiles(health), css=css, mark=mark, shown=shown,
+        plots=plots, metrics=metric_rows(health), checks=ordered(health), columns=health.drift[:COLUMNS],
+        cause=cause(health), why=why(health),
+    )  # fmt: skip

@@ -1,224 +1,158 @@
-"""The prediction log as tables in DuckDB: the typed loader of the reading side.
-
-Two forms are read from one folder. The server's own: JSON lines whose first names the columns and the model,
-each further one a request. And Parquet with the columns request_id, row (0 where there is none), time,
-model_digest (or model_version), the inputs by name, and prediction: the probability of the positive class, the
-value, or the class.
-"""
+"""The window to judge: the last rows of one model in the log, with all that is odd about them."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.errors import ConfigurationError
+from mainline.monitor import log
+from mainline.monitor.log import Problem
 from mainline.rows import quoted
 from mainline.settings import Settings
+from mainline.sources.scan import text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-LONGEST = 16 * 2**20  # bytes of a line: the server's queue holds none beyond 8 MB
 AHEAD = dt.timedelta(minutes=5)  # of the clock: two machines in step differ by less
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something of the log that could not be taken as it is."""
-
-    name: str  # corrupt file, clock skew, duplicates, schema, model version
-    found: str
-    fatal: bool = True
 
 
 @dataclass
 class Window:
-    """The rows to judge: the view `log` of `connection`, of one model, without what the problems name."""
+    """The rows to judge: the view `log` of `connection`, of one model, without what the problems name.
+
+    The view `own` holds all rows of that model. `versions` counts the rows of the window by version, those of
+    other models too.
+    """
 
     connection: DuckDBPyConnection
-    digest: str
+    digest: str = ""
+    version: str = ""
     start: dt.datetime | None = None
     end: dt.datetime | None = None
     rows: int = 0
-    columns: list[str] = field(default_factory=list)
-    models: dict[str, int] = field(default_factory=dict)
+    columns: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    def one(self, sql: str, values: Iterable[Any] = ()) -> tuple[Any, ...]:
+        return self.connection.execute(sql, list(values)).fetchone() or ()
 
 
 def connect(settings: Settings, spill: Path) -> DuckDBPyConnection:
     """A connection of bounded memory; what does not fit goes to the folder `spill`."""
     import duckdb
 
-    spill.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
     connection.execute("SET preserve_insertion_order = false")
     connection.execute(f"SET memory_limit = '{settings.monitor.memory_megabytes}MB'")
-    connection.execute(f"SET temp_directory = '{spill}'")
+    connection.execute(f"SET temp_directory = {text(str(spill))}")
     return connection
 
 
-def load(
-    connection: DuckDBPyConnection,
-    settings: Settings,
-    folder: Path,
-    digest: str | None,
-    known: set[str],
-    now: dt.datetime,
-) -> Window:
-    """The last `monitor.window` of the log of the model `digest`; None: of the known model that answered last.
+def day(settings: Settings) -> str:
+    """SQL for the day of a logged row, as the training's days are counted."""
+    return f"timezone({text(settings.data.timezone)}, _time)::DATE"
 
-    Raises
-    ------
-    ConfigurationError
-        Where there is no such folder.
-    """
-    if not folder.is_dir():
-        raise ConfigurationError(f"{folder} is not here: monitor.log names the folder of the prediction log")
-    window = Window(connection, digest or "")
-    parts = [part for path in sorted(folder.rglob("*")) if (part := readable(window, settings, path))]
-    if not parts:
-        window.problems.append(Problem("empty window", f"{folder} holds no readable log: nothing was predicted"))
-        connection.execute("CREATE OR REPLACE TEMP VIEW log AS SELECT 1 AS nothing WHERE false")
-        return window
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW every AS {' UNION ALL BY NAME '.join(parts)}")
-    counted = connection.execute("SELECT model, count(*) FROM every GROUP BY 1 ORDER BY 2 DESC").fetchall()
-    window.models = {str(model): count for model, count in counted}
+
+def load(window: Window, settings: Settings, groups: list[log.Files], digest: str | None, now: dt.datetime) -> None:
+    """Fill the window with the last `monitor.window` of one model: `digest`, or the one that answered last."""
+    connection = window.connection
+    if not groups:
+        window.problems.append(Problem("empty window", "no readable file: nothing was predicted", fatal=False))
+        return
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW every AS SELECT * REPLACE (_time::TIMESTAMPTZ AS _time, "
+        f"_model_digest::VARCHAR AS _model_digest) FROM ({log.union(groups)})"
+    )
+    window.problems += log.schemas(connection, groups)
     if digest is None:
-        last = connection.execute(
-            "SELECT model FROM every WHERE time <= ? GROUP BY 1 ORDER BY list_contains(?, model) DESC, max(time) DESC",
-            [now + AHEAD, sorted(known)],
-        ).fetchone()
-        window.digest = last[0] if last else ""
-    mixed(window, known)
+        last = "SELECT arg_max(_model_digest, _time) FROM every WHERE _time <= ?"
+        digest = (window.one(last, [now + AHEAD]) or (None,))[0]
+    window.digest = digest or ""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW own AS SELECT * FROM every WHERE _model_digest = {text(window.digest)}"
+    )
     skew(window, now)
     cut(window, settings, now)
-    check_schema(window, settings)
-    duplicates(window)
-    return window
-
-
-def readable(window: Window, settings: Settings, path: Path) -> str | None:
-    """SQL for one file's rows, or None where it is no log or cannot be read: then a problem says why."""
-    import duckdb
-
-    name = str(path).replace("'", "''")
-    try:
-        if path.suffix == ".parquet":
-            described = f"SELECT column_name, column_type FROM (DESCRIBE FROM '{name}')"
-            types = dict(window.connection.execute(described).fetchall())
-            # Every page is read once: what is corrupt in the middle shows only there.
-            window.connection.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM '{name}'").fetchall()
-            return parquet_sql(window, path, name, types)
-        if path.suffix == ".jsonl":
-            return lines_sql(window, path, name)
-    except (duckdb.Error, ValueError, KeyError, OSError) as error:
-        first = (str(error).strip() or type(error).__name__).splitlines()[0]
-        window.problems.append(Problem("corrupt file", f"{path.name} cannot be read and was left out: {first}"))
-    return None
-
-
-def parquet_sql(window: Window, path: Path, name: str, types: dict[str, str]) -> str | None:
-    lacking = [column for column in ("request_id", "time", "prediction") if column not in types]
-    model = next((column for column in ("model_digest", "model_version") if column in types), None)
-    if lacking or model is None:
-        said = ", ".join([*lacking, *([] if model else ["model_digest"])])
-        window.problems.append(Problem("schema", f"{path.name} has no column {said} and was left out"))
-        return None
-    row = "" if "row" in types else ", 0 AS row"
-    return f"SELECT * REPLACE (time::TIMESTAMPTZ AS time), {quoted(model)}::VARCHAR AS model{row} FROM '{name}'"
-
-
-def lines_sql(window: Window, path: Path, name: str) -> str:
-    """The server's JSON lines: rows and predictions are lists side by side."""
-    with open(path, encoding="utf-8") as file:
-        header = json.loads(file.readline())
-    columns, classes = header["columns"], header.get("classes")
-    reader = (
-        f"(SELECT * FROM read_json('{name}', format = 'newline_delimited', maximum_object_size = {LONGEST}, "
-        "columns = {id: 'VARCHAR', time: 'DOUBLE', rows: 'JSON[][]', predictions: 'JSON[]'}) WHERE id IS NOT NULL)"
-    )
-    window.connection.execute(f"SELECT count(*), sum(len(rows)) FROM {reader}").fetchall()
-    inputs = "".join(f", values[{i}]->>'$' AS {quoted(column)}" for i, column in enumerate(columns, 1))
-    answer = "(answer->>-1)::DOUBLE" if classes and len(classes) == 2 else "answer->>'$'"
-    digest = str(header["model_digest"]).replace("'", "''")
-    return (
-        f"SELECT id AS request_id, row, to_timestamp(time) AS time, '{digest}' AS model{inputs}, "
-        f"{answer} AS prediction FROM (SELECT id, time, unnest(rows) AS values, unnest(predictions) AS answer, "
-        f"unnest(range(len(rows))) AS row FROM {reader})"
-    )
-
-
-def mixed(window: Window, known: set[str]) -> None:
-    if window.digest not in known:
-        found = f"the model {window.digest[:12] or 'without a digest'} is unknown to the records of this checkout"
-        window.problems.append(Problem("model version", found))
-    others = {model: rows for model, rows in window.models.items() if model != window.digest}
-    for model, rows in others.items():
-        where = "known" if model in known else "unknown to the records of this checkout"
-        found = f"{rows:,} rows are of the model {model[:12]}, {where}; they are not counted here"
-        window.problems.append(Problem("model version", found, fatal=model not in known))
+    if window.rows:
+        duplicates(window)
 
 
 def skew(window: Window, now: dt.datetime) -> None:
     """Rows without a time, or from after now: a clock is wrong, and which rows belong where is not known."""
-    late, none = window.connection.execute(
-        "SELECT count(*) FILTER (time > ?), count(*) FILTER (time IS NULL) FROM every", [now + AHEAD]
-    ).fetchone() or (0, 0)
+    late, none = window.one(
+        "SELECT count(*) FILTER (_time > ?), count(*) FILTER (_time IS NULL) FROM every", [now + AHEAD]
+    )
     if late or none:
         found = f"{late:,} rows are from the future and {none:,} have no time: check the server's clock; left out"
         window.problems.append(Problem("clock skew", found))
 
 
 def cut(window: Window, settings: Settings, now: dt.datetime) -> None:
-    connection, digest = window.connection, window.digest.replace("'", "''")
-    connection.execute(f"CREATE OR REPLACE TEMP VIEW own AS SELECT * FROM every WHERE model = '{digest}'")
-    last = (connection.execute("SELECT max(time) FROM own WHERE time <= ?", [now + AHEAD]).fetchone() or (None,))[0]
+    connection = window.connection
+    last = window.one("SELECT max(_time) FROM own WHERE _time <= ?", [now + AHEAD])[0]
     if last is None:
-        found = f"the log holds no row of the model {window.digest[:12]}"
-        window.problems.append(Problem("empty window", found))
-        connection.execute("CREATE OR REPLACE TEMP VIEW log AS SELECT * FROM own WHERE false")
+        window.problems.append(
+            Problem("empty window", f"the log holds no row of the model {window.digest[:12] or '?'}", fatal=False)
+        )
         return
     window.end, window.start = last, settings.monitor.window.before(last)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW log AS SELECT * FROM own WHERE time > TIMESTAMPTZ '{window.start.isoformat()}' "
-        f"AND time <= TIMESTAMPTZ '{last.isoformat()}'"
+    within = f"_time > TIMESTAMPTZ '{window.start.isoformat()}' AND _time <= TIMESTAMPTZ '{window.end.isoformat()}'"
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW log AS SELECT * FROM own WHERE {within}")
+    window.rows = window.one("SELECT count(*) FROM log")[0]
+    window.version = str(window.one("SELECT arg_max(_version, _time) FROM log")[0])
+    window.columns = {row[0]: row[1] for row in connection.execute("DESCRIBE log").fetchall()}
+    counted = (
+        f"SELECT _version::VARCHAR, _model_digest, count(*) FROM every WHERE {within} GROUP BY 1, 2 ORDER BY 3 DESC"
     )
-    window.rows = (connection.execute("SELECT count(*) FROM log").fetchone() or (0,))[0]
-    window.columns = [row[0] for row in connection.execute("DESCRIBE log").fetchall()]
+    for version, digest, rows in connection.execute(counted).fetchall():
+        # The same name over two models is worth telling apart.
+        name = version if digest == window.digest or version not in window.versions else f"{version} ({digest[:12]})"
+        window.versions[name] = window.versions.get(name, 0) + rows
 
 
-def check_schema(window: Window, settings: Settings) -> None:
-    """Columns that are gone, and values that are no numbers where the model was trained on numbers."""
-    if not window.rows:
-        return
-    features = settings.prepare.features
-    gone = [name for name in features.names if name not in window.columns]
-    if gone:
-        window.problems.append(Problem("schema", f"the log has no column {', '.join(gone)}: its drift is not known"))
-    there = [name for name in features.numeric if name in window.columns]
-    if not there:
-        return
-    odd = ", ".join(
-        f"count(*) FILTER ({quoted(n)} IS NOT NULL AND TRY_CAST({quoted(n)} AS DOUBLE) IS NULL)" for n in there
-    )
-    found: tuple[Any, ...] = window.connection.execute(f"SELECT {odd} FROM log").fetchone() or ()
-    for name, count in zip(there, found, strict=True):
-        if count:
-            window.problems.append(
-                Problem("schema", f"{count:,} values of {name} are no numbers: its type has changed")
-            )
+def others(window: Window) -> list[tuple[str, str, int]]:
+    """Version, digest and rows of the models that answered in the same time."""
+    if window.start is None or window.end is None:
+        return []
+    found: list[tuple[str, str, int]] = window.connection.execute(
+        "SELECT any_value(_version)::VARCHAR, _model_digest, count(*) FROM every "
+        "WHERE _time > ? AND _time <= ? AND _model_digest <> ? GROUP BY 2 ORDER BY 3 DESC",
+        [window.start, window.end, window.digest],
+    ).fetchall()
+    return found
 
 
 def duplicates(window: Window) -> None:
-    if not window.rows:
-        return
-    again = (
-        window.connection.execute("SELECT count(*) - count(DISTINCT hash(request_id, row)) FROM log").fetchone() or (0,)
+    # Grouped, and not counted as distinct: groups go to the disk where they do not fit.
+    again = window.one(
+        "SELECT coalesce(sum(n - 1), 0)::BIGINT FROM (SELECT count(*) AS n FROM log GROUP BY _request, _row)"
     )[0]
     if again:
-        found = f"{again:,} rows repeat a request's id: each request is logged once"
+        found = f"{again:,} rows repeat a request's id and row: each request is logged once"
         window.problems.append(Problem("duplicates", found))
+
+
+def check_columns(window: Window, numeric: Iterable[str], categorical: Iterable[str], classes: int) -> None:
+    """Inputs that are gone or no numbers any more, and answers that are none of this model's."""
+    numeric = list(numeric)
+    gone = [name for name in [*numeric, *categorical] if name not in window.columns]
+    if gone:
+        window.problems.append(Problem("schema", f"the log has no column {', '.join(gone)}: its drift is not known"))
+    there = [name for name in numeric if name in window.columns]
+    odd = [f"count(*) FILTER ({quoted(n)} IS NOT NULL AND TRY_CAST({quoted(n)} AS DOUBLE) IS NULL)" for n in there]
+    wrong = f"count(*) FILTER (_prediction IS NULL OR len(_prediction) <> {classes or 1})"
+    answers, *counted = window.one(f"SELECT {', '.join([wrong, *odd])} FROM log")
+    for name, count in zip(there, counted, strict=True):
+        if count:
+            found = f"{count:,} values of {name} are no numbers: its type has changed"
+            window.problems.append(Problem("schema", found))
+    if answers:
+        found = f"{answers:,} predictions do not hold {classes or 1} value{'s' * (classes > 1)}"
+        window.problems.append(Problem("schema", found))
