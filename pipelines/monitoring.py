@@ -60,17 +60,22 @@ class Job:
 
 def monitor(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
     """The whole job, from the log to the reports."""
+    health = watched(settings, workspace, asked)
+    report(workspace, health)
+    return health
+
+
+def watched(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
+    """What the log says of the model, with no report."""
     job = Job(settings, workspace, asked, asked.now or dt.datetime.now(dt.UTC), window.day(settings))
     spill = workspace.state / "spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection = window.connect(settings, spill)
     try:
-        health = judged(job, connection, lambda: window.connect(settings, spill))
+        return judged(job, connection, lambda: window.connect(settings, spill))
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
-    report(workspace, health)
-    return health
 
 
 def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckDBPyConnection]) -> Health:

@@ -12,7 +12,8 @@ import pytest
 
 from mainline.errors import ConfigurationError
 from mainline.monitor.findings import Cause, Health, Verdict
-from mainline.settings import Labels, Source
+from mainline.settings import Labels, Settings, Source
+from pipelines import monitoring
 from tests.mainline.monitor import logs
 from tests.mainline.monitor.shops import NO_GATES, TASKS, Shop, outcomes, shop
 
@@ -49,6 +50,7 @@ def test_visits_like_those_of_training_are_no_reason_to_worry(
     assert found.labels
     assert found.labels.joined == found.window.rows == 2000
     assert found.window.versions == {store.record.fingerprint[:12]: 2000}
+    monitoring.report(store.workspace, found)
     page = (store.workspace.reports / "monitor.html").read_text()
     assert page.count("<svg") >= 3
     assert "http://" not in page.replace("http://www.w3.org", "")
@@ -131,13 +133,19 @@ def test_labels_come_from_a_source_as_it_stands_at_that_time(
     assert whole.verdict == Verdict.ok, whole.reasons
     assert whole.labels
     assert whole.labels.joined == 2000
-    half = store.judge(tmp_path, settings, now=rows["at"].iloc[1000].to_pydatetime())
+    # Those of the last day are not known yet, a day after the others.
+    half = then(store, settings, log, tmp_path / "half", 1000)
     assert half.labels
-    # Those of the last day are not known yet at that moment, a day after the others.
     assert 0 < half.labels.joined < half.window.rows
-    before = store.judge(tmp_path, settings, now=rows["at"].iloc[300].to_pydatetime())
+    before = then(store, settings, log, tmp_path / "before", 300)
     assert before.verdict == Verdict.not_measurable
     assert "with a label" in problems(before)
+
+
+def then(store: Shop, settings: Settings, log: pd.DataFrame, folder: Path, rows: int) -> Health:
+    """The log as it was after so many rows, judged at that moment."""
+    logs.write(log.head(rows), folder / "predictions" / "one.parquet")
+    return store.judge(folder, settings, now=log["_time"].iloc[rows - 1].to_pydatetime())
 
 
 def test_an_empty_window_does_not_pass(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
@@ -329,7 +337,10 @@ def test_slices_with_too_few_rows_are_listed_without_a_metric(
 
 def test_the_page_escapes_what_a_caller_wrote(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
-    store.watch(tmp_path, pd.concat([log, log.head(300).assign(_model_digest=evil, _version=evil, _request="x")]))
+    found = store.watch(
+        tmp_path, pd.concat([log, log.head(300).assign(_model_digest=evil, _version=evil, _request="x")])
+    )
+    monitoring.report(store.workspace, found)
     assert "<script" not in (store.workspace.reports / "monitor.html").read_text()
     assert "<script" not in (store.workspace.reports / "monitor.md").read_text()
 

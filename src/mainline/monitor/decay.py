@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from mainline import metrics, resampling
 from mainline.monitor.findings import Cause, Decay, Slice
-from mainline.monitor.performance import Measured, expected, measure, surprise
+from mainline.monitor.performance import Measured, by_block, expected, measure, surprise
 from mainline.monitor.window import Window
 from mainline.record import Record
 from mainline.results import Interval
 from mainline.rows import quoted
 from mainline.settings import Monitor, Settings
 from mainline.sources.scan import text
-
-if TYPE_CHECKING:
-    from mainline.resampling import FloatArray
 
 IN_UNITS = ("mae", "rmse")  # of the label: only a share of them means the same everywhere
 LARGEST = 20  # slices of a column, the largest first
@@ -80,17 +75,12 @@ def certainly_worse(difference: Interval, sign: int, margin: float) -> bool:
 def daily(window: Window, record: Record, settings: Settings, day: str) -> dict[str, float]:
     """The headline metric of each day with rows enough, for the plot."""
     metric, task = settings.compare.metric, record.facts["task"]
-    counted = window.connection.execute(f"SELECT {day}::VARCHAR, count(*) FROM labelled GROUP BY 1 ORDER BY 1")
-    one = settings.model_copy(update={"compare": settings.compare.model_copy(update={"resamples": 100})})
-    found = {}
-    for date, count in counted.fetchall():
-        if count >= settings.monitor.min_day_rows:
-            that = rows(day, f"{day}::VARCHAR = '{date}'")
-            values = measure(window.connection, that, task, len(record.facts["classes"]), one).values
-            value: FloatArray | None = values.get(metric)
-            if value is not None and np.isfinite(value[0]):
-                found[date] = float(value[0])
-    return found
+    values, counts = by_block(window.connection, rows(day), task, len(record.facts["classes"]), settings)
+    return {
+        str(date): float(value)
+        for (date, count), value in zip(counts.items(), values.values.get(metric, ()), strict=False)
+        if count >= settings.monitor.min_day_rows and np.isfinite(value)
+    }
 
 
 def slices(window: Window, record: Record, settings: Settings, day: str) -> list[Slice]:

@@ -79,10 +79,9 @@ def surprise(record: Record, settings: Settings, connection: DuckDBPyConnection)
     p = [f"s{n}" for n in range(len(columns))]
     p = [f"1 - {p[0]}", *p] if record.facts["task"] == "binary" else p
     rows = f"(SELECT 0 AS block, [{', '.join(f'({c})::DOUBLE' for c in p)}] AS p, y, 1.0 AS w FROM holdout_rows)"
-    one = settings.model_copy(update={"compare": settings.compare.model_copy(update={"resamples": 100})})
-    classes = len(record.facts["classes"])
-    reached = measure(connection, rows, record.facts["task"], classes, one).values
-    wanted = measure(connection, expected(rows), record.facts["task"], classes, one).values
+    task, classes = record.facts["task"], len(record.facts["classes"])
+    reached = measure(connection, rows, task, classes, settings, resample=False).values
+    wanted = measure(connection, expected(rows), task, classes, settings, resample=False).values
     connection.unregister("holdout_rows")
     return {name: float(reached[name][0] - wanted[name][0]) for name in reached}
 
@@ -99,22 +98,47 @@ def expected(rows: str) -> str:
     )
 
 
-def measure(connection: DuckDBPyConnection, rows: str, task: str, classes: int, settings: Settings) -> Measured:
-    """The metrics of a relation, with as many resamples as the evaluation draws."""
+def measure(
+    connection: DuckDBPyConnection, rows: str, task: str, classes: int, settings: Settings, *, resample: bool = True
+) -> Measured:
+    """The metrics of a relation, with as many resamples as the evaluation draws, or on the data as they are alone."""
+    found, _ = measured(connection, rows, task, classes, settings, by_block=False, resample=resample)
+    return found
+
+
+def by_block(
+    connection: DuckDBPyConnection, rows: str, task: str, classes: int, settings: Settings
+) -> tuple[Measured, dict[Any, float]]:
+    """The metrics of each block alone, (blocks,), and the rows of each."""
+    return measured(connection, rows, task, classes, settings, by_block=True, resample=False)
+
+
+def measured(
+    connection: DuckDBPyConnection,
+    rows: str,
+    task: str,
+    classes: int,
+    settings: Settings,
+    *,
+    by_block: bool,
+    resample: bool,
+) -> tuple[Measured, dict[Any, float]]:
     usable = f"(SELECT * FROM {rows} WHERE y IS NOT NULL AND p IS NOT NULL AND len(p) = {classes or 1})"
     counted = connection.execute(f"SELECT block, sum(w) FROM {usable} GROUP BY 1 ORDER BY 1").fetchall()
     blocks = {block: place for place, (block, _) in enumerate(counted)}
     if not blocks:
-        return Measured()
+        return Measured(), {}
+    n = len(blocks)
     # Another seed than the evaluation's: its days are not paired with these.
-    weights = resampling.draw(len(blocks), settings.compare.resamples, settings.compare.seed + 1)
-    total = product(weights, np.array([[n] for _, n in counted], dtype=np.float64))[:, 0]
+    resamples = settings.compare.resamples if resample else 0
+    weights: Any = np.eye(n, dtype=np.uint8) if by_block else resampling.draw(n, resamples, settings.compare.seed + 1)
+    total = product(weights, np.array([[count] for _, count in counted], dtype=np.float64))[:, 0]
     table = Table(connection, usable, blocks, weights)
     values = regression(table, total) if task == "regression" else classification(table, total, classes, settings)
-    if len(blocks) == 1:
+    if n == 1 and not by_block:
         for column in values.values():
             column[1:] = np.nan
-    return Measured(round(float(total[0])), len(blocks), values)
+    return Measured(round(float(total.sum() if by_block else total[0])), n, values), dict(counted)
 
 
 @dataclass(frozen=True)

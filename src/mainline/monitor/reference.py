@@ -44,9 +44,7 @@ def described(settings: Settings, frame: Path, condition: str) -> dict[str, Any]
             rows = connection.execute(f"SELECT DISTINCT {shown} FROM {source} ORDER BY 1").fetchall()
             listed[name] = [value for (value,) in rows if value]
             known = ", ".join(map(text, listed[name]))
-            columns.append(
-                f"CASE {shown} WHEN '' THEN 0 ELSE list_position([{known}]::VARCHAR[], {shown}) END AS c{i}"
-            )
+            columns.append(f"CASE {shown} WHEN '' THEN 0 ELSE list_position([{known}]::VARCHAR[], {shown}) END AS c{i}")
         found = connection.execute(f"SELECT {', '.join(columns)} FROM {source}").fetchnumpy()
     day = np.ma.filled(np.ma.asarray(found["day"]), 0).astype(np.int64)
     of_periods = periods(day)

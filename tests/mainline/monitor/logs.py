@@ -32,7 +32,7 @@ def predicted(
     columns = {
         "_request": [f"request-{n}" for n in range(len(rows))],
         "_row": np.zeros(len(rows), dtype=np.int32),
-        "_time": pd.to_datetime(time, utc=True).to_numpy(),
+        "_time": pd.to_datetime(time, utc=True).array,
         "_version": record.fingerprint[:12],
         "_model_digest": record.digest,
         "_prediction": list(score.astype(np.float64)),
