@@ -55,10 +55,8 @@ def promised(record: Record, settings: Settings) -> Measured:
     y, score = holdout.y[known], holdout.score[known]
     if not len(y):
         return Measured()
-    if holdout.block is not None:
-        block = resampling.codes(holdout.block[known])
-    else:
-        block = np.zeros(len(y), dtype=np.intp)
+    blocks = np.zeros(len(holdout.y)) if holdout.block is None else holdout.block
+    block = resampling.codes(blocks[known])
     n = int(block.max()) + 1
     weights = resampling.draw(n, settings.compare.resamples, settings.compare.seed)
     names = [*dict.fromkeys([settings.compare.metric, *SHOWN[task]])]
