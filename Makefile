@@ -50,6 +50,10 @@ serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
 ship: $(BIN)/.export ## Bring the server's log (SPOOL=folder) to monitor.log as Parquet (EVERY=60: again and again)
 	@exec $(BIN)/mainline ship $(if $(SPOOL),--spool "$(SPOOL)") $(if $(EVERY),--every $(EVERY))
 
+.PHONY: monitor
+monitor: $(BIN)/.train ## Hold the prediction log against the training (LOG=…, METRICS=…, NOW=…)
+	@$(BIN)/mainline monitor $(if $(LOG),--log "$(LOG)") $(if $(METRICS),--metrics "$(METRICS)") $(if $(NOW),--now "$(NOW)")
+
 .PHONY: ui
 ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000, REMOTE=1: over the state in the registry)
 	@$(BIN)/mainline ui --port $(PORT) $(if $(REMOTE),--remote)
