@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mainline import releasing, stateverbs
 from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
+from mainline.retrain import verbs as retraining
 
 if TYPE_CHECKING:
     from mainline.params import Params
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="validate, train, compare with the base, report")
     run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
+    run.add_argument("--state", type=Path, help="where records and runs are kept (default: .mainline)")
     run.set_defaults(verb=run_verb)
 
     review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")
@@ -112,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
     releasing.add(verbs)
     stateverbs.add(verbs)
     containers.add(verbs)
+    retraining.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
@@ -126,7 +129,7 @@ def run_verb(call: argparse.Namespace) -> int:
     from mainline import unchanged
     from mainline.workspace import Workspace
 
-    workspace = Workspace.at(Path.cwd())
+    workspace = Workspace.at(Path.cwd(), call.state)
     with workspace.locked():
         known = unchanged.answer(workspace, call.base)
         if known is not None:

@@ -30,7 +30,9 @@ class Span(BaseModel):
         """The day so many times this long after `day`; of less than a day, `day` itself."""
         from dateutil.relativedelta import relativedelta
 
-        later: dt.datetime = dt.datetime.combine(day, dt.time()) + relativedelta(**{f"{self.unit}s": self.count * times})
+        later: dt.datetime = dt.datetime.combine(day, dt.time()) + relativedelta(
+            **{f"{self.unit}s": self.count * times}
+        )
         return later.date()
 
     def __str__(self) -> str:
