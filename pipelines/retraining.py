@@ -1,4 +1,4 @@
-"""Retraining by itself: new data are found, the clock is moved on a branch, and the usual review judges what came of it.
+"""Retraining by itself: new data are found, the clock is moved on a branch, and the usual review judges the model.
 
 Everything happens beside the checkout, on main's own files; what is checked out stays as it is.
 """

@@ -111,12 +111,12 @@ def point(client: GitHub, branch: str, commit: str, tip: str) -> None:
 
 def brought(client: GitHub, standing: Attempt | None, title: str, body: str, branch: str, default: str) -> Values:
     said = {"title": title, "body": body}
-    if standing:
-        found: Values = client.patch(f"pulls/{standing.called.removeprefix('#')}", said)
-        return found
+    found: Values
     try:
-        found = client.post("pulls", {**said, "head": branch, "base": default}, repeatable=True)
-        return found
+        if standing:
+            found = client.patch(f"pulls/{standing.called.removeprefix('#')}", said)
+        else:
+            found = client.post("pulls", {**said, "head": branch, "base": default}, repeatable=True)
     except GitHubError as error:
         if NOT_PERMITTED in str(error):
             raise Forbidden(str(error), branch, default) from error
@@ -126,3 +126,4 @@ def brought(client: GitHub, standing: Attempt | None, title: str, body: str, bra
                 if pull["head"]["ref"] == branch and pulls.is_retraining(client, pull):
                     return pull
         raise
+    return found

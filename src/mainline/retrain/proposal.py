@@ -71,6 +71,8 @@ def _date(value: Any) -> dt.date | None:
 
 
 def _matching(value: Any, pattern: str) -> str | None:
-    if value is not None and not re.fullmatch(pattern, value):
+    if value is None:
+        return None
+    if not re.fullmatch(pattern, value):
         raise ValueError(f"{value!r} is not of the form {pattern}")
-    return value
+    return str(value)
