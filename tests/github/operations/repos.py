@@ -228,7 +228,11 @@ def create_tree(call: Call) -> Answer:
         files[one["path"]] = one["content"].encode()
     sha = sha_of(below, next(call.double.ids))
     repository.loose[sha] = files
-    shown = [{**entry(path, files), "mode": "100644", "type": "blob"} for path in files if "/" not in path]
+    shown = [
+        {"path": path, "mode": "100644", "type": "blob", "size": len(text), "sha": blob(text)}
+        for path, text in files.items()
+        if "/" not in path
+    ]
     return Answer(201, {"sha": sha, "tree": shown, "truncated": False})
 
 
