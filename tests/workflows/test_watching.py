@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,12 +92,62 @@ def test_from_a_drift_to_one_issue_and_a_retraining_pull_request_and_back(github
     assert len(watching.pulls) == 1
 
 
+def test_settings_that_forbid_bots_turn_it_red_and_the_issue_names_the_click(
+    github: GitHubDouble, stage: Stage
+) -> None:
+    left(stage, READY)
+    watching = Watching(github, stage, may_open=False)
+    ran = watching.run("retrain.yml")
+    assert ran.status != 0
+    (issue,) = watching.issues
+    assert "Allow GitHub Actions to create and approve pull requests" in issue["body"]
+    assert "heads/retrain/2026-03-02" in watching.repository.refs
+    assert watching.pulls == []
+
+
+def test_invalid_data_turn_it_red_and_the_issue_says_why(github: GitHubDouble, stage: Stage) -> None:
+    left(stage, {**READY, "outcome": "invalid", "message": "visits: minutes: 3 rows, such as 999"}, status=3)
+    watching = Watching(github, stage)
+    ran = watching.run("retrain.yml")
+    assert ran.status != 0
+    (issue,) = watching.issues
+    assert "3 rows, such as 999" in issue["body"]
+    assert watching.pulls == []
+
+
+READY = {
+    "outcome": "ready",
+    "message": "retrain/2026-03-02 is there",
+    "until": "2026-03-02",
+    "before": "2026-02-16",
+    "base": "a" * 40,
+    "branch": "retrain/2026-03-02",
+    "verdict": "better",
+    "passed": True,
+}
+
+
 def answers(stage: Stage, verdict: str, reasons: list[str]) -> None:
     """Have the shop's monitor say this."""
     window = {"from": "2026-02-01", "to": "2026-02-16", "rows": 900, "versions": ["1"]}
     health = {"verdict": verdict, "passed": verdict == "ok", "reasons": reasons, "window": window}
-    stage.shop.write("answer/monitor.json", json.dumps(health))
-    stage.shop.write("answer/monitor.md", "## The page\n")
-    if "answer/*" not in stage.shop.path("Makefile").read_text(encoding="utf-8"):
-        stage.shop.edit("Makefile", ("$(BIN)/mainline watch", "mkdir -p reports && cp answer/* reports"))
-    stage.push(f"The monitor says {verdict}")
+    instead(stage, "watch", {"monitor.json": json.dumps(health), "monitor.md": "## The page\n"}, "reports")
+
+
+def left(stage: Stage, proposal: dict[str, Any], status: int = 0) -> None:
+    """Have the shop's retraining end with this; what it does itself is seen above and in `tests/pipelines`."""
+    files = {"retraining.json": json.dumps(proposal), "report.md": "## A report\n"}
+    instead(stage, "retrain", files, "reports/retraining", status)
+
+
+def instead(stage: Stage, verb: str, files: dict[str, str], folder: str, status: int = 0) -> None:
+    """Have a target leave these files and end with this status, without its work."""
+    for name, text in files.items():
+        stage.shop.write(f"instead/{verb}/{name}", text)
+    stage.shop.write(f"instead/{verb}.sh", f"mkdir -p {folder} && cp instead/{verb}/* {folder} && exit {status}\n")
+    lines = stage.shop.path("Makefile").read_text(encoding="utf-8").splitlines()
+    recipe = f"\t@bash instead/{verb}.sh"
+    lines = [recipe if line.startswith(f"\t@$(BIN)/mainline {verb}") else line for line in lines]
+    assert recipe in lines
+    stage.shop.write("Makefile", "\n".join(lines) + "\n")
+    stage.push(f"{verb} ends with this")
