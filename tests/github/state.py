@@ -59,6 +59,7 @@ class Repository:
     ids: itertools.count[int]
     parent: Repository | None = None
     private: bool = False
+    pushed_at: str | None = None  # the last commit; the double's clock says nothing of it
     default_branch: str = "main"
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -123,6 +124,7 @@ class Repository:
             "visibility": "private" if self.private else "public",
             "fork": self.parent is not None,
             "default_branch": self.default_branch,
+            **({"pushed_at": self.pushed_at} if self.pushed_at else {}),
             "html_url": self.url,
         }
 

@@ -82,6 +82,7 @@ def test_from_a_drift_to_one_issue_and_a_retraining_pull_request_and_back(github
     after = watching.repository.trees[pull["head"]["sha"]]["params.yaml"]
     assert after == stage.shop.path("params.yaml").read_bytes().replace(b"2026-02-16", b"2026-03-02")
     assert "ROC AUC" in pull["body"], "the report of the job that trained"
+    assert "no baseline" not in pull["body"]
     (comment,) = watching.repository.comments_on(issue["number"])
     assert f"#{pull['number']}" in comment["body"]
 

@@ -1,6 +1,7 @@
 """`python3 -m mainline.retrain [folder]`: what a retraining left in a folder becomes a pull request, or an issue.
 
-Never runs what the retraining ran, and takes no more than a date from it. Exit status: 0 opened, refreshed or nothing
+Never runs what the retraining ran, and takes no more than a date from it. The branch and the pull request are made
+with `RETRAIN_TOKEN` where that is given, all else with `GITHUB_TOKEN`. Exit status: 0 opened, refreshed or nothing
 to do, 1 the settings forbid it, 2 called wrongly, 3 nothing was left, 4 GitHub did not answer.
 """
 
@@ -17,8 +18,8 @@ from pathlib import Path
 from mainline.alert import issue, say
 from mainline.alert.__main__ import MONITOR
 from mainline.alert.issue import Subject
-from mainline.errors import MainlineError, Refused
-from mainline.github import GitHub
+from mainline.errors import ConfigurationError, MainlineError, Refused
+from mainline.github import GitHub, GitHubError
 from mainline.retrain import body
 from mainline.retrain.opening import Forbidden, Opened, Skipped, put
 from mainline.retrain.proposal import FILE, LARGEST, REPORT, Outcome, Proposal, read
@@ -56,8 +57,13 @@ def act(client: GitHub, proposal: Proposal, folder: Path, environment: Mapping[s
         say.both(environment, "warning", TITLE, f"No pull request: {head}. The issue was {done.value}: {url}")
         return 0
     report = (folder / REPORT).read_bytes()[:LARGEST].decode("utf-8", "replace")
+    own = environment.get("RETRAIN_TOKEN", "").strip()
     try:
-        opened = put(client, proposal, report, run, dt.datetime.now(dt.UTC))
+        opened = put(replace(client, token=own or client.token), proposal, report, run, dt.datetime.now(dt.UTC))
+    except GitHubError as error:
+        if own and error.code == 401:
+            raise ConfigurationError(f"the secret RETRAIN_TOKEN is not accepted, renew or delete it: {error}") from None
+        raise
     except Forbidden as forbidden:
         address = str(client.get("")["html_url"])
         text = body.forbidden(forbidden.branch, address, forbidden.default, run)

@@ -91,9 +91,7 @@ def committed(client: GitHub, tip: str, text: bytes, message: str, when: dt.date
 def point(client: GitHub, branch: str, commit: str, tip: str) -> None:
     """Have the branch be the commit, in one step; a branch that somebody else has worked on stays as it is."""
     for _ in range(2):
-        there = [
-            one for one in client.get(f"git/matching-refs/heads/{branch}") if one["ref"] == f"refs/heads/{branch}"
-        ]
+        there = [one for one in client.get(f"git/matching-refs/heads/{branch}") if one["ref"] == f"refs/heads/{branch}"]
         if there:
             if not pulls.is_ours(client, tip, there[0]["object"]["sha"]):
                 raise Skipped(f"the branch {branch} holds somebody's own commits and is left as it is")

@@ -42,11 +42,11 @@ class Desk:
         self.repository.workflow_permissions["can_approve_pull_request_reviews"] = True
         self.repository.commit("heads/main", {"params.yaml": PARAMS, "src/code.py": b"1\n"}, "A model")
 
-    def __call__(self, proposal: Proposal = READY, report: str = "## ✅ Passed\n", **token: str) -> int:
+    def __call__(self, proposal: Proposal = READY, report: str = "## ✅ Passed\n", own: str = "") -> int:
         (self.folder / "retraining.json").write_text(proposal.text(), encoding="utf-8")
         (self.folder / "report.md").write_text(report, encoding="utf-8")
-        given = self.github.environment(self.repository, **token)
-        run = {"GITHUB_SERVER_URL": "https://github.test", "GITHUB_RUN_ID": "77"}
+        given = self.github.environment(self.repository)
+        run = {"GITHUB_SERVER_URL": "https://github.test", "GITHUB_RUN_ID": "77", "RETRAIN_TOKEN": own}
         return main([str(self.folder)], {**given, **run}, wait=lambda seconds: None)
 
     @property
@@ -175,8 +175,21 @@ def test_where_the_settings_forbid_it_the_issue_names_the_click_and_the_branch(d
 
 def test_a_token_of_its_own_may_open_it_whatever_the_settings_say(desk: Desk) -> None:
     desk.repository.workflow_permissions["can_approve_pull_request_reviews"] = False
-    assert desk(login="retrainer") == 0
-    assert len(desk.pulls) == 1
+    assert desk(own=desk.github.token(login="retrainer")) == 0
+    (pull,) = desk.pulls
+    assert pull["user"]["login"] == "retrainer"
+
+
+def test_issues_are_written_with_the_workflows_token_which_may(desk: Desk) -> None:
+    """A token for the pull request need not be one for issues."""
+    desk.repository.issue("Monitor: drift", body=f"<!-- mainline alert monitor on {'0' * 16} -->\n", labels=["monitor"])
+    desk(own=desk.github.token(login="retrainer"))
+    assert [one["user"]["login"] for one in desk.repository.comments.values()] == ["github-actions[bot]"]
+
+
+def test_a_token_that_has_expired_is_named(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk(own="expired") == 2
+    assert "RETRAIN_TOKEN is not accepted" in capsys.readouterr().out
 
 
 def test_the_monitors_issue_hears_of_it_once_and_of_the_click(desk: Desk) -> None:
