@@ -7,6 +7,8 @@ GROUPS ?=
 PORT ?= 5000
 SERVE_PORT ?= 8080
 IMAGE ?=
+OPEN ?=
+TODAY ?=
 TARGET ?=
 VERSION ?=
 PYTHON ?= python3
@@ -110,6 +112,20 @@ rollback: $(BIN)/.train ## Return production to the version before, or to VERSIO
 .PHONY: audit
 audit: $(BIN)/.train ## Verify the audit log and print it
 	@$(BIN)/mainline audit
+
+##@ Watching
+
+.PHONY: watch
+watch: $(BIN)/.train ## In GitHub Actions: monitor, or say why nothing can be seen from there
+	@$(BIN)/mainline watch
+
+.PHONY: alert
+alert: ## The monitor's last answer as one issue on GitHub, closed by itself when it is over
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline alert
+
+.PHONY: retrain
+retrain: $(BIN)/.train ## New data as a branch with its review (OPEN=1: as a pull request; TODAY=2013-11-03)
+	@$(BIN)/mainline retrain --base $(BASE) $(if $(OPEN),--open) $(if $(TODAY),--today $(TODAY))
 
 ##@ Work on it
 

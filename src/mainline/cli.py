@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from mainline import releasing, stateverbs
 from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
+from mainline.retrain import verbs as retraining
 from mainline.ship import verbs as shipping
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def parser() -> argparse.ArgumentParser:
     run = verbs.add_parser("run", help="validate, train, compare with the base, report")
     run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
     run.add_argument("--stage", action="store_true", help="judge the model's container too, where an engine answers")
+
+    run.add_argument("--state", type=Path, help="where records and runs are kept (default: .mainline)")
     run.set_defaults(verb=run_verb)
 
     review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")
@@ -124,6 +127,8 @@ def parser() -> argparse.ArgumentParser:
     monitor.add_argument("--now", type=moment, help="judge as of this time, ISO 8601 (default: the clock's)")
     monitor.set_defaults(verb=monitor_verb)
 
+    retraining.add(verbs)
+
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
 
@@ -137,7 +142,7 @@ def run_verb(call: argparse.Namespace) -> int:
     from mainline import unchanged
     from mainline.workspace import Workspace
 
-    workspace = Workspace.at(Path.cwd())
+    workspace = Workspace.at(Path.cwd(), call.state)
     with workspace.locked():
         known = None if call.stage else unchanged.answer(workspace, call.base)
         if known is not None:

@@ -26,6 +26,15 @@ class Span(BaseModel):
         earlier: dt.datetime = moment - relativedelta(**{f"{self.unit}s": self.count})
         return earlier
 
+    def after(self, day: dt.date, times: int = 1) -> dt.date:
+        """The day so many times this long after `day`; of less than a day, `day` itself."""
+        from dateutil.relativedelta import relativedelta
+
+        later: dt.datetime = dt.datetime.combine(day, dt.time()) + relativedelta(
+            **{f"{self.unit}s": self.count * times}
+        )
+        return later.date()
+
     def __str__(self) -> str:
         return f"{self.count} {self.unit}" + ("s" if self.count != 1 else "")
 
@@ -270,6 +279,25 @@ class Monitor(Section):
     memory_megabytes: Annotated[int, Field(ge=64)] = Field(512, description="DuckDB's; beyond it spills to disk.")
 
 
+class Retrain(Section):
+    """When a pull request with new data opens by itself."""
+
+    every: SpanField | None = Field(
+        None, description="How long a period of new data is; as `split.holdout` where not given, or a month."
+    )
+    lag: SpanField = Field(
+        "1 day", validate_default=True, description="A table's last row may lie so long before a complete period's end."
+    )
+    tables: list[str] = Field([], description="The sources that tell it; where none is named, all that have a `time`.")
+    at_once: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="The most periods in one pull request; all that are complete where not given."
+    )
+    interval: SpanField = Field(
+        "1 week", validate_default=True, description="The least time between the openings of two."
+    )
+    budget: Annotated[int, Field(ge=0)] = Field(4, description="How many may open in a calendar month (UTC).")
+
+
 class Settings(Section):
     task: Literal["binary", "multiclass", "regression"] = Field(description="What kind of thing the label is.")
     data: Data = Field(description="Where the tables come from, and until when.")
@@ -281,6 +309,7 @@ class Settings(Section):
     gates: Gates = Field(Gates(), description="What the model must reach. One that is left out is not asked for.")
     stage: Stage = Field(Stage(), description="What the container must reach before it is deployed.")
     monitor: Monitor = Field(Monitor(), description="When the model in production is worth a look.")
+    retrain: Retrain = Field(Retrain(), description="When a pull request with new data opens by itself.")
 
     @model_validator(mode="after")
     def _time_to_split_by(self) -> Self:

@@ -22,6 +22,7 @@ STAND_INS = Path(__file__).parent / "actions"
 REPLACED = {
     "actions/checkout": "checkout",
     "actions/cache": "cache",
+    "actions/download-artifact": "download-artifact",
     "actions/upload-artifact": "upload-artifact",
     "astral-sh/setup-uv": "setup-uv",
     "iterative/setup-cml": "setup-cml",

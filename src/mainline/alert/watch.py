@@ -1,0 +1,40 @@
+"""The monitor in GitHub Actions: run where the log can be seen from a runner, and said plainly where it cannot."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from mainline.alert import say
+from mainline.atomic import write_text
+from mainline.errors import Refused
+from mainline.workspace import Workspace
+
+LEFT = ("monitor.json", "monitor.md", "monitor.html", "unseen.txt")
+
+
+def watch(workspace: Workspace, log: str) -> int:
+    """The monitor's status, but for a verdict: that is the issue's to tell, and 0 here.
+
+    `log` is `monitor.log` of params.yaml: a folder below the checkout, or the address of a store.
+    """
+    for name in LEFT:
+        (workspace.reports / name).unlink(missing_ok=True)
+    if is_out_of_sight(workspace.root, log):
+        said = (
+            f"monitor.log is {log}, a folder that is not on this runner: nothing was looked at, and nobody is alarmed. "
+            "Where the server writes its log to a store that both can reach (s3://, gs://, abfs://), name it there; "
+            "or run `make monitor` beside the server."
+        )
+        say.annotate("notice", "Monitor", said)
+        write_text(workspace.reports / "unseen.txt", said + "\n")
+        return 0
+    status = subprocess.run([sys.executable, "-m", "mainline", "monitor"], cwd=workspace.root, check=False).returncode
+    # Invalid predictions are a verdict as well, where the monitor came to say so.
+    told = status == Refused.status or (status == 3 and (workspace.reports / "monitor.json").exists())
+    return 0 if told else status
+
+
+def is_out_of_sight(root: Path, log: str) -> bool:
+    return "://" not in log and not (root / Path(log).expanduser()).exists()
