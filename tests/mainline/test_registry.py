@@ -212,7 +212,7 @@ def test_a_release_that_another_machine_began_is_left_alone_until_it_must_have_e
         intent = release.Intent(
             "x", "promotion", number, None, None, None, None, "somebody", {}, "another machine", began
         )
-        held.write_note(release.INTENT, dataclasses.asdict(intent))
+        held.write_note(registry.INTENT, dataclasses.asdict(intent))
         return Desk(held, book, None, "a tester", place="this machine")
 
     with pytest.raises(Refused, match="by somebody is under way at another machine"):
