@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from mainline import metrics
 from mainline.atomic import write_text
@@ -101,7 +102,8 @@ def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckD
         checks += judge.service_checks(found["service"], job.settings.monitor)
     checks = judge.log_checks(seen.problems) + checks
     verdict, headline = judge.verdict(checks, cause)
-    start, end = (moment.isoformat() if moment else None for moment in (seen.start, seen.end))
+    zone = ZoneInfo(job.settings.data.timezone)
+    start, end = (when.astimezone(zone).isoformat() if when else None for when in (seen.first, seen.end))
     return Health(
         verdict, headline, Seen(start, end, seen.rows, seen.versions), seen.digest, seen.version, checks,
         [problem.found for problem in seen.problems if not problem.fatal], **found,

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.exports import make
+from tests.mainline.serving.conftest import started
 from tests.projects import TOP
+from tests.servers import prometheus, promtool
+
+__all__ = ["prometheus", "promtool"]
+
+pytestmark = pytest.mark.slow
 
 FOLDER = TOP / "deploy" / "monitoring"
 ALERTS = FOLDER / "alerts.yaml"
@@ -37,16 +46,6 @@ CASES: dict[str, dict[str, str]] = {
     "MainlineLogDropped": {'mainline_log_dropped_total{reason="disk"}': "0+5x60"},
     "MainlineSeveralModels": {'mainline_model_info{version="2",digest="b"}': "1x60"},
 }
-
-
-@pytest.fixture(scope="module")
-def promtool() -> str:
-    found = shutil.which("promtool")
-    if found is None and os.environ.get("CI") == "true":
-        pytest.fail("promtool is not here: the job must install Debian's package prometheus")
-    if found is None:
-        pytest.skip("promtool is not here: apt-get install prometheus")
-    return found
 
 
 def alerts() -> dict[str, dict[str, Any]]:
@@ -88,6 +87,35 @@ def test_the_dashboard_asks_only_for_what_prometheus_understands(promtool: str, 
     path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
     done = subprocess.run([promtool, "check", "rules", str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    alerted = " ".join(rule["expr"] for rule in alerts().values())
-    named = set(re.findall(r"mainline_\w+", " ".join(asked)))
-    assert set(re.findall(r"mainline_\w+", alerted)) - named == {"mainline_start_time_seconds"}
+
+
+def test_a_real_prometheus_finds_every_metric_of_the_dashboard_and_of_the_alerts_at_a_real_server(
+    prometheus: Callable[[int, Path], str], tmp_path: Path
+) -> None:
+    panels = json.loads((FOLDER / "dashboard.json").read_text())["panels"]
+    asked = [target["expr"] for panel in panels for target in panel["targets"]]
+    named = set(re.findall(r"mainline_\w+", " ".join([*asked, *(rule["expr"] for rule in alerts().values())])))
+    exported = make(tmp_path / "model")
+    row = {"shop": "north", "device": "desk", "minutes": 3.0, "pages": 4.0}
+    with started(exported.folder, LOG=tmp_path / "log") as server:
+        assert server.post({"dataframe_records": [row]}).status == 200
+        assert server.post({"dataframe_records": [{"shop": "north"}]}).status == 400
+        url = prometheus(server.port, ALERTS)
+        until = time.monotonic() + 30
+        while missing := named - set(ask(url, "label/__name__/values")):
+            assert time.monotonic() < until, f"no such metric at the server: {sorted(missing)}"
+            time.sleep(0.2)
+        for expression in asked:
+            ask(url, f"query?query={urllib.parse.quote(expression)}")
+        # Fresh from its start, with one answer and one refusal, nothing burns yet.
+        assert [
+            alert["labels"]["alertname"] for alert in ask(url, "alerts")["alerts"] if alert["state"] == "firing"
+        ] == []
+        assert len(ask(url, "rules")["groups"][0]["rules"]) == len(CASES)
+
+
+def ask(url: str, what: str) -> Any:
+    with urllib.request.urlopen(f"{url}/api/v1/{what}", timeout=10) as answer:
+        found = json.load(answer)
+    assert found["status"] == "success", found
+    return found["data"]

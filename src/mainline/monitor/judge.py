@@ -51,11 +51,17 @@ def no_sums(metric: str, names: Sequence[str]) -> Check:
 
 def drift_checks(drift: Sequence[FeatureDrift], prediction: FeatureDrift | None, settings: Monitor) -> list[Check]:
     found = []
+    stopped: dict[tuple[str, ...], list[str]] = {}  # one feed has many columns: a day's end is one finding
     for d in drift:
-        if d.missing:
-            days = f", nearly all on {', '.join(d.missing_days[:3])}" if d.missing_days else ""
-            rule = f"at most {d.missing_threshold:.1%}, and no day unlike any of training"
-            found.append(Check(f"missing {d.feature}", Verdict.drift, f"{d.missing_now:.1%} missing{days}", rule))
+        if d.missing_days:
+            stopped.setdefault(tuple(d.missing_days), []).append(d.feature)
+    for days, names in stopped.items():
+        said = f"nearly all of {listed(names)} on {listed(list(days))}"
+        found.append(Check("missing values", Verdict.drift, said, "no day unlike any of training"))
+    for d in drift:
+        if d.missing_now > d.missing_threshold:
+            rule = f"at most {d.missing_threshold:.1%}"
+            found.append(Check(f"missing {d.feature}", Verdict.drift, f"{d.missing_now:.1%} of the window", rule))
         if d.drifted:
             rule = f"at most {d.threshold:.3f}, the {d.why}"
             found.append(Check(f"drift of {d.feature}", Verdict.drift, f"PSI {d.psi:.3f}", rule))

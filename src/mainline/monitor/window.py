@@ -33,6 +33,7 @@ class Window:
     version: str = ""
     start: dt.datetime | None = None
     end: dt.datetime | None = None
+    first: dt.datetime | None = None  # of the rows; the window itself may begin before it
     rows: int = 0
     columns: dict[str, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
@@ -105,8 +106,9 @@ def cut(window: Window, settings: Settings, now: dt.datetime) -> None:
     window.end, window.start = last, settings.monitor.window.before(last)
     within = f"_time > TIMESTAMPTZ '{window.start.isoformat()}' AND _time <= TIMESTAMPTZ '{window.end.isoformat()}'"
     connection.execute(f"CREATE OR REPLACE TEMP VIEW log AS SELECT * FROM own WHERE {within}")
-    window.rows = window.one("SELECT count(*) FROM log")[0]
-    window.version = str(window.one("SELECT arg_max(_version, _time) FROM log")[0])
+    window.rows, window.first, window.version = window.one(
+        "SELECT count(*), min(_time), arg_max(_version, _time)::VARCHAR FROM log"
+    )
     window.columns = {row[0]: row[1] for row in connection.execute("DESCRIBE log").fetchall()}
     counted = (
         f"SELECT _version::VARCHAR, _model_digest, count(*) FROM every WHERE {within} GROUP BY 1, 2 ORDER BY 3 DESC"

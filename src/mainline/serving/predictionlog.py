@@ -1,6 +1,7 @@
 """The prediction log, for monitoring: what was asked, what was answered, by which model. A line is a request.
 
-`mainline ship` makes Parquet of its files.
+`mainline ship` makes Parquet of its files. A JSON request is logged as it came; CSV, and whatever comes while
+columns are left out, by its values.
 """
 
 from __future__ import annotations
@@ -39,14 +40,22 @@ class PredictionLog(Spool):
             "version": version,
             "model_digest": signature.digest,
         }
+        # What was sent and what was answered are JSON already: as they are, they cost a copy and no encoding.
+        self.verbatim = self.keep is None and len(self.keep_keys) == len(extra)
         total = configuration.log_bytes - configuration.log_bytes // FEEDBACK_SHARE
         super().__init__(folder, NAME, header, total, configuration.log_file_bytes, configuration.log_file_seconds)
         self.repeated = 0  # requests that were sent again, and are in the log already
 
+    def copy(self, request: str, body: bytes, answer: bytes) -> bytes:
+        """One request as it came and went, in JSON; a raw end of line in JSON is never part of a value."""
+        if b"\n" in body:
+            body = body.replace(b"\n", b" ")
+        return b'{"id":"%b","time":%.6f,"answer":%b,"body":%b}' % (request.encode(), time.time(), answer, body)
+
     def line(
         self, request: str, rows: Sequence[tuple[Any, ...]], answers: Any, keys: Sequence[Any] | None = None
     ) -> bytes:
-        """One request as it is logged; answers as lists, keys a row or None."""
+        """One request by its values; answers as lists, keys a row or None."""
         if self.keep is not None:
             rows = [tuple([row[i] for i in self.keep]) for row in rows]
         line = {"id": request, "time": time.time(), "rows": rows, "predictions": answers}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,6 +10,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from mainline.serving.inputs import RowReader
+from mainline.serving.rejection import Rejection
+from mainline.serving.signature import Column, Key
 from mainline.serving.spool import FORMAT
 from mainline.serving.spoolfiles import SUFFIX
 
@@ -102,7 +105,7 @@ def batches(path: Path, header: Header, broken: Broken) -> Iterator[list[Any]]:
                 if not line.endswith(b"\n"):
                     raise ValueError
                 found.append(decode(line))
-            except (ValueError, msgspec.DecodeError, RecursionError):
+            except (ValueError, msgspec.DecodeError, RecursionError, Rejection):
                 broken.add(number)
             size += len(line)
             if size >= BATCH_BYTES:
@@ -112,29 +115,42 @@ def batches(path: Path, header: Header, broken: Broken) -> Iterator[list[Any]]:
         yield found
 
 
-def decoder(header: Header) -> Callable[[bytes], Any]:
-    """Of the lines of predictions; it raises ValueError where one is not whole."""
+@dataclass
+class Line:
+    """A request, as the table takes it."""
+
+    id: str
+    time: float
+    rows: Sequence[tuple[Any, ...]]
+    predictions: Sequence[Any]
+    keys: Sequence[tuple[Any, ...] | None] | None
+
+
+def decoder(header: Header) -> Callable[[bytes], Line]:
+    """Of the lines of predictions; it raises ValueError or Rejection where one is not whole."""
     cells = {"categorical": str | None, "numeric": float | None}
     row: Any = tuple.__class_getitem__(tuple([cells[kind] for kind in header.kinds]))
-    answer: Any = float if header.task == "regression" else list[float]
+    said: Any = float if header.task == "regression" else list[float]
     key: Any = key_type(header) | None
-    line = msgspec.defstruct(
-        "Line",
-        [
-            ("id", str),
-            ("time", Time),
-            ("rows", list[row]),
-            ("predictions", list[answer]),
-            ("keys", list[key] | None, None),
-        ],
-        gc=False,
-    )
-    decode = msgspec.json.Decoder(line).decode
+    answer: Any = msgspec.defstruct("Answer", [("predictions", list[said])])
+    by_values = ("rows", list[row] | None, None), ("predictions", list[said] | None, None)
+    keys = ("keys", list[key] | None, None)
+    copied = ("answer", answer | None, None), ("body", msgspec.Raw | None, None)
+    line = msgspec.defstruct("Raw", [("id", str), ("time", Time), *by_values, keys, *copied], gc=False)
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(line).decode
+    columns = [Column(name, kind, True) for name, kind in zip(header.columns, header.kinds, strict=True)]
+    extra = [Key(name, kind) for name, kind in header.keys]
+    read = RowReader(columns, extra)
 
-    def whole(text: bytes) -> Any:
+    def whole(text: bytes) -> Line:
         found = decode(text)
-        count = len(found.rows)  # type: ignore[attr-defined]
-        if len(found.predictions) != count or (found.keys is not None and len(found.keys) != count):  # type: ignore[attr-defined]
+        if found.body is not None and found.answer is not None:
+            rows, named = read(bytes(found.body))
+            found = Line(found.id, found.time, rows, found.answer.predictions, named)
+        else:
+            found = Line(found.id, found.time, found.rows or [], found.predictions or [], found.keys)
+        count = len(found.rows)
+        if not count or len(found.predictions) != count or (found.keys is not None and len(found.keys) != count):
             raise ValueError
         return found
 

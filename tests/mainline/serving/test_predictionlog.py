@@ -44,9 +44,23 @@ def lines(folder: Path) -> list[Any]:
     found = []
     for path in sorted(folder.glob("predictions-*")):
         first, *rest = path.read_text(encoding="utf-8").splitlines()
-        assert json.loads(first)["format"] == 2
-        found += [json.loads(line) for line in rest]
+        header = json.loads(first)
+        assert header["format"] == 2
+        found += [by_values(json.loads(line), header) for line in rest]
     return found
+
+
+def by_values(line: Any, header: Any) -> Any:
+    """A request that was logged as it came, like those that are logged by their values."""
+    if "body" not in line:
+        return line
+    body, answer = line.pop("body"), line.pop("answer")
+    records = body.get("dataframe_records") or [
+        dict(zip(body["inputs"], row, strict=True)) for row in zip(*body["inputs"].values(), strict=True)
+    ]
+    line["rows"] = [[record[name] for name in header["columns"]] for record in records]
+    keys = [[record[name] for name, _ in header["keys"] if name in record] or None for record in records]
+    return {**line, "predictions": answer["predictions"], **({"keys": keys} if any(keys) else {})}
 
 
 def seen(condition: Any) -> bool:
