@@ -17,6 +17,7 @@ from mainline.container.engine import Engine
 from mainline.container.running import HARDENED
 from mainline.errors import ExternalError, MainlineError
 
+PASSED_ON = ("MAINLINE_REPLAY", "MAINLINE_LOG_FILE_SECONDS")  # to the container, where they are set here
 DIGEST = "mainline.deployed"  # the label of a container that says which image it was started from
 READY_SECONDS = 60.0
 STOP_SECONDS = 30  # more than the server drains
@@ -88,7 +89,8 @@ class HostTarget:
         log = "--env=MAINLINE_LOG=/state/predictions"
         limits = [*HARDENED, f"--memory={self.memory}", "--restart=unless-stopped"]
         network = [f"--network={self.service}", f"--name={name}"]
-        self.engine.run("run", "--detach", *limits, *labels, *network, volume, log, image)
+        given = [f"--env={variable}={os.environ[variable]}" for variable in PASSED_ON if os.environ.get(variable)]
+        self.engine.run("run", "--detach", *limits, *labels, *network, volume, log, *given, image)
         return True
 
     def await_fit(self, name: str) -> None:

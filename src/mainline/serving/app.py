@@ -29,6 +29,7 @@ from mainline.serving.inputs import Batch, JsonReader
 from mainline.serving.patience import Patience
 from mainline.serving.predictionlog import PredictionLog
 from mainline.serving.rejection import Rejection, invalid
+from mainline.serving.replay import HEADER, moment
 from mainline.serving.requestids import RequestIds, mark
 from mainline.serving.signature import Signature
 
@@ -128,7 +129,7 @@ class App:
 
     async def _invocations(self, headers: Any, proto: Any, request: str, given: bool) -> tuple[str, bytes]:
         """The id that the request is known by from now on, and the answer."""
-        reader = self._reader(headers)
+        reader, when = self._reader(headers), self._moment(headers)
         if self.waiting >= self.configuration.max_waiting:
             raise Rejection(503, "overload", f"{self.waiting} requests are being answered: try again")
         self.waiting += 1
@@ -139,10 +140,10 @@ class App:
             if self.log:
                 logged = self.ids.once(request, mark(body)) if given else request
             if len(body) <= SMALL:
-                answer, answers, listed, line = self._score(reader, body, logged)
+                answer, answers, listed, line = self._score(reader, body, logged, when)
             else:
                 loop = asyncio.get_running_loop()
-                scored = loop.run_in_executor(self.pool, self._score, reader, body, logged)
+                scored = loop.run_in_executor(self.pool, self._score, reader, body, logged, when)
                 answer, answers, listed, line = await scored
         except BaseException:
             if given and logged == request:
@@ -159,7 +160,9 @@ class App:
         self.metrics.latency.observe(time.perf_counter() - started)
         return logged or request, answer
 
-    def _score(self, reader: Reader, body: bytes, logged: str | None) -> tuple[bytes, Any, list[Any], bytes | None]:
+    def _score(
+        self, reader: Reader, body: bytes, logged: str | None, when: float
+    ) -> tuple[bytes, Any, list[Any], bytes | None]:
         """The answer as it is sent, as an array and as lists, and as it is logged under an id."""
         batch = reader(body)
         answers = self.scorer(batch.categorical, batch.numeric)
@@ -168,8 +171,8 @@ class App:
         if self.log is None or logged is None:
             return answer, answers, listed, None
         if self.log.verbatim and reader is self.readers[JSON]:
-            return answer, answers, listed, self.log.copy(logged, body, answer)
-        return answer, answers, listed, self.log.line(logged, batch.rows, listed, batch.keys)
+            return answer, answers, listed, self.log.copy(logged, body, answer, when)
+        return answer, answers, listed, self.log.line(logged, batch.rows, listed, batch.keys, when)
 
     async def _feedback(self, headers: Any, proto: Any) -> bytes:
         if self.feedback is None:
@@ -178,7 +181,11 @@ class App:
         if reader is not self.readers[JSON]:
             raise Rejection(415, "content_type", "labels are taken as application/json")
         body = await self._body(headers, proto, reader)
-        return self.encode({"received": self.feedback.take(body, self.ids)})
+        return self.encode({"received": self.feedback.take(body, self.ids, self._moment(headers))})
+
+    def _moment(self, headers: Any) -> float:
+        """When this request is, for the log: now, but in a rehearsal."""
+        return moment(headers.get(HEADER) if self.configuration.replay else None)
 
     def _reader(self, headers: Any) -> Reader:
         given = headers.get("content-type") or ""

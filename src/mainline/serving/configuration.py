@@ -31,6 +31,7 @@ class Configuration:
     log_file_bytes: int = 16 * 2**20
     log_file_seconds: float = 60.0  # after which what a quiet server has logged can be taken
     log_leave_out: tuple[str, ...] = ()
+    replay: bool = False  # requests may say their time
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -52,6 +53,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         log_bytes=number(given, "LOG_MEGABYTES", default.log_bytes >> 20, 1) << 20,
         log_file_bytes=number(given, "LOG_FILE_MEGABYTES", default.log_file_bytes >> 20, 1) << 20,
         log_file_seconds=number(given, "LOG_FILE_SECONDS", int(default.log_file_seconds), 1),
+        replay=switch(given, "REPLAY"),
         log_leave_out=tuple(name.strip() for name in given["LOG_LEAVE_OUT"].split(",") if name.strip()),
     )
 
@@ -75,6 +77,7 @@ VARIABLES = {
     "LOG_FILE_MEGABYTES": "The size at which a new file is begun.",
     "LOG_FILE_SECONDS": "The age at which a file is finished, however small it is.",
     "LOG_LEAVE_OUT": "Columns that must not be logged, with commas between.",
+    "REPLAY": "`1` for a rehearsal on past data: a request may say its time, as `x-replay-time`.",
 }
 
 
@@ -87,6 +90,12 @@ def number(given: Mapping[str, str], name: str, default: int, low: int, high: in
         range_ = f"from {low} to {high}" if high is not None else f"of at least {low}"
         raise ConfigurationError(f"{PREFIX}{name}: a whole number {range_} is needed, not {text!r}")
     return found
+
+
+def switch(given: Mapping[str, str], name: str) -> bool:
+    if given[name] not in ("", "0", "1"):
+        raise ConfigurationError(f"{PREFIX}{name}: 0 or 1 is needed, not {given[name]!r}")
+    return given[name] == "1"
 
 
 def api_key(given: Mapping[str, str]) -> bytes | None:

@@ -43,10 +43,10 @@ class FeedbackLog(Spool):
         self.received = 0
         self.read = FeedbackReader(signature, configuration)
 
-    def take(self, body: bytes, ids: RequestIds) -> int:
-        """Log what a body holds, all of it or, raising Rejection, nothing; how many labels that were."""
+    def take(self, body: bytes, ids: RequestIds, when: float | None = None) -> int:
+        """Log what a body holds, as received now or at `when`, all of it or, raising Rejection, nothing; how many labels that were."""
         found = self.read(body)
-        now = time.time()
+        now = time.time() if when is None else when
         lines = [self.encode({"_id": ids.new(), "time": now, **entry}) for entry in found]
         line = b"\n".join(lines)
         if not self.has_room(len(line)):

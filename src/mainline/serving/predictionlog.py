@@ -46,19 +46,24 @@ class PredictionLog(Spool):
         super().__init__(folder, NAME, header, total, configuration.log_file_bytes, configuration.log_file_seconds)
         self.repeated = 0  # requests that were sent again, and are in the log already
 
-    def copy(self, request: str, body: bytes, answer: bytes) -> bytes:
+    def copy(self, request: str, body: bytes, answer: bytes, when: float) -> bytes:
         """One request as it came and went, in JSON; a raw end of line in JSON is never part of a value."""
         if b"\n" in body:
             body = body.replace(b"\n", b" ")
-        return b'{"id":"%b","time":%.6f,"answer":%b,"body":%b}' % (request.encode(), time.time(), answer, body)
+        return b'{"id":"%b","time":%.6f,"answer":%b,"body":%b}' % (request.encode(), when, answer, body)
 
     def line(
-        self, request: str, rows: Sequence[tuple[Any, ...]], answers: Any, keys: Sequence[Any] | None = None
+        self,
+        request: str,
+        rows: Sequence[tuple[Any, ...]],
+        answers: Any,
+        keys: Sequence[Any] | None = None,
+        when: float | None = None,
     ) -> bytes:
         """One request by its values; answers as lists, keys a row or None."""
         if self.keep is not None:
             rows = [tuple([row[i] for i in self.keep]) for row in rows]
-        line = {"id": request, "time": time.time(), "rows": rows, "predictions": answers}
+        line = {"id": request, "time": time.time() if when is None else when, "rows": rows, "predictions": answers}
         if keys is not None and self.keep_keys:
             line["keys"] = [row and tuple([row[i] for i in self.keep_keys]) for row in keys]
         return self.encode(line)
