@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mainline import releasing, stateverbs
 from mainline.container import verbs as containers
+from mainline.demo import verbs as demo
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 from mainline.retrain import verbs as retraining
 from mainline.ship import verbs as shipping
@@ -119,6 +120,7 @@ def parser() -> argparse.ArgumentParser:
     stateverbs.add(verbs)
     containers.add(verbs)
     shipping.add(verbs)
+    demo.add(verbs)
 
     monitor = verbs.add_parser("monitor", help="hold what was predicted against what the model was trained on")
     monitor.add_argument("--log", help="the folder or bucket of the prediction log (default: monitor.log)")
