@@ -66,7 +66,7 @@ def play(root: Path, months: int | None = None, local: bool = False) -> str:
 
 @contextlib.contextmanager
 def prepared(root: Path, told: Script, story: Story, local: bool) -> Iterator[Play]:
-    """The clone as it was on the first day, and where its model will answer; whatever happens, that is gone after it."""
+    """The clone as it was on the first day, and where its model will answer; that is gone afterwards, come what may."""
     folder = root / ".mainline" / "demo"
     for name in ("models", "spool", "shipped"):
         shutil.rmtree(folder / name, ignore_errors=True)
@@ -154,11 +154,9 @@ def live(scene: Play, start: dt.date, end: dt.date, judged: bool = True) -> None
         frozen = scorer.load(signature.read(first), first)
         sent = replay.batches(scene.frame, scene.settings, known, scene.moment(start), scene.moment(end))
         answered = replay.play(scene.service.port, sent, known, frozen)
-        shipped = scene.service.ship()
-        event.text = (
-            f"{answered.rows:,} rows asked of version {scene.service.version}, {answered.told:,} labels followed"
-        )
-        del shipped
+        scene.service.ship()
+        asked = f"{answered.rows:,} rows asked of version {scene.service.version}"
+        event.text = f"{asked}, {answered.told:,} labels followed"
     if judged:
         name = f"{start:%Y-%m-%d}"
         scene.months.append(measure.measured(scene.settings, known.classes, name, scene.service.version, answered))

@@ -32,9 +32,7 @@ def measured(settings: Settings, classes: list[Any], name: str, version: str, an
     if len(set(answered.days)) < 2:
         return empty
     codes = {value: code for code, value in enumerate(classes)}
-    y = np.array(
-        [codes[v] for v in answered.labels] if classes else answered.labels, dtype=float if not classes else int
-    )
+    y = np.array([codes[value] for value in answered.labels] if classes else answered.labels)
     served, frozen = (score(settings, np.array(values, dtype=float)) for values in (answered.served, answered.frozen))
     blocks = resampling.codes(answered.days)
     rows = evaluate.Labelled(y, served, frozen, blocks, pd.DataFrame(index=range(len(y))), classes)

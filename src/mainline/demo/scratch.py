@@ -107,9 +107,7 @@ def cloned(root: Path, folder: Path) -> Scratch:
     """A new clone of the checkout's commit below `folder`, as its branch `main`, that knows of no other repository."""
     commit = git.commit_of(root, "HEAD") if git.is_top(root) else None
     if commit is None:
-        raise ConfigurationError(
-            "the demo plays in a clone: this folder is not the top of a git checkout with a commit"
-        )
+        raise ConfigurationError("the demo plays in a clone: here is not the top of a git checkout with a commit")
     checkout = folder / "checkout"
     shutil.rmtree(checkout, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from pathlib import Path
 from typing import Annotated
 
@@ -65,7 +66,7 @@ class Script(Part):
         """First day and the day after the last of each period, at most so many."""
         count = min(self.periods, most or self.periods)
         ends = [self.start, *(self.period.after(self.start, number) for number in range(1, count + 1))]
-        return list(zip(ends, ends[1:], strict=False))
+        return list(itertools.pairwise(ends))
 
 
 def read(file: Path) -> Script:

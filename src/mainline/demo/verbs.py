@@ -11,9 +11,7 @@ from typing import Any
 def add(verbs: Any) -> None:
     demo = verbs.add_parser("demo", help="play a year in minutes: release, drift, retraining, refusals, a rollback")
     demo.add_argument("--months", type=int, help="stop after so many periods (default: all of data/demo.yaml)")
-    demo.add_argument(
-        "--local", action="store_true", help="serve from a process, also where a container engine answers"
-    )
+    demo.add_argument("--local", action="store_true", help="serve from a process, where an engine answers too")
     demo.set_defaults(verb=demo_verb)
 
 

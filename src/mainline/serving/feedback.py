@@ -44,7 +44,10 @@ class FeedbackLog(Spool):
         self.read = FeedbackReader(signature, configuration)
 
     def take(self, body: bytes, ids: RequestIds, when: float | None = None) -> int:
-        """Log what a body holds, as received now or at `when`, all of it or, raising Rejection, nothing; how many labels that were."""
+        """Log what a body holds, all of it or, raising Rejection, nothing; how many labels that were.
+
+        `when` is when it was received, in seconds since 1970: now, where it is not given.
+        """
         found = self.read(body)
         now = time.time() if when is None else when
         lines = [self.encode({"_id": ids.new(), "time": now, **entry}) for entry in found]
