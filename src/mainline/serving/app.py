@@ -167,12 +167,8 @@ class App:
         batch = reader(body)
         answers = self.scorer(batch.categorical, batch.numeric)
         listed = answers.tolist()
-        answer = self.encode({"predictions": listed})
-        if self.log is None or logged is None:
-            return answer, answers, listed, None
-        if self.log.verbatim and reader is self.readers[JSON]:
-            return answer, answers, listed, self.log.copy(logged, body, answer, when)
-        return answer, answers, listed, self.log.line(logged, batch.rows, listed, batch.keys, when)
+        line = self.log.line(logged, batch, answers, when) if self.log and logged else None
+        return self.encode({"predictions": listed}), answers, listed, line
 
     async def _feedback(self, headers: Any, proto: Any) -> bytes:
         if self.feedback is None:

@@ -41,22 +41,23 @@ class Split(msgspec.Struct, forbid_unknown_fields=True):
     index: list[int | str] | UnsetType | None = UNSET
 
 
-class RowReader:
-    """Reads the rows of JSON bodies, at most `most_rows`, whose columns and extra keys are these."""
+class JsonReader:
+    """Reads JSON bodies of at most `most_rows` rows for one model."""
 
-    def __init__(self, columns: Sequence[Column], extra: Sequence[Key], most_rows: int | None = None) -> None:
-        self.columns = columns
-        self.names = [column.name for column in columns]
+    def __init__(self, signature: Signature, most_rows: int) -> None:
+        self.columns = signature.columns
+        self.names = signature.names
+        self.assemble = Assembler(signature)
         self.most_rows = most_rows
-        self.extra = extra
-        self.all: list[Column | Key] = [*columns, *extra]
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(request_type(columns, [])).decode
-        keyed = msgspec.json.Decoder(request_type(columns, extra)).decode
-        self.decode_keyed: Callable[[bytes], Any] | None = keyed if extra else None
+        self.extra = signature.extra_keys
+        self.all: list[Column | Key] = [*self.columns, *self.extra]
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(request_type(self.columns, [])).decode
+        keyed = msgspec.json.Decoder(request_type(self.columns, self.extra)).decode
+        self.decode_keyed: Callable[[bytes], Any] | None = keyed if self.extra else None
         self.split_decoder = lru_cache(maxsize=16)(self._split_decoder)
 
-    def __call__(self, body: bytes) -> tuple[Sequence[tuple[Cell, ...]], Named]:
-        """The rows and their keys, where they have some; raises Rejection."""
+    def __call__(self, body: bytes) -> Batch:
+        """Raises Rejection for everything that is not this model's input."""
         request = self._decoded(body)
         given = [form for form in FORMS if getattr(request, form) is not UNSET]
         if len(given) != 1:
@@ -68,13 +69,14 @@ class RowReader:
         rows, named, colons = self._rows(given[0], content)
         if not rows:
             raise invalid(f"{given[0]} holds no row", reason="structure")
-        if self.most_rows is not None and len(rows) > self.most_rows:
+        if len(rows) > self.most_rows:
             message = f"{len(rows):,} rows in one request, at most {self.most_rows:,} are taken: send them in parts"
             raise Rejection(413, "rows", message)
         # Each key has one colon. With more of them a key may be there twice: that is looked for only then.
         if body.count(b":") != colons + 1 + (request.params is not UNSET):
             refuse_repeated_keys(body)
-        return rows, named
+        batch = self.assemble(rows, escaped=b"\\u" in body)
+        return batch if named is None else batch._replace(keys=named)
 
     def _decoded(self, body: bytes) -> Any:
         try:
@@ -146,21 +148,6 @@ class RowReader:
                 message = f"inputs: {name} has {len(values):,} values, {self.names[0]} has {len(lists[0]):,}"
                 raise invalid(message, column=name, reason="structure")
         return list(zip(*lists, strict=True))
-
-
-class JsonReader:
-    """Reads JSON bodies of at most `most_rows` rows for one model."""
-
-    def __init__(self, signature: Signature, most_rows: int) -> None:
-        self.rows = RowReader(signature.columns, signature.extra_keys, most_rows)
-        self.decode = self.rows.decode
-        self.assemble = Assembler(signature)
-
-    def __call__(self, body: bytes) -> Batch:
-        """Raises Rejection for everything that is not this model's input."""
-        rows, named = self.rows(body)
-        batch = self.assemble(rows, escaped=b"\\u" in body)
-        return batch if named is None else batch._replace(keys=named)
 
 
 class Assembler:

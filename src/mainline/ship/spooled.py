@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,11 +10,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from mainline.serving.inputs import RowReader
-from mainline.serving.rejection import Rejection
-from mainline.serving.signature import Column, Key
 from mainline.serving.spool import FORMAT
-from mainline.serving.spoolfiles import SUFFIX
+from mainline.serving.spoolfiles import CORRUPT, SUFFIX
 
 BATCH_BYTES = 4 * 2**20  # of lines that are held at once
 Time = Annotated[float, Meta(ge=0, lt=253402300800)]  # seconds since 1970, until the year 9999
@@ -33,6 +30,7 @@ class Header(msgspec.Struct):
     columns: list[str] = []
     kinds: list[Literal["categorical", "numeric"]] = []
     task: str = ""
+    classes: list[Any] = []
 
 
 class Label(msgspec.Struct):
@@ -48,20 +46,27 @@ class Label(msgspec.Struct):
 
 @dataclass
 class Broken:
-    """Lines of one file that could not be read."""
+    """Lines of one file that could not be read: they are told, and kept beside it for a look."""
 
     path: Path
     lines: list[int] = field(default_factory=list)  # counted from 1; those that are named
     count: int = 0
 
-    def add(self, number: int) -> None:
+    @property
+    def kept(self) -> Path:
+        return self.path.with_name(self.path.name.removesuffix(SUFFIX) + CORRUPT)
+
+    def add(self, number: int, line: bytes) -> None:
+        # What an earlier attempt has kept is kept anew.
+        with open(self.kept, "ab" if self.count else "wb") as file:
+            file.write(line.removesuffix(b"\n") + b"\n")
         self.count += 1
         if self.count <= SHOWN:
             self.lines.append(number)
 
     def __str__(self) -> str:
         named = ", ".join(map(str, self.lines)) + (" and others" if self.count > SHOWN else "")
-        return f"{self.path.name}: {self.count:,} of its lines cannot be read (line {named})"
+        return f"{self.path.name}: {self.count:,} of its lines cannot be read (line {named}); kept as {self.kept.name}"
 
 
 class Unreadable(Exception):
@@ -105,8 +110,8 @@ def batches(path: Path, header: Header, broken: Broken) -> Iterator[list[Any]]:
                 if not line.endswith(b"\n"):
                     raise ValueError
                 found.append(decode(line))
-            except (ValueError, msgspec.DecodeError, RecursionError, Rejection):
-                broken.add(number)
+            except (ValueError, msgspec.DecodeError, RecursionError):
+                broken.add(number, line)
             size += len(line)
             if size >= BATCH_BYTES:
                 yield found
@@ -115,42 +120,35 @@ def batches(path: Path, header: Header, broken: Broken) -> Iterator[list[Any]]:
         yield found
 
 
-@dataclass
-class Line:
-    """A request, as the table takes it."""
-
-    id: str
-    time: float
-    rows: Sequence[tuple[Any, ...]]
-    predictions: Sequence[Any]
-    keys: Sequence[tuple[Any, ...] | None] | None
-
-
-def decoder(header: Header) -> Callable[[bytes], Line]:
-    """Of the lines of predictions; it raises ValueError or Rejection where one is not whole."""
-    cells = {"categorical": str | None, "numeric": float | None}
-    row: Any = tuple.__class_getitem__(tuple([cells[kind] for kind in header.kinds]))
-    said: Any = float if header.task == "regression" else list[float]
+def decoder(header: Header) -> Callable[[bytes], Any]:
+    """Of the lines of predictions; it raises ValueError where one is not whole."""
+    text: Any = tuple.__class_getitem__(tuple([str | None] * header.kinds.count("categorical")))
     key: Any = key_type(header) | None
-    answer: Any = msgspec.defstruct("Answer", [("predictions", list[said])])
-    by_values = ("rows", list[row] | None, None), ("predictions", list[said] | None, None)
-    keys = ("keys", list[key] | None, None)
-    copied = ("answer", answer | None, None), ("body", msgspec.Raw | None, None)
-    line = msgspec.defstruct("Raw", [("id", str), ("time", Time), *by_values, keys, *copied], gc=False)
+    line = msgspec.defstruct(
+        "Line",
+        [
+            ("id", str),
+            ("time", Time),
+            ("rows", Annotated[int, Meta(ge=1, lt=2**31)]),
+            ("numeric", bytes),
+            ("predictions", bytes),
+            ("categorical", list[text] | None, None),
+            ("keys", list[key] | None, None),
+        ],
+        gc=False,
+    )
     decode: Callable[[bytes], Any] = msgspec.json.Decoder(line).decode
-    columns = [Column(name, kind, True) for name, kind in zip(header.columns, header.kinds, strict=True)]
-    extra = [Key(name, kind) for name, kind in header.keys]
-    read = RowReader(columns, extra)
+    numbers, texts = header.kinds.count("numeric"), header.kinds.count("categorical")
+    values = 1 if header.task == "regression" else len(header.classes)
 
-    def whole(text: bytes) -> Line:
+    def whole(text: bytes) -> Any:
         found = decode(text)
-        if found.body is not None and found.answer is not None:
-            rows, named = read(bytes(found.body))
-            found = Line(found.id, found.time, rows, found.answer.predictions, named)
-        else:
-            found = Line(found.id, found.time, found.rows or [], found.predictions or [], found.keys)
-        count = len(found.rows)
-        if not count or len(found.predictions) != count or (found.keys is not None and len(found.keys) != count):
+        count = found.rows
+        if len(found.numeric) != 4 * numbers * count or (texts and len(found.categorical or ()) != count):
+            raise ValueError
+        if len(found.predictions) not in (4 * values * count, 8 * values * count):
+            raise ValueError
+        if found.keys is not None and len(found.keys) != count:
             raise ValueError
         return found
 

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from mainline.ship.spooled import Broken, Header, batches, header_of, kind_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
 
 def convert(path: Path, target: Path) -> tuple[int, Broken]:
@@ -69,24 +71,41 @@ def prediction_schema(header: Header) -> pa.Schema:
 
 
 def prediction_table(header: Header, schema: pa.Schema, lines: list[Any]) -> pa.RecordBatch:
-    counts = [len(line.rows) for line in lines]
-    total = sum(counts)
-    rows = list(itertools.chain.from_iterable(line.rows for line in lines))
-    answers: Any = itertools.chain.from_iterable(line.predictions for line in lines)
-    width = len(header.keys)
-    none = (None,) * width
-    keys = [key or none for line in lines for key in (line.keys or itertools.repeat(none, len(line.rows)))]
+    import numpy as np
+    import pyarrow as pa
+
+    counts = np.array([line.rows for line in lines])
+    total = int(counts.sum())
+    first = np.repeat(np.cumsum(counts) - counts, counts)
+    numbers = np.frombuffer(b"".join([line.numeric for line in lines]), "<f4").reshape(
+        total, header.kinds.count("numeric")
+    )
+    texts = list(zip(*itertools.chain.from_iterable(line.categorical or () for line in lines), strict=True))
+    inputs = {"numeric": iter(numbers.T.astype(float)), "categorical": iter(texts)}
+    none = (None,) * len(header.keys)
+    keys = [key or none for line in lines for key in (line.keys or itertools.repeat(none, line.rows))]
+    answers = np.concatenate([values(line, header) for line in lines])
+    offsets = np.arange(0, answers.size + 1, answers.shape[1], dtype=np.int32)
     columns = [
-        repeated([line.id for line in lines], counts),
-        list(itertools.chain.from_iterable(map(range, counts))),
-        repeated([microseconds(line.time) for line in lines], counts),
+        np.repeat(np.array([line.id for line in lines], object), counts),
+        (np.arange(total) - first).astype(np.int32),
+        np.repeat(np.array([microseconds(line.time) for line in lines]), counts),
         [header.version] * total,
         [header.model_digest] * total,
-        [[answer] for answer in answers] if header.task == "regression" else list(answers),
-        *(transposed(rows, len(header.columns))),
-        *(transposed(keys, width)),
+        pa.ListArray.from_arrays(pa.array(offsets), pa.array(answers.ravel())),
+        *(next(inputs[kind]) for kind in header.kinds),
+        *transposed(keys, len(header.keys)),
     ]
     return batch(schema, columns)
+
+
+def values(line: Any, header: Header) -> NDArray[np.float64]:
+    """The answers of one request, (n, classes) or (n, 1)."""
+    import numpy as np
+
+    width = 1 if header.task == "regression" else len(header.classes)
+    wide = len(line.predictions) == 8 * width * line.rows
+    return np.frombuffer(line.predictions, "<f8" if wide else "<f4").reshape(line.rows, width).astype(np.float64)
 
 
 def label_schema(header: Header) -> pa.Schema:
@@ -127,12 +146,11 @@ def key_fields(header: Header) -> list[pa.Field]:
 def batch(schema: pa.Schema, columns: list[Any]) -> pa.RecordBatch:
     import pyarrow as pa
 
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, schema, strict=True)]
+    arrays = [
+        values.cast(field.type) if isinstance(values, pa.Array) else pa.array(values, field.type, from_pandas=True)
+        for values, field in zip(columns, schema, strict=True)
+    ]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
-
-
-def repeated(values: list[Any], counts: list[int]) -> list[Any]:
-    return list(itertools.chain.from_iterable(map(itertools.repeat, values, counts)))
 
 
 def transposed(rows: list[Any], width: int) -> list[Any]:

@@ -17,7 +17,7 @@ from mainline.serving.rejection import Rejection
 from mainline.serving.signature import Key, Signature
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
-from tests.mainline.serving.test_predictionlog import lines, log_of
+from tests.mainline.serving.test_predictionlog import lines, log_of, logged
 from tests.mainline.serving.test_server import NAMES, ROW, changed, records
 
 # A key of four kinds, of which the shop is an input too.
@@ -118,14 +118,14 @@ def test_an_export_names_the_key_by_the_kinds_of_the_frame(binary: Export) -> No
 
 
 @pytest.fixture(scope="module")
-def logged(binary: Export, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
+def logging(binary: Export, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Path]]:
     folder = tmp_path_factory.mktemp("log")
     with started(binary.folder, LOG=folder) as server:
         yield server, folder
 
 
-def test_a_key_over_http_is_logged_and_does_not_change_the_answer(logged: tuple[Server, Path]) -> None:
-    server, folder = logged
+def test_a_key_over_http_is_logged_and_does_not_change_the_answer(logging: tuple[Server, Path]) -> None:
+    server, folder = logging
     answer = server.post(records(ROW, changed(visit=12)), x_request_id="with-key")
     assert answer.predictions == [server.post(records(ROW)).predictions[0]] * 2
     line = found(server, folder, "with-key")
@@ -133,16 +133,16 @@ def test_a_key_over_http_is_logged_and_does_not_change_the_answer(logged: tuple[
     assert line["rows"] == [["north", "phone", 12.5, 3]] * 2
 
 
-def test_the_page_and_the_description_say_what_the_key_is(logged: tuple[Server, Path]) -> None:
-    schema = logged[0].get("/openapi.json").json["components"]["schemas"]["Row"]
+def test_the_page_and_the_description_say_what_the_key_is(logging: tuple[Server, Path]) -> None:
+    schema = logging[0].get("/openapi.json").json["components"]["schemas"]["Row"]
     assert schema["properties"]["visit"]["type"] == "integer"
     assert "visit" not in schema["required"]
-    assert "not given to the model" in logged[0].get("/docs").body.decode()
+    assert "not given to the model" in logging[0].get("/docs").body.decode()
 
 
 def test_a_key_that_must_not_be_kept_is_not_logged(binary: Export, tmp_path: Path) -> None:
     log = log_of(binary, tmp_path, log_leave_out=("visit",))
-    line = log.line("r", [("north", "phone", 1.0, 2.0)], [[0.5, 0.5]], [(123456,)])
+    line = logged(log, "r", [("north", "phone", 1.0, 2.0)], [[0.5, 0.5]], [(123456,)])
     assert b"123456" not in line
     assert b"north" in line
     assert log.header["keys"] == []
@@ -162,8 +162,8 @@ def found(server: Server, folder: Path, request: str) -> Any:
     return line
 
 
-def test_the_same_request_sent_again_is_answered_and_logged_once(logged: tuple[Server, Path]) -> None:
-    server, folder = logged
+def test_the_same_request_sent_again_is_answered_and_logged_once(logging: tuple[Server, Path]) -> None:
+    server, folder = logging
     first = server.post(records(ROW), x_request_id="again")
     second = server.post(records(ROW), x_request_id="again")
     assert second.predictions == first.predictions
@@ -174,8 +174,8 @@ def test_the_same_request_sent_again_is_answered_and_logged_once(logged: tuple[S
     assert server.metric("mainline_log_repeated_total") == 1
 
 
-def test_other_rows_under_an_id_that_was_there_get_an_id_of_their_own(logged: tuple[Server, Path]) -> None:
-    server, folder = logged
+def test_other_rows_under_an_id_that_was_there_get_an_id_of_their_own(logging: tuple[Server, Path]) -> None:
+    server, folder = logging
     server.post(records(ROW), x_request_id="trace")
     other = server.post(records(changed(pages=9)), x_request_id="trace")
     name = other.headers["x-request-id"]
@@ -185,8 +185,8 @@ def test_other_rows_under_an_id_that_was_there_get_an_id_of_their_own(logged: tu
     assert found(server, folder, "trace")["rows"][0][-1] == 3
 
 
-def test_a_request_that_was_refused_may_be_sent_again_under_its_id(logged: tuple[Server, Path]) -> None:
-    server, folder = logged
+def test_a_request_that_was_refused_may_be_sent_again_under_its_id(logging: tuple[Server, Path]) -> None:
+    server, folder = logging
     assert server.post(records(changed(pages="x")), x_request_id="mended").status == 400
     answer = server.post(records(ROW), x_request_id="mended")
     assert answer.headers["x-request-id"] == "mended"

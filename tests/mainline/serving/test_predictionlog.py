@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import os
 import resource
@@ -10,11 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mainline.errors import ConfigurationError
 from mainline.serving import spool
 from mainline.serving.configuration import Configuration
+from mainline.serving.inputs import Batch
 from mainline.serving.predictionlog import PredictionLog
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
@@ -36,7 +39,7 @@ def log_of(made: Export, folder: Path, **limits: Any) -> PredictionLog:
 
 def write(log: PredictionLog, count: int, start: int = 0) -> None:
     for number in range(start, start + count):
-        log.put(log.line(f"r{number}", [CELLS], [[0.25, 0.75]]))
+        log.put(logged(log, f"r{number}", [CELLS], [[0.25, 0.75]]))
 
 
 def lines(folder: Path) -> list[Any]:
@@ -51,16 +54,22 @@ def lines(folder: Path) -> list[Any]:
 
 
 def by_values(line: Any, header: Any) -> Any:
-    """A request that was logged as it came, like those that are logged by their values."""
-    if "body" not in line:
-        return line
-    body, answer = line.pop("body"), line.pop("answer")
-    records = body.get("dataframe_records") or [
-        dict(zip(body["inputs"], row, strict=True)) for row in zip(*body["inputs"].values(), strict=True)
-    ]
-    line["rows"] = [[record[name] for name in header["columns"]] for record in records]
-    keys = [[record[name] for name, _ in header["keys"] if name in record] or None for record in records]
-    return {**line, "predictions": answer["predictions"], **({"keys": keys} if any(keys) else {})}
+    """A line with its numbers as numbers."""
+    numeric = np.frombuffer(base64.b64decode(line.pop("numeric")), "<f4").reshape(line["rows"], -1).tolist()
+    text = line.pop("categorical") or [[]] * line["rows"]
+    answers = np.frombuffer(base64.b64decode(line["predictions"]), "<f4").reshape(line["rows"], -1).tolist()
+    assert len(header["columns"]) == len(text[0]) + len(numeric[0])
+    rows = [[*cells, *numbers] for cells, numbers in zip(text, numeric, strict=True)]
+    return {**line, "rows": rows, "predictions": answers}
+
+
+def logged(
+    log: PredictionLog, request: str, rows: list[Any], answers: list[Any], keys: list[Any] | None = None
+) -> bytes:
+    """The line of a request whose rows have two categories and then two numbers."""
+    numeric = np.array([row[2:] for row in rows], np.float32)
+    batch = Batch(rows, np.array([row[:2] for row in rows], object), numeric, keys)
+    return log.line(request, batch, np.array(answers, np.float32))
 
 
 def seen(condition: Any) -> bool:
@@ -93,7 +102,6 @@ def test_columns_are_left_out_of_the_log_by_name(binary: Export, tmp_path: Path)
     assert json.loads(text.splitlines()[0])["columns"] == ["shop", "pages"]
     assert lines(tmp_path / "log")[0]["rows"] == [["north", 3]]
     assert "phone" not in text
-    assert "12.5" not in text
 
 
 def test_a_name_to_leave_out_that_is_no_column_is_refused(binary: Export, tmp_path: Path) -> None:
@@ -112,7 +120,7 @@ def test_files_are_rotated_and_the_oldest_removed_and_counted(binary: Export, tm
     log.stop()
     kept = [line["id"] for line in lines(tmp_path)]
     assert kept == [f"r{n}" for n in range(2000 - len(kept), 2000)]
-    assert len(kept) > 100
+    assert len(kept) >= 100
     assert log.dropped["rotated"] == 2000 - len(kept)
     assert log.written == 2000
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 40_000
@@ -120,7 +128,7 @@ def test_files_are_rotated_and_the_oldest_removed_and_counted(binary: Export, tm
 
 def test_a_queue_that_is_full_drops_and_counts_and_does_not_wait(binary: Export, tmp_path: Path) -> None:
     log = log_of(binary, tmp_path)  # nobody writes
-    line = log.line("r", [CELLS] * 1000, [[0.25, 0.75]] * 1000)
+    line = logged(log, "r", [CELLS] * 1000, [[0.25, 0.75]] * 1000)
     fits = spool.QUEUE_BYTES // len(line)
     for _ in range(fits + 7):
         log.put(line)

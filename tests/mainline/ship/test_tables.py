@@ -8,20 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mainline.serving.configuration import Configuration
 from mainline.serving.feedback import FeedbackLog
+from mainline.serving.inputs import Assembler, Batch
 from mainline.serving.predictionlog import PredictionLog
 from mainline.serving.requestids import RequestIds
 from mainline.serving.signature import Key
 from mainline.ship.spooled import Unreadable
 from mainline.ship.tables import convert
 from tests.exports import Export
+from tests.mainline.serving.test_predictionlog import logged
 
-CELLS = [("north", "phone", 12.5, 3.0), ("south", None, None, 1.0)]
+CELLS = [("north", "phone", 12.5, 3.0), ("south", None, float("nan"), 1.0)]
 KEY = [Key("visit", "integer"), Key("shop", "text"), Key("day", "date")]
 
 
@@ -45,8 +48,8 @@ def only(folder: Path, pattern: str) -> Path:
 def test_a_predicted_row_is_a_row_with_the_models_columns_and_the_key(binary: Export, tmp_path: Path) -> None:
     log, _ = spooled(binary, tmp_path)
     before = dt.datetime.now(dt.UTC)
-    log.put(log.line("a", CELLS, [[0.25, 0.75], [0.5, 0.5]], [(7, "2026-01-31"), None]))
-    log.put(log.line("b", CELLS[:1], [[0.125, 0.875]]))
+    log.put(logged(log, "a", CELLS, [[0.25, 0.75], [0.5, 0.5]], [(7, "2026-01-31"), None]))
+    log.put(logged(log, "b", CELLS[:1], [[0.125, 0.875]]))
     finish(log)
     assert convert(only(tmp_path, "predictions-*"), tmp_path / "p.parquet")[0] == 2
     table = pq.read_table(tmp_path / "p.parquet")
@@ -86,7 +89,7 @@ def test_a_predicted_row_is_a_row_with_the_models_columns_and_the_key(binary: Ex
 
 def test_a_regressions_prediction_is_a_list_of_one(regression: Export, tmp_path: Path) -> None:
     log, _ = spooled(regression, tmp_path, [])
-    log.put(log.line("a", CELLS, [1.5, -2.0]))
+    log.put(logged(log, "a", CELLS, [1.5, -2.0]))
     finish(log)
     convert(only(tmp_path, "predictions-*"), tmp_path / "p.parquet")
     assert pq.read_table(tmp_path / "p.parquet")["_prediction"].to_pylist() == [[1.5], [-2.0]]
@@ -109,23 +112,34 @@ def test_a_label_is_a_row_by_request_or_by_key(binary: Export, tmp_path: Path) -
 
 def test_the_same_file_gives_the_same_bytes(binary: Export, tmp_path: Path) -> None:
     log, _ = spooled(binary, tmp_path)
-    log.put(log.line("a", CELLS, [[0.25, 0.75]] * 2))
+    log.put(logged(log, "a", CELLS, [[0.25, 0.75]] * 2))
     finish(log)
     for name in ("one", "two"):
         convert(only(tmp_path, "predictions-*"), tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+GOOD = {"id": "x", "time": 1, "rows": 1, "categorical": [["a", None]], "numeric": "AAAAAAAAAAA=", "predictions": ""}
 BAD = [
     b"{",
     b"\xff\xfe",
     b"[]",
-    b'{"id": "x", "time": 1e99, "rows": [["a", null, 1, 2]], "predictions": [[1, 0]]}',
-    b'{"id": "x", "time": 1, "rows": [["a", null, 1, 2]], "predictions": []}',
-    b'{"id": "x", "time": 1, "rows": [["a", null, "1", 2]], "predictions": [[1, 0]]}',
-    b'{"id": "x", "time": 1, "rows": [["a"]], "predictions": [[1, 0]]}',
-    b'{"id": "x", "time": 1, "rows": [["a", null, 1, 2]], "predictions": [[1, 0]], "keys": [[1e30, "x"]]}',
     b"0" * 5000,
+    json.dumps(GOOD).encode(),
+    *(
+        json.dumps({**GOOD, "predictions": "AAAAAAAAAAA=", **wrong}).encode()
+        for wrong in (
+            {"time": 1e99},
+            {"rows": 2},
+            {"rows": -1},
+            {"numeric": "AAAA"},
+            {"numeric": "no base64"},
+            {"categorical": None},
+            {"categorical": [["a"]]},
+            {"keys": [[1e30, "x"]]},
+            {"keys": [None, None]},
+        )
+    ),
 ]
 
 
@@ -135,7 +149,7 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_are_kept(
 ) -> None:
     log, _ = spooled(binary, tmp_path)
     for name in ("a", "b"):
-        log.put(log.line(name, CELLS, [[0.25, 0.75]] * 2))
+        log.put(logged(log, name, CELLS, [[0.25, 0.75]] * 2))
     finish(log)
     path = only(tmp_path, "predictions-*")
     lines = path.read_bytes().splitlines(keepends=True)
@@ -144,6 +158,7 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_are_kept(
     assert (count, broken.count, broken.lines) == (2, 2, [3, 5])
     assert pq.read_table(tmp_path / "p.parquet")["_request"].to_pylist() == ["a", "a", "b", "b"]
     assert "2 of its lines cannot be read (line 3, 5)" in str(broken)
+    assert broken.kept.read_bytes() == bad + b"\n" + lines[2][:-20] + b"\n"
 
 
 @pytest.mark.parametrize("first", [b"", b"no json\n", b'{"format": 1}\n', b"x" * 3_000_000])
@@ -155,10 +170,32 @@ def test_a_file_whose_first_line_is_gone_is_told(tmp_path: Path, first: bytes) -
     assert not (tmp_path / "p.parquet").exists()
 
 
+def test_a_fitted_pipelines_answers_are_doubles(binary: Export, tmp_path: Path) -> None:
+    log, _ = spooled(binary, tmp_path)
+    batch = Batch([CELLS[0]], np.array([CELLS[0][:2]], object), np.array([CELLS[0][2:]], np.float32))
+    log.put(log.line("a", batch, np.array([[0.1, 0.9]])))
+    finish(log)
+    convert(only(tmp_path, "predictions-*"), tmp_path / "p.parquet")
+    assert pq.read_table(tmp_path / "p.parquet")["_prediction"].to_pylist() == [[0.1, 0.9]]
+
+
+@pytest.mark.parametrize("kind", ["categorical", "numeric"])
+def test_a_model_of_one_kind_of_columns_is_logged(binary: Export, tmp_path: Path, kind: str) -> None:
+    columns = [column for column in binary.signature.columns if column.kind == kind]
+    signature = msgspec.structs.replace(binary.signature, columns=columns)
+    log = PredictionLog(tmp_path, Configuration(), signature, "17")
+    batch = Assembler(signature)([CELLS[0][:2] if kind == "categorical" else CELLS[0][2:]], escaped=False)
+    log.put(log.line("a", batch, np.array([[0.25, 0.75]], np.float32)))
+    finish(log)
+    convert(only(tmp_path, "predictions-*"), tmp_path / "p.parquet")
+    (row,) = pq.read_table(tmp_path / "p.parquet").to_pylist()
+    assert [row[column.name] for column in columns] == list(batch.rows[0])
+
+
 def test_a_file_larger_than_what_is_held_at_once_is_whole(binary: Export, tmp_path: Path) -> None:
     log, _ = spooled(binary, tmp_path)
     for number in range(20):
-        log.put(log.line(f"r{number}", CELLS * 5000, [[0.25, 0.75]] * 10_000))
+        log.put(logged(log, f"r{number}", CELLS * 5000, [[0.25, 0.75]] * 10_000))
         if number == 9:
             log.start()
             log.stopping.wait(0.5)
