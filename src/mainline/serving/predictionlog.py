@@ -50,7 +50,7 @@ class PredictionLog(Spool):
         self.repeated = 0  # requests that were sent again, and are in the log already
 
     def line(self, request: str, batch: Batch, answers: NDArray[Any], when: float | None = None) -> bytes:
-        """One request of now, or of `when`; numbers as the model takes and gives them, in base64: text takes five times the bytes."""
+        """One request, of now or of `when`; numbers as the model takes them, in base64: text is five times as long."""
         numeric, text = batch.numeric, [row[: self.width] for row in batch.rows] if self.width else None
         if self.keep is not None:
             numeric = numeric[:, [i - self.width for i in self.keep if i >= self.width]]
