@@ -169,9 +169,9 @@ def outcomes(
     found: dict[str, Any] = {"promised": promise.intervals(settings)}
     if task != "regression" and seen.rows >= settings.monitor.min_rows:
         every = performance.expected(decay.rows(job.day, view="log"))
-        found["estimated"] = performance.measure(seen.connection, every, task, len(classes), settings).intervals(
-            settings
-        )
+        estimated = performance.measure(seen.connection, every, task, len(classes), settings).intervals(settings)
+        # By their own word probabilities are always calibrated.
+        found["estimated"] = {name: value for name, value in estimated.items() if name != "calibration_error"}
     asked = settings.monitor.labels is not None
     if not asked and not feedback:
         return [], found
