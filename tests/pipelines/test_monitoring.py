@@ -11,11 +11,14 @@ import pandas as pd
 import pytest
 
 from mainline.errors import ConfigurationError
-from mainline.monitor.findings import Cause, Health, Verdict
+from mainline.monitor.findings import Cause, Health, Verdict, to_json
 from mainline.settings import Labels, Settings, Source
 from pipelines import monitoring
 from tests.mainline.monitor import logs
-from tests.mainline.monitor.shops import NO_GATES, TASKS, Shop, outcomes, shop
+from tests.mainline.monitor.shops import NO_GATES, NOW, TASKS, Shop, outcomes, shop
+from tests.servers import put, s3
+
+__all__ = ["s3"]
 
 
 @pytest.fixture(scope="module")
@@ -356,6 +359,19 @@ def test_a_record_of_old_has_no_interval_and_does_not_pass_for_one_that_has(
     found = old.watch(tmp_path / "log", old.log(rows), logs.feedback(log, rows["bought"]))
     assert found.verdict == Verdict.not_measurable
     assert "record of old" in problems(found)
+
+
+@pytest.mark.slow
+def test_a_log_in_a_bucket_is_read_as_one_in_a_folder(
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path, s3: str
+) -> None:
+    here = store.watch(tmp_path, log, logs.feedback(log, rows["bought"]))
+    for part in ("predictions", "feedback"):
+        put(f"{s3}/log/{part}/one.parquet", (tmp_path / part / "one.parquet").read_bytes())
+    there = monitoring.watched(store.settings, store.workspace, monitoring.Asked(log=f"{s3}/log", now=NOW))
+    assert to_json(there) == to_json(here)
+    nothing = monitoring.watched(store.settings, store.workspace, monitoring.Asked(log=f"{s3}/none", now=NOW))
+    assert nothing.verdict == Verdict.not_measurable
 
 
 @pytest.mark.slow
