@@ -168,7 +168,7 @@ def outcomes(
     promise = performance.promised(record, settings)
     found: dict[str, Any] = {"promised": promise.intervals(settings)}
     if task != "regression" and seen.rows >= settings.monitor.min_rows:
-        every = performance.expected(decay.rows(job.day, view="log"))
+        every = performance.expected(decay.logged(job.day))
         estimated = performance.measure(seen.connection, every, task, len(classes), settings).intervals(settings)
         # By their own word probabilities are always calibrated.
         found["estimated"] = {name: value for name, value in estimated.items() if name != "calibration_error"}
@@ -181,11 +181,11 @@ def outcomes(
     checks = judge.label_checks(joined, asked, settings.monitor)
     if joined.joined < settings.monitor.min_labelled:
         return checks, found
-    reached = performance.measure(seen.connection, decay.rows(job.day), task, len(classes), settings)
+    reached = performance.measure(seen.connection, decay.labelled(), task, len(classes), settings)
     found["reached"] = reached.intervals(settings)
-    found["decay"] = decay.judge(seen, record, reached, promise, settings, job.day)
-    found["daily"] = decay.daily(seen, record, settings, job.day)
-    found["slices"] = decay.slices(seen, record, settings, job.day)
+    found["decay"] = decay.judge(seen, record, reached, promise, settings)
+    found["daily"] = decay.daily(seen, record, settings)
+    found["slices"] = decay.slices(seen, record, settings)
     if found["decay"] is None:
         return [*checks, judge.no_sums(settings.compare.metric, metrics.names(task))], found
     return checks + judge.decay_checks(
