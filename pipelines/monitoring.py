@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from mainline import metrics
 from mainline.atomic import write_text
-from mainline.errors import ConfigurationError
+from mainline.errors import ConfigurationError, ExternalError
 from mainline.monitor import (
     decay,
     drift,
@@ -68,12 +68,19 @@ def monitor(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
 
 def watched(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
     """What the log says of the model, with no report."""
+    import duckdb
+
     job = Job(settings, workspace, asked, asked.now or dt.datetime.now(dt.UTC), window.day(settings))
     spill = workspace.state / "spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection = window.connect(settings, spill)
     try:
         return judged(job, connection, lambda: window.connect(settings, spill))
+    except duckdb.OutOfMemoryException as error:
+        said = str(error).splitlines()[0]
+        raise ExternalError(
+            f"monitor.memory_megabytes: {settings.monitor.memory_megabytes} is too little: {said}"
+        ) from None
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)

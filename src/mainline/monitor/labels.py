@@ -54,25 +54,31 @@ def join(
         f"({' UNION ALL '.join(part for part in said if part) or NO_JOIN + ' WHERE false'}) "
         "WHERE label IS NOT NULL AND label <> 'null' GROUP BY ALL"
     )
+    # Joins and groups of plain values, which DuckDB can put on the disk; lists of them and NOT IN it cannot.
     unknown, strange = window.one(
-        f"SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM said WHERE id NOT IN (SELECT {ROW} FROM every)), "
+        "SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM said ANTI JOIN "
+        f"(SELECT {ROW} AS id FROM every) AS rows USING (id)), "
         "(SELECT coalesce(sum(n), 0)::BIGINT FROM said WHERE y IS NULL)"
+    )
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE several AS "
+        "SELECT id FROM said WHERE y IS NOT NULL GROUP BY id HAVING count(*) > 1"
     )
     slices = [f"log.{quoted(name)}" for name in settings.evaluate.slices if name in window.columns]
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE labelled AS "
-        f"SELECT {', '.join([f'{day(settings)} AS block', '_prediction', *slices])}, told.* EXCLUDE (id) FROM log JOIN "
-        "(SELECT id, sum(n)::BIGINT AS n, count(*) AS kinds, arg_max(y, told) AS y, max(told, 2) AS newest "
-        f"FROM said WHERE y IS NOT NULL GROUP BY id) AS told ON told.id = {ROW}"
+        f"SELECT {', '.join([f'{day(settings)} AS block', '_prediction', *slices])}, told.* EXCLUDE (id) FROM log JOIN ("
+        "SELECT id, n::BIGINT AS n, 1 AS kinds, y, false AS torn FROM said ANTI JOIN several USING (id) WHERE y IS NOT NULL "
+        "UNION ALL SELECT id, sum(n)::BIGINT, count(*), arg_max(y, told), max(told, 2)[1] = max(told, 2)[2] "
+        "FROM said SEMI JOIN several USING (id) WHERE y IS NOT NULL GROUP BY id"
+        f") AS told ON told.id = {ROW}"
     )
-    torn = "kinds > 1 AND newest[1] = newest[2]"
     rows, repeated, corrected, contradicting, joined = window.one(
-        f"SELECT coalesce(sum(n), 0)::BIGINT, coalesce(sum(n - kinds) FILTER (NOT ({torn})), 0)::BIGINT, "
-        f"count(*) FILTER (kinds > 1 AND NOT ({torn})), count(*) FILTER ({torn}), count(*) FILTER (NOT ({torn})) "
-        "FROM labelled"
+        "SELECT coalesce(sum(n), 0)::BIGINT, coalesce(sum(n - kinds) FILTER (NOT torn), 0)::BIGINT, "
+        "count(*) FILTER (kinds > 1 AND NOT torn), count(*) FILTER (torn), count(*) FILTER (NOT torn) FROM labelled"
     )
     if contradicting:
-        connection.execute(f"DELETE FROM labelled WHERE {torn}")
+        connection.execute("DELETE FROM labelled WHERE torn")
     unknown += unmatched(window, feedback, settings)
     return Labels(rows, joined, repeated, corrected, contradicting, unknown, strange)
 
