@@ -67,9 +67,10 @@ def join(
     slices = [f"log.{quoted(name)}" for name in settings.evaluate.slices if name in window.columns]
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE labelled AS "
-        f"SELECT {', '.join([f'{day(settings)} AS block', '_prediction', *slices])}, told.* EXCLUDE (id) FROM log JOIN ("
-        "SELECT id, n::BIGINT AS n, 1 AS kinds, y, false AS torn FROM said ANTI JOIN several USING (id) WHERE y IS NOT NULL "
-        "UNION ALL SELECT id, sum(n)::BIGINT, count(*), arg_max(y, told), max(told, 2)[1] = max(told, 2)[2] "
+        f"SELECT {', '.join([f'{day(settings)} AS block', '_prediction', *slices])}, told.* EXCLUDE (id) "
+        "FROM log JOIN (SELECT id, n::BIGINT AS n, 1 AS kinds, y, false AS torn "
+        "FROM said ANTI JOIN several USING (id) WHERE y IS NOT NULL UNION ALL "
+        "SELECT id, sum(n)::BIGINT, count(*), arg_max(y, told), max(told, 2)[1] = max(told, 2)[2] "
         "FROM said SEMI JOIN several USING (id) WHERE y IS NOT NULL GROUP BY id"
         f") AS told ON told.id = {ROW}"
     )
