@@ -1,4 +1,5 @@
-"""The monitor over logs of one and of ten million rows: what it takes, and that its memory stays where it is.
+"""The monitor over logs of one and of ten million rows: what it takes, and that its memory stays
+below DuckDB's limit (`monitor.memory_megabytes`) and a constant beside it.
 
 Each is a process of its own, over Parquet that is made of the example's own flights in a temporary folder.
 """
@@ -15,7 +16,7 @@ from benchmarks.table import Row
 
 TOP = Path(__file__).resolve().parents[1]
 MILLIONS = (1, 10)
-GROWTH = 1.25  # of the memory, for ten times the rows
+BESIDE = 300  # megabytes of Python, NumPy and what DuckDB does not count, beside its own limit
 
 # A model's answer is of no interest here: its probability stands in for it, and the label is drawn from that.
 MAKE = """
@@ -64,6 +65,8 @@ print(json.dumps({"rows": health.window.rows, "labels": labels, "seconds": secon
 
 
 def measure(folder: Path) -> list[Row]:
+    from mainline.params import load
+
     root, frame, digest = watched_model(folder)
     measured = {}
     for millions in MILLIONS:
@@ -73,8 +76,8 @@ def measure(folder: Path) -> list[Row]:
     few, many = (measured[millions] for millions in MILLIONS)
     assert many["labels"] == many["rows"] > 9_000_000
     said = [f"{one['rows'] / 1e6:.1f} M rows {one['seconds']:.1f} s, {one['megabytes']:.0f} MB" for one in (few, many)]
-    fits = many["megabytes"] <= GROWTH * few["megabytes"]
-    return [Row("the monitor, 10 × the rows", f"≤ {GROWTH} × the memory", "; ".join(said), fits)]
+    most = load(TOP / "params.yaml").settings.monitor.memory_megabytes + BESIDE
+    return [Row("the monitor, 10 × the rows", f"≤ {most} MB", "; ".join(said), many["megabytes"] <= most)]
 
 
 def watched_model(folder: Path) -> tuple[Path, Path, str]:

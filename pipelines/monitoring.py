@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from mainline import metrics
 from mainline.atomic import write_text
-from mainline.errors import ConfigurationError
+from mainline.errors import ConfigurationError, ExternalError
 from mainline.monitor import (
     decay,
     drift,
@@ -68,12 +68,19 @@ def monitor(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
 
 def watched(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
     """What the log says of the model, with no report."""
+    import duckdb
+
     job = Job(settings, workspace, asked, asked.now or dt.datetime.now(dt.UTC), window.day(settings))
     spill = workspace.state / "spill"
     spill.mkdir(parents=True, exist_ok=True)
     connection = window.connect(settings, spill)
     try:
         return judged(job, connection, lambda: window.connect(settings, spill))
+    except duckdb.OutOfMemoryException as error:
+        said = str(error).splitlines()[0]
+        raise ExternalError(
+            f"monitor.memory_megabytes: {settings.monitor.memory_megabytes} is too little: {said}"
+        ) from None
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
@@ -168,10 +175,10 @@ def outcomes(
     promise = performance.promised(record, settings)
     found: dict[str, Any] = {"promised": promise.intervals(settings)}
     if task != "regression" and seen.rows >= settings.monitor.min_rows:
-        every = performance.expected(decay.rows(job.day, view="log"))
-        found["estimated"] = performance.measure(seen.connection, every, task, len(classes), settings).intervals(
-            settings
-        )
+        every = performance.expected(decay.logged(job.day))
+        estimated = performance.measure(seen.connection, every, task, len(classes), settings).intervals(settings)
+        # By their own word probabilities are always calibrated.
+        found["estimated"] = {name: value for name, value in estimated.items() if name != "calibration_error"}
     asked = settings.monitor.labels is not None
     if not asked and not feedback:
         return [], found
@@ -181,11 +188,11 @@ def outcomes(
     checks = judge.label_checks(joined, asked, settings.monitor)
     if joined.joined < settings.monitor.min_labelled:
         return checks, found
-    reached = performance.measure(seen.connection, decay.rows(job.day), task, len(classes), settings)
+    reached = performance.measure(seen.connection, decay.labelled(), task, len(classes), settings)
     found["reached"] = reached.intervals(settings)
-    found["decay"] = decay.judge(seen, record, reached, promise, settings, job.day)
-    found["daily"] = decay.daily(seen, record, settings, job.day)
-    found["slices"] = decay.slices(seen, record, settings, job.day)
+    found["decay"] = decay.judge(seen, record, reached, promise, settings)
+    found["daily"] = decay.daily(seen, record, settings)
+    found["slices"] = decay.slices(seen, record, settings)
     if found["decay"] is None:
         return [*checks, judge.no_sums(settings.compare.metric, metrics.names(task))], found
     return checks + judge.decay_checks(

@@ -29,14 +29,17 @@ def worse_by(metric: str, promised: float, settings: Monitor) -> float:
     return settings.metric_margin * abs(promised) if metric in IN_UNITS else settings.metric_margin
 
 
-def rows(day: str, where: str = "true", view: str = "labelled") -> str:
-    label = "y" if view == "labelled" else "0.0"
-    return f"(SELECT {day} AS block, _prediction AS p, {label} AS y, 1.0 AS w FROM {view} WHERE {where})"
+def labelled(where: str = "true") -> str:
+    """The labelled rows as `performance` takes them."""
+    return f"(SELECT block, _prediction AS p, y, 1.0 AS w FROM labelled WHERE {where})"
 
 
-def judge(
-    window: Window, record: Record, reached: Measured, promise: Measured, settings: Settings, day: str
-) -> Decay | None:
+def logged(day: str) -> str:
+    """All rows of the window, whose labels are not known."""
+    return f"(SELECT {day} AS block, _prediction AS p, 0.0 AS y, 1.0 AS w FROM log)"
+
+
+def judge(window: Window, record: Record, reached: Measured, promise: Measured, settings: Settings) -> Decay | None:
     """Hold the headline metric against its promise; None where sums by day do not give that metric.
 
     A fall that the model's own probabilities expected of these rows comes from harder rows, and a fresh model meets
@@ -53,7 +56,7 @@ def judge(
     wanted, against = None, None
     if task != "regression":
         classes = len(record.facts["classes"])
-        own = measure(window.connection, expected(rows(day)), task, classes, settings)
+        own = measure(window.connection, expected(labelled()), task, classes, settings, only=metric)
         usual = surprise(record, settings, window.connection)[metric]
         wanted = resampling.interval(own.values[metric], confidence, own.blocks)
         against = resampling.interval(reached.values[metric] - own.values[metric] - usual, confidence, reached.blocks)
@@ -72,10 +75,10 @@ def certainly_worse(difference: Interval, sign: int, margin: float) -> bool:
     return best is not None and sign * best < -margin
 
 
-def daily(window: Window, record: Record, settings: Settings, day: str) -> dict[str, float]:
+def daily(window: Window, record: Record, settings: Settings) -> dict[str, float]:
     """The headline metric of each day with rows enough, for the plot."""
     metric, task = settings.compare.metric, record.facts["task"]
-    values, counts = by_block(window.connection, rows(day), task, len(record.facts["classes"]), settings)
+    values, counts = by_block(window.connection, labelled(), task, len(record.facts["classes"]), settings, metric)
     return {
         str(date): float(value)
         for (date, count), value in zip(counts.items(), values.values.get(metric, ()), strict=False)
@@ -83,9 +86,9 @@ def daily(window: Window, record: Record, settings: Settings, day: str) -> dict[
     }
 
 
-def slices(window: Window, record: Record, settings: Settings, day: str) -> list[Slice]:
+def slices(window: Window, record: Record, settings: Settings) -> list[Slice]:
     """The headline metric of each slice that the log can name; those with too few rows are listed without."""
-    metric, task = settings.compare.metric, record.facts["task"]
+    metric, task, classes = settings.compare.metric, record.facts["task"], len(record.facts["classes"])
     found = []
     for column in settings.evaluate.slices:
         if column not in window.columns:
@@ -101,8 +104,8 @@ def slices(window: Window, record: Record, settings: Settings, day: str) -> list
                 enough = False
             intervals = {}
             if enough:
-                that = rows(day, f"{name} = {text(value)}")
-                measured = measure(window.connection, that, task, len(record.facts["classes"]), settings)
-                intervals = {k: v for k, v in measured.intervals(settings).items() if k == metric}
+                that = labelled(f"{name} = {text(value)}")
+                measured = measure(window.connection, that, task, classes, settings, only=metric)
+                intervals = measured.intervals(settings)
             found.append(Slice(column, value, count, intervals))
     return found

@@ -97,18 +97,27 @@ def expected(rows: str) -> str:
 
 
 def measure(
-    connection: DuckDBPyConnection, rows: str, task: str, classes: int, settings: Settings, *, resample: bool = True
+    connection: DuckDBPyConnection,
+    rows: str,
+    task: str,
+    classes: int,
+    settings: Settings,
+    *,
+    resample: bool = True,
+    only: str | None = None,
 ) -> Measured:
-    """The metrics of a relation, with as many resamples as the evaluation draws, or on the data as they are alone."""
-    found, _ = measured(connection, rows, task, classes, settings, by_block=False, resample=resample)
-    return found
+    """The metrics of a relation, with as many resamples as the evaluation draws, or on the data as they are alone.
+
+    `only` is the one metric that is needed: what it takes no part in is not counted.
+    """
+    return measured(connection, rows, task, classes, settings, by_block=False, resample=resample, only=only)[0]
 
 
 def by_block(
-    connection: DuckDBPyConnection, rows: str, task: str, classes: int, settings: Settings
+    connection: DuckDBPyConnection, rows: str, task: str, classes: int, settings: Settings, only: str
 ) -> tuple[Measured, dict[Any, float]]:
-    """The metrics of each block alone, (blocks,), and the rows of each."""
-    return measured(connection, rows, task, classes, settings, by_block=True, resample=False)
+    """A metric of each block alone, (blocks,), and the rows of each."""
+    return measured(connection, rows, task, classes, settings, by_block=True, resample=False, only=only)
 
 
 def measured(
@@ -120,6 +129,7 @@ def measured(
     *,
     by_block: bool,
     resample: bool,
+    only: str | None,
 ) -> tuple[Measured, dict[Any, float]]:
     usable = f"(SELECT * FROM {rows} WHERE y IS NOT NULL AND p IS NOT NULL AND len(p) = {classes or 1})"
     counted = connection.execute(f"SELECT block, sum(w) FROM {usable} GROUP BY 1 ORDER BY 1").fetchall()
@@ -132,7 +142,9 @@ def measured(
     weights: Any = np.eye(n, dtype=np.uint8) if by_block else resampling.draw(n, resamples, settings.compare.seed + 1)
     total = product(weights, np.array([[count] for _, count in counted], dtype=np.float64))[:, 0]
     table = Table(connection, usable, blocks, weights)
-    values = regression(table, total) if task == "regression" else classification(table, total, classes, settings)
+    plain = task == "regression"
+    every = regression(table, total) if plain else classification(table, total, classes, settings, only)
+    values = {name: found for name, found in every.items() if only in (None, name)}
     if n == 1 and not by_block:
         for column in values.values():
             column[1:] = np.nan
@@ -157,39 +169,47 @@ class Table:
         return [product(self.weights, table) for table in tables]
 
 
-def classification(table: Table, total: FloatArray, classes: int, settings: Settings) -> dict[str, FloatArray]:
+def classification(
+    table: Table, total: FloatArray, classes: int, settings: Settings, only: str | None
+) -> dict[str, FloatArray]:
     k = classes
     if k == 2:
         claimed, sure, right = f"(p[2] >= {settings.evaluate.threshold})::INT", "p[2]", "y"
+        square = "(1 - p[y::INT + 1]) ** 2"
     else:
         claimed = "list_position(p, list_max(p)) - 1"
         sure, right = "list_max(p)", f"(y = {claimed})::INT"
-    own = "p[y::INT + 1]"
-    square = f"(list_sum(list_transform(p, lambda v: v * v)) - 2 * {own} + 1) {'/ 2' if k == 2 else ''}"
-    loss = f"-ln(least(greatest({own}, {EPSILON}), 1 - {EPSILON}))"
-    matrix, losses, squares = table.sums(
-        f"y::INT * {k} + {claimed}", k * k, "sum(w)", f"sum(w * {loss})", f"sum(w * {square})"
-    )
-    (gap,) = table.sums(
-        f"least(floor({sure} * {CALIBRATION}), {CALIBRATION - 1})", CALIBRATION, f"sum(w * ({right} - {sure}))"
-    )
-    found = {
-        "accuracy": ratio(matrix[:, :: k + 1].sum(axis=1), total),
-        "log_loss": ratio(losses.sum(axis=1), total),
-        "brier": ratio(squares.sum(axis=1), total),
-        "calibration_error": ratio(np.abs(gap).sum(axis=1), total),
-    }
-    if k == 2:
-        hit, said, there = matrix[:, 3], matrix[:, 1] + matrix[:, 3], matrix[:, 2] + matrix[:, 3]
-        found |= {"precision": ratio(hit, said), "recall": ratio(hit, there), "f1": ratio(2 * hit, said + there)}
-        found |= {"positive_rate": ratio(there, total)}
-    else:
-        confusion = matrix.reshape(-1, k, k)
-        found |= macro(confusion)
-    ranked = [1] if k == 2 else range(k)
-    if k <= CLASSES:
-        found["roc_auc"] = np.mean([auc(table, c) for c in ranked], axis=0)
+        square = "list_inner_product(p, p) - 2 * p[y::INT + 1] + 1"
+    found: dict[str, FloatArray] = {}
+    if only != "roc_auc" and only != "calibration_error":
+        loss = f"-ln(least(greatest(p[y::INT + 1], {EPSILON}), 1 - {EPSILON}))"
+        matrix, losses, squares = table.sums(
+            f"y::INT * {k} + {claimed}", k * k, "sum(w)", f"sum(w * {loss})", f"sum(w * ({square}))"
+        )
+        found |= decided(matrix, total, k)
+        found |= {"log_loss": ratio(losses.sum(axis=1), total), "brier": ratio(squares.sum(axis=1), total)}
+    if only in (None, "calibration_error"):
+        bins = f"least(floor({sure} * {CALIBRATION}), {CALIBRATION - 1})"
+        (gap,) = table.sums(bins, CALIBRATION, f"sum(w * ({right} - {sure}))")
+        found["calibration_error"] = ratio(np.abs(gap).sum(axis=1), total)
+    if only in (None, "roc_auc") and k <= CLASSES:
+        found["roc_auc"] = np.mean([auc(table, code) for code in ([1] if k == 2 else range(k))], axis=0)
     return found
+
+
+def decided(matrix: FloatArray, total: FloatArray, k: int) -> dict[str, FloatArray]:
+    """What follows from who was claimed to be what: `matrix` (n, label * k + claimed)."""
+    accuracy = ratio(matrix[:, :: k + 1].sum(axis=1), total)
+    if k != 2:
+        return {"accuracy": accuracy, **macro(matrix.reshape(-1, k, k))}
+    hit, said, there = matrix[:, 3], matrix[:, 1] + matrix[:, 3], matrix[:, 2] + matrix[:, 3]
+    return {
+        "accuracy": accuracy,
+        "precision": ratio(hit, said),
+        "recall": ratio(hit, there),
+        "f1": ratio(2 * hit, said + there),
+        "positive_rate": ratio(there, total),
+    }
 
 
 def macro(confusion: FloatArray) -> dict[str, FloatArray]:
