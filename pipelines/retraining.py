@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,13 +144,26 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
         str(workspace.state),
     ]
     said: list[str] = []
-    with subprocess.Popen(
-        command, cwd=tree, env=environment, stderr=subprocess.PIPE, text=True, errors="replace"
-    ) as process:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as summary,
+        subprocess.Popen(
+            command,
+            cwd=tree,
+            env=environment,
+            stdout=summary,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
         assert process.stderr is not None
         for line in process.stderr:
             print(line, end="", file=sys.stderr, flush=True)
             said.append(line.rstrip("\n"))
+        process.wait()
+        summary.seek(0)
+        # The tree is gone when this is read; its reports are kept.
+        print(summary.read().replace("  reports/", "  reports/retraining/"), end="")
     start = next((i for i, line in enumerate(said) if line.startswith("mainline: ")), None)
     words = said[-20:] if start is None else [said[start].removeprefix("mainline: "), *said[start + 1 :]]
     return process.returncode, "\n".join(words)
