@@ -120,8 +120,8 @@ def test_invalid_new_data_make_no_branch(shop: Project) -> None:
     shop.commit("A bad fortnight")
     done = shop.mainline("retrain", *SOON)
     assert done.status == 3
-    assert "no branch was made" in done.out
-    assert "999" in done.out
+    assert "no branch was made" in done.err
+    assert "999" in done.err
     assert shop.git("for-each-ref", "refs/heads/retrain") == ""
     assert proposal(shop)["outcome"] == "invalid"
     assert not shop.path("reports/retraining/report.md").exists()
@@ -132,7 +132,7 @@ def test_a_broken_file_of_new_data_is_invalid_data_too(shop: Project) -> None:
     shop.commit("A broken file")
     done = shop.mainline("retrain", *SOON)
     assert done.status == 3
-    assert "data/visits.parquet" in done.out
+    assert "data/visits.parquet" in done.err
     assert proposal(shop)["outcome"] == "invalid"
 
 
