@@ -23,6 +23,7 @@ sys.exit({status})
 
 def project(folder: Path, status: int, *, leaves: bool) -> Workspace:
     (folder / "mainline").mkdir()
+    (folder / "mainline" / "__init__.py").touch()
     (folder / "mainline" / "__main__.py").write_text(MONITOR.format(leaves=leaves, status=status), encoding="utf-8")
     (folder / "reports").mkdir()
     (folder / ".mainline" / "log").mkdir(parents=True)
