@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import secrets
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from mainline.alert.watch import is_out_of_sight, watch
+from mainline.alert.watch import environment, is_out_of_sight, watch
+from mainline.oci import Repository
+from mainline.registry import open_registry
+from mainline.state import Shared
 from mainline.workspace import Workspace
+from tests.servers import Oci, oci_registry
+
+__all__ = ["oci_registry"]
 
 # In the project's folder, so that it is found before the real one.
 MONITOR = """\
@@ -56,6 +64,27 @@ def test_a_folder_that_is_not_here_is_said_and_a_store_is_asked(
     assert "alarm" in (workspace.reports / "unseen.txt").read_text(encoding="utf-8")
     assert watch(workspace, "s3://bucket/log") == 4
     assert not (workspace.reports / "unseen.txt").exists()
+
+
+@pytest.mark.slow
+def test_the_released_models_come_from_the_registrys_state(
+    tmp_path: Path, oci_registry: Oci, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reference = f"{oci_registry.host}/team/{secrets.token_hex(4)}"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def fill(store: Path) -> None:
+        open_registry(store)
+
+    Shared(Repository(reference), elsewhere).init(fill)
+    monkeypatch.setenv("MAINLINE_STATE", reference)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    given = environment(project(tmp_path, 0, leaves=False))["MLFLOW_TRACKING_URI"]
+    with sqlite3.connect(given.removeprefix("sqlite:///")) as database:
+        assert database.execute("SELECT name FROM registered_models").fetchall() == [("mainline",)]
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example")
+    assert environment(Workspace.at(tmp_path))["MLFLOW_TRACKING_URI"] == "http://mlflow.example"
 
 
 def test_paths_from_the_root_are_folders_too(tmp_path: Path) -> None:
