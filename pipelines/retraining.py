@@ -83,6 +83,7 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
     decision = decide(settings.retrain, asked.history(draft.base), found.until, draft.base, asked.now)
     if decision.branch is None:
         return Done(dataclasses.replace(draft, outcome=Outcome.waiting, message=decision.why), 0)
+    branches.check_free(workspace.root, draft.base, decision.branch)
     draft = dataclasses.replace(draft, branch=decision.branch)
     move(tree, found.until)
     commit = branches.commit(tree, f"Retrain on data until {found.until}", opened(decision, asked.now))

@@ -76,7 +76,8 @@ def retrain_verb(call: argparse.Namespace) -> int:
         print(f"Read reports/retraining/report.md, then: git merge {proposal.branch}")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         say.annotate("warning" if stopped else "notice", "Retraining", proposal.message)
-    if call.open:
+    # Whoever asked is here to read what stopped it: no issue is needed.
+    if call.open and proposal.outcome is Outcome.ready:
         from mainline.retrain.__main__ import main
 
         return main((), github) or done.status
