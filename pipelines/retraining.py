@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,6 +83,7 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
     decision = decide(settings.retrain, asked.history(draft.base), found.until, draft.base, asked.now)
     if decision.branch is None:
         return Done(dataclasses.replace(draft, outcome=Outcome.waiting, message=decision.why), 0)
+    branches.check_free(workspace.root, draft.base, decision.branch)
     draft = dataclasses.replace(draft, branch=decision.branch)
     move(tree, found.until)
     commit = branches.commit(tree, f"Retrain on data until {found.until}", opened(decision, asked.now))
@@ -143,13 +145,26 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
         str(workspace.state),
     ]
     said: list[str] = []
-    with subprocess.Popen(
-        command, cwd=tree, env=environment, stderr=subprocess.PIPE, text=True, errors="replace"
-    ) as process:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as summary,
+        subprocess.Popen(
+            command,
+            cwd=tree,
+            env=environment,
+            stdout=summary,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
         assert process.stderr is not None
         for line in process.stderr:
             print(line, end="", file=sys.stderr, flush=True)
             said.append(line.rstrip("\n"))
+        process.wait()
+        summary.seek(0)
+        # The tree is gone when this is read; its reports are kept.
+        print(summary.read().replace("  reports/", "  reports/retraining/"), end="")
     start = next((i for i, line in enumerate(said) if line.startswith("mainline: ")), None)
     words = said[-20:] if start is None else [said[start].removeprefix("mainline: "), *said[start + 1 :]]
     return process.returncode, "\n".join(words)

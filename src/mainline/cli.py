@@ -68,9 +68,8 @@ def parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="validate, train, compare with the base, report")
     run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
-    run.add_argument("--stage", action="store_true", help="judge the model's container too, where an engine answers")
-
     run.add_argument("--state", type=Path, help="where records and runs are kept (default: .mainline)")
+    run.add_argument("--stage", action="store_true", help="judge the model's container too, where an engine answers")
     run.set_defaults(verb=run_verb)
 
     review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")

@@ -280,7 +280,7 @@ class Monitor(Section):
 
 
 class Retrain(Section):
-    """When a pull request with new data opens by itself."""
+    """What new data are, and when they may become a pull request by themselves."""
 
     every: SpanField | None = Field(
         None, description="How long a period of new data is; as `split.holdout` where not given, or a month."

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from mainline.retrain.rules import EMAIL
+from tests.github.double import GitHubDouble, github
 from tests.pipelines.shops import LEAN, copy
 from tests.projects import Project, visits
+
+__all__ = ["github"]
 
 pytestmark = pytest.mark.slow
 
@@ -120,8 +123,8 @@ def test_invalid_new_data_make_no_branch(shop: Project) -> None:
     shop.commit("A bad fortnight")
     done = shop.mainline("retrain", *SOON)
     assert done.status == 3
-    assert "no branch was made" in done.out
-    assert "999" in done.out
+    assert "no branch was made" in done.err
+    assert "999" in done.err
     assert shop.git("for-each-ref", "refs/heads/retrain") == ""
     assert proposal(shop)["outcome"] == "invalid"
     assert not shop.path("reports/retraining/report.md").exists()
@@ -132,8 +135,36 @@ def test_a_broken_file_of_new_data_is_invalid_data_too(shop: Project) -> None:
     shop.commit("A broken file")
     done = shop.mainline("retrain", *SOON)
     assert done.status == 3
-    assert "data/visits.parquet" in done.out
+    assert "data/visits.parquet" in done.err
     assert proposal(shop)["outcome"] == "invalid"
+
+
+def test_at_home_it_opens_the_pull_request_as_well_where_it_is_asked_to(shop: Project, github: GitHubDouble) -> None:
+    repository = github.repository("flights/mainline")
+    params = shop.path("params.yaml").read_bytes()
+    repository.commit("heads/main", {"params.yaml": params})
+    given = github.environment(repository, login="somebody")
+    done = shop.mainline("retrain", *SOON, "--open", **given)
+    assert done.status == 0, done.err
+    (pull,) = repository.pulls.values()
+    assert "ROC AUC" in pull["body"]
+    after = repository.trees[pull["head"]["sha"]]["params.yaml"]
+    assert after == params.replace(b"2026-02-16", b"2026-03-02")
+
+
+def test_github_knowing_nothing_of_it_somebodys_local_branch_is_not_overwritten(
+    shop: Project, github: GitHubDouble
+) -> None:
+    shop.git("checkout", "--quiet", BRANCH)
+    shop.write("src/shop/notes.py", "")
+    mine = shop.commit("A feature of mine")
+    shop.git("checkout", "--quiet", "main")
+    repository = github.repository("flights/mainline")
+    done = shop.mainline("retrain", *SOON, "--open", **github.environment(repository))
+    assert done.status == 1
+    assert f"the branch {BRANCH} here holds somebody's own commits" in done.err
+    assert repository.issues == {}
+    assert shop.git("rev-parse", BRANCH) == mine
 
 
 def test_without_main_or_git_the_call_is_refused_with_what_is_missing(shop: Project, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -30,10 +31,22 @@ def watch(workspace: Workspace, log: str) -> int:
         say.annotate("notice", "Monitor", said)
         write_text(workspace.reports / "unseen.txt", said + "\n")
         return 0
-    status = subprocess.run([sys.executable, "-m", "mainline", "monitor"], cwd=workspace.root, check=False).returncode
+    command = [sys.executable, "-m", "mainline", "monitor"]
+    status = subprocess.run(command, cwd=workspace.root, env=environment(workspace), check=False).returncode
     # Invalid predictions are a verdict as well, where the monitor came to say so.
     told = status == Refused.status or (status == 3 and (workspace.reports / "monitor.json").exists())
     return 0 if told else status
+
+
+def environment(workspace: Workspace) -> dict[str, str]:
+    """Where no server keeps MLflow's store, the one in the registry of MAINLINE_STATE knows the released models."""
+    here = dict(os.environ)
+    if here.get("MLFLOW_TRACKING_URI") or not here.get("MAINLINE_STATE"):
+        return here
+    from mainline import stateverbs, tracking
+
+    uri, _ = tracking.store(stateverbs.pulled(workspace))
+    return {**here, "MLFLOW_TRACKING_URI": uri}
 
 
 def is_out_of_sight(root: Path, log: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from mainline import git
-from mainline.errors import ConfigurationError, ExternalError
+from mainline.errors import ConfigurationError, ExternalError, Refused
 from mainline.params import FILE
 from mainline.retrain import clock
 from mainline.retrain.rules import EMAIL, NAME, PREFIX, Attempt
@@ -58,6 +58,13 @@ def clock_at(root: Path, commit: str) -> dt.date | None:
 def is_ours(root: Path, commit: str) -> bool:
     said = git.git(root, "show", "--no-patch", "--format=%ae %ce", commit) or ""
     return said.split() == [EMAIL, EMAIL]
+
+
+def check_free(root: Path, base: str, branch: str) -> None:
+    """Refuse a local branch on which somebody has worked; GitHub's history knows nothing of it."""
+    own = (git.git(root, "rev-list", f"{base}..refs/heads/{branch}") or "").split()
+    if any(not is_ours(root, one) for one in own):
+        raise Refused(f"the branch {branch} here holds somebody's own commits: merge, rename or delete it")
 
 
 def commit(tree: Path, message: str, opened: dt.datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,12 +68,16 @@ def retrain_verb(call: argparse.Namespace) -> int:
     done = retraining.retrain(workspace, retraining.Asked(call.base, now, history), Progress.on_terminal())
     proposal = done.proposal
     stopped = proposal.outcome in (Outcome.invalid, Outcome.failed)
-    print(f"\nmainline: no branch was made: {proposal.message}" if stopped else f"\n{proposal.message}")
+    if stopped:
+        print(f"\nmainline: no branch was made: {proposal.message}", file=sys.stderr)
+    else:
+        print(f"\n{proposal.message}")
     if proposal.outcome is Outcome.ready and not on_github:
         print(f"Read reports/retraining/report.md, then: git merge {proposal.branch}")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         say.annotate("warning" if stopped else "notice", "Retraining", proposal.message)
-    if call.open:
+    # Whoever asked is here to read what stopped it: no issue is needed.
+    if call.open and proposal.outcome is Outcome.ready:
         from mainline.retrain.__main__ import main
 
         return main((), github) or done.status
