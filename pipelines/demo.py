@@ -35,7 +35,7 @@ PASSED, REFUSED, INVALID = 0, 1, 3
 
 @dataclass
 class Play:
-    """What every scene needs; `wanted` says that the monitor has asked for a retraining that is not merged yet."""
+    """What every scene needs."""
 
     script: Script
     scratch: Scratch
@@ -56,7 +56,7 @@ def play(root: Path, months: int | None = None, local: bool = False) -> str:
     told = script.read(root / script.FILE)
     story = Story()
     with prepared(root, told, story, local) as scene:
-        release(scene, told.start, "the first model")
+        first_release(scene)
         refuse_worse(scene, told.start)
         spans = told.spans(months)
         for start, end in spans:
@@ -78,6 +78,8 @@ def prepared(root: Path, told: Script, story: Story, local: bool) -> Iterator[Pl
         file = scratch.root / params.FILE
         text = UNTIL.sub(rb"\g<before>%b" % str(told.start).encode(), file.read_bytes(), count=1).decode()
         file.write_text(edited(text, told.settings), encoding="utf-8")
+        for later in (told.worse, told.bad_release):
+            edited(file.read_text(encoding="utf-8"), later.edits)  # what cannot be played is told before it begins
         scratch.commit(f"As it was on {told.start}")
         settings = params.load(file).settings
         rows = folder / "live.parquet"
@@ -88,16 +90,16 @@ def prepared(root: Path, told: Script, story: Story, local: bool) -> Iterator[Pl
         event.text = f"{scratch.root.relative_to(root)}, where data end on {told.start}"
     where, why = place(scratch, folder, local)
     story.say(f"  {why}")
+    scene = Play(told, scratch, where, story, pages, settings, rows)
     try:
-        yield Play(told, scratch, where, story, pages, settings, rows)
+        yield scene
     finally:
-        where.close()
+        scene.service.close()
 
 
-def place(scratch: Scratch, folder: Path, local: bool) -> tuple[Service, str]:
+def place(scratch: Scratch, folder: Path, local: bool, why: str = "as asked for") -> tuple[Service, str]:
     """Where the model will answer, and why there."""
     port = service.free_port()
-    why = "as asked for"
     if not local:
         try:
             engine = engines.find()
@@ -106,6 +108,19 @@ def place(scratch: Scratch, folder: Path, local: bool) -> tuple[Service, str]:
         except MainlineError as error:
             why = str(error)
     return Process(scratch, folder, port), f"no container: the exported model is served by a process of its own ({why})"
+
+
+def first_release(scene: Play) -> None:
+    """As `release`; where an image cannot be had, such as offline for the first time, the story goes on without."""
+    try:
+        release(scene, scene.script.start, "the first model")
+    except ExternalError as error:
+        if isinstance(scene.service, Process):
+            raise
+        scene.service.close()
+        scene.service, why = place(scene.scratch, scene.service.folder, local=True, why=str(error))
+        scene.story.say(f"  {why}")
+        release(scene, scene.script.start, "the first model")
 
 
 def release(scene: Play, day: dt.date, what: str) -> bool:

@@ -30,7 +30,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Said:
-    """How a verb ended."""
+    """How a verb ended, and what it printed."""
 
     status: int
     out: str
