@@ -24,7 +24,7 @@ from mainline.demo.scratch import Scratch, cloned
 from mainline.demo.script import Script, edited
 from mainline.demo.service import Containers, Process, Service
 from mainline.demo.story import Story
-from mainline.errors import MainlineError
+from mainline.errors import ExternalError, MainlineError
 from mainline.retrain.clock import UNTIL
 from mainline.serving import scorer, signature
 from mainline.settings import Settings
