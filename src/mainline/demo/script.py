@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mainline.errors import ConfigurationError
 from mainline.params import FILE as PARAMS
+from mainline.rows import quoted
 from mainline.settings import Span, SpanField
+from mainline.sources.scan import text
 
 FILE = Path("data/demo.yaml")
 
@@ -42,6 +44,21 @@ class BadData(Part):
     why: str
     file: Path
     replace: dict[str, str]
+
+    def spoil(self, root: Path, since: dt.date) -> None:
+        """Write the table as it must not come; raises ConfigurationError where the SQL is none."""
+        import duckdb
+
+        file = root / self.file
+        broken = file.with_name(f"broken{file.suffix}")
+        columns = ", ".join(f"{sql.format(since=since)} AS {quoted(name)}" for name, sql in self.replace.items())
+        try:
+            with duckdb.connect() as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.execute(f"COPY (SELECT * REPLACE ({columns}) FROM {text(str(file))}) TO {text(str(broken))}")
+        except duckdb.Error as error:
+            raise ConfigurationError(f"{FILE}: bad_data: {str(error).strip().splitlines()[0]}") from None
+        broken.replace(file)
 
 
 class BadRelease(Change):
@@ -82,11 +99,11 @@ def read(file: Path) -> Script:
         raise ConfigurationError(f"{FILE}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def edited(text: str, edits: list[Edit]) -> str:
+def edited(content: str, edits: list[Edit]) -> str:
     """The text of `params.yaml` with the pieces replaced; raises ConfigurationError for one that is not there once."""
     for edit in edits:
-        if text.count(edit.old) != 1:
-            times = "nowhere" if edit.old not in text else "more than once"
+        if content.count(edit.old) != 1:
+            times = "nowhere" if edit.old not in content else "more than once"
             raise ConfigurationError(f"{FILE} would change {edit.old!r}, which stands {times} in {PARAMS}")
-        text = text.replace(edit.old, edit.new)
-    return text
+        content = content.replace(edit.old, edit.new)
+    return content
