@@ -56,9 +56,7 @@ class Store:
         if url.startswith("s3://"):
             options |= PATIENCE
         try:
-            self.system, self.prefix = url_to_fs(
-                self.url, skip_instance_cache=True, use_listings_cache=False, **options
-            )
+            self.system, self.prefix = url_to_fs(self.url, **options)
         except ImportError as error:
             missing = f"{url.partition('://')[0]}:// needs a library that is not installed"
             raise ConfigurationError(f"monitor.log: {missing}; run `make install GROUPS=cloud`") from error
