@@ -53,11 +53,11 @@ def content(text: str | None) -> Any:
     return None if text is None else yaml.load(text, Loader=yaml.CSafeLoader)
 
 
-def locked_at(root: Path, commit: str) -> dict[str, str] | None:
+def locked_at(root: Path, commit: str, group: str = "train") -> dict[str, str] | None:
     """As `locked_packages`, of another commit; None where it has no lock."""
     lock = git.git(root, "show", f"{commit}:{LOCK}")
     if lock is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, LOCK).write_text(lock, encoding="utf-8")
-        return locked_packages(Path(folder))
+        return locked_packages(Path(folder), group)

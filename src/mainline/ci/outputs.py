@@ -1,0 +1,34 @@
+"""What a step of a workflow leaves for the steps after it, and says on the run's page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mainline.ci.annotate import for_message, for_property
+from mainline.errors import ConfigurationError
+
+
+def leave(environment: Mapping[str, str], **values: str) -> None:
+    """Set a step's outputs; underscores become hyphens. Outside a workflow they are printed.
+
+    Raises
+    ------
+    ConfigurationError
+        For a value of more than one line: the lines behind the first would be outputs of their own.
+    """
+    lines = []
+    for name, value in values.items():
+        if "\n" in value or "\r" in value:
+            raise ConfigurationError(f"the output {name} is more than one line: {value!r}")
+        lines.append(f"{name.replace('_', '-')}={value}")
+    where = environment.get("GITHUB_OUTPUT")
+    if where:
+        with Path(where).open("a", encoding="utf-8") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+    print(*lines, sep="\n", flush=True)
+
+
+def notice(title: str, text: str) -> None:
+    """A line that GitHub shows on the run's page; it stops nothing."""
+    print(f"::notice title={for_property(title)}::{for_message(text)}", flush=True)
