@@ -77,8 +77,12 @@ doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 
 
 ##@ The release
 
+.PHONY: candidate
+candidate: $(BIN)/.stage ## Gate this commit's model against production; build, push and stage its image
+	@$(BIN)/mainline candidate
+
 .PHONY: promote
-promote: $(BIN)/.train ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
+promote: $(BIN)/.stage ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
 	@$(BIN)/mainline promote --target $(or $(TARGET),none) $(if $(IMAGE),--image $(IMAGE))
 
 .PHONY: image

@@ -68,6 +68,14 @@ def gates(made: Export, **values: float) -> Params:
     return dataclasses.replace(known, settings=made.settings.model_copy(update={"stage": stage}))
 
 
+def base_image(docker: Engine) -> None:
+    """Skips where the base image is not to be had."""
+    if docker.image(build.matching_base()) is None and docker.attempt("pull", build.matching_base()).returncode:
+        if REQUIRED:
+            pytest.fail(f"{build.matching_base()} must be here")
+        pytest.skip(f"{build.matching_base()} is not to be had here")
+
+
 def built_image(docker: Engine, made: Export, repository: str | None, folder: Path | None = None) -> Image:
     try:
         return build.build(docker, TOP, folder or made.folder, repository, dict(os.environ))

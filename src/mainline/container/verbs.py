@@ -42,6 +42,7 @@ def image_verb(call: argparse.Namespace) -> int:
 
     found = engine.find()  # before minutes of training
     workspace = Workspace.at(Path.cwd())
+    build.check(workspace.root)
     with workspace.locked():
         model = call.model or exported(workspace)
         made = build.build(found, workspace.root, model, call.repository)
