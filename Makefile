@@ -107,6 +107,10 @@ audit: $(BIN)/.train ## Verify the audit log and print it
 
 ##@ In the workflows that release
 
+.PHONY: settings
+settings: $(BIN)/.core ## Set the release's variables for the steps that follow (SETTINGS: the repository's, as JSON)
+	@$(BIN)/mainline ci settings
+
 .PHONY: due
 due: $(BIN)/.core ## Whether this commit is to be released at all: told without training
 	@$(BIN)/mainline ci due

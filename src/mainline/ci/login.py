@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from mainline.container.engine import Engine
 from mainline.errors import ConfigurationError, ExternalError
+from mainline.places import GITHUBS_REGISTRY
 
 USERNAME, PASSWORD = "MAINLINE_REGISTRY_USERNAME", "MAINLINE_REGISTRY_PASSWORD"
-GITHUBS_OWN = "ghcr.io"
 
 
 def log_in(engine: Engine, hosts: list[str], environment: Mapping[str, str]) -> dict[str, str]:
@@ -49,7 +49,7 @@ def credentials(host: str, environment: Mapping[str, str]) -> tuple[str, str] | 
     if name and password:
         return name, password
     token = environment.get("GITHUB_TOKEN")
-    if token and host == GITHUBS_OWN:
+    if token and host == GITHUBS_REGISTRY:
         # GitHub looks at the token alone; a name there must be.
         return environment.get("GITHUB_ACTOR") or "token", token
     return None

@@ -15,6 +15,8 @@ from mainline.errors import ConfigurationError
 def add(verbs: Any) -> None:
     ci = verbs.add_parser("ci", help="steps of the workflows that release")
     whats = ci.add_subparsers(required=True, metavar="what")
+    settings = whats.add_parser("settings", help="set the release's variables for the steps that follow")
+    settings.set_defaults(verb=settings_verb)
     due = whats.add_parser("due", help="whether this commit is to be released at all")
     due.set_defaults(verb=due_verb)
     login = whats.add_parser("login", help="log the container engine in to the registries of the release")
@@ -31,6 +33,18 @@ def add(verbs: Any) -> None:
     publish = whats.add_parser("publish", help="the release's page on GitHub, of what was promoted last here")
     publish.add_argument("--returned", action="store_true", help="production has returned to a former version")
     publish.set_defaults(verb=publish_verb)
+
+
+def settings_verb(call: argparse.Namespace) -> int:
+    from mainline import places
+    from mainline.ci import outputs
+
+    try:
+        given = json.loads(os.environ.get("SETTINGS") or "{}")
+    except ValueError as error:
+        raise ConfigurationError(f"SETTINGS is no JSON: {error}") from None
+    outputs.set_for_later(os.environ, places.in_workflow(given, os.environ))
+    return 0
 
 
 def due_verb(call: argparse.Namespace) -> int:
