@@ -61,7 +61,7 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 # A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review
 review: $(BIN)/.core ## In GitHub Actions: run, and leave what the pull request shows
-	@$(BIN)/mainline review --install "$(MAKE) install UV_COMPILE_BYTECODE=0"
+	@$(BIN)/mainline review --install "$(MAKE) $(BIN)/.stage UV_COMPILE_BYTECODE=0"
 
 .PHONY: ci
 ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push WORKFLOW=quality)

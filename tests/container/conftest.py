@@ -21,6 +21,19 @@ from tests.servers import REQUIRED, Oci, oci_registry
 
 __all__ = ["oci_registry"]
 
+# What a small model on a busy machine keeps.
+SMALL_STAGE = """\
+stage:
+  cold_start_seconds: 30
+  p99_milliseconds: 5000
+  requests_per_second: 5
+  memory_megabytes: 300
+  image_megabytes: 200
+  load_seconds: 0.5
+  connections: 2
+  contract_examples: 3
+"""
+
 
 @dataclass(frozen=True)
 class Built:

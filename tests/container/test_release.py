@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mainline.container.engine import Engine
-from tests.container.conftest import base_image
+from tests.container.conftest import SMALL_STAGE, base_image
 from tests.pipelines.shops import lean
 from tests.projects import TOP, Project, Result
 from tests.servers import Oci, free_port
@@ -20,18 +20,6 @@ from tests.servers import Oci, free_port
 pytestmark = pytest.mark.slow
 
 LONGER = ("max_iter: 30", "max_iter: 31")
-# What a small model on a busy machine keeps.
-STAGE = """\
-stage:
-  cold_start_seconds: 30
-  p99_milliseconds: 5000
-  requests_per_second: 5
-  memory_megabytes: 300
-  image_megabytes: 200
-  load_seconds: 0.5
-  connections: 2
-  contract_examples: 3
-"""
 
 
 class Release:
@@ -45,7 +33,7 @@ class Release:
         self.shop: Project = lean(folder)
         for name in ("uv.lock", "pyproject.toml", "deploy/Dockerfile"):
             shutil.copy(TOP / name, self.shop.path(name))
-        self.shop.write("params.yaml", self.shop.path("params.yaml").read_text() + STAGE)
+        self.shop.write("params.yaml", self.shop.path("params.yaml").read_text() + SMALL_STAGE)
         self.shop.commit("A container")
 
     def call(self, *arguments: str, **variables: str) -> Result:

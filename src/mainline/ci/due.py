@@ -15,9 +15,9 @@ from mainline.ci.published import Published, last
 from mainline.fingerprint import locked_packages
 from mainline.github import GitHub
 
-# What is in the image beside the model and what trains it.
+# What makes the image, or puts it in its place, and is nothing to a review.
 FOLDERS = ("deploy/",)
-GROUPS = ("serving", "export", "pipeline")
+GROUPS = ("export",)
 
 
 @dataclass(frozen=True)

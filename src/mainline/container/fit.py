@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mainline import export
 from mainline.container import build, parity, stage, stagereport
 from mainline.container.engine import Engine
-from mainline.errors import Refused
+from mainline.errors import ExternalError, Refused
 from mainline.oci import MANIFESTS, Repository
 from mainline.params import Params
 from mainline.progress import Progress
@@ -61,6 +61,18 @@ class Imaging:
         refuse_unfit(self.stage(made.reference, trained, frame))
         content = {"image": made.digest, "inputs": inputs, "repository": self.repository}
         return Fit(made.digest, json.dumps(content, sort_keys=True))
+
+    def gates(self, trained: Record, frame: Path) -> list[Gate]:
+        """The staging test as gates of a review; a container that cannot be built is refused like one that is slow."""
+        model = self.workspace.model
+        try:
+            with self.progress.stage("image") as detail:
+                export.export(self.params.settings, trained, frame, model)
+                made = build.build(self.engine, self.workspace.root, model, None)
+                detail.text = made.digest
+        except (Refused, ExternalError) as error:
+            return [Gate("container: build", "it builds", f"it does not: {error}", False)]
+        return [replace(gate, name=f"container: {gate.name}") for gate in self.stage(made.reference, trained, frame)]
 
     def inputs(self) -> str:
         """A digest of what the image is made from and of what it must keep to."""
