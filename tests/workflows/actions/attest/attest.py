@@ -13,9 +13,7 @@ def main() -> int:
     inputs = json.loads(os.environ["INPUTS"])
     name, digest, bill = (inputs[key] for key in ("subject-name", "subject-digest", "sbom-path"))
     if not name or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
-        print(
-            f"::error::subject-digest must be sha256:<hex>, with a subject-name: {digest!r} of {name!r}"
-        )
+        print(f"::error::subject-digest must be sha256:<hex>, with a subject-name: {digest!r} of {name!r}")
         return 1
     if os.environ.get("REHEARSAL_PLAN") == "free":
         print("::error::Failed to persist attestation: Feature not available for the user or organization.")
