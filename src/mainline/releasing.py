@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,7 +124,9 @@ def at_the_desk(target: str, work: Callable[[Workspace, Path, Desk], int]) -> in
             registry, book = opened(store)
             if remote:
                 return work(workspace, store, Desk(registry, book, where, who(), save=remote.push))
-            return work(workspace, store, Desk(registry, book, where, who()))
+            # The lock is this machine's: a team's server may have others at work.
+            place = f"{socket.gethostname()}:{workspace.root}" if os.environ.get("MLFLOW_TRACKING_URI") else None
+            return work(workspace, store, Desk(registry, book, where, who(), place=place))
 
         return state.on_top(remote, seated) if remote else seated(workspace.state)
 
