@@ -126,7 +126,7 @@ def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def oci_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oci]:
     """A container registry, Debian's docker-registry, that lives as long as the tests."""
-    with _registry(tmp_path_factory.mktemp("oci")) as found:
+    with registry(tmp_path_factory.mktemp("oci")) as found:
         yield found
 
 
@@ -136,12 +136,12 @@ def locked_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oci]:
     folder = tmp_path_factory.mktemp("locked")
     # bcrypt, the one that docker-registry takes; the cheapest that it accepts.
     (folder / "htpasswd").write_text(f"{REGISTRY_LOGIN[0]}:{HASHED}\n")
-    with _registry(folder, f"auth: {{htpasswd: {{realm: tests, path: {folder / 'htpasswd'}}}}}\n") as found:
+    with registry(folder, f"auth: {{htpasswd: {{realm: tests, path: {folder / 'htpasswd'}}}}}\n") as found:
         yield found
 
 
 @contextlib.contextmanager
-def _registry(folder: Path, more: str = "") -> Iterator[Oci]:
+def registry(folder: Path, more: str = "") -> Iterator[Oci]:
     program = _docker_registry()
     port = free_port()
     (folder / "config.yml").write_text(

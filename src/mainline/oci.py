@@ -176,6 +176,10 @@ class Repository:
         except oras.auth.AuthenticationException as error:
             raise ExternalError(f"{self.reference}: not logged in ({error}): docker login {self.host}") from None
         except (requests.RequestException, ValueError) as error:
+            if "request for authentication" in str(error):  # what oras says where no token was given out
+                raise ExternalError(
+                    f"{self.reference}: not logged in, or this login may not do it: docker login {self.host}"
+                ) from None
             raise ExternalError(f"{self.reference}: {str(error).splitlines()[0]}") from None
 
 

@@ -14,6 +14,7 @@ from mainline.errors import ConfigurationError, ExternalError
 from mainline.oci import Repository
 from tests.container.conftest import docker
 from tests.servers import REGISTRY_LOGIN, Oci, locked_registry
+from tests.tokens import token_registry
 
 __all__ = ["docker", "locked_registry"]
 NAME, PASSWORD = REGISTRY_LOGIN
@@ -59,6 +60,28 @@ def test_without_a_login_or_with_a_wrong_one_the_way_to_log_in_is_named(
         monkeypatch.setenv(name, value)
     with pytest.raises(ExternalError, match=f"does not take this login: docker login {repository.host}"):
         Repository(repository.reference).manifest("state")
+
+
+@pytest.mark.slow
+def test_a_registry_that_wants_a_token_for_each_thing_that_is_done_is_given_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As GitHub's: a token to read with does not write."""
+    for name in ("HOME", "DOCKER_CONFIG", "XDG_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path))
+    (tmp_path / "registry").mkdir()
+    with token_registry(tmp_path / "registry") as (found, tokens):
+        reference = f"{found.host}/team/model/state"
+        with pytest.raises(ExternalError, match="not logged in"):
+            Repository(reference).manifest("state")
+        for name, value in GIVEN.items():
+            monkeypatch.setenv(name, value)
+        before = len(tokens.given)
+        repository = Repository(reference)
+        assert repository.manifest("state") is None, "nothing is there yet"
+        assert repository.tags() == []
+        assert put_and_get(repository, tmp_path) == b"content"
+        assert {("repository:team/model/state:pull", True)} < set(tokens.given[before:])
 
 
 @pytest.mark.slow
