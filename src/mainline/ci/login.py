@@ -8,7 +8,7 @@ from mainline.container.engine import Engine
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.places import GITHUBS_REGISTRY
 
-USERNAME, PASSWORD = "MAINLINE_REGISTRY_USERNAME", "MAINLINE_REGISTRY_PASSWORD"
+USERNAME, PASSWORD = (f"MAINLINE_REGISTRY_{part}" for part in ("USERNAME", "PASSWORD"))
 
 
 def log_in(engine: Engine, hosts: list[str], environment: Mapping[str, str]) -> dict[str, str]:
