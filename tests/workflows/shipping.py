@@ -62,7 +62,6 @@ class Shipping:
         workflow: str = "release.yml",
         *,
         private: bool = False,
-        job: str | None = None,
         settings: dict[str, str] | None = None,
         **machine: str,
     ) -> Ran:
@@ -70,7 +69,6 @@ class Shipping:
         return self.stage.rehearsal.run(
             event,
             workflow,
-            job=job,
             token=self.github.token("write"),
             settings={
                 "MAINLINE_IMAGE": f"{self.place}/Image",
