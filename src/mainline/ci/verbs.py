@@ -128,7 +128,7 @@ def publish_verb(call: argparse.Namespace) -> int:
     # A return is no release: what was merged since the last one is still to come.
     released = before.commit if before else commit()
     card = (Path("reports") / "model-card.md").read_text(encoding="utf-8")
-    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
     print(published.publish(github, left("release.json"), card, os.environ.get(places.IMAGE), released, now))
     return 0
 
