@@ -15,9 +15,7 @@ from mainline.ci.published import Published, last
 from mainline.fingerprint import locked_packages
 from mainline.github import GitHub
 
-# What makes the image, or puts it in its place, and is nothing to a review.
-FOLDERS = ("deploy/",)
-GROUPS = ("export",)
+EXPORT = "export"  # what converts the model: nothing to a review
 
 
 @dataclass(frozen=True)
@@ -47,10 +45,8 @@ def due(root: Path, event: str, github: GitHub) -> Due:
 
 def unchanged(root: Path, released: Published) -> bool:
     files = relevance.harmless(root, released.commit)
-    if files is None or any(file.startswith(FOLDERS) for file in files):
+    if files is None:
         return False
-    return all(
-        relevance.locked_at(root, released.commit, group) == locked_packages(root, group)
-        for group in GROUPS
-        if relevance.LOCK in files
+    return relevance.LOCK not in files or (
+        relevance.locked_at(root, released.commit, EXPORT) == locked_packages(root, EXPORT)
     )

@@ -23,7 +23,6 @@ def shop(tmp_path: Path) -> Project:
     project = Project(tmp_path / "shop", with_git=False)
     shutil.copy(TOP / "uv.lock", project.path("uv.lock"))
     project.write("deploy/Dockerfile", "FROM scratch\n")
-    project.write("deploy/kubernetes/deployment.yaml", "replicas: 2\n")
     init(project)
     return project
 
@@ -68,7 +67,6 @@ def test_documents_and_tests_release_nothing(page: Page, shop: Project) -> None:
     [
         ("params.yaml", ("max_iter: 30", "max_iter: 31")),
         ("deploy/Dockerfile", ("FROM scratch", "FROM another")),
-        ("deploy/kubernetes/deployment.yaml", ("replicas: 2", "replicas: 3")),
         ("src/shop/frame.py", ("# What", "# What")),
         ("uv.lock", ('name = "granian"\nversion = "', 'name = "granian"\nversion = "9')),
         ("uv.lock", ('name = "skl2onnx"\nversion = "', 'name = "skl2onnx"\nversion = "9')),
