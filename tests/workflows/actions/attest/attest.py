@@ -21,7 +21,10 @@ def main() -> int:
     kind = "provenance"
     if bill:
         content = json.loads(Path(bill).read_text(encoding="utf-8"))
-        kind = str(content.get("bomFormat") or content.get("SPDXID"))
+        if not all(content.get(name) for name in ("bomFormat", "serialNumber", "specVersion")):
+            print("::error::Unsupported SBOM format. Must be valid SPDX or CycloneDX JSON.")
+            return 1
+        kind = str(content["bomFormat"])
     with open(Path(os.environ["REHEARSAL"], "attestations"), "a", encoding="utf-8") as file:
         file.write(f"{kind} {name} {digest}\n")
     return 0
