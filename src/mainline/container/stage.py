@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from mainline.container import contract, load, parity
 from mainline.container.engine import Engine
@@ -219,7 +220,8 @@ def drain(staging: Staging) -> Gate:
     """SIGTERM under load loses no request."""
     engine, name = staging.engine, staging.server.id
     bodies = staging.paper.bodies(1)
-    found = load.until_told(staging.server.url, bodies, 8, lambda: engine.run("kill", "--signal", "TERM", name))
+    begun = partial(engine.run, "kill", "--signal", "TERM", name)
+    found = load.until_told(staging.server.url, bodies, 8, begun, DRAINED)
     lost = sum(found.errors.values()) + sum(n for status, n in found.statuses.items() if status != 200)
     until = time.monotonic() + DRAINED
     while staging.server.state().get("Running") and time.monotonic() < until:

@@ -14,6 +14,7 @@ from typing import Any
 from mainline.serving.inputs import Rows
 
 Answers = list[Any]
+MOST = 1000  # rows in one call: beyond it only memory grows
 
 
 class Together:
@@ -22,6 +23,7 @@ class Together:
     def __init__(self, score: Callable[[Rows], Answers]) -> None:
         self.score = score
         self.waiting: list[tuple[Rows, asyncio.Future[Answers]]] = []
+        self.rows = 0
 
     def __call__(self, rows: Rows) -> asyncio.Future[Answers]:
         loop = asyncio.get_running_loop()
@@ -29,10 +31,15 @@ class Together:
         if not self.waiting:
             loop.call_soon(self._call)
         self.waiting.append((rows, future))
+        self.rows += len(rows)
+        if self.rows >= MOST:
+            self._call()
         return future
 
     def _call(self) -> None:
-        waiting, self.waiting = self.waiting, []
+        waiting, self.waiting, self.rows = self.waiting, [], 0
+        if not waiting:  # called before, for their number
+            return
         try:
             answers = self.score(list(chain.from_iterable([rows for rows, _ in waiting])))
         except Exception as error:

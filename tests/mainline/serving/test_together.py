@@ -64,6 +64,18 @@ def test_who_has_left_does_not_keep_the_others_from_their_answers() -> None:
     assert asyncio.run(leave()) == [2.0]
 
 
+def test_a_call_takes_no_more_rows_than_are_worth_it() -> None:
+    calls = []
+
+    def score(rows: list[tuple[float, ...]]) -> list[float]:
+        calls.append(len(rows))
+        return [row[0] for row in rows]
+
+    requests = [[(float(n),)] * 400 for n in range(7)]
+    assert asked(score, *requests) == [[float(n)] * 400 for n in range(7)]
+    assert calls == [1200, 1200, 400]
+
+
 def test_the_next_request_after_an_answer_starts_a_call_of_its_own() -> None:
     async def twice() -> tuple[list[Any], list[Any]]:
         together = Together(lambda rows: [row[0] for row in rows])  # type: ignore[misc]
