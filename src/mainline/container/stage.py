@@ -175,7 +175,12 @@ def overload(staging: Staging) -> Gate:
     turned = sum(found.statuses[status] for status in REFUSED)
     strange = [f"{n} × {status}" for status, n in found.statuses.items() if status != 200 and status not in REFUSED]
     strange += [f"{n} × {error}" for error, n in found.errors.items()]
-    after = staging.server.ask("POST", "/invocations", staging.paper.body(0, 1))[0]
+    try:
+        after: int | str = staging.server.ask("POST", "/invocations", staging.paper.body(0, 1), load.PATIENCE)[0]
+    except (OSError, http.client.HTTPException):
+        if not staging.server.state().get("Running"):
+            raise
+        after = "no answer"
     said = (
         f"{found.statuses[200]} answered, {turned} told to come again, longest {max(found.latencies, default=0):.1f} s"
     )
