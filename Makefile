@@ -59,7 +59,7 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 # A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review
 review: $(BIN)/.core ## In GitHub Actions: run, and leave what the pull request shows
-	@$(BIN)/mainline review --install "$(MAKE) install UV_COMPILE_BYTECODE=0"
+	@$(BIN)/mainline review --install "$(MAKE) $(BIN)/.stage UV_COMPILE_BYTECODE=0"
 
 .PHONY: ci
 ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push WORKFLOW=quality)
@@ -75,8 +75,12 @@ doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 
 
 ##@ The release
 
+.PHONY: candidate
+candidate: $(BIN)/.stage ## Gate this commit's model against production; build, push and stage its image
+	@$(BIN)/mainline candidate
+
 .PHONY: promote
-promote: $(BIN)/.train ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
+promote: $(BIN)/.stage ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
 	@$(BIN)/mainline promote --target $(or $(TARGET),none) $(if $(IMAGE),--image $(IMAGE))
 
 .PHONY: image

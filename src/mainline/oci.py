@@ -19,6 +19,16 @@ from typing import Any
 from mainline.errors import ConfigurationError, ExternalError
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+# Of an image, in any of the forms that engines push.
+MANIFESTS = ", ".join(
+    f"application/vnd.{kind}+json"
+    for kind in (
+        "oci.image.manifest.v1",
+        "oci.image.index.v1",
+        "docker.distribution.manifest.v2",
+        "docker.distribution.manifest.list.v2",
+    )
+)
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
