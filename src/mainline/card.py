@@ -19,6 +19,7 @@ from mainline.params import Params
 from mainline.record import Record
 from mainline.registry import Version, name
 from mainline.results import Interval, Review, Slice
+from mainline.settings import Settings
 
 WRITTEN = Path("docs/model-card.md")
 TASKS = {"binary": "tabular-classification", "multiclass": "tabular-classification", "regression": "tabular-regression"}
@@ -36,7 +37,8 @@ def render(
     """
     commit = review.candidate.commit or version.tags.get("commit", "none")
     facts = [
-        *identity(params, review, record, commit),
+        *identity(params.settings, review, record, commit),
+        ("training", f"{record.facts['model']['seconds']:.1f} s"),
         ("image", f"`{image}`" if image else "none"),
         ("pull request", cell(version.tags.get("pull_request", "none"))),
         ("approved by", cell(version.tags.get("approver", "not recorded"))),
@@ -44,7 +46,7 @@ def render(
     return page(review, record, str(version.number), commit, facts, root, released=True)
 
 
-def of_export(params: Params, review: Review, record: Record, version: str, root: Path | None = None) -> str:
+def of_export(settings: Settings, review: Review, record: Record, version: str, root: Path | None = None) -> str:
     """The card that an image holds: what was measured on the holdout.
 
     An image cannot hold its own digest, nor its number in the registry, which come after it; so the
@@ -56,7 +58,7 @@ def of_export(params: Params, review: Review, record: Record, version: str, root
         As `render`.
     """
     commit = str(record.facts["commit"] or "none")
-    return page(review, record, version, commit, identity(params, review, record, commit), root, released=False)
+    return page(review, record, version, commit, identity(settings, review, record, commit), root, released=False)
 
 
 def page(
@@ -139,19 +141,18 @@ def front(given: dict[str, Any], review: Review, version: str) -> str:
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
-def identity(params: Params, review: Review, record: Record, commit: str) -> list[tuple[str, str]]:
+def identity(settings: Settings, review: Review, record: Record, commit: str) -> list[tuple[str, str]]:
     facts = record.facts["model"]
     return [
         ("estimator", f"`{review.estimator}`"),
         ("task", review.task),
-        ("label", f"`{params.settings.prepare.label}`"),
-        ("features", ", ".join(f"`{each}`" for each in params.settings.prepare.features.names)),
+        ("label", f"`{settings.prepare.label}`"),
+        ("features", ", ".join(f"`{each}`" for each in settings.prepare.features.names)),
         ("commit", f"`{commit}`"),
         ("fingerprint", f"`{record.fingerprint}`"),
         ("model, SHA-256", f"`{record.digest}`"),
         ("data, SHA-256", f"`{review.data_digest}`"),
         ("size", f"{facts['bytes']:,} bytes"),
-        ("training", f"{facts['seconds']:.1f} s"),
     ]
 
 

@@ -36,7 +36,7 @@ def rendered(root: Path, text: str | None = None, exported: bool = False, **tags
     settings = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
     record = Record(root, facts)
     if exported:
-        return card.of_export(settings, flights(), record, "f" * 12, root)
+        return card.of_export(settings.settings, flights(), record, "f" * 12, root)
     return card.render(settings, flights(), record, Version(4, tags=tags), "sha256:" + "a" * 64, root)
 
 
