@@ -6,81 +6,115 @@ held against the champion that is in production now by the gates of the review.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainline import baseline as base
 from mainline import card, git, judgement, publish, registry, release
 from mainline.atomic import write_text
 from mainline.beside import Beside
-from mainline.errors import ConfigurationError, MainlineError
+from mainline.errors import ConfigurationError, ExternalError, MainlineError
 from mainline.judgement import Judged
 from mainline.params import Params
 from mainline.progress import Progress
 from mainline.record import Record
-from mainline.registry import Registry, Version
+from mainline.registry import STAGED, Registry, Version
 from mainline.release import Desk
 from mainline.results import Review
 from mainline.workspace import Workspace
 from pipelines import training
+
+if TYPE_CHECKING:
+    from mainline.container.fit import Fit
 
 PRODUCTION = "production"
 
 
 @dataclass(frozen=True)
 class Steps:
-    """What happens between the gate and the deployment, and what is known of the merge."""
+    """What happens between the gate and the deployment, and what is known of the merge.
 
-    build: Callable[[Record, Version], str] | None = None  # answers with the image's digest
-    stage: Callable[[str], None] | None = None  # raises Refused for an image that is not fit
+    `store` is the folder of the embedded MLflow store; `image` raises Refused for one that is not fit.
+    """
+
+    store: Path
+    image: Callable[[Version, Record, Path], Fit] | None = None
     merge: dict[str, str] | None = None  # pull_request, approver
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """`version` is None where the gates refused the model."""
+    """`version` is None where the gates refused the model, `image` where none was asked for."""
 
     review: Review
+    trained: Record
     version: Version | None
+    image: str | None = None
 
 
-def promote(params: Params, workspace: Workspace, store: Path, desk: Desk, steps: Steps, progress: Progress) -> Outcome:
-    """Bring this checkout's model to production, if it has earned it.
-
-    `store` is the folder of the embedded MLflow store. What is done already is not done again.
+def promote(params: Params, workspace: Workspace, desk: Desk, steps: Steps, progress: Progress) -> Outcome:
+    """Bring this checkout's model to production, if it has earned it. What is done already is not done again.
 
     Raises
     ------
     MainlineError
         Where a step failed: production is as it was, or the next run puts it right.
     """
-    committed(workspace)
     desk.book.entries()  # a log that was tampered with is found before anything moves
     release.settle(desk)
-    job = training.begin(params, workspace, progress)
-    trained, found, run_id = judged(job, store, desk.registry)
-    if not found.review.passed:
-        refuse(desk, found.review, trained)
-        return Outcome(found.review, None)
-    merge = steps.merge or {}
-    version = desk.registry.register(run_id, registry.tags(found.review, trained, merge))
-    with progress.stage("image") as detail:
-        image = built_and_staged(desk, steps, trained, version)
-        detail.text = image or "none"
+    found = candidate(params, workspace, desk, steps, progress)
+    version, image = found.version, found.image
+    if version is None:
+        return found
     if not version.released:  # done again, it is the same release: its card is the one it had
-        desk.registry.describe(
-            version.number, card.render(params, found.review, trained, version, image, workspace.root)
-        )
-    details = {**release.digests(version), "version": version.number, **merge}
+        described = card.render(params, found.review, found.trained, version, image, workspace.root)
+        desk.registry.describe(version.number, described)
     with progress.stage("deploy") as detail:
-        release.ship(desk, "promotion", version, image, {**details, **({"image_digest": image} if image else {})})
+        release.ship(desk, "promotion", version, image, details(version, image, steps))
         detail.text = f"to {desk.target.name}" if desk.target else "the registry alone"
     version = desk.registry.at(version.number)
     written(workspace, version)
-    return Outcome(found.review, version)
+    return Outcome(found.review, found.trained, version, image)
+
+
+def candidate(params: Params, workspace: Workspace, desk: Desk, steps: Steps, progress: Progress) -> Outcome:
+    """Bring this checkout's model, if it has earned it, to where only its deployment is left.
+
+    It is held against the champion, registered, and its image built, pushed and staged.
+
+    Raises
+    ------
+    MainlineError
+        Where a step failed: production is as it was.
+    """
+    committed(workspace)
+    job = training.begin(params, workspace, progress)
+    recall(job, desk.registry)
+    trained, found, run_id = judged(job, steps.store, desk.registry)
+    version = image = None
+    if found.review.passed:
+        version = desk.registry.register(run_id, registry.tags(found.review, trained, steps.merge or {}))
+        with progress.stage("image") as detail:
+            image = fit_image(desk, steps, version, trained, job.frame)
+            detail.text = image or "none"
+    else:
+        refuse(desk, found.review, trained)
+    outcome = Outcome(found.review, trained, version, image)
+    leave_candidate(workspace, outcome)
+    return outcome
+
+
+def recall(job: training.Job, held: Registry) -> None:
+    """What a version was made from is not trained again: its run keeps the record."""
+    for version in held.versions():
+        if version.tags.get("fingerprint") == job.prints.model:
+            with contextlib.suppress(ExternalError):  # trained again, it is the same model
+                held.record_of(version, job.workspace.records)
+            return
 
 
 def committed(workspace: Workspace) -> None:
@@ -134,22 +168,41 @@ def refuse(desk: Desk, review: Review, trained: Record, reason: str | None = Non
     desk.save()
 
 
-def built_and_staged(desk: Desk, steps: Steps, trained: Record, version: Version) -> str | None:
-    """The digest of the image, fit to be deployed; a failure is written down and raised."""
-    if desk.target and not steps.build:
-        raise ConfigurationError(f"{desk.target.name} deploys an image, and none was given: --image sha256:…")
-    if not steps.build:
+def fit_image(desk: Desk, steps: Steps, version: Version, trained: Record, frame: Path) -> str | None:
+    """The digest of the image, fit to be deployed; what was found of it is written down, whichever it is."""
+    if not steps.image:
         return None
     try:
-        image = steps.build(trained, version)
-        if steps.stage:
-            steps.stage(image)
+        found = steps.image(version, trained, frame)
     except MainlineError as error:
-        details = {**release.digests(version), "version": version.number, "reason": str(error)[: release.LONGEST]}
-        desk.book.write("refused", desk.who, details)
+        reason = {"reason": str(error)[: release.LONGEST]}
+        desk.book.write("refused", desk.who, {**details(version, None, steps), **reason})
         desk.save()
         raise
-    return image
+    if found.note:
+        desk.book.write("staged", desk.who, details(version, found.image, steps))
+        desk.registry.tag(version.number, STAGED, found.note)
+        desk.save()
+    return found.image
+
+
+def details(version: Version, image: str | None, steps: Steps) -> dict[str, Any]:
+    """What the audit log says of a version."""
+    digests = {**release.digests(version), **({"image_digest": image} if image else {})}
+    return {**digests, "version": version.number, **(steps.merge or {})}
+
+
+def leave_candidate(workspace: Workspace, found: Outcome) -> None:
+    """For the jobs that come after: what may be deployed."""
+    content = {
+        "passed": found.version is not None,
+        "version": found.version.number if found.version else None,
+        "image_digest": found.image,
+        "model_digest": found.trained.digest,
+        "fingerprint": found.trained.fingerprint,
+        "verdict": found.review.outcome.value,
+    }
+    write_text(workspace.reports / "candidate.json", json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def written(workspace: Workspace, version: Version) -> None:

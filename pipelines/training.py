@@ -7,12 +7,12 @@ nothing is recorded, compared or kept before it has passed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from mainline import baseline as base
-from mainline import candidate, frame, git, importance, judgement, publish, record, training
+from mainline import candidate, frame, git, importance, judgement, publish, record, results, training
 from mainline.beside import Beside
 from mainline.collect import Collected, collect
 from mainline.datagate import Gate
@@ -24,6 +24,9 @@ from mainline.record import Record
 from mainline.results import Review, Validation
 from mainline.tracking import Tracker
 from mainline.workspace import Workspace
+
+# From a record and the frame that it was trained on to the gates of its container.
+Staging = Callable[[Record, Path], list[results.Gate]]
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,10 @@ class Job:
         return self.workspace.frames / f"{self.prints.frame}.parquet"
 
 
-def review(params: Params, workspace: Workspace, base_ref: str, progress: Progress) -> Review:
-    """The whole job, from the sources to the reports."""
+def review(
+    params: Params, workspace: Workspace, base_ref: str, progress: Progress, staging: Staging | None = None
+) -> Review:
+    """The whole job, from the sources to the reports; with `staging`, the model's container is judged as well."""
     beside = Beside()
     try:
         job = begin(params, workspace, progress)
@@ -56,6 +61,8 @@ def review(params: Params, workspace: Workspace, base_ref: str, progress: Progre
             found = judgement.judge(params, workspace, job.tables, job.frame, trained, baseline, base_ref, validation)
         with progress.stage("explain"):
             found = found.with_importance(explained())
+        if staging and found.review.passed:
+            found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
             reports = publish.reports(found, workspace, trained, progress)
         with progress.stage("record"):

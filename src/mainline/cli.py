@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline import releasing, stateverbs
+from mainline import places, releasing, stateverbs
+from mainline.ci import verbs as workflows
 from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 from mainline.ship import verbs as shipping
@@ -39,6 +40,7 @@ def entry() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     # Libraries make hundreds of thousands of objects that stay: looking for garbage among them takes half a second.
     gc.set_threshold(100_000, 20, 100)
+    places.settle(os.environ)
     call = parser().parse_args(arguments)
     try:
         status: int = call.verb(call)
@@ -65,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="validate, train, compare with the base, report")
     run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
+    run.add_argument("--stage", action="store_true", help="judge the model's container too, where an engine answers")
     run.set_defaults(verb=run_verb)
 
     review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")
@@ -114,6 +117,7 @@ def parser() -> argparse.ArgumentParser:
     stateverbs.add(verbs)
     containers.add(verbs)
     shipping.add(verbs)
+    workflows.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
@@ -130,7 +134,7 @@ def run_verb(call: argparse.Namespace) -> int:
 
     workspace = Workspace.at(Path.cwd())
     with workspace.locked():
-        known = unchanged.answer(workspace, call.base)
+        known = None if call.stage else unchanged.answer(workspace, call.base)
         if known is not None:
             print(known["summary"])
             return int(known["status"])
@@ -143,12 +147,15 @@ def run_verb(call: argparse.Namespace) -> int:
         local = all(source.is_local for source in sources)
         paths = [source.path for source in sources if source.path and source.is_local]
         before = unchanged.look(workspace, call.base, paths)
-        review = training.review(settings, workspace, call.base, Progress.on_terminal())
+        progress = Progress.on_terminal()
+        staging = containers.staging(settings, workspace, progress) if call.stage else None
+        review = training.review(settings, workspace, call.base, progress, staging)
         from mainline.report.terminal import terminal_summary
 
         status = 0 if review.passed else 1
         print(terminal_summary(review))
-        unchanged.remember(workspace, before, paths, terminal_summary(review), status, local)
+        if not call.stage:
+            unchanged.remember(workspace, before, paths, terminal_summary(review), status, local)
     return status
 
 

@@ -14,7 +14,7 @@ from mainline.collect import Collected
 from mainline.gates import Measured
 from mainline.params import Params
 from mainline.record import Record
-from mainline.results import Drift, Importance, Interval, Outcome, Review, Side, TableVersion, Validation
+from mainline.results import Drift, Gate, Importance, Interval, Outcome, Review, Side, TableVersion, Validation
 from mainline.settings import Settings
 from mainline.workspace import Workspace
 
@@ -36,6 +36,11 @@ class Judged:
 
     def with_importance(self, importance: list[Importance]) -> Judged:
         return replace(self, review=replace(self.review, importance=importance))
+
+    def with_gates(self, more: list[Gate]) -> Judged:
+        """The same, judged by further gates as well."""
+        passed = self.review.passed and all(gate.passed for gate in more)
+        return replace(self, review=replace(self.review, passed=passed, gates=[*self.review.gates, *more]))
 
 
 def judge(

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous"
 INTENT = "release.intent"
+STAGED = "staged"  # the tag of a version: which image passed its staging test, and what it was built from
 
 
 @dataclass(frozen=True)

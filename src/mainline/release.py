@@ -14,7 +14,9 @@ the aliases and the target agree. Every step may be done twice.
 from __future__ import annotations
 
 import datetime as dt
+import os
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
@@ -23,6 +25,9 @@ from mainline.audit import Book
 from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
 from mainline.registry import INTENT, Registry, Version
 
+LEASE = dt.timedelta(minutes=30)  # a release takes less: one that is older was cut off
+PAUSE = 2.0  # seconds; between a look at the server and the write behind it lies one request
+TAKE_OVER = "MAINLINE_TAKE_OVER"
 LONGEST = 1000  # characters of a reason: an entry of the audit log is a line
 
 
@@ -47,6 +52,8 @@ class Desk:
     target: Target | None
     who: str
     save: Callable[[], object] = lambda: None
+    # Where one desk works, for a team's server: there nothing but the intent keeps two of them apart.
+    place: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,8 @@ class Intent:
     target: str | None
     who: str
     details: Mapping[str, Any] = field(default_factory=dict)  # for the audit log
+    place: str | None = None
+    since: str = ""
 
 
 def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Mapping[str, Any]) -> None:
@@ -89,6 +98,7 @@ def settle(desk: Desk) -> Intent | None:
     intent = open_intent(desk.registry)
     if intent is None:
         return None
+    mine(desk, intent)
     ours = desk.target.name if desk.target else None
     if intent.target != ours:
         raise ConfigurationError(
@@ -147,10 +157,43 @@ def begin(
         target=desk.target.name if desk.target else None,
         who=desk.who,
         details=dict(details),
+        place=desk.place,
+        since=now(),
     )
-    desk.registry.write_note(INTENT, asdict(intent))
+    claim(desk, intent)
     desk.save()
     return intent
+
+
+def claim(desk: Desk, intent: Intent) -> None:
+    """Write the intent; on a team's server, so that of two machines that try at once only one goes on.
+
+    MLflow cannot replace a tag on a condition. Fischer's algorithm needs no more than reading and writing: look that
+    nobody is there, write, wait longer than another takes between its own look and its write, and look who is there
+    (Lamport, A Fast Mutual Exclusion Algorithm, 1987).
+    """
+    if desk.place:
+        there = open_intent(desk.registry)
+        if there:
+            mine(desk, there)
+    desk.registry.write_note(INTENT, asdict(intent))
+    if desk.place:
+        time.sleep(PAUSE)
+        there = open_intent(desk.registry)
+        if there is None or there.release != intent.release:
+            raise Refused(f"{there.who if there else 'somebody'} has begun a release at the same moment: run again")
+
+
+def mine(desk: Desk, intent: Intent) -> None:
+    """Raises Refused for the release of another machine that may still be at work."""
+    if desk.place in (None, intent.place) or not intent.since or os.environ.get(TAKE_OVER):
+        return
+    ends = dt.datetime.fromisoformat(intent.since) + LEASE
+    if dt.datetime.now(dt.UTC) < ends:
+        raise Refused(
+            f"a {intent.kind} by {intent.who} is under way at {intent.place} since {intent.since}: "
+            f"wait for it. If it was cut off, run again after {ends:%H:%M} UTC, or now with {TAKE_OVER}=1"
+        )
 
 
 def deploy(desk: Desk, image: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,17 +15,24 @@ from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
     from mainline.audit import Book
-    from mainline.registry import Registry
+    from mainline.container.fit import Fit
+    from mainline.params import Params
+    from mainline.progress import Progress
+    from mainline.record import Record
+    from mainline.registry import Registry, Version
     from mainline.release import Desk
 
 
 def add(verbs: Any) -> None:
+    candidate = verbs.add_parser("candidate", help="gate this commit's model, build, push and stage its image")
+    candidate.set_defaults(verb=promote_verb, target=None, image=None)
     promote = verbs.add_parser("promote", help="bring this commit's model to production, if it has earned it")
     promote.add_argument("--target", default="none", help="where to deploy (default: none, the registry alone)")
-    promote.add_argument("--image", help="the digest of the image that was built of this model: sha256:…")
-    promote.add_argument("--pull-request", default=os.environ.get("MAINLINE_PULL_REQUEST"), help="for the audit log")
-    promote.add_argument("--approver", default=os.environ.get("MAINLINE_APPROVER"), help="for the audit log")
+    promote.add_argument("--image", help="deploy this image, sha256:…, built and tested elsewhere")
     promote.set_defaults(verb=promote_verb)
+    for verb in (candidate, promote):
+        verb.add_argument("--pull-request", default=os.environ.get("MAINLINE_PULL_REQUEST"), help="for the audit log")
+        verb.add_argument("--approver", default=os.environ.get("MAINLINE_APPROVER"), help="for the audit log")
 
     rollback = verbs.add_parser("rollback", help="return production to a former version")
     rollback.add_argument("version", nargs="?", type=int, help="default: the one before the champion")
@@ -36,35 +44,56 @@ def add(verbs: Any) -> None:
 
 
 def promote_verb(call: argparse.Namespace) -> int:
-    from mainline import params
+    from mainline.cli import configured
+
+    settings = configured()
     from mainline.progress import Progress
     from mainline.report.terminal import terminal_summary
     from pipelines import release as pipeline
 
+    progress = Progress.on_terminal()
     given = {"pull_request": call.pull_request, "approver": call.approver}
-    image = image_digest(call.image)
-    steps = pipeline.Steps(
-        build=(lambda *_: image) if image else None,
-        merge={name: value for name, value in given.items() if value},
-    )
-    settings = params.load()
+    merge = {name: value for name, value in given.items() if value}
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
-        found = pipeline.promote(settings, workspace, store, desk, steps, Progress.on_terminal())
+        steps = pipeline.Steps(store, imager(call, settings, workspace, progress), merge)
+        run = pipeline.promote if call.target else pipeline.candidate
+        found = run(settings, workspace, desk, steps, progress)
         print(terminal_summary(found.review))
         if found.version is None:
             return 1
-        print(f"\nversion {found.version.number} is the champion")
+        said = "is the champion" if call.target else f"is ready to be promoted with the image {found.image}"
+        print(f"\nversion {found.version.number} {said}")
         return 0
 
-    return at_the_desk(call.target, work)
+    return at_the_desk(call.target or "none", work)
+
+
+def imager(
+    call: argparse.Namespace, params: Params, workspace: Workspace, progress: Progress
+) -> Callable[[Version, Record, Path], Fit] | None:
+    """How the image is come by; an engine that is missing is missed before anything is trained."""
+    image = image_digest(call.image)
+    if call.target == "none" and not image:
+        return None
+    from mainline.container import build, engine
+    from mainline.container.fit import Fit, Imaging
+
+    if image:
+        return lambda *_: Fit(image)
+
+    build.check(workspace.root)
+    repository = os.environ.get(build.REPOSITORY) or None
+    return Imaging(params, workspace, engine.find(), repository, progress).fit
 
 
 def rollback_verb(call: argparse.Namespace) -> int:
     from mainline import release
+    from pipelines import release as pipeline
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
         version = release.rollback(desk, call.version)
+        pipeline.written(workspace, version)
         print(f"version {version.number} is the champion again")
         return 0
 
@@ -95,7 +124,9 @@ def at_the_desk(target: str, work: Callable[[Workspace, Path, Desk], int]) -> in
             registry, book = opened(store)
             if remote:
                 return work(workspace, store, Desk(registry, book, where, who(), save=remote.push))
-            return work(workspace, store, Desk(registry, book, where, who()))
+            # The lock is this machine's: a team's server may have others at work.
+            place = f"{socket.gethostname()}:{workspace.root}" if os.environ.get("MLFLOW_TRACKING_URI") else None
+            return work(workspace, store, Desk(registry, book, where, who(), place=place))
 
         return state.on_top(remote, seated) if remote else seated(workspace.state)
 

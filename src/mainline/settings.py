@@ -224,7 +224,7 @@ class Stage(Section):
     image_megabytes: Positive | None = Field(None, description="The most that the image may add to its base image.")
     memory_limit_megabytes: Annotated[int, Field(ge=16)] = Field(512, description="What the container is given.")
     connections: Annotated[int, Field(ge=1, le=1000)] = Field(16, description="That ask at the same time.")
-    load_seconds: Annotated[float, Field(gt=0, le=600)] = Field(5.0, description="How long they ask.")
+    load_seconds: Annotated[float, Field(gt=0, le=600)] = Field(2.0, description="How long they ask.")
     contract_examples: Annotated[int, Field(ge=1, le=10_000)] = Field(
         50, description="Requests that are made up of what the description allows, and as many of what it forbids."
     )

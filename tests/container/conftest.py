@@ -21,6 +21,19 @@ from tests.servers import REQUIRED, Oci, oci_registry
 
 __all__ = ["oci_registry"]
 
+# What a small model on a busy machine keeps.
+SMALL_STAGE = """\
+stage:
+  cold_start_seconds: 30
+  p99_milliseconds: 5000
+  requests_per_second: 5
+  memory_megabytes: 300
+  image_megabytes: 200
+  load_seconds: 0.5
+  connections: 2
+  contract_examples: 3
+"""
+
 
 @dataclass(frozen=True)
 class Built:
@@ -66,6 +79,14 @@ def gates(made: Export, **values: float) -> Params:
     )
     known = params.load(TOP / "params.yaml")
     return dataclasses.replace(known, settings=made.settings.model_copy(update={"stage": stage}))
+
+
+def base_image(docker: Engine) -> None:
+    """Skips where the base image is not to be had."""
+    if docker.image(build.matching_base()) is None and docker.attempt("pull", build.matching_base()).returncode:
+        if REQUIRED:
+            pytest.fail(f"{build.matching_base()} must be here")
+        pytest.skip(f"{build.matching_base()} is not to be had here")
 
 
 def built_image(docker: Engine, made: Export, repository: str | None, folder: Path | None = None) -> Image:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlflow
@@ -157,6 +160,67 @@ def test_a_teams_server_keeps_versions_aliases_and_the_audit_log(server: dict[st
     held.client.set_tag(pages.run(), "entry.00000002", entry.replace("a tester", "somebody"))  # type: ignore[attr-defined]
     with pytest.raises(Refused, match="entry 2 is not what was written"):
         same.entries()
+
+
+def test_of_two_machines_that_release_at_once_one_is_told_to_wait(
+    server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAINLINE_MODEL", "at-once")
+    mlflow.set_experiment("at once")
+    (tmp_path / "target").mkdir()
+    target = Folder(tmp_path / "target")
+    desks, versions = [], []
+    for name in ("here", "there"):
+        held, book = releasing.opened(tmp_path / name)
+        with mlflow.start_run() as run:
+            mlflow.pyfunc.log_model(name="model", python_model=Echo(), pip_requirements=["mlflow"])
+        versions.append(held.register(run.info.run_id, tags(name)))
+        desks.append(Desk(held, book, target, name, place=f"machine {name}"))
+
+    def ship(n: int) -> str:
+        try:
+            release.ship(desks[n], "promotion", versions[n], image(desks[n].who), {"version": versions[n].number})
+        except Refused as refused:
+            return str(refused)
+        return "done"
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(ship, (0, 1)))
+    assert sorted(answer == "done" for answer in answers) == [False, True], answers
+    (told,) = [answer for answer in answers if answer != "done"]
+    assert "at the same moment" in told or "is under way at machine" in told
+    winner = desks[answers.index("done")]
+    champion = winner.registry.champion()
+    assert champion
+    assert champion.image == image(winner.who) == target.deployed()
+    assert ship(1 - answers.index("done")) == "done"
+
+
+def test_a_release_that_another_machine_began_is_left_alone_until_it_must_have_ended(
+    server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAINLINE_MODEL", "cut-off")
+    held, book = releasing.opened(tmp_path)
+    now = dt.datetime.now(dt.UTC)
+    mlflow.set_experiment("cut off")
+    with mlflow.start_run() as run:
+        mlflow.pyfunc.log_model(name="model", python_model=Echo(), pip_requirements=["mlflow"])
+    number = held.register(run.info.run_id, tags("one")).number
+
+    def begun(minutes: int) -> Desk:
+        began = (now - dt.timedelta(minutes=minutes)).isoformat(timespec="seconds")
+        intent = release.Intent(
+            "x", "promotion", number, None, None, None, None, "somebody", {}, "another machine", began
+        )
+        held.write_note(registry.INTENT, dataclasses.asdict(intent))
+        return Desk(held, book, None, "a tester", place="this machine")
+
+    with pytest.raises(Refused, match="by somebody is under way at another machine"):
+        release.settle(begun(minutes=5))
+    assert release.settle(begun(minutes=31))
+    at = begun(minutes=5)
+    monkeypatch.setenv(release.TAKE_OVER, "1")
+    assert release.settle(at)
 
 
 def test_a_wrong_password_is_said_and_nothing_is_kept_here_instead(

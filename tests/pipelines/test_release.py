@@ -243,7 +243,7 @@ def test_an_image_that_does_not_start_leaves_production_as_it_was(shop: Project)
     [
         (("--target", "nowhere"), "no target is called nowhere"),
         (("--target", "tests.folders:nothing"), "cannot be made"),
-        (("--target", "tests.folders:made"), "none was given"),
+        (("--target", "tests.folders:made"), "Dockerfile is not here"),
         (("--image", "latest"), "is no digest"),
     ],
 )

@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from mainline.container.engine import Engine
+from tests.container.conftest import SMALL_STAGE, base_image, docker
 from tests.projects import TOP, visits
 from tests.workflows import events
 from tests.workflows.act import Ran, triggers
 from tests.workflows.stage import Stage
+
+__all__ = ["docker"]
 
 pytestmark = pytest.mark.slow
 
@@ -161,6 +165,24 @@ def test_a_worse_model_is_red_after_its_report_was_left(stage: Stage) -> None:
     assert verdict(ran)["verdict"] == "worse"
     line = line_of(shop.root / "params.yaml", "roc_auc: 0.02")
     assert f"::error file=params.yaml,line={line},title=gate%3A margin%3A roc_auc::" in ran.log
+
+
+def test_a_container_that_is_not_fit_is_red_and_the_report_says_what_was_measured(stage: Stage, docker: Engine) -> None:
+    base_image(docker)
+    shop = stage.branch("container")
+    shutil.copy(TOP / "deploy" / "Dockerfile", shop.path("deploy/Dockerfile"))
+    limits = SMALL_STAGE.replace("cold_start_seconds: 30", "cold_start_seconds: 0.001  # nobody waits")
+    shop.write("params.yaml", shop.path("params.yaml").read_text() + limits)
+    shop.edit("params.yaml", FEWER)
+    ran = stage.review(stage.pull())
+    assert ran.status != 0, ran.log
+    found = {gate["name"]: gate for gate in verdict(ran)["gates"]}
+    failed = [name for name, gate in found.items() if not gate["passed"]]
+    assert failed == ["container: cold start"], found
+    assert {"container: parity", "container: contract", "container: drain"} <= set(found)
+    assert "Refused by the gate “container: cold start”" in ran.read("report", "report.md")
+    line = shop.path("params.yaml").read_text().splitlines().index("  cold_start_seconds: 0.001  # nobody waits") + 1
+    assert f"file=params.yaml,line={line},title=gate%3A container%3A cold start" in ran.log
 
 
 def test_invalid_data_are_red_and_the_report_says_which_expectation_on_which_rows(stage: Stage) -> None:

@@ -12,10 +12,15 @@ from mainline import params
 from mainline.errors import ConfigurationError
 
 KEYS = {
-    "label coverage": "label_coverage",
-    "training time": "train_seconds",
-    "model size": "model_megabytes",
-    "calibration error": "calibration_error",
+    "label coverage": ("gates", "label_coverage"),
+    "training time": ("gates", "train_seconds"),
+    "model size": ("gates", "model_megabytes"),
+    "calibration error": ("gates", "calibration_error"),
+    "container: cold start": ("stage", "cold_start_seconds"),
+    "container: latency": ("stage", "p99_milliseconds"),
+    "container: throughput": ("stage", "requests_per_second"),
+    "container: memory": ("stage", "memory_megabytes"),
+    "container: image size": ("stage", "image_megabytes"),
 }
 # As every message of ours names a place: `params.yaml:12: what is wrong`.
 PLACE = re.compile(r"(?m)^\s*([\w./-]+\.(?:ya?ml|py)):(\d+): (.+)$")
@@ -59,7 +64,7 @@ def of_verdict(verdict: Mapping[str, Any], file: Path) -> list[Annotation]:
         found = [
             Annotation(
                 file.name,
-                settings.line("gates", *keys_of(gate["name"])),
+                settings.line(*keys_of(gate["name"])),
                 f"gate: {gate['name']}",
                 f"{gate['measured']}\n{gate['rule']}",
             )
@@ -68,10 +73,12 @@ def of_verdict(verdict: Mapping[str, Any], file: Path) -> list[Annotation]:
     return found
 
 
-def keys_of(gate: str) -> list[str]:
-    """Where in `gates` a gate's threshold stands: `margin: roc_auc` in `margins.roc_auc`."""
+def keys_of(gate: str) -> tuple[str, ...]:
+    """Where in `params.yaml` a gate's threshold stands: `margin: roc_auc` in `gates.margins.roc_auc`."""
     kind, colon, metric = gate.partition(": ")
-    return [f"{kind}s", metric] if colon else [KEYS.get(gate, gate)]
+    if kind == "container":
+        return KEYS.get(gate, ("stage",))
+    return ("gates", f"{kind}s", metric) if colon else KEYS.get(gate, ("gates", gate))
 
 
 def of_message(message: str) -> list[Annotation]:

@@ -1,4 +1,4 @@
-"""Whether a change can reach the model or its judgement at all: told from the changed files, without any training."""
+"""Whether a change can reach the model, its container or their judgement: told from the changed files alone."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from mainline.settings import Settings
 LOCK = "uv.lock"
 # What a run reads or is made of, as `unchanged.WATCHED`.
 FOLDERS = ("src/", "pipelines/", "data/")
+FILES = ("deploy/Dockerfile",)
+GROUPS = ("train", "serving")  # what the model is made with, and what its container runs
 
 
 def harmless(root: Path, base: str) -> list[str] | None:
@@ -40,24 +42,24 @@ def counts(root: Path, base: str, settings: Settings, file: str) -> bool:
         before = content(git.git(root, "show", f"{base}:{file}"))
         return bool(before != content((root / file).read_text(encoding="utf-8")))
     if file == LOCK:
-        return locked_at(root, base) != locked_packages(root)
+        return any(locked_at(root, base, group) != locked_packages(root, group) for group in GROUPS)
     path = PurePosixPath(file)
     if path.is_relative_to(settings.data.expectations):
         return True
     if any(source.path and path.match(source.path) for source in settings.data.sources.values()):
         return True
-    return file.startswith(FOLDERS) and path.suffix != ".md"
+    return file in FILES or (file.startswith(FOLDERS) and path.suffix != ".md")
 
 
 def content(text: str | None) -> Any:
     return None if text is None else yaml.load(text, Loader=yaml.CSafeLoader)
 
 
-def locked_at(root: Path, commit: str) -> dict[str, str] | None:
+def locked_at(root: Path, commit: str, group: str) -> dict[str, str] | None:
     """As `locked_packages`, of another commit; None where it has no lock."""
     lock = git.git(root, "show", f"{commit}:{LOCK}")
     if lock is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, LOCK).write_text(lock, encoding="utf-8")
-        return locked_packages(Path(folder))
+        return locked_packages(Path(folder), group)

@@ -77,7 +77,7 @@ def run(workspace: Workspace, base: str, install: str) -> tuple[int, str]:
             if status:
                 why = "the locked packages could not be installed:"
                 return ExternalError.status, "\n".join([why, *said[-20:]])
-        status, said = shown(workspace, [sys.executable, "-m", "mainline", "run", "--base", base])
+        status, said = shown(workspace, [sys.executable, "-m", "mainline", "run", "--base", base, "--stage"])
     finally:
         print(f"::{silence}::", flush=True)
     return status, last_words(said)

@@ -52,9 +52,7 @@ def build(
         Where the engine or the registry said no.
     """
     signature = signatures.read(model)
-    dockerfile = root / DOCKERFILE
-    if not dockerfile.is_file():
-        raise ConfigurationError(f"{dockerfile} is not here")
+    dockerfile = dockerfile_of(root)
     base = environment.get(BASE) or matching_base()
     labels = described(signature, base)
     tag = f"{repository or 'mainline-' + signature.name.lower()}:{signature.fingerprint[:12]}"
@@ -76,6 +74,32 @@ def build(
         return Image(digest, digest, None, labels)
     digest = push(engine, repository, tag)
     return Image(f"{repository}@{digest}", digest, repository, labels)
+
+
+def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """A digest of all that a build is made from: as long as it stays, there is nothing to build again."""
+    signature = signatures.read(model)
+    base = environment.get(BASE) or matching_base()
+    found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
+    found.update(dockerfile_of(root).read_bytes())
+    with context.laid_out(root, signature, model, 0) as folder:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            found.update(f"{path.relative_to(folder).as_posix()} {digest}\n".encode())
+    return found.hexdigest()
+
+
+def check(root: Path) -> None:
+    """Raises ConfigurationError where something is missing that a build needs: said before minutes of training."""
+    dockerfile_of(root)
+    sbom.find_uv()
+
+
+def dockerfile_of(root: Path) -> Path:
+    found = root / DOCKERFILE
+    if not found.is_file():
+        raise ConfigurationError(f"{found} is not here")
+    return found
 
 
 def push(engine: Engine, repository: str, tag: str) -> str:

@@ -13,14 +13,20 @@ from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving.signature import Signature
 
 
+def find_uv() -> str:
+    """Raises ConfigurationError where it is not here."""
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv is None:
+        raise ConfigurationError("uv is not here: it writes the bill of materials")
+    return uv
+
+
 def bill(root: Path, signature: Signature, selection: list[str]) -> dict[str, Any]:
     """CycloneDX 1.5: the locked packages that `selection` installs, and the model as a component of its own.
 
     The packages of the base image's distribution are not in it: its maker's bill says them.
     """
-    uv = os.environ.get("UV") or shutil.which("uv")
-    if uv is None:
-        raise ConfigurationError("uv is not here: it writes the bill of materials")
+    uv = find_uv()
     call = [uv, "export", "--quiet", "--frozen", "--no-emit-project", "--preview-features", "sbom-export"]
     done = subprocess.run(
         [*call, "--format", "cyclonedx1.5", *selection], cwd=root, capture_output=True, text=True, check=False

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.errors import ConfigurationError, ExternalError, Refused
+from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
 from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
     from mainline.container.engine import Engine
+    from mainline.params import Params
+    from mainline.progress import Progress
+    from mainline.record import Record
     from mainline.results import Gate
 
 
@@ -42,6 +47,7 @@ def image_verb(call: argparse.Namespace) -> int:
 
     found = engine.find()  # before minutes of training
     workspace = Workspace.at(Path.cwd())
+    build.check(workspace.root)
     with workspace.locked():
         model = call.model or exported(workspace)
         made = build.build(found, workspace.root, model, call.repository)
@@ -80,6 +86,21 @@ def staged(workspace: Workspace, engine: Engine, image: str, model: Path) -> lis
     stagereport.write(image, gates, workspace.reports)
     print(stagereport.terminal(gates))
     return gates
+
+
+def staging(params: Params, workspace: Workspace, progress: Progress) -> Callable[[Record, Path], list[Gate]] | None:
+    """How a review judges the container; None, and why on the terminal, where no container can be made here."""
+    from mainline.container import build, engine
+
+    try:
+        build.check(workspace.root)
+        found = engine.find()
+    except MainlineError as error:
+        print(f"the container is not staged: {error}", file=sys.stderr)
+        return None
+    from mainline.container.fit import Imaging
+
+    return Imaging(params, workspace, found, None, progress).gates
 
 
 def deploy_verb(call: argparse.Namespace) -> int:

@@ -6,18 +6,9 @@ import os
 
 from mainline.deploy import repository
 from mainline.errors import ExternalError
-from mainline.oci import Repository, sha256
+from mainline.oci import MANIFESTS, Repository, sha256
 
 TAG = "production"
-MANIFESTS = ", ".join(
-    f"application/vnd.{kind}+json"
-    for kind in (
-        "oci.image.manifest.v1",
-        "oci.image.index.v1",
-        "docker.distribution.manifest.v2",
-        "docker.distribution.manifest.list.v2",
-    )
-)
 
 
 class TagTarget:

@@ -13,6 +13,7 @@ from tests.projects import TOP, Project
 def shop(tmp_path: Path) -> Project:
     made = Project(tmp_path)
     shutil.copy(TOP / "uv.lock", made.path("uv.lock"))
+    shutil.copy(TOP / "deploy" / "Dockerfile", made.path("deploy/Dockerfile"))
     made.write("data/README.md", "The data\n")
     made.commit("A lock")
     return made
@@ -53,6 +54,8 @@ def test_a_package_that_training_does_not_use_cannot_change_a_model(shop: Projec
         ("data/expectations/visits.yaml", "max_value: 240", "max_value: 241"),
         ("data/purchases.csv", "True", "False"),
         ("uv.lock", 'name = "scikit-learn"\nversion = "', 'name = "scikit-learn"\nversion = "9'),
+        ("uv.lock", 'name = "granian"\nversion = "', 'name = "granian"\nversion = "9'),
+        ("deploy/Dockerfile", "EXPOSE 8080", "EXPOSE 8081"),
     ],
 )
 def test_what_makes_or_judges_a_model_can_change_it(shop: Project, file: str, before: str, after: str) -> None:
