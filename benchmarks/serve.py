@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load, peers
+from benchmarks import load, log, peers
 from benchmarks.load import Load
 from benchmarks.peers import Server
 from benchmarks.table import Row, show
