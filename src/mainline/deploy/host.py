@@ -85,10 +85,12 @@ class HostTarget:
             self.engine.run("pull", image)
         labels = [f"--label={DIGEST}={digest}", f"--label=mainline.service={self.service}"]
         volume = f"--volume={self.service}-log:/state"
-        log = "--env=MAINLINE_LOG=/state/predictions"
+        # How it logs, and what it must not keep, is said to whoever deploys.
+        given = [f"--env={name}={value}" for name, value in os.environ.items() if name.startswith("MAINLINE_LOG_")]
+        log = ["--env=MAINLINE_LOG=/state/predictions", *sorted(given)]
         limits = [*HARDENED, f"--memory={self.memory}", "--restart=unless-stopped"]
         network = [f"--network={self.service}", f"--name={name}"]
-        self.engine.run("run", "--detach", *limits, *labels, *network, volume, log, image)
+        self.engine.run("run", "--detach", *limits, *labels, *network, volume, *log, image)
         return True
 
     def await_fit(self, name: str) -> None:
