@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline import releasing, stateverbs
+from mainline import places, releasing, stateverbs
+from mainline.ci import verbs as workflows
 from mainline.container import verbs as containers
 from mainline.demo import verbs as demo
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
@@ -42,6 +43,7 @@ def entry() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     # Libraries make hundreds of thousands of objects that stay: looking for garbage among them takes half a second.
     gc.set_threshold(100_000, 20, 100)
+    places.settle(os.environ)
     call = parser().parse_args(arguments)
     try:
         status: int = call.verb(call)
@@ -129,6 +131,8 @@ def parser() -> argparse.ArgumentParser:
     monitor.set_defaults(verb=monitor_verb)
 
     retraining.add(verbs)
+
+    workflows.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)

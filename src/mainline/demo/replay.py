@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.rows import quoted
-from mainline.serving.inputs import JsonReader
+from mainline.serving.inputs import Assembler, JsonReader
 from mainline.serving.replay import HEADER
 from mainline.serving.signature import Signature
 from mainline.settings import Settings
@@ -125,7 +125,7 @@ def play(port: int, sent: Iterator[Batch], signature: Signature, frozen: Scorer)
         Where the server refuses one.
     """
     found = Answered.none()
-    read = JsonReader(signature, MOST_ROWS)
+    read, assemble = JsonReader(signature, MOST_ROWS), Assembler(signature)
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         for batch in sent:
@@ -134,8 +134,7 @@ def play(port: int, sent: Iterator[Batch], signature: Signature, frozen: Scorer)
             if batch.path == "/feedback":
                 found.told += int(answer["received"])
                 continue
-            rows = read(body)
-            frozen_answers = frozen(rows.categorical, rows.numeric).tolist()
+            frozen_answers = frozen(*assemble(read(body))).tolist()
             found.rows += len(batch.labels)
             for day, label, one, other in zip(
                 batch.days, batch.labels, answer["predictions"], frozen_answers, strict=True

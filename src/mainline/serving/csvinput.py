@@ -9,7 +9,7 @@ from typing import Any
 
 from mainline.serving import keys
 from mainline.serving.explanation import names_of, needed
-from mainline.serving.inputs import Assembler, Batch, Cell
+from mainline.serving.inputs import Cell, Rows, refuse_nul, with_keys
 from mainline.serving.rejection import Rejection, invalid
 from mainline.serving.signature import LARGEST, Column, Key, Signature
 
@@ -23,11 +23,11 @@ class CsvReader:
     def __init__(self, signature: Signature, most_rows: int) -> None:
         self.columns = {column.name: column for column in signature.columns}
         self.names = signature.names
-        self.assemble = Assembler(signature)
+        self.k = len(signature.categorical)
         self.extra = signature.extra_keys
         self.most_rows = most_rows
 
-    def __call__(self, body: bytes) -> Batch:
+    def __call__(self, body: bytes) -> Rows:
         """Raises Rejection for everything that is not this model's input."""
         try:
             # Spreadsheets begin with a byte-order mark.
@@ -52,8 +52,9 @@ class CsvReader:
             raise invalid(f"the body is not CSV, line {lines.line_num}: {error}", reason="csv") from None
         if not rows:
             raise invalid("there is no row below the header", reason="structure")
-        batch = self.assemble(rows, escaped="\0" in text)
-        return batch._replace(keys=named) if named else batch
+        if "\0" in text:
+            refuse_nul(rows, self.names[: self.k])
+        return with_keys(rows, named or None)
 
     def _key(self, cells: list[str], key: list[tuple[Key, int]], number: int) -> tuple[Any, ...]:
         return keys.settled([keys.of_cell(cells[i], part, number) for part, i in key], self.extra, number)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
@@ -22,17 +22,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Cell = str | float | None
+Rows = Sequence[tuple[Cell, ...]]  # in the order of the signature's columns
 Named = Sequence[tuple[Any, ...] | None] | None
 FORMS = ("dataframe_records", "dataframe_split", "instances", "inputs")
 
 
-class Batch(NamedTuple):
-    """Rows in the order of the signature's columns, and the same as the scorer takes them."""
+class KeyedRows(list[tuple[Cell, ...]]):
+    """Rows that came with what names them: a key a row, or None."""
 
-    rows: Sequence[tuple[Cell, ...]]
-    categorical: NDArray[np.object_]
-    numeric: NDArray[np.float32]
-    keys: Named = None  # what names the rows, where it was sent
+    named: Named = None
+
+
+def with_keys(rows: Rows, named: Named) -> Rows:
+    if named is None:
+        return rows
+    found = KeyedRows(rows)
+    found.named = named
+    return found
 
 
 class Split(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,7 +53,7 @@ class JsonReader:
     def __init__(self, signature: Signature, most_rows: int) -> None:
         self.columns = signature.columns
         self.names = signature.names
-        self.assemble = Assembler(signature)
+        self.k = len(signature.categorical)
         self.most_rows = most_rows
         self.extra = signature.extra_keys
         self.all: list[Column | Key] = [*self.columns, *self.extra]
@@ -56,7 +62,7 @@ class JsonReader:
         self.decode_keyed: Callable[[bytes], Any] | None = keyed if self.extra else None
         self.split_decoder = lru_cache(maxsize=16)(self._split_decoder)
 
-    def __call__(self, body: bytes) -> Batch:
+    def __call__(self, body: bytes) -> Rows:
         """Raises Rejection for everything that is not this model's input."""
         request = self._decoded(body)
         given = [form for form in FORMS if getattr(request, form) is not UNSET]
@@ -75,8 +81,9 @@ class JsonReader:
         # Each key has one colon. With more of them a key may be there twice: that is looked for only then.
         if body.count(b":") != colons + 1 + (request.params is not UNSET):
             refuse_repeated_keys(body)
-        batch = self.assemble(rows, escaped=b"\\u" in body)
-        return batch if named is None else batch._replace(keys=named)
+        if b"\\u" in body:  # only so can a NUL be written
+            refuse_nul(rows, self.names[: self.k])
+        return with_keys(rows, named)
 
     def _decoded(self, body: bytes) -> Any:
         try:
@@ -151,35 +158,27 @@ class JsonReader:
 
 
 class Assembler:
-    """Makes the scorer's two matrices of rows whose types are right."""
+    """Makes the scorer's two matrices of rows that a reader has let through."""
 
     def __init__(self, signature: Signature) -> None:
-        self.names = signature.names
         self.k = len(signature.categorical)
         self.nullable = any(column.nullable for column in signature.categorical)
 
-    def __call__(self, rows: Sequence[tuple[Cell, ...]], escaped: bool) -> Batch:
-        """Raises Rejection for text that holds a NUL, which has a meaning of its own in the model.
-
-        Parameters
-        ----------
-        escaped
-            Whether a NUL can be there at all: in JSON it must be written with an escape.
-        """
+    def __call__(self, rows: Rows) -> tuple[NDArray[np.object_], NDArray[np.float32]]:
         k = self.k
         numeric = np.array([row[k:] for row in rows], dtype=np.float32)
         categorical = np.array([row[:k] for row in rows], dtype=np.object_)
-        if escaped:
-            self._refuse_nul(rows)
         if self.nullable:
             categorical[categorical == None] = MISSING  # noqa: E711  elementwise
-        return Batch(rows, categorical, numeric)
+        return categorical, numeric
 
-    def _refuse_nul(self, rows: Sequence[tuple[Cell, ...]]) -> None:
-        for number, row in enumerate(rows):
-            for name, value in zip(self.names, row[: self.k], strict=False):
-                if isinstance(value, str) and "\0" in value:
-                    raise invalid(f"{name}, row {number}: text with a NUL character", column=name, row=number)
+
+def refuse_nul(rows: Rows, names: Sequence[str]) -> None:
+    """Raises Rejection for text that holds a NUL, which has a meaning of its own in the model."""
+    for number, row in enumerate(rows):
+        for name, value in zip(names, row, strict=False):
+            if isinstance(value, str) and "\0" in value:
+                raise invalid(f"{name}, row {number}: text with a NUL character", column=name, row=number)
 
 
 def request_type(columns: Sequence[Column], extra: Iterable[Key]) -> Any:

@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
+from struct import pack
 from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError
 from mainline.serving.configuration import Configuration
+from mainline.serving.inputs import KeyedRows, Rows
 from mainline.serving.signature import Signature
 from mainline.serving.spool import Spool
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
-
-    from mainline.serving.inputs import Batch
 
 NAME = "predictions"
 FEEDBACK_SHARE = 8  # an eighth of the bytes is for feedback
+NAN = float("nan")
 RESERVED = ("_request", "_row", "_time", "_version", "_model_digest", "_prediction", "_label", "_id")
 
 
@@ -45,27 +48,41 @@ class PredictionLog(Spool):
             "model_digest": signature.digest,
         }
         self.width = len(signature.categorical)
+        self.flat = signature.task == "regression"
         total = configuration.log_bytes - configuration.log_bytes // FEEDBACK_SHARE
         super().__init__(folder, NAME, header, total, configuration.log_file_bytes, configuration.log_file_seconds)
         self.repeated = 0  # requests that were sent again, and are in the log already
 
-    def line(self, request: str, batch: Batch, answers: NDArray[Any], when: float | None = None) -> bytes:
-        """One request, of now or of `when`; numbers as the model takes them, in base64: text is five times as long."""
-        numeric, text = batch.numeric, [row[: self.width] for row in batch.rows] if self.width else None
+    def line(self, request: str, rows: Rows, answers: Sequence[Any], when: float | None = None) -> bytes:
+        """A request of few rows, with its answers as lists; of now, or of `when`, in seconds since 1970."""
+        numbers = [NAN if value is None else value for row in rows for value in row[self.width :]]
+        said = answers if self.flat else list(chain.from_iterable(answers))
+        return self._line(request, rows, pack(f"<{len(numbers)}f", *numbers), pack(f"<{len(said)}d", *said), when)
+
+    def batch(
+        self, request: str, rows: Rows, numeric: NDArray[np.float32], answers: NDArray[Any], when: float | None = None
+    ) -> bytes:
+        """A request of many rows, with their numbers as the model takes and gives them."""
+        return self._line(request, rows, numeric.tobytes(), answers.tobytes(), when)
+
+    def _line(self, request: str, rows: Rows, numeric: bytes, predictions: bytes, when: float | None) -> bytes:
+        """Numbers as bytes, which are base64 in JSON: as text they would take five times as many."""
+        text: Sequence[tuple[Any, ...]] | None = [row[: self.width] for row in rows] if self.width else None
         if self.keep is not None:
-            numeric = numeric[:, [i - self.width for i in self.keep if i >= self.width]]
             places = [i for i in self.keep if i < self.width]
-            text = [tuple([row[i] for i in places]) for row in batch.rows] if places else None
+            text = [tuple([row[i] for i in places]) for row in rows] if places else None
+            kept = [NAN if row[i] is None else row[i] for row in rows for i in self.keep if i >= self.width]
+            numeric = pack(f"<{len(kept)}f", *kept)
         line = {
             "id": request,
             "time": time.time() if when is None else when,
-            "rows": len(batch.rows),
+            "rows": len(rows),
             "categorical": text,
-            "numeric": numeric.tobytes(),
-            "predictions": answers.tobytes(),
+            "numeric": numeric,
+            "predictions": predictions,
         }
-        if batch.keys is not None and self.keep_keys:
-            line["keys"] = [row and tuple([row[i] for i in self.keep_keys]) for row in batch.keys]
+        if isinstance(rows, KeyedRows) and rows.named and self.keep_keys:
+            line["keys"] = [row and tuple([row[i] for i in self.keep_keys]) for row in rows.named]
         return self.encode(line)
 
 

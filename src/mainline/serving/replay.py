@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import time
 
 from mainline.serving.rejection import invalid
 
 HEADER = "x-replay-time"
 
 
-def moment(given: str | None) -> float:
-    """Seconds since 1970 of an RFC 3339 time; the clock's where none is given. Raises Rejection for anything else."""
+def moment(given: str | None) -> float | None:
+    """Seconds since 1970 of an RFC 3339 time; None of none. Raises Rejection for anything else."""
     if given is None:
-        return time.time()
+        return None
     try:
         found = dt.datetime.fromisoformat(given)
     except ValueError:

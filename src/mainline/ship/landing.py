@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,12 +28,11 @@ class Folder:
     @contextlib.contextmanager
     def place(self) -> Iterator[Path]:
         """A path to write a file to before `land`, where no reader looks for Parquet."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        for left in self.path.glob(f"{UNFINISHED}*"):
-            with contextlib.suppress(OSError):
-                if time.time() - left.stat().st_mtime > LEFT_SECONDS:
-                    left.unlink()
         with scratch(self.path, ".parquet") as part:
+            for left in self.path.glob(f"{UNFINISHED}*"):
+                with contextlib.suppress(OSError):
+                    if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                        left.unlink()
             yield part
 
     def land(self, file: Path, name: str) -> None:
@@ -54,9 +52,11 @@ class Store:
 
         self.url = url.rstrip("/")
         self.name = redacted(self.url)
-        options: dict[str, Any] = PATIENCE if url.startswith("s3://") else {}
+        options: dict[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
+        if url.startswith("s3://"):
+            options |= PATIENCE
         try:
-            self.system, self.prefix = url_to_fs(self.url, use_listings_cache=False, **options)
+            self.system, self.prefix = url_to_fs(self.url, **options)
         except ImportError as error:
             missing = f"{url.partition('://')[0]}:// needs a library that is not installed"
             raise ConfigurationError(f"monitor.log: {missing}; run `make install GROUPS=cloud`") from error
@@ -65,11 +65,8 @@ class Store:
 
     @contextlib.contextmanager
     def place(self) -> Iterator[Path]:
-        folder = tempfile.mkdtemp(prefix="mainline-ship-")
-        try:
-            yield Path(folder, "file.parquet")
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        with scratch(Path(tempfile.gettempdir()), ".parquet") as part:
+            yield part
 
     def land(self, file: Path, name: str) -> None:
         """Raises ExternalError where the store cannot be reached or refuses."""

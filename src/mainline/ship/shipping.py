@@ -89,19 +89,20 @@ def ship_once(spool: Path, landing: Folder | Store) -> Shipped:
 def follow(spool: Path, landing: Callable[[], Folder | Store], seconds: float) -> int:
     """Ship every so many seconds until SIGTERM or SIGINT, and then once more."""
     stopping = threading.Event()
-    failed = False
+    failed, to = False, None
     with told_to_stop(stopping):
         while True:
             last = stopping.is_set()
             try:
-                to = landing()
+                to = to or landing()
                 found = ship(spool, to)
                 failed = False
                 for fault in found.faults:
                     say(f"{fault}: left out")
                 if found.files:
                     say(f"{found} landed in {to.name}")
-            except MainlineError as error:
+            except (MainlineError, OSError) as error:
+                to = None
                 # Said once: what waits is in the spool, and what that cannot hold is counted by the server.
                 if not failed:
                     say(f"{error}: {len(list(spool.glob(f'*{SUFFIX}')))} files wait in {spool}")

@@ -12,7 +12,7 @@ import pytest
 
 from mainline.serving.configuration import Configuration
 from mainline.serving.csvinput import CsvReader
-from mainline.serving.inputs import JsonReader
+from mainline.serving.inputs import JsonReader, KeyedRows
 from mainline.serving.rejection import Rejection
 from mainline.serving.signature import Key, Signature
 from tests.exports import Export
@@ -47,22 +47,20 @@ FORMS = [
 @pytest.mark.parametrize("body", FORMS)
 def test_every_form_may_carry_the_key_and_the_model_gets_the_same_row(keyed: Signature, body: Any) -> None:
     batch, plain = read(keyed, body), read(keyed, records(ROW))
-    assert batch.keys == [NAMED]
-    assert plain.keys is None
-    assert list(batch.rows) == list(plain.rows)
-    assert (batch.numeric == plain.numeric).all()
-    assert (batch.categorical == plain.categorical).all()
+    assert batch.named == [NAMED]
+    assert not isinstance(plain, KeyedRows)
+    assert list(batch) == list(plain)
 
 
 def test_csv_may_carry_the_key(keyed: Signature) -> None:
     text = "till,shop,visit,device,minutes,pages,day,weight\nt1,north,7,phone,12.5,3,2026-01-31,.5\n"
     batch = CsvReader(keyed, 100)(text.encode())
-    assert batch.keys == [NAMED]
-    assert list(batch.rows) == [("north", "phone", 12.5, 3.0)]
+    assert batch.named == [NAMED]
+    assert list(batch) == [("north", "phone", 12.5, 3.0)]
 
 
 def test_rows_with_and_without_their_key_may_be_sent_together(keyed: Signature) -> None:
-    assert read(keyed, records(ROW, changed(**SENT), ROW)).keys == [None, NAMED, None]
+    assert read(keyed, records(ROW, changed(**SENT), ROW)).named == [None, NAMED, None]
 
 
 REFUSED: list[tuple[Any, str, str, int | None]] = [
@@ -97,7 +95,7 @@ def test_what_is_no_key_is_refused_by_name(
 
 
 def test_a_whole_number_may_be_written_with_a_point(keyed: Signature) -> None:
-    assert read(keyed, records(changed(**SENT | {"visit": 7.0}))).keys == [NAMED]
+    assert read(keyed, records(changed(**SENT | {"visit": 7.0}))).named == [NAMED]
 
 
 def test_a_key_that_is_there_twice_is_refused(keyed: Signature) -> None:

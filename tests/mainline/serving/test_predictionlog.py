@@ -17,7 +17,7 @@ import pytest
 from mainline.errors import ConfigurationError
 from mainline.serving import spool
 from mainline.serving.configuration import Configuration
-from mainline.serving.inputs import Batch
+from mainline.serving.inputs import with_keys
 from mainline.serving.predictionlog import PredictionLog
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
@@ -57,7 +57,7 @@ def by_values(line: Any, header: Any) -> Any:
     """A line with its numbers as numbers."""
     numeric = np.frombuffer(base64.b64decode(line.pop("numeric")), "<f4").reshape(line["rows"], -1).tolist()
     text = line.pop("categorical") or [[]] * line["rows"]
-    answers = np.frombuffer(base64.b64decode(line["predictions"]), "<f4").reshape(line["rows"], -1).tolist()
+    answers = np.frombuffer(base64.b64decode(line["predictions"]), "<f8").reshape(line["rows"], -1).tolist()
     assert len(header["columns"]) == len(text[0]) + len(numeric[0])
     rows = [[*cells, *numbers] for cells, numbers in zip(text, numeric, strict=True)]
     return {**line, "rows": rows, "predictions": answers}
@@ -67,9 +67,7 @@ def logged(
     log: PredictionLog, request: str, rows: list[Any], answers: list[Any], keys: list[Any] | None = None
 ) -> bytes:
     """The line of a request whose rows have two categories and then two numbers."""
-    numeric = np.array([row[2:] for row in rows], np.float32)
-    batch = Batch(rows, np.array([row[:2] for row in rows], object), numeric, keys)
-    return log.line(request, batch, np.array(answers, np.float32))
+    return log.line(request, with_keys(rows, keys), answers)
 
 
 def seen(condition: Any) -> bool:

@@ -15,7 +15,7 @@ import pytest
 
 from mainline.serving.configuration import Configuration
 from mainline.serving.feedback import FeedbackLog
-from mainline.serving.inputs import Assembler, Batch
+from mainline.serving.inputs import Assembler
 from mainline.serving.predictionlog import PredictionLog
 from mainline.serving.requestids import RequestIds
 from mainline.serving.signature import Key
@@ -172,8 +172,7 @@ def test_a_file_whose_first_line_is_gone_is_told(tmp_path: Path, first: bytes) -
 
 def test_a_fitted_pipelines_answers_are_doubles(binary: Export, tmp_path: Path) -> None:
     log, _ = spooled(binary, tmp_path)
-    batch = Batch([CELLS[0]], np.array([CELLS[0][:2]], object), np.array([CELLS[0][2:]], np.float32))
-    log.put(log.line("a", batch, np.array([[0.1, 0.9]])))
+    log.put(log.batch("a", [CELLS[0]], np.array([CELLS[0][2:]], np.float32), np.array([[0.1, 0.9]])))
     finish(log)
     convert(only(tmp_path, "predictions-*"), tmp_path / "p.parquet")
     assert pq.read_table(tmp_path / "p.parquet")["_prediction"].to_pylist() == [[0.1, 0.9]]
@@ -184,12 +183,15 @@ def test_a_model_of_one_kind_of_columns_is_logged(binary: Export, tmp_path: Path
     columns = [column for column in binary.signature.columns if column.kind == kind]
     signature = msgspec.structs.replace(binary.signature, columns=columns)
     log = PredictionLog(tmp_path, Configuration(), signature, "17")
-    batch = Assembler(signature)([CELLS[0][:2] if kind == "categorical" else CELLS[0][2:]], escaped=False)
-    log.put(log.line("a", batch, np.array([[0.25, 0.75]], np.float32)))
+    row = CELLS[0][:2] if kind == "categorical" else CELLS[0][2:]
+    _, numeric = Assembler(signature)([row])
+    log.put(log.batch("a", [row], numeric, np.array([[0.25, 0.75]], np.float32)))
+    log.put(log.line("b", [row], [[0.25, 0.75]]))
     finish(log)
     convert(only(tmp_path, "predictions-*"), tmp_path / "p.parquet")
-    (row,) = pq.read_table(tmp_path / "p.parquet").to_pylist()
-    assert [row[column.name] for column in columns] == list(batch.rows[0])
+    for found in pq.read_table(tmp_path / "p.parquet").to_pylist():
+        assert [found[column.name] for column in columns] == list(row)
+        assert found["_prediction"] == [0.25, 0.75]
 
 
 def test_a_file_larger_than_what_is_held_at_once_is_whole(binary: Export, tmp_path: Path) -> None:
