@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline import releasing, stateverbs
+from mainline import places, releasing, stateverbs
+from mainline.ci import verbs as workflows
 from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
@@ -39,6 +40,7 @@ def entry() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     # Libraries make hundreds of thousands of objects that stay: looking for garbage among them takes half a second.
     gc.set_threshold(100_000, 20, 100)
+    places.settle(os.environ)
     call = parser().parse_args(arguments)
     try:
         status: int = call.verb(call)
@@ -114,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     releasing.add(verbs)
     stateverbs.add(verbs)
     containers.add(verbs)
+    workflows.add(verbs)
 
     monitor = verbs.add_parser("monitor", help="hold what was predicted against what the model was trained on")
     monitor.add_argument("--log", help="the folder or bucket of the prediction log (default: monitor.log)")
