@@ -222,7 +222,7 @@ def prometheus(promtool: str, tmp_path: Path) -> Iterator[Callable[[int, Path], 
         with open(folder / "log", "w") as log:
             command = [program, *options, f"--web.listen-address=127.0.0.1:{own}"]
             running.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log))
-        _wait_for(own)
+        _wait_until_ready(f"http://127.0.0.1:{own}/-/ready")
         return f"http://127.0.0.1:{own}"
 
     try:
@@ -370,6 +370,18 @@ def _fresh(scheme: str) -> Any:
     import fsspec
 
     return fsspec.filesystem(scheme, skip_instance_cache=True)
+
+
+def _wait_until_ready(url: str, seconds: int = 60) -> None:
+    """Wait for an answer: a port that listens may still say that its server is not ready."""
+    for _ in range(seconds * 20):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            threading.Event().wait(0.05)
+        else:
+            return
+    raise TimeoutError(f"{url} does not answer")
 
 
 def _wait_for(port: int, seconds: int = 20) -> None:

@@ -101,7 +101,7 @@ def test_a_real_prometheus_finds_every_metric_of_the_dashboard_and_of_the_alerts
         assert server.post({"dataframe_records": [row]}).status == 200
         assert server.post({"dataframe_records": [{"shop": "north"}]}).status == 400
         url = prometheus(server.port, ALERTS)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while missing := named - set(ask(url, "label/__name__/values")):
             assert time.monotonic() < until, f"no such metric at the server: {sorted(missing)}"
             time.sleep(0.2)
