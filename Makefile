@@ -11,6 +11,8 @@ OPEN ?=
 TODAY ?=
 TARGET ?=
 VERSION ?=
+ANEW ?=
+RETURNED ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -99,7 +101,7 @@ deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker 
 
 .PHONY: rollback
 rollback: $(BIN)/.train ## Return production to the version before, or to VERSION=
-	@$(BIN)/mainline rollback $(VERSION) --target $(or $(TARGET),none)
+	@$(BIN)/mainline rollback $(if $(value VERSION),"$$VERSION") --target $(or $(TARGET),none)
 
 .PHONY: audit
 audit: $(BIN)/.train ## Verify the audit log and print it
@@ -118,6 +120,40 @@ alert: ## The monitor's last answer as one issue on GitHub, closed by itself whe
 .PHONY: retrain
 retrain: $(BIN)/.train ## New data as a branch with its review (OPEN=1: as a pull request; TODAY=2013-11-03)
 	@$(BIN)/mainline retrain --base $(BASE) $(if $(OPEN),--open) $(if $(TODAY),--today $(TODAY))
+
+##@ In the workflows that release
+
+.PHONY: settings
+settings: $(BIN)/.core ## Set the release's variables for the steps that follow (SETTINGS: the repository's, as JSON)
+	@$(BIN)/mainline ci settings
+
+.PHONY: due
+due: $(BIN)/.core ## Whether this commit is to be released at all: told without training
+	@$(BIN)/mainline ci due
+
+.PHONY: login
+login: $(BIN)/.core ## Log the container engine in to the registries of the release
+	@$(BIN)/mainline ci login
+
+.PHONY: begin
+begin: $(BIN)/.train ## Begin the state where nothing has ever been released (ANEW=true: where its state is lost)
+	@$(BIN)/mainline ci begin $(if $(filter true,$(ANEW)),--anew)
+
+.PHONY: merged
+merged: $(BIN)/.core ## Say which pull request brought this commit, and who approved it
+	@$(BIN)/mainline ci merged
+
+.PHONY: subjects
+subjects: $(BIN)/.core ## Say what the candidate's attestations are about
+	@$(BIN)/mainline ci subjects
+
+.PHONY: unattested
+unattested: $(BIN)/.core ## Say that there are no attestations on this plan
+	@$(BIN)/mainline ci unattested
+
+.PHONY: publish
+publish: $(BIN)/.core ## Make the release's page on GitHub (RETURNED=1: after a rollback)
+	@$(BIN)/mainline ci publish $(if $(RETURNED),--returned)
 
 ##@ Work on it
 
