@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from mainline.serving import configuration, server
 from mainline.serving import signature as signatures
-from mainline.serving.app import App, Reader
+from mainline.serving.app import Answered, App, Reader
 
 
 class Constant(App):
-    def _score(self, reader: Reader, body: bytes, request: str) -> tuple[bytes, Any, list[Any], bytes | None]:
+    async def _answer(self, reader: Reader, body: bytes, request: str) -> Answered:
         reader.decode(body)  # type: ignore[attr-defined]
         return self.constant
 
-    constant: tuple[bytes, Any, list[Any], bytes | None] = (b'{"predictions":[[0.5,0.5]]}', None, [[0.5, 0.5]], None)
+    constant: Answered = (b'{"predictions":[[0.5,0.5]]}', [[0.5, 0.5]], None)
 
 
 def main() -> int:

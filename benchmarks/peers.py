@@ -61,6 +61,11 @@ def split(rows: list[dict[str, Any]]) -> Any:
     return {"dataframe_split": {"columns": list(rows[0]), "data": [list(row.values()) for row in rows]}}
 
 
+def shorter(rows: list[dict[str, Any]]) -> Any:
+    """The form that says each name once, where there is more than one row."""
+    return split(rows) if len(rows) > 1 else records(rows)
+
+
 def servers(model: Path) -> dict[str, Server]:
     """By name; `model` is the export, beside which the peers' own forms of the same model are put."""
 
@@ -86,8 +91,8 @@ def servers(model: Path) -> dict[str, Server]:
 
     this = [sys.executable, "-m"]
     found = [
-        Server("mainline", [], lambda port, bin_: [*this, "mainline.serving"], "/invocations", records, ours),
-        Server("limit", [], lambda port, bin_: [*this, "benchmarks.limit"], "/invocations", records, limit),
+        Server("mainline", [], lambda port, bin_: [*this, "mainline.serving"], "/invocations", shorter, ours),
+        Server("limit", [], lambda port, bin_: [*this, "benchmarks.limit"], "/invocations", shorter, limit),
         Server("mlflow", [MLFLOW], mlflow, "/invocations", split),
         Server(
             "mlserver",

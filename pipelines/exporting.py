@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline import export, record
+from mainline import export, exportcard, record
 from mainline.params import Params
 from mainline.progress import Progress
 from mainline.record import Record
@@ -21,8 +21,11 @@ def exported(
 ) -> Signature:
     """Export the model of the checkout's fingerprint to `folder`: a known record is not trained again."""
     trained, frame = recorded(params, workspace, progress)
+    version = version or export.default_version(trained)
+    with progress.stage("card"):
+        card = exportcard.of_record(params.settings, trained, frame, version, workspace.root)
     with progress.stage("export") as detail:
-        made = export.export(params.settings, trained, frame, folder, version)
+        made = export.export(params.settings, trained, frame, folder, version, card)
         agreed = f"agrees on {made.agreement.rows:,} holdout rows to {made.agreement.largest:.1g}"
         detail.text = f"{made.file}, " + (f"the fitted pipeline as it is: {made.note}" if made.note else agreed)
     return made

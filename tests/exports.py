@@ -121,7 +121,7 @@ def make(
     frame = folder / "frame.parquet"
     folder.mkdir(parents=True, exist_ok=True)
     rows().to_parquet(frame)
-    prints = Fingerprint("f" * 64, "e" * 64, {"tables": {}, "clock": "2026-03-02"})
+    prints = Fingerprint("f" * 64, "e" * 64, {"tables": {}, "clock": "2026-03-02", "python": "3.11"})
     made = candidate.train(settings, folder, {}, prints, frame).keep(Workspace.at(folder))
     signature = export.export(settings, made, frame, folder / "model", version)
     return Export(folder / "model", settings, made, frame, signature)

@@ -19,6 +19,7 @@ from mainline.params import Params
 from mainline.record import Record
 from mainline.registry import Version, name
 from mainline.results import Interval, Review, Slice
+from mainline.settings import Settings
 
 WRITTEN = Path("docs/model-card.md")
 TASKS = {"binary": "tabular-classification", "multiclass": "tabular-classification", "regression": "tabular-regression"}
@@ -27,13 +28,48 @@ TASKS = {"binary": "tabular-classification", "multiclass": "tabular-classificati
 def render(
     params: Params, review: Review, record: Record, version: Version, image: str | None, root: Path | None = None
 ) -> str:
-    """The card as Markdown.
+    """The card of a release as Markdown: the champion until then, the gates, and who let it through.
 
     Raises
     ------
     ConfigurationError
         Where the front matter of `docs/model-card.md` is no YAML mapping.
     """
+    commit = review.candidate.commit or version.tags.get("commit", "none")
+    facts = [
+        *identity(params.settings, review, record, commit),
+        ("training", f"{record.facts['model']['seconds']:.1f} s"),
+        ("image", f"`{image}`" if image else "none"),
+        ("pull request", cell(version.tags.get("pull_request", "none"))),
+        ("approved by", cell(version.tags.get("approver", "not recorded"))),
+    ]
+    return page(review, record, str(version.number), commit, facts, root, released=True)
+
+
+def of_export(settings: Settings, review: Review, record: Record, version: str, root: Path | None = None) -> str:
+    """The card that an image holds: what was measured on the holdout.
+
+    An image cannot hold its own digest, nor its number in the registry, which come after it; so the
+    same model has the same card in every build, and the release's card says the rest.
+
+    Raises
+    ------
+    ConfigurationError
+        As `render`.
+    """
+    commit = str(record.facts["commit"] or "none")
+    return page(review, record, version, commit, identity(settings, review, record, commit), root, released=False)
+
+
+def page(
+    review: Review,
+    record: Record,
+    version: str,
+    commit: str,
+    facts: list[tuple[str, str]],
+    root: Path | None,
+    released: bool,
+) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     given, written = people_wrote((root or Path.cwd()) / WRITTEN)
@@ -48,12 +84,13 @@ def render(
     text: str = environment.get_template("model-card.md.j2").render(
         front=front(given, review, version),
         name=name(),
-        version=version.number,
+        version=version,
         written=written or f"Nobody has written down what this model is for: `{WRITTEN}` is the place.",
-        identity=identity(params, review, record, version, image),
+        identity=facts,
         review=review,
+        released=released,
         headline=partial(headline, review.metric),
-        commit=review.candidate.commit or version.tags.get("commit", "none"),
+        commit=commit,
         reproduce=reproduce(record),
     )
     return text
@@ -83,7 +120,7 @@ def without_comments(text: str) -> str:
     return before + without_comments(rest.partition("-->")[2]) if opened else before
 
 
-def front(given: dict[str, Any], review: Review, version: Version) -> str:
+def front(given: dict[str, Any], review: Review, version: str) -> str:
     """Hugging Face's metadata: the fork's own, and the measured values as a model index."""
     measured = [
         {"type": metric.name, "value": metric.candidate.value}
@@ -99,29 +136,23 @@ def front(given: dict[str, Any], review: Review, version: Version) -> str:
         "library_name": "sklearn",
         "pipeline_tag": TASKS[review.task],
         **given,
-        "model-index": [{"name": f"{name()} {version.number}", "results": [result]}],
+        "model-index": [{"name": f"{name()} {version}", "results": [result]}],
     }
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
 
 
-def identity(
-    params: Params, review: Review, record: Record, version: Version, image: str | None
-) -> list[tuple[str, str]]:
+def identity(settings: Settings, review: Review, record: Record, commit: str) -> list[tuple[str, str]]:
     facts = record.facts["model"]
     return [
         ("estimator", f"`{review.estimator}`"),
         ("task", review.task),
-        ("label", f"`{params.settings.prepare.label}`"),
-        ("features", ", ".join(f"`{each}`" for each in params.settings.prepare.features.names)),
-        ("commit", f"`{review.candidate.commit or 'none'}`"),
+        ("label", f"`{settings.prepare.label}`"),
+        ("features", ", ".join(f"`{each}`" for each in settings.prepare.features.names)),
+        ("commit", f"`{commit}`"),
         ("fingerprint", f"`{record.fingerprint}`"),
         ("model, SHA-256", f"`{record.digest}`"),
         ("data, SHA-256", f"`{review.data_digest}`"),
-        ("image", f"`{image}`" if image else "none"),
         ("size", f"{facts['bytes']:,} bytes"),
-        ("training", f"{facts['seconds']:.1f} s"),
-        ("pull request", cell(version.tags.get("pull_request", "none"))),
-        ("approved by", cell(version.tags.get("approver", "not recorded"))),
     ]
 
 

@@ -32,8 +32,10 @@ PROBES = 1000  # rows that are also asked with unknown categories and with every
 UNKNOWN = "a category that nobody has seen"
 
 
-def export(settings: Settings, record: Record, frame: Path, folder: Path, version: str | None = None) -> Signature:
-    """Write `model.onnx` (or `model.pkl`) and `serving.json` to `folder`, in one step.
+def export(
+    settings: Settings, record: Record, frame: Path, folder: Path, version: str | None = None, card: str | None = None
+) -> Signature:
+    """Write `model.onnx` (or `model.pkl`), `serving.json` and, where given, `model-card.md` to `folder`, in one step.
 
     Parameters
     ----------
@@ -41,6 +43,8 @@ def export(settings: Settings, record: Record, frame: Path, folder: Path, versio
         The prepared frame that the record was trained on.
     version
         What the server calls the model; the first 12 characters of its fingerprint where not given.
+    card
+        What the server answers at `/model-card`.
 
     Raises
     ------
@@ -54,7 +58,7 @@ def export(settings: Settings, record: Record, frame: Path, folder: Path, versio
     draft = Signature(
         format=FORMAT,
         name=settings.prepare.function.split(".")[0],
-        version=version or record.fingerprint[:12],
+        version=version or default_version(record),
         task=settings.task,
         classes=record.facts["classes"],
         threshold=settings.evaluate.threshold if settings.task == "binary" else None,
@@ -83,7 +87,13 @@ def export(settings: Settings, record: Record, frame: Path, folder: Path, versio
             answers=scorer(*matrices(chosen, shown)).tolist(),
         )
         write(signature, unfinished)
+        if card is not None:
+            (unfinished / "model-card.md").write_text(card, encoding="utf-8")
     return signature
+
+
+def default_version(record: Record) -> str:
+    return record.fingerprint[:12]
 
 
 def choose(

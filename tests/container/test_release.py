@@ -50,6 +50,10 @@ class Release:
             found: dict[str, str] = json.load(answer)
         return found
 
+    def card(self) -> str:
+        with urllib.request.urlopen(f"http://{self.address}/model-card", timeout=10) as answer:
+            return str(answer.read().decode())
+
     def entries(self) -> list[str]:
         return [json.loads(line)["event"] for line in self.shop.path(".mainline/audit.jsonl").read_text().splitlines()]
 
@@ -88,6 +92,7 @@ def test_a_commit_becomes_a_container_that_answers_and_is_taken_back_in_one_step
     first = release.call("promote", "--target", "docker")
     assert first.status == 0, first.err
     assert release.entries() == ["staged", "deployed", "promoted"], "built and staged once"
+    assert "version 1\n" in release.card()
     assert release.answering()["pipeline_digest"] == candidate["model_digest"]
     assert release.left("release")["image_digest"] == candidate["image_digest"]
 

@@ -23,17 +23,21 @@ Which visit ends in a purchase.
 """
 
 
-def rendered(root: Path, text: str | None = None, **tags: str) -> str:
+def rendered(root: Path, text: str | None = None, exported: bool = False, **tags: str) -> str:
     if text is not None:
         (root / "docs").mkdir(exist_ok=True)
         (root / "docs/model-card.md").write_text(text)
     facts = {
         "fingerprint": "f" * 64,
+        "commit": "c" * 40,
         "model": {"digest": "d" * 64, "bytes": 12345, "seconds": 1.5},
         "parts": {"python": "3.11 x86_64"},
     }
     settings = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
-    return card.render(settings, flights(), Record(root, facts), Version(4, tags=tags), "sha256:" + "a" * 64, root)
+    record = Record(root, facts)
+    if exported:
+        return card.of_export(settings.settings, flights(), record, "f" * 12, root)
+    return card.render(settings, flights(), record, Version(4, tags=tags), "sha256:" + "a" * 64, root)
 
 
 def front(text: str) -> dict[str, object]:
@@ -71,6 +75,19 @@ def test_every_metric_slice_gap_and_gate_of_the_review_is_in_the_card(tmp_path: 
     for table in review.tables:
         assert f"| {table.name} | {table.rows:,} |" in text
         assert table.digest[:16] in text
+
+
+def test_the_card_of_an_export_has_what_was_measured_and_nothing_that_only_a_release_knows(tmp_path: Path) -> None:
+    review, text = flights(), rendered(tmp_path, WRITTEN, exported=True)
+    assert "Which visit ends in a purchase." in text
+    assert f"| commit | `{'c' * 40}` |" in text
+    for metric in review.metrics:
+        assert f"| {metric.name} | {metric.candidate.value:.4f} | {card.interval(metric.candidate)} |" in text
+    for part in review.slices:
+        assert f"| {part.column} {part.value} | {part.rows:,} |" in text
+    for word in ("champion until then |", "approved by |", "| image |", "Verdict"):
+        assert word in rendered(tmp_path)
+        assert word not in text
 
 
 def test_who_approved_is_said_and_where_nobody_is_known_that_too(tmp_path: Path) -> None:

@@ -28,6 +28,10 @@ def test_a_checkouts_model_is_trained_once_exported_served_and_scores_a_file(tmp
 
     with started(folder) as server:
         assert server.get("/version").json["version"] == "4"
+        card = server.get("/model-card").body.decode()
+        assert card == (folder / "model-card.md").read_text()
+        assert "version 4\n" in card
+        assert "| fingerprint |" in card
         row = {"shop": "north", "minutes": 12.5, "pages": 3}
         ((_, probability),) = server.post({"dataframe_records": [row]}).predictions
     pd.DataFrame([{"visit": 1, **row}]).to_csv(shop.path("one.csv"), index=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 INVOCATIONS = "/invocations"
-PAGES = ("/ping", "/ready", "/version", "/metrics")
+PAGES = ("/ping", "/ready", "/version", "/metrics", "/model-card")
 
 
 def breaches(url: str, examples: int) -> list[str]:

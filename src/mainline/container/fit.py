@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mainline import export
+from mainline import export, exportcard
 from mainline.container import build, parity, stage, stagereport
 from mainline.container.engine import Engine
 from mainline.errors import ExternalError, Refused
@@ -51,7 +51,7 @@ class Imaging:
             Where the staging test says no; `reports/stage.md` says why.
         """
         model = self.workspace.model
-        export.export(self.params.settings, trained, frame, model, str(version.number))
+        self.export(trained, frame, str(version.number))
         inputs = self.inputs()
         known = staged(version)
         if known.get("inputs") == inputs and known.get("repository") == self.repository and self.has(known["image"]):
@@ -67,12 +67,17 @@ class Imaging:
         model = self.workspace.model
         try:
             with self.progress.stage("image") as detail:
-                export.export(self.params.settings, trained, frame, model)
+                self.export(trained, frame, export.default_version(trained))
                 made = build.build(self.engine, self.workspace.root, model, None)
                 detail.text = made.digest
         except (Refused, ExternalError) as error:
             return [Gate("container: build", "it builds", f"it does not: {error}", False)]
         return [replace(gate, name=f"container: {gate.name}") for gate in self.stage(made.reference, trained, frame)]
+
+    def export(self, trained: Record, frame: Path, version: str) -> None:
+        settings, root = self.params.settings, self.workspace.root
+        card = exportcard.of_record(settings, trained, frame, version, root)
+        export.export(settings, trained, frame, self.workspace.model, version, card)
 
     def inputs(self) -> str:
         """A digest of what the image is made from and of what it must keep to."""

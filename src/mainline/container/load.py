@@ -42,9 +42,15 @@ def at_once(url: str, body: bytes, connections: int) -> Load:
     return asyncio.run(_press(url, [body], connections, lambda asked: asked < 1))
 
 
-def until_told(url: str, bodies: list[bytes], connections: int, begun: Callable[[], object]) -> Load:
-    """Ask until the server says `connection: close`, as a balancer's pool does; `begun` is called under load."""
-    return asyncio.run(_press(url, bodies, connections, lambda asked: True, begun))
+def until_told(
+    url: str, bodies: list[bytes], connections: int, begun: Callable[[], object], most: float = PATIENCE
+) -> Load:
+    """Ask until the server says `connection: close`, as a balancer's pool does, or for `most` seconds.
+
+    `begun` is called under load.
+    """
+    until = time.monotonic() + most
+    return asyncio.run(_press(url, bodies, connections, lambda asked: time.monotonic() < until, begun))
 
 
 async def _press(

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from mainline.container import contract, load, parity
 from mainline.container.engine import Engine
@@ -174,7 +175,12 @@ def overload(staging: Staging) -> Gate:
     turned = sum(found.statuses[status] for status in REFUSED)
     strange = [f"{n} × {status}" for status, n in found.statuses.items() if status != 200 and status not in REFUSED]
     strange += [f"{n} × {error}" for error, n in found.errors.items()]
-    after = staging.server.ask("POST", "/invocations", staging.paper.body(0, 1))[0]
+    try:
+        after: int | str = staging.server.ask("POST", "/invocations", staging.paper.body(0, 1), load.PATIENCE)[0]
+    except (OSError, http.client.HTTPException):
+        if not staging.server.state().get("Running"):
+            raise
+        after = "no answer"
     said = (
         f"{found.statuses[200]} answered, {turned} told to come again, longest {max(found.latencies, default=0):.1f} s"
     )
@@ -219,7 +225,8 @@ def drain(staging: Staging) -> Gate:
     """SIGTERM under load loses no request."""
     engine, name = staging.engine, staging.server.id
     bodies = staging.paper.bodies(1)
-    found = load.until_told(staging.server.url, bodies, 8, lambda: engine.run("kill", "--signal", "TERM", name))
+    begun = partial(engine.run, "kill", "--signal", "TERM", name)
+    found = load.until_told(staging.server.url, bodies, 8, begun, DRAINED)
     lost = sum(found.errors.values()) + sum(n for status, n in found.statuses.items() if status != 200)
     until = time.monotonic() + DRAINED
     while staging.server.state().get("Running") and time.monotonic() < until:

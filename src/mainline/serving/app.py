@@ -24,19 +24,21 @@ from mainline.serving import metrics as measures
 from mainline.serving import scorer
 from mainline.serving.configuration import Configuration
 from mainline.serving.csvinput import CsvReader
-from mainline.serving.inputs import Batch, JsonReader
+from mainline.serving.inputs import Assembler, JsonReader, Rows
 from mainline.serving.patience import Patience
 from mainline.serving.predictionlog import PredictionLog
 from mainline.serving.rejection import Rejection, invalid
 from mainline.serving.signature import Signature
+from mainline.serving.together import Together
 
 JSON = "application/json"
 DEFECT = b'{"error_code":"INTERNAL_ERROR","message":"the server failed: its own log says why"}'
-SMALL = 64 * 1024  # bytes of a body that is answered in the loop itself: some 150 rows, less than a millisecond
+SMALL = 16 * 1024  # bytes of a body that is answered in the loop itself: some 30 rows, a tenth of a millisecond
 NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
 PROBES = frozenset({"/ping", "/health", "/ready"})
 
-Reader = Callable[[bytes], Batch]
+Reader = Callable[[bytes], Rows]
+Answered = tuple[bytes, list[Any], bytes | None]  # as it is sent, as lists, and as it is logged
 
 
 class App:
@@ -48,6 +50,8 @@ class App:
         self.configuration = configuration
         self.version = configuration.version or signature.version
         self.scorer = scorer.load(signature, folder)
+        self.assemble = Assembler(signature)
+        self.together = Together(self.score)
         self.readers: dict[str, Reader] = {
             JSON: JsonReader(signature, configuration.max_rows),
             "text/csv": CsvReader(signature, configuration.max_rows),
@@ -123,27 +127,33 @@ class App:
         try:
             body = await self._body(headers, proto, reader)
             started = time.perf_counter()
-            if len(body) <= SMALL:
-                answer, answers, listed, line = self._score(reader, body, request)
-            else:
-                loop = asyncio.get_running_loop()
-                scored = loop.run_in_executor(self.pool, self._score, reader, body, request)
-                answer, answers, listed, line = await scored
+            answer, listed, line = await self._answer(reader, body, request)
         finally:
             self.waiting -= 1
         if self.log and line:
             self.log.put(line)
-        self.metrics.scored(answers, listed)
+        self.metrics.scored(listed)
         self.metrics.latency.observe(time.perf_counter() - started)
         return answer
 
-    def _score(self, reader: Reader, body: bytes, request: str) -> tuple[bytes, Any, list[Any], bytes | None]:
-        """The answer as it is sent, as an array and as lists, and as it is logged."""
-        batch = reader(body)
-        answers = self.scorer(batch.categorical, batch.numeric)
-        listed = answers.tolist()
-        line = self.log.line(request, batch.rows, listed) if self.log else None
-        return self.encode({"predictions": listed}), answers, listed, line
+    async def _answer(self, reader: Reader, body: bytes, request: str) -> Answered:
+        if len(body) <= SMALL:
+            rows = reader(body)
+            return self._told(rows, await self.together(rows), request)
+        return await asyncio.get_running_loop().run_in_executor(self.pool, self._batch, reader, body, request)
+
+    def _batch(self, reader: Reader, body: bytes, request: str) -> Answered:
+        rows = reader(body)
+        return self._told(rows, self.score(rows), request)
+
+    def _told(self, rows: Rows, listed: list[Any], request: str) -> Answered:
+        line = self.log.line(request, rows, listed) if self.log else None
+        return self.encode({"predictions": listed}), listed, line
+
+    def score(self, rows: Rows) -> list[Any]:
+        """What the model says of each row."""
+        answers: list[Any] = self.scorer(*self.assemble(rows)).tolist()
+        return answers
 
     def _reader(self, headers: Any) -> Reader:
         given = headers.get("content-type") or ""

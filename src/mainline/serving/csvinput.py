@@ -7,7 +7,7 @@ import io
 import re
 
 from mainline.serving.explanation import check_names, needed
-from mainline.serving.inputs import Assembler, Batch, Cell
+from mainline.serving.inputs import Cell, Rows, refuse_nul
 from mainline.serving.rejection import Rejection, invalid
 from mainline.serving.signature import LARGEST, Column, Signature
 
@@ -21,10 +21,10 @@ class CsvReader:
     def __init__(self, signature: Signature, most_rows: int) -> None:
         self.columns = {column.name: column for column in signature.columns}
         self.names = signature.names
-        self.assemble = Assembler(signature)
+        self.k = len(signature.categorical)
         self.most_rows = most_rows
 
-    def __call__(self, body: bytes) -> Batch:
+    def __call__(self, body: bytes) -> Rows:
         """Raises Rejection for everything that is not this model's input."""
         try:
             # Spreadsheets begin with a byte-order mark.
@@ -45,7 +45,9 @@ class CsvReader:
             raise invalid(f"the body is not CSV, line {lines.line_num}: {error}", reason="csv") from None
         if not rows:
             raise invalid("there is no row below the header", reason="structure")
-        return self.assemble(rows, escaped="\0" in text)
+        if "\0" in text:
+            refuse_nul(rows, self.names[: self.k])
+        return rows
 
     def _row(self, cells: list[str], order: list[tuple[Column, int]], number: int) -> tuple[Cell, ...]:
         if number >= self.most_rows:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import numpy as np
@@ -22,15 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Cell = str | float | None
+Rows = Sequence[tuple[Cell, ...]]  # in the order of the signature's columns
 FORMS = ("dataframe_records", "dataframe_split", "instances", "inputs")
-
-
-class Batch(NamedTuple):
-    """Rows in the order of the signature's columns, and the same as the scorer takes them."""
-
-    rows: Sequence[tuple[Cell, ...]]
-    categorical: NDArray[np.object_]
-    numeric: NDArray[np.float32]
 
 
 class Split(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,7 +38,7 @@ class JsonReader:
     def __init__(self, signature: Signature, most_rows: int) -> None:
         self.columns = signature.columns
         self.names = signature.names
-        self.assemble = Assembler(signature)
+        self.k = len(signature.categorical)
         self.most_rows = most_rows
         fields = [f"f{i}" for i in range(len(self.names))]
         renamed = dict(zip(fields, self.names, strict=True))
@@ -71,7 +64,7 @@ class JsonReader:
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(request).decode
         self.split_decoder = lru_cache(maxsize=16)(self._split_decoder)
 
-    def __call__(self, body: bytes) -> Batch:
+    def __call__(self, body: bytes) -> Rows:
         """Raises Rejection for everything that is not this model's input."""
         try:
             request = self.decode(body)
@@ -95,9 +88,11 @@ class JsonReader:
         # Each key has one colon. With more of them a key may be there twice: that is looked for only then.
         if body.count(b":") != colons + 1 + (request.params is not UNSET):
             refuse_repeated_keys(body)
-        return self.assemble(rows, escaped=b"\\u" in body)
+        if b"\\u" in body:  # only so can a NUL be written
+            refuse_nul(rows, self.names[: self.k])
+        return rows
 
-    def _rows(self, form: str, content: Any) -> tuple[Sequence[tuple[Cell, ...]], int]:
+    def _rows(self, form: str, content: Any) -> tuple[Rows, int]:
         """The rows in the signature's order, and how many keys the form has inside."""
         if form == "dataframe_split":
             return self._split(content), 2 + (content.index is not UNSET)
@@ -105,7 +100,7 @@ class JsonReader:
             return self._transposed(msgspec.structs.astuple(content)), len(self.names)
         return [msgspec.structs.astuple(row) for row in content], len(content) * len(self.names)
 
-    def _split(self, content: Split) -> Sequence[tuple[Cell, ...]]:
+    def _split(self, content: Split) -> Rows:
         explanation.check_names(content.columns, self.names, "dataframe_split.columns")
         decode, order = self.split_decoder(tuple(content.columns))
         try:
@@ -127,7 +122,7 @@ class JsonReader:
         order = None if list(names) == self.names else [place[name] for name in self.names]
         return msgspec.json.Decoder(list[row]).decode, order
 
-    def _transposed(self, lists: Sequence[Sequence[Cell]]) -> Sequence[tuple[Cell, ...]]:
+    def _transposed(self, lists: Sequence[Sequence[Cell]]) -> Rows:
         for name, values in zip(self.names, lists, strict=True):
             if len(values) != len(lists[0]):
                 message = f"inputs: {name} has {len(values):,} values, {self.names[0]} has {len(lists[0]):,}"
@@ -136,35 +131,27 @@ class JsonReader:
 
 
 class Assembler:
-    """Makes the scorer's two matrices of rows whose types are right."""
+    """Makes the scorer's two matrices of rows that a reader has let through."""
 
     def __init__(self, signature: Signature) -> None:
-        self.names = signature.names
         self.k = len(signature.categorical)
         self.nullable = any(column.nullable for column in signature.categorical)
 
-    def __call__(self, rows: Sequence[tuple[Cell, ...]], escaped: bool) -> Batch:
-        """Raises Rejection for text that holds a NUL, which has a meaning of its own in the model.
-
-        Parameters
-        ----------
-        escaped
-            Whether a NUL can be there at all: in JSON it must be written with an escape.
-        """
+    def __call__(self, rows: Rows) -> tuple[NDArray[np.object_], NDArray[np.float32]]:
         k = self.k
         numeric = np.array([row[k:] for row in rows], dtype=np.float32)
         categorical = np.array([row[:k] for row in rows], dtype=np.object_)
-        if escaped:
-            self._refuse_nul(rows)
         if self.nullable:
             categorical[categorical == None] = MISSING  # noqa: E711  elementwise
-        return Batch(rows, categorical, numeric)
+        return categorical, numeric
 
-    def _refuse_nul(self, rows: Sequence[tuple[Cell, ...]]) -> None:
-        for number, row in enumerate(rows):
-            for name, value in zip(self.names, row[: self.k], strict=False):
-                if isinstance(value, str) and "\0" in value:
-                    raise invalid(f"{name}, row {number}: text with a NUL character", column=name, row=number)
+
+def refuse_nul(rows: Rows, names: Sequence[str]) -> None:
+    """Raises Rejection for text that holds a NUL, which has a meaning of its own in the model."""
+    for number, row in enumerate(rows):
+        for name, value in zip(names, row, strict=False):
+            if isinstance(value, str) and "\0" in value:
+                raise invalid(f"{name}, row {number}: text with a NUL character", column=name, row=number)
 
 
 def cell_type(column: Column) -> Any:

@@ -67,14 +67,17 @@ class Metrics:
             named = signature.classes[1:] if signature.task == "binary" else signature.classes
             self.predictions = {label(value): Histogram(PROBABILITIES) for value in named}
 
-    def scored(self, answers: Any, listed: list[Any]) -> None:
-        """Count one request's answers, (n,) or (n, classes), as an array and as lists."""
+    def scored(self, listed: list[Any]) -> None:
+        """Count one request's answers, (n,) or (n, classes) as lists."""
         self.rows.observe(len(listed))
         if len(listed) == 1:
             values = listed if self.signature.task == "regression" else listed[0][-len(self.predictions) :]
             for histogram, value in zip(self.predictions.values(), values, strict=True):
                 histogram.observe(value)
             return
+        import numpy as np
+
+        answers = np.array(listed)
         if self.signature.task == "regression":
             columns: Iterable[Any] = [answers]
         else:

@@ -47,12 +47,9 @@ def check(app: App) -> None:
     """The example's answers, here and when the model was exported: another processor is no other model."""
     import numpy as np
 
-    from mainline.serving.inputs import Assembler
-
     if not app.signature.example:
         return
-    batch = Assembler(app.signature)([tuple(row) for row in app.signature.example], escaped=False)
-    answers = app.scorer(batch.categorical, batch.numeric)
+    answers = app.score([tuple(row) for row in app.signature.example])
     if not np.allclose(answers, app.signature.answers, rtol=1e-5, atol=1e-5):
         raise ConfigurationError(f"{app.folder}: the model does not answer its own example as it did when exported")
 

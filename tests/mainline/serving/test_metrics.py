@@ -39,8 +39,8 @@ def test_predictions_are_counted_by_class(task: str, labels: set[str], request: 
     made: Export = request.getfixturevalue(task)
     metrics = Metrics(made.signature, "1")
     answers = made.scores if task != "binary" else np.column_stack([1 - made.scores, made.scores])
-    metrics.scored(answers, answers.tolist())
-    metrics.scored(answers[:1], answers[:1].tolist())
+    metrics.scored(answers.tolist())
+    metrics.scored(answers[:1].tolist())
     families = {family.name: family for family in text_string_to_metric_families(metrics.page().decode())}
     # Of values that may be negative Prometheus has no sum, and the last bucket for the count.
     samples = families["mainline_prediction"].samples
