@@ -9,6 +9,8 @@ SERVE_PORT ?= 8080
 IMAGE ?=
 OPEN ?=
 TODAY ?=
+MONTHS ?=
+LOCAL ?=
 TARGET ?=
 VERSION ?=
 ANEW ?=
@@ -116,6 +118,10 @@ audit: $(BIN)/.train ## Verify the audit log and print it
 	@$(BIN)/mainline audit
 
 ##@ Watching
+
+.PHONY: demo
+demo: $(BIN)/.stage ## Play a year in minutes: release, drift, retraining, refusals, a rollback (MONTHS=2, LOCAL=1)
+	@exec $(BIN)/mainline demo $(if $(MONTHS),--months $(MONTHS)) $(if $(LOCAL),--local)
 
 .PHONY: watch
 watch: $(BIN)/.train ## In GitHub Actions: monitor, or say why nothing can be seen from there

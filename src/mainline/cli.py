@@ -131,7 +131,6 @@ def parser() -> argparse.ArgumentParser:
     monitor.set_defaults(verb=monitor_verb)
 
     retraining.add(verbs)
-
     workflows.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")

@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mainline import places
 from mainline.alert import say
 from mainline.atomic import write_text
-from mainline.errors import Refused
+from mainline.ci import login
+from mainline.errors import ExternalError, Refused
 from mainline.workspace import Workspace
 
 LEFT = ("monitor.json", "monitor.md", "monitor.html", "unseen.txt")
@@ -39,14 +41,25 @@ def watch(workspace: Workspace, log: str) -> int:
 
 
 def environment(workspace: Workspace) -> dict[str, str]:
-    """Where no server keeps MLflow's store, the one in the registry of MAINLINE_STATE knows the released models."""
-    here = dict(os.environ)
-    if here.get("MLFLOW_TRACKING_URI") or not here.get("MAINLINE_STATE"):
-        return here
+    """What the monitor gets to know: no password or token of ours, and where released models are kept.
+
+    Where no server keeps MLflow's store, the state in the registry of MAINLINE_STATE does. Where that cannot be read,
+    the monitor knows this checkout's records alone, and says of any other model that it does not know it.
+    """
+    known = {name: value for name, value in os.environ.items() if name not in ("GITHUB_TOKEN", login.PASSWORD)}
+    if known.get("MLFLOW_TRACKING_URI") or not known.get(places.STATE):
+        return known
     from mainline import stateverbs, tracking
 
-    uri, _ = tracking.store(stateverbs.pulled(workspace))
-    return {**here, "MLFLOW_TRACKING_URI": uri}
+    given = login.credentials(places.hosts({places.STATE: known[places.STATE]})[0], os.environ)
+    if given:
+        os.environ.update(zip((login.USERNAME, login.PASSWORD), given, strict=True))
+    try:
+        uri, _ = tracking.store(stateverbs.pulled(workspace))
+    except ExternalError as error:
+        say.annotate("notice", "Monitor", f"which models were released could not be looked up: {error}")
+        return known
+    return {**known, "MLFLOW_TRACKING_URI": uri}
 
 
 def is_out_of_sight(root: Path, log: str) -> bool:

@@ -68,7 +68,7 @@ def test_a_folder_that_is_not_here_is_said_and_a_store_is_asked(
 
 @pytest.mark.slow
 def test_the_released_models_come_from_the_registrys_state(
-    tmp_path: Path, oci_registry: Oci, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, oci_registry: Oci, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reference = f"{oci_registry.host}/team/{secrets.token_hex(4)}"
     elsewhere = tmp_path / "elsewhere"
@@ -83,8 +83,17 @@ def test_the_released_models_come_from_the_registrys_state(
     given = environment(project(tmp_path, 0, leaves=False))["MLFLOW_TRACKING_URI"]
     with sqlite3.connect(given.removeprefix("sqlite:///")) as database:
         assert database.execute("SELECT name FROM registered_models").fetchall() == [("mainline",)]
+    monkeypatch.setenv("MAINLINE_STATE", f"{reference}-of-nobody")
+    assert "MLFLOW_TRACKING_URI" not in environment(Workspace.at(tmp_path))
+    assert "could not be looked up" in capsys.readouterr().out
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example")
     assert environment(Workspace.at(tmp_path))["MLFLOW_TRACKING_URI"] == "http://mlflow.example"
+
+
+def test_the_monitor_gets_no_token_and_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GITHUB_TOKEN", "MAINLINE_REGISTRY_PASSWORD"):
+        monkeypatch.setenv(name, "secret")
+    assert "secret" not in environment(Workspace.at(tmp_path)).values()
 
 
 def test_paths_from_the_root_are_folders_too(tmp_path: Path) -> None:
