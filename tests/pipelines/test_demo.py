@@ -27,7 +27,8 @@ bad_data:
   at: 2026-02-02
   why: Minutes as seconds
   file: data/visits.parquet
-  replace: {minutes: "CASE WHEN \"at\" >= TIMESTAMPTZ '{since} 00:00:00+00' THEN minutes * 60 ELSE minutes END"}
+  replace:
+    minutes: if("at" >= TIMESTAMPTZ '{since} 00:00:00+00', minutes * 60, minutes)
 bad_release:
   at: 2026-02-16
   days: 6

@@ -1,36 +1,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from mainline import params
 from mainline.demo import script
-from mainline.demo.script import BadData, Edit, edited
+from mainline.demo.script import BadData, Edit, Script, edited
 from mainline.errors import ConfigurationError
-from tests.projects import TOP
-
-
-def test_the_examples_script_fits_its_params() -> None:
-    told = script.read(TOP / script.FILE)
-    text = edited((TOP / params.FILE).read_text(encoding="utf-8"), told.settings)
-    for change in (told.worse, told.bad_release):
-        assert edited(text, change.edits) != text
-    starts = [start for start, _ in told.spans()]
-    assert told.bad_release.at in starts
-    assert told.bad_data.at in starts
-    assert (TOP / told.bad_data.file).is_file()
 
 
 def test_periods_follow_each_other_and_can_be_fewer() -> None:
-    told = script.read(TOP / script.FILE)
-    assert told.spans(2) == [
-        (dt.date(2013, 7, 1), dt.date(2013, 8, 1)),
-        (dt.date(2013, 8, 1), dt.date(2013, 9, 1)),
-    ]
-    assert told.spans()[-1] == (dt.date(2013, 12, 1), dt.date(2014, 1, 1))
+    change = {"why": "a change", "edits": []}
+    at = dt.date(2026, 1, 31)
+    bad = {"at": at, "why": "spoilt", "file": "visits.parquet", "replace": {}}
+    given = {"start": at, "period": "1 month", "periods": 3, "worse": change, "bad_data": bad}
+    told = Script.model_validate({**given, "bad_release": {**change, "at": at}})
+    ends = [at, dt.date(2026, 2, 28), dt.date(2026, 3, 31), dt.date(2026, 4, 30)]
+    assert told.spans() == list(itertools.pairwise(ends))
+    assert told.spans(2) == told.spans()[:2]
+    assert told.spans(9) == told.spans()
 
 
 @pytest.mark.parametrize(("piece", "times"), [("max_itre", "nowhere"), ("a", "more than once")])
