@@ -213,7 +213,7 @@ def refuse_bad_data(scene: Play, start: dt.date, end: dt.date) -> None:
         scratch.commit(told.why)
         said = scratch.call("retrain", "--today", str(today(end)), check=(INVALID, PASSED, REFUSED))
         event.exit, event.kind = said.status, "bad" if said.status == INVALID else "warn"
-        event.text = f"“{told.why}”: {' '.join(said.why.split())[:160]}"
+        event.text = f"“{told.why}”: {said.why.removeprefix('no branch was made: ')[:200]}"
         scratch.git("revert", "--no-edit", "HEAD")
         scratch.state.joinpath("delivered").touch()
 

@@ -38,9 +38,12 @@ class Said:
 
     @property
     def why(self) -> str:
-        """The verb's own words for a failure, a line."""
-        lines = [line for line in self.err.splitlines() if line.startswith("mainline: ")]
-        return (lines[-1].removeprefix("mainline: ") if lines else (self.err or self.out).strip()[-300:]) or "nothing"
+        """The verb's own words for a failure: its last message, of more paragraphs the first line of two."""
+        _, there, last = f"\n{self.err}".rpartition("\nmainline: ")
+        if not there:
+            return (self.err or self.out).strip()[-300:] or "nothing"
+        first, _, rest = last.partition("\n")
+        return " ".join([first, *rest.strip().splitlines()[:1]])
 
     def line(self, *starts: str) -> str:
         """The first line of what it printed that begins so, else the first one."""
