@@ -48,7 +48,7 @@ def test_a_verb_that_ends_otherwise_than_it_may_is_told_with_its_words(
     assert "GITHUB_TOKEN" not in given
     assert given["MAINLINE_SERVICE"] == "mine"
     (scratch.root / "params.yaml").write_text("task: magic\n", encoding="utf-8")
-    with pytest.raises(ExternalError, match="`mainline monitor` ended with 2, .*: params.yaml"):
+    with pytest.raises(ExternalError, match=r"`mainline monitor` ended with 2, .*: params\.yaml"):
         scratch.call("monitor")
     assert "$ mainline monitor" in scratch.log.read_text(encoding="utf-8")
 
