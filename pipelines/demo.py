@@ -61,7 +61,7 @@ def play(root: Path, months: int | None = None, local: bool = False) -> str:
         spans = told.spans(months)
         for start, end in spans:
             month(scene, start, end, last=end == spans[-1][1])
-    return page.write(scene.pages, story, scene.months, scene.settings.compare.metric)
+    return page.write(scene.pages.relative_to(root), story, scene.months, scene.settings.compare.metric)
 
 
 @contextlib.contextmanager

@@ -41,6 +41,7 @@ def html(events: Sequence[Event], months: Sequence[Month], metric: str, seconds:
         marks=MARKS,
         tiles=tiles(events, months, seconds),
         months=months,
+        first=months[0].version if months else "",
         metric=name(metric),
         shown=shown,
         signed=signed,
@@ -74,7 +75,7 @@ def tiles(events: Sequence[Event], months: Sequence[Month], seconds: float) -> l
 
     rows, labels = sum(month.rows for month in months), sum(month.labelled for month in months)
     return [
-        ("Rows answered", f"{rows:,}", f"{labels:,} with a label"),
+        ("Rows compared", f"{rows:,}", f"{labels:,} with a label"),
         ("Releases", str(count("release", "good")), "each after its gates"),
         ("Retrainings", str(count("retraining", "good", "bad")), f"{count('retraining', 'bad')} refused"),
         ("Alarms", str(count("monitor", "warn")), f"of {count('monitor', 'warn', 'good')} looks"),
