@@ -9,6 +9,8 @@ SERVE_PORT ?= 8080
 IMAGE ?=
 TARGET ?=
 VERSION ?=
+ANEW ?=
+RETURNED ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -97,11 +99,45 @@ deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker 
 
 .PHONY: rollback
 rollback: $(BIN)/.train ## Return production to the version before, or to VERSION=
-	@$(BIN)/mainline rollback $(VERSION) --target $(or $(TARGET),none)
+	@$(BIN)/mainline rollback $(if $(value VERSION),"$$VERSION") --target $(or $(TARGET),none)
 
 .PHONY: audit
 audit: $(BIN)/.train ## Verify the audit log and print it
 	@$(BIN)/mainline audit
+
+##@ In the workflows that release
+
+.PHONY: settings
+settings: $(BIN)/.core ## Set the release's variables for the steps that follow (SETTINGS: the repository's, as JSON)
+	@$(BIN)/mainline ci settings
+
+.PHONY: due
+due: $(BIN)/.core ## Whether this commit is to be released at all: told without training
+	@$(BIN)/mainline ci due
+
+.PHONY: login
+login: $(BIN)/.core ## Log the container engine in to the registries of the release
+	@$(BIN)/mainline ci login
+
+.PHONY: begin
+begin: $(BIN)/.train ## Begin the state where nothing has ever been released (ANEW=true: where its state is lost)
+	@$(BIN)/mainline ci begin $(if $(filter true,$(ANEW)),--anew)
+
+.PHONY: merged
+merged: $(BIN)/.core ## Say which pull request brought this commit, and who approved it
+	@$(BIN)/mainline ci merged
+
+.PHONY: subjects
+subjects: $(BIN)/.core ## Say what the candidate's attestations are about
+	@$(BIN)/mainline ci subjects
+
+.PHONY: unattested
+unattested: $(BIN)/.core ## Say that there are no attestations on this plan
+	@$(BIN)/mainline ci unattested
+
+.PHONY: publish
+publish: $(BIN)/.core ## Make the release's page on GitHub (RETURNED=1: after a rollback)
+	@$(BIN)/mainline ci publish $(if $(RETURNED),--returned)
 
 ##@ Work on it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -21,6 +22,8 @@ from typing import Any
 
 import pytest
 
+REGISTRY_LOGIN = ("tester", "a registry password")  # pragma: allowlist secret
+HASHED = "$2y$04$abcdefghijklmnopqrstuuR6lVkwkiDKkZngycuOqgCcGEpGNxN.u"  # pragma: allowlist secret
 # Where the tests must not be skipped for want of a server.
 REQUIRED = bool(os.environ.get("CI") or os.environ.get("MAINLINE_REQUIRE_SERVERS"))
 
@@ -123,12 +126,27 @@ def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def oci_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oci]:
     """A container registry, Debian's docker-registry, that lives as long as the tests."""
+    with registry(tmp_path_factory.mktemp("oci")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def locked_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oci]:
+    """The same behind a login: `REGISTRY_LOGIN` is name and password."""
+    folder = tmp_path_factory.mktemp("locked")
+    # bcrypt, the one that docker-registry takes; the cheapest that it accepts.
+    (folder / "htpasswd").write_text(f"{REGISTRY_LOGIN[0]}:{HASHED}\n")
+    with registry(folder, f"auth: {{htpasswd: {{realm: tests, path: {folder / 'htpasswd'}}}}}\n") as found:
+        yield found
+
+
+@contextlib.contextmanager
+def registry(folder: Path, more: str = "") -> Iterator[Oci]:
     program = _docker_registry()
-    folder = tmp_path_factory.mktemp("oci")
     port = free_port()
     (folder / "config.yml").write_text(
         f"version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {folder / 'data'}}}}}\n"
-        f"http: {{addr: 127.0.0.1:{port}}}\n"
+        f"http: {{addr: 127.0.0.1:{port}}}\n{more}"
     )
     with open(folder / "log", "w") as log:
         server = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)

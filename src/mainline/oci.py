@@ -64,6 +64,7 @@ class Repository:
 
     @cached_property
     def client(self) -> Any:
+        import oras.auth
         import oras.client
         import oras.decorator
 
@@ -84,7 +85,9 @@ class Repository:
         if user and password:
             made.auth.set_basic_auth(user, password)
         else:
-            made.auth.load_configs(made.get_container(self.reference))
+            made.auth.load_configs(made.get_container(self.reference), configs=logins(os.environ))
+        if not hasattr(made.auth, "_basic_auth") and isinstance(made.auth, oras.auth.BasicAuth):
+            raise ExternalError(f"{self.reference}: not logged in: docker login {self.host}")
         return made
 
     def way_to_log_in(self, insecure: bool) -> str:
@@ -157,6 +160,8 @@ class Repository:
         return answer
 
     def check(self, answer: Any) -> None:
+        if answer.status_code == 401:
+            raise ExternalError(f"{self.reference}: the registry does not take this login: docker login {self.host}")
         if not 200 <= answer.status_code < 300:
             said = " ".join(answer.text.split())[:200]
             raise ExternalError(f"{self.reference}: the registry says {answer.status_code}: {said}")
@@ -171,7 +176,21 @@ class Repository:
         except oras.auth.AuthenticationException as error:
             raise ExternalError(f"{self.reference}: not logged in ({error}): docker login {self.host}") from None
         except (requests.RequestException, ValueError) as error:
+            if "request for authentication" in str(error):  # what oras says where no token was given out
+                raise ExternalError(
+                    f"{self.reference}: not logged in, or this login may not do it: docker login {self.host}"
+                ) from None
             raise ExternalError(f"{self.reference}: {str(error).splitlines()[0]}") from None
+
+
+def logins(environment: Mapping[str, str]) -> list[str]:
+    """Where engines keep their logins beside `~/.docker`, which `oras` reads by itself."""
+    found = [environment.get("REGISTRY_AUTH_FILE", "")]
+    if environment.get("DOCKER_CONFIG"):
+        found.append(f"{environment['DOCKER_CONFIG']}/config.json")
+    if environment.get("XDG_RUNTIME_DIR"):
+        found.append(f"{environment['XDG_RUNTIME_DIR']}/containers/auth.json")
+    return [path for path in found if path and Path(path).exists()]
 
 
 def sha256(content: bytes) -> str:

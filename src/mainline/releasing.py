@@ -89,9 +89,11 @@ def imager(
 
 def rollback_verb(call: argparse.Namespace) -> int:
     from mainline import release
+    from pipelines import release as pipeline
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
         version = release.rollback(desk, call.version)
+        pipeline.written(workspace, version)
         print(f"version {version.number} is the champion again")
         return 0
 

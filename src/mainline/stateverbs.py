@@ -30,15 +30,16 @@ def add(verbs: Any) -> None:
 
 def init_verb(call: argparse.Namespace) -> int:
     workspace = Workspace.at(Path.cwd())
-
-    def fill(store: Path) -> None:
-        _, book = releasing.opened(store)
-        book.write("begun", releasing.who(), {})
-
     with workspace.locked():
         state = needed(workspace)
-        print(f"{state.repository.reference} begins with {state.init(fill).digest}")
+        print(f"{state.repository.reference} begins with {state.init(first_entry).digest}")
     return 0
+
+
+def first_entry(store: Path) -> None:
+    """What the first state of all holds: a store, and a log that says who began it."""
+    _, book = releasing.opened(store)
+    book.write("begun", releasing.who(), {})
 
 
 def list_verb(call: argparse.Namespace) -> int:

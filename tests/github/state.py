@@ -67,6 +67,7 @@ class Repository:
     messages: dict[str, str] = field(default_factory=dict)
     issues: dict[int, Values] = field(default_factory=dict)  # pull requests too, as on GitHub
     pulls: dict[int, Values] = field(default_factory=dict)
+    reviews: dict[int, list[Values]] = field(default_factory=dict)  # by pull request
     comments: dict[int, Values] = field(default_factory=dict)
     labels: dict[str, Values] = field(default_factory=dict)
     workflows: dict[int, Values] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class Repository:
     environments: dict[str, Values] = field(default_factory=dict)
     deployment_branches: dict[str, list[Values]] = field(default_factory=dict)  # by environment
     releases: dict[int, Values] = field(default_factory=dict)
+    latest: int | None = None  # which of them the repository's page shows
     rulesets: dict[int, Values] = field(default_factory=dict)
     protected: dict[str, Values] = field(default_factory=dict)  # branch -> classic protection
     codeowners: list[Values] = field(default_factory=list)
@@ -170,6 +172,34 @@ class Repository:
         self.pulls[number] = pull
         issue["pull_request"] = {"html_url": pull["html_url"]}
         return pull
+
+    def receive(self, ref: str, sha: str, message: str = "A commit") -> None:
+        """A commit that was made elsewhere, as a rehearsal's: what is in it is not kept."""
+        self.trees.setdefault(sha, {})
+        self.messages[sha] = message
+        self.refs[ref] = sha
+
+    def review(self, pull: Values, state: str, login: str) -> Values:
+        """`APPROVED`, `CHANGES_REQUESTED`, `COMMENTED` or `DISMISSED`."""
+        made = {
+            "id": next(self.ids),
+            "user": user(login),
+            "body": "",
+            "state": state,
+            "html_url": pull["html_url"],
+            "submitted_at": self.clock.now(),
+            "commit_id": pull["head"]["sha"],
+            "author_association": "MEMBER",
+        }
+        self.reviews.setdefault(pull["number"], []).append(made)
+        return made
+
+    def merged(self, pull: Values, sha: str, login: str = "maintainer") -> None:
+        """Merge a pull request as the commit `sha`, which the base's branch is at from now on."""
+        self.receive(f"heads/{pull['base']['ref']}", sha, pull["title"])
+        now = self.clock.now()
+        pull |= {"state": "closed", "merged_at": now, "merge_commit_sha": sha, "merged_by": user(login)}
+        self.issues[pull["number"]] |= {"state": "closed", "closed_at": now}
 
     def push(self, pull: Values, source: Repository | None = None) -> str:
         """A new commit on a pull request's head."""

@@ -21,6 +21,7 @@ STAND_INS = Path(__file__).parent / "actions"
 # Of an action's repository, the folder that stands in for it.
 REPLACED = {
     "actions/checkout": "checkout",
+    "actions/attest": "attest",
     "actions/cache": "cache",
     "actions/upload-artifact": "upload-artifact",
     "astral-sh/setup-uv": "setup-uv",
@@ -73,9 +74,14 @@ class Rehearsal:
         run: str | None = None,
         attempt: int = 1,
         token: str = "",
+        settings: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
         **variables: str,
     ) -> Ran:
-        """Run one workflow of the event's own commit, as GitHub would read it; `run` is the run's number."""
+        """Run one workflow of the event's own commit, as GitHub would read it; `run` is the run's number.
+
+        `settings` and `secrets` are the repository's, `variables` the machine's.
+        """
         self.runs += 1
         run = run or str(self.runs)
         checkout = self.folder / f"workflows-{run}"
@@ -98,6 +104,8 @@ class Rehearsal:
             *(("--job", job) if job else ()),
             *(word for one in matrix for word in ("--matrix", one)),
             *(("--secret", f"GITHUB_TOKEN={token}") if token else ()),
+            *(word for name, value in (settings or {}).items() for word in ("--var", f"{name}={value}")),
+            *(word for name, value in (secrets or {}).items() for word in ("--secret", f"{name}={value}")),
         ]
         given = {
             "GITHUB_REPOSITORY": REPOSITORY,

@@ -109,9 +109,20 @@ def push(origin: Origin, branch: str, before: str, message: str = "A change") ->
     return Event("push", after, payload)
 
 
+def dispatch(origin: Origin, branch: str = "main", **inputs: Any) -> Event:
+    """The event of somebody who starts a workflow by hand."""
+    payload = {
+        "ref": f"refs/heads/{branch}",
+        "inputs": inputs,
+        "repository": repository_of(origin),
+        "sender": {"login": "somebody"},
+    }
+    return Event("workflow_dispatch", origin.commit_of(f"refs/heads/{branch}"), payload)
+
+
 def repository_of(origin: Origin) -> dict[str, Any]:
-    owner = REPOSITORY.partition("/")[0]
-    return {"full_name": REPOSITORY, "default_branch": origin.default, "fork": False, "owner": {"login": owner}}
+    of = {"full_name": REPOSITORY, "default_branch": origin.default, "fork": False, "private": False}
+    return {**of, "owner": {"login": REPOSITORY.partition("/")[0]}}
 
 
 def snapshot(checkout: Path) -> str:

@@ -43,6 +43,12 @@ REAL: dict[str, tuple[set[str], set[str]]] = {
         | {"add-problem-matchers", "quiet", "resolution-strategy"},
         {"uv-version", "uv-path", "uvx-path", "cache-hit", "cache-key", "venv", "python-version", "python-cache-hit"},
     ),
+    "attest": (
+        {"subject-path", "subject-digest", "subject-name", "subject-checksums", "subject-version", "sbom-path"}
+        | {"predicate-type", "predicate", "predicate-path", "push-to-registry", "create-storage-record"}
+        | {"show-summary", "github-token"},
+        {"bundle-path", "attestation-id", "attestation-url"},
+    ),
     "setup-cml": ({"version", "vega"}, set()),
 }
 

@@ -16,6 +16,7 @@ TOP = Path(__file__).resolve().parents[2]
 GITHUB = TOP / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 CONTRIBUTED = ("review.yml", "quality.yml")  # these run a contributor's code
+RELEASING = ("release.yml", "rollback.yml")  # these may change what is in production
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 FILES = [*WORKFLOWS, *ACTIONS]
 
@@ -51,9 +52,8 @@ def names(path: Path) -> str:
 
 
 def test_there_are_workflows_to_hold_to_this() -> None:
-    assert {"review.yml", "quality.yml", "comment.yml", "codeql.yml", "zizmor.yml", "dependency-review.yml"} <= {
-        path.name for path in WORKFLOWS
-    }
+    judge = {"review.yml", "quality.yml", "comment.yml", "codeql.yml", "zizmor.yml", "dependency-review.yml"}
+    assert judge | {*RELEASING} <= {path.name for path in WORKFLOWS}
 
 
 @pytest.mark.parametrize("path", FILES, ids=names)
@@ -101,6 +101,18 @@ def test_main_is_never_cancelled(file: str) -> None:
     assert load(GITHUB / "workflows" / file)["concurrency"]["cancel-in-progress"] == (
         "${{ github.ref_name != github.event.repository.default_branch }}"
     )
+
+
+@pytest.mark.parametrize("file", RELEASING)
+def test_releases_and_rollbacks_wait_for_each_other_and_for_productions_reviewers(file: str) -> None:
+    content = load(GITHUB / "workflows" / file)
+    assert content["concurrency"] == {"group": "production", "cancel-in-progress": False}
+    for name, job in content["jobs"].items():
+        moves = any(step.get("run", "").startswith(("make promote", "make rollback")) for step in job["steps"])
+        assert moves is (job.get("environment") == "production"), name
+        assert moves is (job["permissions"]["contents"] == "write"), name
+        on_the_default_branch = "github.ref_name == github.event.repository.default_branch"
+        assert on_the_default_branch in job["if"] or "needs" in job, name
 
 
 @pytest.mark.parametrize("path", FILES, ids=names)

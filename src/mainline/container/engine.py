@@ -36,13 +36,15 @@ class Engine:
             raise ExternalError(f"`{self.name} {verb}` failed: {' / '.join(said[-3:])}")
         return done.stdout.strip()
 
-    def attempt(self, *arguments: str, seconds: float = 600) -> subprocess.CompletedProcess[str]:
-        """The command's end, whatever it was."""
+    def attempt(
+        self, *arguments: str, seconds: float = 600, given: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """The command's end, whatever it was; `given` is what it reads on its standard input."""
         try:
             return subprocess.run(
                 [self.program, *arguments],
                 env=self.environment,
-                stdin=subprocess.DEVNULL,
+                **({"stdin": subprocess.DEVNULL} if given is None else {"input": given}),
                 capture_output=True,
                 text=True,
                 errors="replace",

@@ -170,6 +170,8 @@ def create_release(call: Call) -> Answer:
         "html_url": f"{call.repository.url}/releases/tag/{body['tag_name']}",
     }
     call.repository.releases[identity] = made
+    if body.get("make_latest", "true") == "true":
+        call.repository.latest = identity
     call.repository.refs.setdefault(f"tags/{body['tag_name']}", commit_of(call, made["target_commitish"]))
     return Answer(201, made)
 
@@ -188,11 +190,14 @@ def get_release_by_tag(call: Call) -> Answer:
 @serves("repos/get-latest-release")
 def get_latest_release(call: Call) -> Answer:
     whole = [one for one in call.repository.releases.values() if not one["draft"] and not one["prerelease"]]
-    return Answer(200, found(dict(enumerate(whole)), len(whole) - 1))
+    latest = [one for one in whole if one["id"] == call.repository.latest]
+    return Answer(200, found(dict(enumerate([*whole, *latest])), len(whole) + len(latest) - 1))
 
 
 @serves("repos/update-release")
 def update_release(call: Call) -> Answer:
     release = found(call.repository.releases, call["release_id"])
-    release.update(call.body)
+    release.update({name: value for name, value in call.body.items() if name != "make_latest"})
+    if call.body.get("make_latest") == "true":
+        call.repository.latest = release["id"]
     return Answer(200, release)

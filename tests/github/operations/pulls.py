@@ -13,7 +13,7 @@ def shown(call: Call, pull: Values) -> Values:
     head, base = pull["head"], pull["base"]
     home = call.double.repositories.get((head["repo"] or "").lower())
     return {
-        **pull,
+        **{name: value for name, value in pull.items() if name != "merged_by"},
         "head": {**head, "repo": home.values() if home else None},
         "base": {**base, "repo": repository.values(), "sha": repository.refs.get(f"heads/{base['ref']}", base["sha"])},
         "labels": repository.issues[pull["number"]]["labels"],
@@ -35,7 +35,8 @@ def changed(call: Call, pull: Values) -> dict[str, str]:
 def whole(call: Call, pull: Values) -> Values:
     """What only an answer about one pull request tells."""
     counts = {"changed_files": len(changed(call, pull)), "comments": len(call.repository.comments_on(pull["number"]))}
-    return {**shown(call, pull), **counts, "merged": pull["merged_at"] is not None, "mergeable": True}
+    by = {"merged_by": pull["merged_by"]} if pull.get("merged_by") else {}
+    return {**shown(call, pull), **counts, **by, "merged": pull["merged_at"] is not None, "mergeable": True}
 
 
 @serves("pulls/list")
@@ -115,16 +116,24 @@ def update_pull(call: Call) -> Answer:
     return Answer(200, whole(call, pull))
 
 
+@serves("pulls/list-reviews")
+def list_reviews(call: Call) -> Answer:
+    pull = found(call.repository.pulls, call["pull_number"])
+    return call.page(call.repository.reviews.get(pull["number"], []))
+
+
 @serves("repos/list-pull-requests-associated-with-commit")
 def pulls_of_commit(call: Call) -> Answer:
-    """Those whose head, in this repository, is the commit.
+    """Those that brought the commit into the default branch, and those whose head, in this repository, it is.
 
-    A pull request from a fork is not found from the upstream's side: its commit is a branch of the fork's only.
+    A pull request from a fork is not found from the upstream's side before it is merged: its commit is a branch of
+    the fork's only.
     """
     sha = call["commit_sha"]
     items = [
         shown(call, pull)
         for pull in call.repository.pulls.values()
-        if pull["head"]["sha"] == sha and pull["head"]["repo"] == call.repository.full_name
+        if sha == pull.get("merge_commit_sha")
+        or (pull["head"]["sha"] == sha and pull["head"]["repo"] == call.repository.full_name)
     ]
     return call.page(items)

@@ -79,3 +79,24 @@ def test_an_image_is_as_visible_as_its_repository(
     assert (found.state, found.says) == (state, says)
     if state == "off":
         assert found.by_hand.endswith("https://github.test/users/team/packages/container/model/settings")
+
+
+def test_an_environment_that_does_not_take_the_default_branch_is_opened_to_it(fork: Fork) -> None:
+    reviewers = [{"type": "User", "id": user("team")["id"]}]
+    policy = {"protected_branches": False, "custom_branch_policies": True}
+    fork.ground.github.put("environments/production", {"reviewers": reviewers, "deployment_branch_policy": policy})
+    fork.ground.github.post("environments/production/deployment-branch-policies", {"name": "release/*"})
+    found = release.environment(fork.ground)
+    assert found.says == "production is there: main may not deploy, so that no release ends"
+    assert found.turn_on is not None
+    found.turn_on()
+    assert release.environment(fork.ground).state == "on"
+    assert [one["name"] for one in fork.repository.deployment_branches["production"]] == ["release/*", "main"]
+
+
+def test_a_package_of_the_releases_name_that_is_another_repositorys_is_told(fork: Fork) -> None:
+    fork.github.repository("team/other").package("model/state")
+    found = release.packages(fork.ground)
+    assert found.state == "off"
+    assert found.says == "model/state: not this repository's, so that release.yml may not push there"
+    assert found.by_hand.endswith("https://github.test/users/team/packages/container/model%2Fstate/settings")

@@ -1,0 +1,154 @@
+"""The steps of the release's workflows, each a verb below `mainline ci`."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from mainline.errors import ConfigurationError
+
+
+def add(verbs: Any) -> None:
+    ci = verbs.add_parser("ci", help="steps of the workflows that release")
+    whats = ci.add_subparsers(required=True, metavar="what")
+    settings = whats.add_parser("settings", help="set the release's variables for the steps that follow")
+    settings.set_defaults(verb=settings_verb)
+    due = whats.add_parser("due", help="whether this commit is to be released at all")
+    due.set_defaults(verb=due_verb)
+    login = whats.add_parser("login", help="log the container engine in to the registries of the release")
+    login.set_defaults(verb=login_verb)
+    begin = whats.add_parser("begin", help="begin the state, where nothing has ever been released")
+    begin.add_argument("--anew", action="store_true", help="also where something has: its state is lost for good")
+    begin.set_defaults(verb=begin_verb)
+    merged = whats.add_parser("merged", help="the pull request of this commit and who approved it")
+    merged.set_defaults(verb=merged_verb)
+    subjects = whats.add_parser("subjects", help="what the candidate's attestations are about")
+    subjects.set_defaults(verb=subjects_verb)
+    unattested = whats.add_parser("unattested", help="say that this plan has no attestations")
+    unattested.set_defaults(verb=unattested_verb)
+    publish = whats.add_parser("publish", help="the release's page on GitHub, of what was promoted last here")
+    publish.add_argument("--returned", action="store_true", help="production has returned to a former version")
+    publish.set_defaults(verb=publish_verb)
+
+
+def settings_verb(call: argparse.Namespace) -> int:
+    from mainline import places
+    from mainline.ci import outputs
+
+    try:
+        given = json.loads(os.environ.get("SETTINGS") or "{}")
+    except ValueError as error:
+        raise ConfigurationError(f"SETTINGS is no JSON: {error}") from None
+    outputs.set_for_later(os.environ, places.in_workflow(given, os.environ))
+    return 0
+
+
+def due_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import outputs
+    from mainline.ci.due import due
+    from mainline.github import GitHub
+
+    found = due(Path.cwd(), os.environ.get("GITHUB_EVENT_NAME", "workflow_dispatch"), GitHub.from_environment())
+    outputs.leave(os.environ, due="true" if found.due else "false")
+    outputs.notice("To be released" if found.due else "Nothing to release", found.why)
+    return 0
+
+
+def login_verb(call: argparse.Namespace) -> int:
+    from mainline import places
+    from mainline.ci import login
+    from mainline.container import engine
+
+    hosts = places.hosts(os.environ)
+    if not hosts:
+        raise ConfigurationError(f"neither {places.IMAGE} nor {places.STATE} is set: there is nothing to log in to")
+    as_whom = login.log_in(engine.find(), hosts, os.environ)
+    for host in hosts:
+        print(f"{host}: logged in as {as_whom[host]}" if host in as_whom else f"{host}: no credentials are given")
+    return 0
+
+
+def begin_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import first
+    from mainline.github import GitHub
+    from mainline.workspace import Workspace
+
+    workspace = Workspace.at(Path.cwd())
+    with workspace.locked():
+        print(first.begin(workspace, GitHub.from_environment(), call.anew))
+    return 0
+
+
+def merged_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import merged, outputs
+    from mainline.github import GitHub
+
+    found = merged.of_commit(GitHub.from_environment(), commit())
+    outputs.leave(os.environ, pull_request=found.pull_request, approver=found.approver)
+    return 0
+
+
+def subjects_verb(call: argparse.Namespace) -> int:
+    from mainline import places
+    from mainline.ci import outputs
+
+    found = left("candidate.json")
+    outputs.leave(
+        os.environ,
+        image=os.environ.get(places.IMAGE) or "",
+        image_digest=found.get("image_digest") or "",
+        model=f"{os.environ.get('MAINLINE_MODEL') or 'mainline'} version {found['version']}",
+        model_digest=f"sha256:{found['model_digest']}",
+    )
+    return 0
+
+
+def unattested_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import outputs
+
+    outputs.notice(
+        "Not attested",
+        "GitHub signs attestations for public repositories, and for private ones on Enterprise Cloud. The release "
+        "goes on: digests, audit log and provenance.json say the same, unsigned.",
+    )
+    return 0
+
+
+def publish_verb(call: argparse.Namespace) -> int:
+    from mainline import places
+    from mainline.ci import published
+    from mainline.github import GitHub
+
+    github = GitHub.from_environment()
+    before = published.last(github) if call.returned else None
+    # A return is no release: what was merged since the last one is still to come.
+    released = before.commit if before else commit()
+    card = (Path("reports") / "model-card.md").read_text(encoding="utf-8")
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+    print(published.publish(github, left("release.json"), card, os.environ.get(places.IMAGE), released, now))
+    return 0
+
+
+def left(name: str) -> dict[str, Any]:
+    """What a step before has left in `reports`."""
+    try:
+        found: dict[str, Any] = json.loads((Path("reports") / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise ConfigurationError(
+            f"reports/{name} is not here: this comes after `make candidate` or `promote`"
+        ) from None
+    return found
+
+
+def commit() -> str:
+    """The commit of this checkout."""
+    from mainline import git
+
+    found = git.commit_of(Path.cwd(), "HEAD")
+    if found is None:
+        raise ConfigurationError("this is no checkout of a git repository: nothing can be released from it")
+    return found

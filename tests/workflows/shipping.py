@@ -1,0 +1,124 @@
+"""A repository that releases: the stage of a shop, GitHub's double, a registry behind a login, an engine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from mainline.oci import MANIFESTS, Repository, sha256
+from tests.github.double import GitHubDouble
+from tests.servers import REGISTRY_LOGIN, Oci
+from tests.workflows import events
+from tests.workflows.act import Ran
+from tests.workflows.stage import ENVIRONMENT, Stage
+
+# What a small model on a busy machine keeps.
+GATES = """\
+stage:
+  cold_start_seconds: 30
+  p99_milliseconds: 5000
+  requests_per_second: 5
+  memory_megabytes: 300
+  image_megabytes: 200
+  load_seconds: 0.5
+  connections: 2
+  contract_examples: 3
+"""
+
+
+class Shipping:
+    """What a push to main starts, and what it leaves."""
+
+    def __init__(self, folder: Path, github: GitHubDouble, registry: Oci) -> None:
+        self.stage = Stage(folder, "deploy")
+        self.shop = self.stage.shop
+        shutil.rmtree(self.shop.path("data/expectations"))  # validation has its own tests
+        self.shop.write("params.yaml", self.shop.path("params.yaml").read_text() + GATES)
+        self.github = github
+        self.repository = github.repository(events.REPOSITORY)
+        self.place = f"{registry.host}/Team/{folder.name}"  # GitHub's names are in any case
+        (folder / "docker").mkdir()
+        self.machine = {
+            "DOCKER_CONFIG": str(folder / "docker"),
+            "GITHUB_API_URL": github.api,
+            "REHEARSAL_ENVIRONMENT": ENVIRONMENT,
+        }
+
+    def merge(self, message: str, *, approver: str | None = None) -> events.Event:
+        """Commit what lies in the checkout and have main be at it, by way of a pull request where somebody approves."""
+        event = self.stage.push(message)
+        self.repository.receive("heads/main", event.sha, message)
+        if approver:
+            pull = self.repository.pull(f"change-{event.sha[:7]}", title=message)
+            self.repository.review(pull, "APPROVED", approver)
+            self.repository.merged(pull, event.sha)
+        return event
+
+    def run(
+        self,
+        event: events.Event,
+        workflow: str = "release.yml",
+        *,
+        private: bool = False,
+        settings: dict[str, str] | None = None,
+        **machine: str,
+    ) -> Ran:
+        event.payload["repository"]["private"] = private
+        return self.stage.rehearsal.run(
+            event,
+            workflow,
+            token=self.github.token("write"),
+            settings={
+                "MAINLINE_IMAGE": f"{self.place}/Image",
+                "MAINLINE_STATE": f"{self.place}/State",
+                "MAINLINE_REGISTRY_USERNAME": REGISTRY_LOGIN[0],
+                **(settings or {}),
+            },
+            secrets={"MAINLINE_REGISTRY_PASSWORD": REGISTRY_LOGIN[1]},
+            **{**self.machine, **machine},
+        )
+
+    def rollback(self, version: str = "") -> Ran:
+        return self.run(events.dispatch(self.stage.origin, version=version), "rollback.yml")
+
+    @property
+    def in_production(self) -> str | None:
+        """The digest that the tag `production` names."""
+        image = Repository(f"{self.place}/image".lower())
+        found = image.ask("GET", "manifests/production", accept=MANIFESTS)
+        return None if found is None else sha256(found.content)
+
+    @property
+    def pages(self) -> dict[str, dict[str, Any]]:
+        """The releases on GitHub, by tag."""
+        return {each["tag_name"]: each for each in self.repository.releases.values()}
+
+    @property
+    def shown_first(self) -> str | None:
+        latest = self.repository.latest
+        return str(self.repository.releases[latest]["tag_name"]) if latest else None
+
+    @property
+    def attested(self) -> list[str]:
+        try:
+            return (self.stage.rehearsal.folder / "attestations").read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            return []
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """The audit log in the registry."""
+        state = Repository(f"{self.place}/state".lower())
+        manifest = state.manifest("state")
+        assert manifest
+        wanted = "org.opencontainers.image.title"
+        layer = next(each for each in manifest.layers if each["annotations"][wanted] == "audit.jsonl")
+        kept = self.stage.rehearsal.folder / "audit.jsonl"
+        state.get_blob(layer, kept)
+        return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
+
+    @property
+    def events(self) -> list[str]:
+        return [each["event"] for each in self.entries]
