@@ -50,6 +50,10 @@ predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the ex
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
 	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
 
+.PHONY: monitor
+monitor: $(BIN)/.train ## Hold the prediction log against the training (LOG=…, METRICS=…, NOW=…)
+	@$(BIN)/mainline monitor $(if $(LOG),--log "$(LOG)") $(if $(METRICS),--metrics "$(METRICS)") $(if $(NOW),--now "$(NOW)")
+
 .PHONY: ui
 ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000, REMOTE=1: over the state in the registry)
 	@$(BIN)/mainline ui --port $(PORT) $(if $(REMOTE),--remote)
