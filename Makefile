@@ -7,6 +7,8 @@ GROUPS ?=
 PORT ?= 5000
 SERVE_PORT ?= 8080
 IMAGE ?=
+OPEN ?=
+TODAY ?=
 TARGET ?=
 VERSION ?=
 ANEW ?=
@@ -47,6 +49,10 @@ predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the ex
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
 	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
+
+.PHONY: monitor
+monitor: $(BIN)/.train ## Hold the prediction log against the training (LOG=…, METRICS=…, NOW=…)
+	@$(BIN)/mainline monitor $(if $(LOG),--log "$(LOG)") $(if $(METRICS),--metrics "$(METRICS)") $(if $(NOW),--now "$(NOW)")
 
 .PHONY: ui
 ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000, REMOTE=1: over the state in the registry)
@@ -104,6 +110,20 @@ rollback: $(BIN)/.train ## Return production to the version before, or to VERSIO
 .PHONY: audit
 audit: $(BIN)/.train ## Verify the audit log and print it
 	@$(BIN)/mainline audit
+
+##@ Watching
+
+.PHONY: watch
+watch: $(BIN)/.train ## In GitHub Actions: monitor, or say why nothing can be seen from there
+	@$(BIN)/mainline watch
+
+.PHONY: alert
+alert: ## The monitor's last answer as one issue on GitHub, closed by itself when it is over
+	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline alert
+
+.PHONY: retrain
+retrain: $(BIN)/.train ## New data as a branch with its review (OPEN=1: as a pull request; TODAY=2013-11-03)
+	@$(BIN)/mainline retrain --base $(BASE) $(if $(OPEN),--open) $(if $(TODAY),--today $(TODAY))
 
 ##@ In the workflows that release
 

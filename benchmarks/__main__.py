@@ -10,11 +10,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import ci, job, scale
+from benchmarks import ci, drift, job, monitor, scale
 from benchmarks.intervals import measure_intervals
 from benchmarks.table import Row, show
 
-PARTS = ("job", "intervals", "scale", "setup", "ci")
+PARTS = ("job", "intervals", "scale", "setup", "ci", "drift", "monitor")
 
 
 def main(wanted: list[str]) -> int:
@@ -40,6 +40,10 @@ def measure(part: str, folder: Path) -> list[Row]:
         return intervals()
     if part == "ci":
         return ci.measure(folder)
+    if part == "drift":
+        return drift.measure(folder)
+    if part == "monitor":
+        return monitor.measure(folder)
     return scale.measure(folder) if part == "scale" else job.set_up(folder)
 
 

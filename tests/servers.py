@@ -13,7 +13,7 @@ import sys
 import tempfile
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -185,6 +185,54 @@ def _docker_registry() -> str:
     return found
 
 
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """Prometheus' own checker of rules, with Prometheus beside it."""
+    found = shutil.which("promtool")
+    if found is None and REQUIRED and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "prometheus"]
+        subprocess.run(command, check=True, env=environment)
+        found = shutil.which("promtool")
+    if found is None and REQUIRED:
+        pytest.fail("Prometheus is not installed, and these tests must run here: apt-get install prometheus")
+    if found is None:
+        pytest.skip("Prometheus is not installed: apt-get install prometheus")
+    return found
+
+
+@pytest.fixture
+def prometheus(promtool: str, tmp_path: Path) -> Iterator[Callable[[int, Path], str]]:
+    """Start a Prometheus that scrapes a port of the loopback by the second, with a file of rules; its URL."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(port: int, rules: Path) -> str:
+        folder = tmp_path / "prometheus"
+        folder.mkdir()
+        configuration = (
+            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+            f"rule_files: [{rules}]\n"
+            f"scrape_configs: [{{job_name: model, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}]\n"
+        )
+        (folder / "prometheus.yml").write_text(configuration)
+        own = free_port()
+        options = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
+        program = str(Path(promtool).with_name("prometheus"))
+        with open(folder / "log", "w") as log:
+            command = [program, *options, f"--web.listen-address=127.0.0.1:{own}"]
+            running.append(subprocess.Popen(command, cwd=folder, stdout=log, stderr=log))
+        _wait_until_ready(f"http://127.0.0.1:{own}/-/ready")
+        return f"http://127.0.0.1:{own}"
+
+    try:
+        yield start
+    finally:
+        for process in running:
+            process.terminate()
+            process.wait(20)
+
+
 def _newest_programs() -> Path | None:
     there = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     on_path = shutil.which("initdb")
@@ -322,6 +370,18 @@ def _fresh(scheme: str) -> Any:
     import fsspec
 
     return fsspec.filesystem(scheme, skip_instance_cache=True)
+
+
+def _wait_until_ready(url: str, seconds: int = 60) -> None:
+    """Wait for an answer: a port that listens may still say that its server is not ready."""
+    for _ in range(seconds * 20):
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            threading.Event().wait(0.05)
+        else:
+            return
+    raise TimeoutError(f"{url} does not answer")
 
 
 def _wait_for(port: int, seconds: int = 20) -> None:

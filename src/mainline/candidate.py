@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline import git, profile, record, training
+from mainline import git, record, resampling, training
 from mainline.collect import Collected, to_json
 from mainline.errors import DataError
 from mainline.fingerprint import Fingerprint
+from mainline.monitor.reference import described
 from mainline.record import Record
 from mainline.rows import ROW_ID, quoted, sides
 from mainline.settings import Settings
@@ -43,9 +44,10 @@ def train(
     with ThreadPoolExecutor(1) as pool:
         counted = pool.submit(count, settings, frame)
         trained_on = pool.submit(training_rows, settings, frame)
-        profiled = pool.submit(profile.profile, settings.prepare.features, frame, labelled_training_rows(settings))
+        profiled = pool.submit(described, settings, frame, labelled_training_rows(settings))
         fitted = training.fit(settings, frame)
-    rows = training.read_rows(settings, frame, sides(settings).holdout)
+    blocks = [settings.compare.blocks] if settings.compare.blocks else []
+    rows = training.read_rows(settings, frame, sides(settings).holdout, *blocks)
     if rows.empty:
         raise DataError("no row lies in the holdout: split.holdout and data.until leave nothing to measure on")
     score = training.predict(settings, fitted.pipeline, rows)
@@ -66,8 +68,18 @@ def train(
         "y": targets(settings, rows[settings.prepare.label], fitted.classes),
         "score": score,
         "train": trained_on.result(),
+        # What the interval of the evaluation was drawn from: the monitor compares with that very interval.
+        **({"block": block_codes(rows[blocks[0]])} if blocks else {}),
     }
     return Candidate(facts, fitted.pickled, arrays, profiled.result())
+
+
+def block_codes(blocks: Any) -> NDArray[Any]:
+    """Numbered as the comparison numbers them: by their values as text."""
+    import pandas as pd
+
+    place, values = pd.factorize(blocks, use_na_sentinel=False)
+    return resampling.codes(pd.Series(values).astype(str).to_numpy())[place]
 
 
 def portable(tables: str, root: Path) -> dict[str, Any]:

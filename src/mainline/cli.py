@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import gc
 import json
 import os
@@ -17,6 +18,7 @@ from mainline import places, releasing, stateverbs
 from mainline.ci import verbs as workflows
 from mainline.container import verbs as containers
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
+from mainline.retrain import verbs as retraining
 
 if TYPE_CHECKING:
     from mainline.params import Params
@@ -66,6 +68,7 @@ def parser() -> argparse.ArgumentParser:
 
     run = verbs.add_parser("run", help="validate, train, compare with the base, report")
     run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
+    run.add_argument("--state", type=Path, help="where records and runs are kept (default: .mainline)")
     run.add_argument("--stage", action="store_true", help="judge the model's container too, where an engine answers")
     run.set_defaults(verb=run_verb)
 
@@ -115,7 +118,15 @@ def parser() -> argparse.ArgumentParser:
     releasing.add(verbs)
     stateverbs.add(verbs)
     containers.add(verbs)
+    retraining.add(verbs)
     workflows.add(verbs)
+
+    monitor = verbs.add_parser("monitor", help="hold what was predicted against what the model was trained on")
+    monitor.add_argument("--log", help="the folder or bucket of the prediction log (default: monitor.log)")
+    monitor.add_argument("--model", help="the digest of the model to judge (default: the one that answered last)")
+    monitor.add_argument("--metrics", type=Path, help="the text of the server's /metrics, in a file")
+    monitor.add_argument("--now", type=moment, help="judge as of this time, ISO 8601 (default: the clock's)")
+    monitor.set_defaults(verb=monitor_verb)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)
@@ -130,7 +141,7 @@ def run_verb(call: argparse.Namespace) -> int:
     from mainline import unchanged
     from mainline.workspace import Workspace
 
-    workspace = Workspace.at(Path.cwd())
+    workspace = Workspace.at(Path.cwd(), call.state)
     with workspace.locked():
         known = None if call.stage else unchanged.answer(workspace, call.base)
         if known is not None:
@@ -264,6 +275,28 @@ def doctor_verb(call: argparse.Namespace) -> int:
         print("\n".join(page.lines(result, names, colour)), flush=True)
     print("\n" + page.last(results, colour))
     return 1 if any(result.fails for result in results) else 0
+
+
+def monitor_verb(call: argparse.Namespace) -> int:
+    from mainline.workspace import Workspace
+
+    settings = configured().settings
+    from mainline.monitor import page
+    from pipelines import monitoring
+
+    asked = monitoring.Asked(call.log, call.model, call.metrics, call.now)
+    health = monitoring.monitor(settings, Workspace.at(Path.cwd()), asked)
+    print(page.terminal(health))
+    return health.status
+
+
+def moment(text: str) -> dt.datetime:
+    """A time of the call; UTC where it names no zone."""
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time such as 2013-12-31T23:00:00Z") from None
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
 
 
 def schema_verb(call: argparse.Namespace) -> int:

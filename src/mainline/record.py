@@ -4,7 +4,7 @@ A record is a folder named by its fingerprint. It is written whole or not at all
 
     record.json   facts: settings, digests, rows, period, commit
     model.pkl     the fitted pipeline; only ever loaded where this checkout's own state holds it
-    rows.npz      row ids of the training rows; row ids, labels and scores of the holdout
+    rows.npz      row ids of the training rows; row ids, labels, scores and blocks of the holdout
     profile.json  how the training rows' features are distributed
 """
 
@@ -37,6 +37,7 @@ class Holdout:
     row_id: NDArray[np.uint64]
     y: NDArray[np.float64]
     score: NDArray[np.float64]  # (n,) or (n, classes)
+    block: NDArray[np.int64] | None = None  # (n,) which rows are resampled together; None in records of old
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ class Record:
     @property
     def holdout(self) -> Holdout:
         arrays = self._arrays
-        return Holdout(arrays["row_id"], arrays["y"], arrays["score"])
+        return Holdout(arrays["row_id"], arrays["y"], arrays["score"], arrays.get("block"))
 
     @property
     def train_rows(self) -> NDArray[np.uint64]:

@@ -26,6 +26,15 @@ class Span(BaseModel):
         earlier: dt.datetime = moment - relativedelta(**{f"{self.unit}s": self.count})
         return earlier
 
+    def after(self, day: dt.date, times: int = 1) -> dt.date:
+        """The day so many times this long after `day`; of less than a day, `day` itself."""
+        from dateutil.relativedelta import relativedelta
+
+        later: dt.datetime = dt.datetime.combine(day, dt.time()) + relativedelta(
+            **{f"{self.unit}s": self.count * times}
+        )
+        return later.date()
+
     def __str__(self) -> str:
         return f"{self.count} {self.unit}" + ("s" if self.count != 1 else "")
 
@@ -230,6 +239,65 @@ class Stage(Section):
     )
 
 
+class Labels(Section):
+    """The table that tells what became of a prediction, beside the feedback in the log."""
+
+    source: str = Field(description="A table of `data.sources`; it is joined by `prepare.key`.")
+    value: str = Field(description="The label: a column of it, or an SQL expression such as `arr_delay > 15`.")
+
+
+class Monitor(Section):
+    """When a model in production is worth a look. Drift's thresholds are learnt from training; these bound them."""
+
+    log: str = Field(
+        ".mainline/log", description="The prediction log: a folder, or `s3://`, `gs://`, `abfs://` and a prefix."
+    )
+    labels: Labels | None = Field(None, description="Where labels come from beside the feedback in the log.")
+    window: SpanField = Field(Span(count=1, unit="month"), description="How far back is looked from the last row.")
+    min_rows: Annotated[int, Field(ge=1)] = Field(200, description="With fewer rows nothing is said of drift.")
+    min_labelled: Annotated[int, Field(ge=2)] = Field(200, description="With fewer labels nothing is said of decay.")
+    min_day_rows: Annotated[int, Field(ge=1)] = Field(50, description="A day with fewer is not looked at by itself.")
+    false_alarms: Annotated[float, Field(gt=0, lt=1)] = Field(
+        0.01, description="The share of windows without drift that may be called drifted by sampling alone."
+    )
+    slack: Positive = Field(1.2, description="Times the largest PSI between periods of training: beyond it is drift.")
+    psi_floor: Positive = Field(0.1, description="A smaller PSI is never drift.")
+    prediction_psi: Positive = Field(0.2, description="The least PSI of the predictions that is drift.")
+    missing_slack: Share = Field(0.05, description="More missing than in any period of training by this is drift.")
+    missing_day_slack: Share = Field(0.3, description="The same for a single day: a feed that has stopped.")
+    new_categories: Share = Field(0.01, description="The most rows that may hold a category unknown to training.")
+    metric_margin: Positive = Field(
+        0.05,
+        description="How far the headline metric may certainly be worse than promised; of mae and rmse, a share of it.",
+    )
+    aged_margin: Positive = Field(
+        0.03, description="Worse by this than its own probabilities expect of the rows: the model has aged."
+    )
+    calibration_error: Positive = Field(0.1, description="The most it may be in production.")
+    error_rate: Share = Field(0.01, description="The most of the requests that may end with a 5xx status.")
+    latency_p99_seconds: Positive = Field(0.25, description="The most that the 99th percentile may be.")
+    memory_megabytes: Annotated[int, Field(ge=64)] = Field(512, description="DuckDB's; beyond it spills to disk.")
+
+
+class Retrain(Section):
+    """What new data are, and when they may become a pull request by themselves."""
+
+    every: SpanField | None = Field(
+        None, description="How long a period of new data is; as `split.holdout` where not given, or a month."
+    )
+    lag: SpanField = Field(
+        "1 day", validate_default=True, description="A table's last row may lie so long before a complete period's end."
+    )
+    tables: list[str] = Field([], description="The sources that tell it; where none is named, all that have a `time`.")
+    at_once: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="The most periods in one pull request; all that are complete where not given."
+    )
+    interval: SpanField = Field(
+        "1 week", validate_default=True, description="The least time between the openings of two."
+    )
+    budget: Annotated[int, Field(ge=0)] = Field(4, description="How many may open in a calendar month (UTC).")
+
+
 class Settings(Section):
     task: Literal["binary", "multiclass", "regression"] = Field(description="What kind of thing the label is.")
     data: Data = Field(description="Where the tables come from, and until when.")
@@ -240,9 +308,19 @@ class Settings(Section):
     compare: Compare = Field(description="How the model is compared with main's.")
     gates: Gates = Field(Gates(), description="What the model must reach. One that is left out is not asked for.")
     stage: Stage = Field(Stage(), description="What the container must reach before it is deployed.")
+    monitor: Monitor = Field(Monitor(), description="When the model in production is worth a look.")
+    retrain: Retrain = Field(Retrain(), description="When a pull request with new data opens by itself.")
 
     @model_validator(mode="after")
     def _time_to_split_by(self) -> Self:
         if self.split.by == "time" and not self.prepare.time:
             raise ValueError("split.by: time needs prepare.time, the column that says when a row is scored")
+        return self
+
+    @model_validator(mode="after")
+    def _labels_of_a_source(self) -> Self:
+        labels = self.monitor.labels
+        if labels and labels.source not in self.data.sources:
+            there = ", ".join(self.data.sources)
+            raise ValueError(f"monitor.labels.source: data.sources has no {labels.source}: there are {there}")
         return self

@@ -59,12 +59,16 @@ class Repository:
     ids: itertools.count[int]
     parent: Repository | None = None
     private: bool = False
+    pushed_at: str | None = None  # the last commit; the double's clock says nothing of it
     default_branch: str = "main"
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     refs: dict[str, str] = field(default_factory=dict)  # heads/main -> commit
     trees: dict[str, dict[str, bytes]] = field(default_factory=dict)  # commit -> files
     messages: dict[str, str] = field(default_factory=dict)
+    parents: dict[str, str] = field(default_factory=dict)  # commit -> the one before
+    authors: dict[str, Values] = field(default_factory=dict)  # commit -> name, email and date, of its committer too
+    loose: dict[str, dict[str, bytes]] = field(default_factory=dict)  # trees that no commit has yet
     issues: dict[int, Values] = field(default_factory=dict)  # pull requests too, as on GitHub
     pulls: dict[int, Values] = field(default_factory=dict)
     reviews: dict[int, list[Values]] = field(default_factory=dict)  # by pull request
@@ -122,15 +126,20 @@ class Repository:
             "visibility": "private" if self.private else "public",
             "fork": self.parent is not None,
             "default_branch": self.default_branch,
+            **({"pushed_at": self.pushed_at} if self.pushed_at else {}),
             "html_url": self.url,
         }
 
-    def commit(self, ref: str, files: Mapping[str, bytes], message: str = "A commit") -> str:
+    def commit(
+        self, ref: str, files: Mapping[str, bytes], message: str = "A commit", email: str = "somebody@example.org"
+    ) -> str:
         """A commit on top of a ref (`heads/main`), with these files changed; the ref is made where it is missing."""
         before = self.refs.get(ref) or self.refs.get(f"heads/{self.default_branch}", "")
         commit = sha_of(self.full_name, before, message, next(self.ids))
         self.trees[commit] = {**self.trees.get(before, {}), **files}
         self.messages[commit] = message
+        self.parents[commit] = before
+        self.authors[commit] = {"name": email.partition("@")[0], "email": email, "date": self.clock.now()}
         self.refs[ref] = commit
         return commit
 

@@ -23,6 +23,7 @@ REPLACED = {
     "actions/checkout": "checkout",
     "actions/attest": "attest",
     "actions/cache": "cache",
+    "actions/download-artifact": "download-artifact",
     "actions/upload-artifact": "upload-artifact",
     "astral-sh/setup-uv": "setup-uv",
     "iterative/setup-cml": "setup-cml",

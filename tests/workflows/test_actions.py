@@ -30,6 +30,11 @@ REAL: dict[str, tuple[set[str], set[str]]] = {
         {"cache-hit", "cache-primary-key", "cache-matched-key"},
     ),
     "cache/save": ({"path", "key", "upload-chunk-size", "enableCrossOsArchive"}, set()),
+    "download-artifact": (
+        {"name", "artifact-ids", "path", "pattern", "merge-multiple", "github-token", "repository", "run-id"}
+        | {"skip-decompress", "digest-mismatch"},
+        {"download-path"},
+    ),
     "upload-artifact": (
         {"name", "path", "if-no-files-found", "retention-days", "compression-level", "overwrite"}
         | {"include-hidden-files", "archive"},
@@ -76,7 +81,7 @@ def test_whatever_a_workflow_gives_an_action_its_stand_in_takes() -> None:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
             continue
-        found = [step for job in content.get("jobs", {}).values() for step in job["steps"]]
+        found = [step for job in content.get("jobs", {}).values() for step in job.get("steps", [])]
         for step in found + content.get("runs", {}).get("steps", []):
             owner, _, rest = step.get("uses", "").partition("/")
             repository, _, below = rest.partition("@")[0].partition("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import fnmatch
 import re
 from pathlib import Path
@@ -12,9 +13,10 @@ from mainline.doctor.finding import Check, Finding, Ground
 USES = re.compile(r"^\s*(?:-\s+)?uses:\s*[\"']?([\w.-]+/[\w.-]+)[^@\s\"']*@([^\s\"'#]+)", re.MULTILINE)
 GITHUBS_OWN = ("actions", "github")
 PERMISSIONS = "actions/permissions"
+QUIET_DAYS, WARNED_DAYS = 60, 20  # GitHub's rule for public repositories, and how early it is told
 ASLEEP = {
     "disabled_fork": "asleep since the repository was forked",
-    "disabled_inactivity": "asleep after 60 days without a commit",
+    "disabled_inactivity": f"asleep after {QUIET_DAYS} days without a commit",
     "disabled_manually": "switched off by hand",
 }
 
@@ -86,7 +88,7 @@ def workflows(ground: Ground) -> Finding:
         return Finding("off", "none is known to GitHub: a fork starts with them off", f"the green button at {tab}")
     off = {one["path"].rpartition("/")[2]: one for one in known if one["state"] != "active"}
     if not off:
-        return Finding("on", f"{len(known)} enabled, schedules too")
+        return Finding("on", f"{len(known)} enabled, schedules too{asleep_soon(ground)}")
 
     def wake() -> None:
         for one in off.values():
@@ -98,6 +100,18 @@ def workflows(ground: Ground) -> Finding:
     # What somebody switched off by hand stays off until somebody switches it on.
     asleep = any(one["state"] != "disabled_manually" for one in off.values())
     return Finding("off", says, by_hand, wake if asleep else None)
+
+
+def asleep_soon(ground: Ground) -> str:
+    """A warning where a public repository has been quiet for so long that its schedules will soon be switched off."""
+    pushed = ground.values.get("pushed_at")
+    if not (ground.public and pushed):
+        return ""
+    quiet = (dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(pushed)).days
+    if quiet < QUIET_DAYS - WARNED_DAYS:
+        return ""
+    left = max(QUIET_DAYS - quiet, 0)
+    return f"; no commit for {quiet} days: GitHub switches schedules off in {left} days, any commit puts it off"
 
 
 def token(ground: Ground) -> Finding:

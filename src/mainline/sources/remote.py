@@ -48,17 +48,19 @@ def remote_files(table: str, url: str, format: Format | None, cache: Path) -> Fi
         Where the server cannot be reached, refuses, or the disk is full.
     """
     where = f"data.sources.{table}.path"
-    system, pattern = _system(where, url)
-    with _reaching(where, url):
-        system.invalidate_cache()
-        names = _names(system, pattern)
+    system, names = _listed(where, url)
     if not names:
         raise DataError(f"{where}: no file matches {redacted(url)}")
     found = format or one_format(table, names)
-    with ThreadPoolExecutor(FETCHES) as pool:
-        paths = list(pool.map(lambda name: _fetch(where, system, name, cache), names))
+    paths = _fetch_all(where, system, names, cache)
     urls = [redacted(system.unstrip_protocol(name)) for name in names]
     return Files(table, paths, found, dict(zip(paths, urls, strict=True)))
+
+
+def fetched(where: str, url: str, cache: Path) -> list[Path]:
+    """The files that a URL names, as `remote_files` fetches them; `where` is the setting that names it. May be none."""
+    system, names = _listed(where, url)
+    return _fetch_all(where, system, names, cache)
 
 
 def redacted(url: str) -> str:
@@ -66,6 +68,18 @@ def redacted(url: str) -> str:
     parts = urlsplit(url)
     query = re.sub(r"=[^&]*", "=***", parts.query)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
+
+
+def _listed(where: str, url: str) -> tuple[Any, list[str]]:
+    system, pattern = _system(where, url)
+    with _reaching(where, url):
+        system.invalidate_cache()
+        return system, _names(system, pattern)
+
+
+def _fetch_all(where: str, system: Any, names: list[str], cache: Path) -> list[Path]:
+    with ThreadPoolExecutor(FETCHES) as pool:
+        return list(pool.map(lambda name: _fetch(where, system, name, cache), names))
 
 
 def _system(where: str, url: str) -> tuple[Any, str]:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 
 from tests.github.call import Answer, Call, Refusal, found, serves
-from tests.github.state import Values
+from tests.github.state import Values, sha_of
 
 
 @serves("repos/get")
@@ -43,7 +43,9 @@ def commit_of(call: Call, ref: str) -> str:
 
 def commit_shown(call: Call, sha: str) -> Values:
     message = call.repository.messages.get(sha, "")
-    return {"sha": sha, "commit": {"message": message}, "html_url": f"{call.repository.url}/commit/{sha}"}
+    who = call.repository.authors.get(sha)
+    said = {"message": message, "author": who, "committer": who} if who else {"message": message}
+    return {"sha": sha, "commit": said, "html_url": f"{call.repository.url}/commit/{sha}"}
 
 
 @serves("repos/get-branch")
@@ -154,8 +156,15 @@ def update_ref(call: Call) -> Answer:
         raise Refusal(422, "Reference does not exist")
     if call.body["sha"] not in call.repository.trees:
         raise Refusal(422, "Object does not exist")
-    call.repository.refs[ref] = call.body["sha"]
-    return Answer(200, ref_shown(ref, call.body["sha"]))
+    repository, sha = call.repository, call.body["sha"]
+    if not call.body.get("force") and repository.refs[ref] not in line_of(call, sha):
+        raise Refusal(422, "Update is not a fast forward")
+    repository.refs[ref] = sha
+    for pull in repository.pulls.values():
+        own = pull["state"] == "open" and pull["head"]["repo"] == repository.full_name
+        if own and ref == f"heads/{pull['head']['ref']}":
+            pull["head"]["sha"], pull["updated_at"] = sha, call.now()
+    return Answer(200, ref_shown(ref, sha))
 
 
 @serves("git/delete-ref")
@@ -164,3 +173,81 @@ def delete_ref(call: Call) -> Answer:
         raise Refusal(422, "Reference does not exist")
     del call.repository.refs[call["ref"]]
     return Answer(204)
+
+
+def line_of(call: Call, sha: str) -> list[str]:
+    """A commit and all before it."""
+    found = []
+    while sha:
+        found.append(sha)
+        sha = call.repository.parents.get(sha, "")
+    return found
+
+
+@serves("repos/compare-commits-with-basehead")
+def compare(call: Call) -> Answer:
+    """What the head has beyond the base, oldest first, as from where their ways part."""
+    base, _, head = call["basehead"].partition("...")
+    known, whole = line_of(call, commit_of(call, base)), line_of(call, commit_of(call, head))
+    beyond = [sha for sha in reversed(whole) if sha not in known]
+    fork = next(sha for sha in whole if sha in known)
+    behind = known.index(fork)
+    status = "diverged" if beyond and behind else "ahead" if beyond else "behind" if behind else "identical"
+    body = {"status": status, "ahead_by": len(beyond), "behind_by": behind, "total_commits": len(beyond)}
+    ends = {"base_commit": commit_shown(call, known[0]), "merge_base_commit": commit_shown(call, fork)}
+    return Answer(200, {**body, **ends, "commits": [commit_shown(call, sha) for sha in beyond]})
+
+
+def tree_of(commit: str) -> str:
+    """The name of a commit's tree, another than its own."""
+    return sha_of("tree", commit)
+
+
+def git_commit(call: Call, sha: str) -> Values:
+    repository = call.repository
+    parent, who = repository.parents.get(sha), repository.authors[sha]
+    parents = [{"sha": parent, "html_url": f"{repository.url}/commit/{parent}"}] if parent else []
+    said = {"message": repository.messages[sha], "author": who, "committer": who}
+    return {"sha": sha, "tree": {"sha": tree_of(sha)}, "parents": parents, **said}
+
+
+@serves("git/get-commit")
+def get_git_commit(call: Call) -> Answer:
+    found(call.repository.trees, call["commit_sha"])
+    return Answer(200, git_commit(call, call["commit_sha"]))
+
+
+@serves("git/create-tree")
+def create_tree(call: Call) -> Answer:
+    repository, below = call.repository, call.body.get("base_tree")
+    known = {tree_of(commit): files for commit, files in repository.trees.items()}
+    files = dict(found(known, below)) if below else {}
+    for one in call.body["tree"]:
+        if one.get("mode") != "100644" or one.get("type") != "blob" or "content" not in one:
+            raise NotImplementedError("the double's trees take the text of files only")
+        files[one["path"]] = one["content"].encode()
+    sha = sha_of(below, next(call.double.ids))
+    repository.loose[sha] = files
+    shown = [
+        {"path": path, "mode": "100644", "type": "blob", "size": len(text), "sha": blob(text)}
+        for path, text in files.items()
+        if "/" not in path
+    ]
+    return Answer(201, {"sha": sha, "tree": shown, "truncated": False})
+
+
+@serves("git/create-commit")
+def create_commit(call: Call) -> Answer:
+    repository, body = call.repository, call.body
+    if body["tree"] not in repository.loose:
+        raise Refusal(422, "Tree SHA does not exist")
+    author, parents = body.get("author"), body.get("parents") or []
+    if author is None or body.get("committer", author) != author or len(parents) != 1:
+        raise NotImplementedError("the double's commits have one parent, and an author who commits")
+    if parents[0] not in repository.trees:
+        raise Refusal(422, "Parent SHA does not exist or is not a commit object")
+    sha = sha_of(body["tree"], parents[0], next(call.double.ids))
+    repository.trees[sha] = repository.loose[body["tree"]]
+    repository.messages[sha], repository.parents[sha] = body["message"], parents[0]
+    repository.authors[sha] = author
+    return Answer(201, git_commit(call, sha))

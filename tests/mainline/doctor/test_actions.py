@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import datetime as dt
+
+import pytest
+
 from mainline.doctor import actions
 from mainline.doctor.finding import Finding
 from tests.mainline.doctor.forks import Fork
@@ -51,6 +55,19 @@ def test_workflows_that_github_put_to_sleep_are_woken_and_others_left(fork: Fork
     turned_on(found)
     left = actions.workflows(fork.ground)
     assert (left.state, left.says, left.turn_on) == ("off", "own.yml is switched off by hand", None)
+
+
+@pytest.mark.parametrize(("days", "private", "warned"), [(39, False, False), (41, False, True), (41, True, False)])
+def test_a_quiet_public_repository_is_told_when_its_schedules_will_be_switched_off(
+    fork: Fork, days: int, private: bool, warned: bool
+) -> None:
+    pushed = dt.datetime.now(dt.UTC) - dt.timedelta(days=days, minutes=1)
+    fork.repository.pushed_at, fork.repository.private = pushed.strftime("%Y-%m-%dT%H:%M:%SZ"), private
+    fork.repository.workflows.clear()
+    fork.repository.workflow(".github/workflows/retrain.yml", "retrain")
+    found = actions.workflows(fork.ground)
+    assert found.state == "on"
+    assert ("GitHub switches schedules off in 19 days" in found.says) is warned
 
 
 def test_a_fork_whose_workflows_were_never_started_is_led_to_the_green_button(fork: Fork) -> None:

@@ -1,0 +1,207 @@
+"""Watching a model in production: read its log, measure, judge, report. Nothing is trained or changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from mainline import metrics
+from mainline.atomic import write_text
+from mainline.errors import ConfigurationError, ExternalError
+from mainline.monitor import (
+    decay,
+    drift,
+    judge,
+    known,
+    labels,
+    log,
+    page,
+    performance,
+    predictions,
+    rules,
+    service,
+    window,
+)
+from mainline.monitor.findings import Cause, Check, Health, Seen, to_json
+from mainline.record import Record
+from mainline.settings import Settings
+from mainline.sources import remote
+from mainline.workspace import Workspace
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the call said; None is what params.yaml says, or now."""
+
+    log: str | None = None
+    model: str | None = None
+    metrics: Path | None = None
+    now: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every step works on."""
+
+    settings: Settings
+    workspace: Workspace
+    asked: Asked
+    now: dt.datetime
+    day: str  # SQL for a row's day
+
+
+def monitor(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
+    """The whole job, from the log to the reports."""
+    health = watched(settings, workspace, asked)
+    report(workspace, health)
+    return health
+
+
+def watched(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
+    """What the log says of the model, with no report."""
+    import duckdb
+
+    job = Job(settings, workspace, asked, asked.now or dt.datetime.now(dt.UTC), window.day(settings))
+    spill = workspace.state / "spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    connection = window.connect(settings, spill)
+    try:
+        return judged(job, connection, lambda: window.connect(settings, spill))
+    except duckdb.OutOfMemoryException as error:
+        said = str(error).splitlines()[0]
+        raise ExternalError(
+            f"monitor.memory_megabytes: {settings.monitor.memory_megabytes} is too little: {said}"
+        ) from None
+    finally:
+        connection.close()
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckDBPyConnection]) -> Health:
+    seen, feedback = read(job, connection, connect)
+    models = known.local(job.workspace)
+    record = known.record_of(seen, job.workspace, models) if seen.rows else None
+    checks: list[Check] = judge.size_check(seen.rows, job.settings.monitor)
+    found: dict[str, Any] = {}
+    cause = Cause.none
+    if seen.rows:
+        seen.problems += strangers(job, seen, record, models)
+    if seen.rows and record:
+        found["traffic"] = traffic(seen, job.day)
+        more, measured = inputs(job, seen, record)
+        checks, found = checks + more, found | measured
+        more, measured = outcomes(job, seen, record, feedback)
+        checks, found = checks + more, found | measured
+        cause = found["decay"].cause if found.get("decay") else Cause.none
+    elif seen.rows:
+        checks.append(judge.unknown_model(seen.digest, seen.version))
+    if job.asked.metrics:
+        found["service"] = service.read(job.asked.metrics)
+        checks += judge.service_checks(found["service"], job.settings.monitor)
+    checks = judge.log_checks(seen.problems) + checks
+    verdict, headline = judge.verdict(checks, cause)
+    zone = ZoneInfo(job.settings.data.timezone)
+    start, end = (when.astimezone(zone).isoformat() if when else None for when in (seen.first, seen.end))
+    return Health(
+        verdict, headline, Seen(start, end, seen.rows, seen.versions), seen.digest, seen.version, checks,
+        [problem.found for problem in seen.problems if not problem.fatal], **found,
+    )  # fmt: skip
+
+
+def read(
+    job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckDBPyConnection]
+) -> tuple[window.Window, list[log.Files]]:
+    """The window, and the files of the feedback."""
+    workspace, place = job.workspace, job.asked.log or job.settings.monitor.log
+    if not remote.is_remote(place) and not (workspace.root / place).is_dir():
+        raise ConfigurationError(f"{place} is no folder: monitor.log names where the server's prediction log lies")
+    seen = window.Window(connection)
+    paths = log.located(place, "predictions", workspace.root, workspace.cache)
+    window.load(
+        seen, job.settings, log.readable(connect, paths, log.PREDICTIONS, seen.problems), job.asked.model, job.now
+    )
+    told = log.located(place, "feedback", workspace.root, workspace.cache)
+    return seen, log.readable(connect, told, log.FEEDBACK, seen.problems)
+
+
+def strangers(job: Job, seen: window.Window, record: Record | None, models: dict[str, Record]) -> list[log.Problem]:
+    """Other models in the window: known ones are told, unknown ones make it invalid."""
+    found = []
+    for version, digest, rows in window.others(seen):
+        there = models.get(digest) or known.by_version(version, digest, job.workspace, models)
+        where = "are not judged here" if there else "and neither this checkout nor the registry knows it"
+        said = f"{rows:,} rows are of version {version}, model {digest[:12]}: they {where}"
+        said = said.replace("they and", "it is not judged, and")
+        found.append(log.Problem("model version", said, fatal=there is None))
+    return found
+
+
+def traffic(seen: window.Window, day: str) -> dict[str, int]:
+    counted = seen.connection.execute(f"SELECT {day}::VARCHAR, count(*) FROM log GROUP BY 1 ORDER BY 1")
+    return dict(counted.fetchall())
+
+
+def inputs(job: Job, seen: window.Window, record: Record) -> tuple[list[Check], dict[str, Any]]:
+    """Drift of what the model was asked and of what it answered, and the expectations on single values."""
+    settings = job.settings
+    reference = drift.reference_of(record, list(seen.columns))
+    numeric, categorical = record.profile["monitor"]["numeric"], record.profile["monitor"]["categorical"]
+    window.check_columns(seen, numeric, categorical, len(record.facts["classes"]))
+    found: dict[str, Any] = {}
+    checks: list[Check] = []
+    if seen.rows >= settings.monitor.min_rows:
+        found["drift"] = drift.measure(seen.connection, "log", job.day, reference, settings.monitor)
+        found["predictions"] = predictions.measure(seen, record, settings, job.day)
+        checks = judge.drift_checks(found["drift"], found["predictions"], settings.monitor)
+    suite = job.workspace.root / settings.data.expectations / "frame.yaml"
+    found["broken"] = rules.broken(seen, suite, list(numeric))
+    return checks + judge.rule_checks(found["broken"]), found
+
+
+def outcomes(
+    job: Job, seen: window.Window, record: Record, feedback: list[log.Files]
+) -> tuple[list[Check], dict[str, Any]]:
+    """What the model reached where labels are there, beside what it promised and what it expects itself."""
+    settings, task, classes = job.settings, record.facts["task"], record.facts["classes"]
+    promise = performance.promised(record, settings)
+    found: dict[str, Any] = {"promised": promise.intervals(settings)}
+    if task != "regression" and seen.rows >= settings.monitor.min_rows:
+        every = performance.expected(decay.logged(job.day))
+        estimated = performance.measure(seen.connection, every, task, len(classes), settings).intervals(settings)
+        # By their own word probabilities are always calibrated.
+        found["estimated"] = {name: value for name, value in estimated.items() if name != "calibration_error"}
+    asked = settings.monitor.labels is not None
+    if not asked and not feedback:
+        return [], found
+    source = labels.table_of(settings, job.workspace.root, job.workspace.cache, job.now) if asked else None
+    joined = found["labels"] = labels.join(seen, settings, task, classes, feedback, source)
+    seen.problems += labels.problems(joined)
+    checks = judge.label_checks(joined, asked, settings.monitor)
+    if joined.joined < settings.monitor.min_labelled:
+        return checks, found
+    reached = performance.measure(seen.connection, decay.labelled(), task, len(classes), settings)
+    found["reached"] = reached.intervals(settings)
+    found["decay"] = decay.judge(seen, record, reached, promise, settings)
+    found["daily"] = decay.daily(seen, record, settings)
+    found["slices"] = decay.slices(seen, record, settings)
+    if found["decay"] is None:
+        return [*checks, judge.no_sums(settings.compare.metric, metrics.names(task))], found
+    return checks + judge.decay_checks(
+        found["decay"], found["reached"].get("calibration_error"), settings.monitor
+    ), found
+
+
+def report(workspace: Workspace, health: Health) -> None:
+    write_text(workspace.reports / "monitor.md", page.markdown(health))
+    write_text(workspace.reports / "monitor.html", page.html(health))
+    content = json.dumps(to_json(health), indent=2, sort_keys=True, allow_nan=False) + "\n"
+    write_text(workspace.reports / "monitor.json", content)

@@ -1,0 +1,175 @@
+"""Retraining by itself: new data are found, the clock is moved on a branch, and the usual review judges the model.
+
+Everything happens beside the checkout, on main's own files; what is checked out stays as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mainline import baseline, git, params
+from mainline.atomic import write_text
+from mainline.errors import ConfigurationError, DataError, MainlineError, Refused
+from mainline.progress import Progress
+from mainline.retrain import branches, clock, period
+from mainline.retrain.proposal import FILE, REPORT, Outcome, Proposal
+from mainline.retrain.rules import Attempt, Decision, decide
+from mainline.workspace import Workspace
+
+SHOWN = (REPORT, "report.html", "verdict.json")
+SECRET = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+
+# The retrainings that were begun, held against a commit of main: pull requests, or at home branches.
+History = Callable[[str], list[Attempt]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`now` is when this is; data count until the day that it is in `data.timezone`."""
+
+    base: str
+    now: dt.datetime
+    history: History
+
+
+@dataclass(frozen=True)
+class Done:
+    """What is told to the next job, and the status of the verb."""
+
+    proposal: Proposal
+    status: int
+
+
+def retrain(workspace: Workspace, asked: Asked, progress: Progress) -> Done:
+    """The whole job, from the sources to a branch with its report in `reports/retraining`."""
+    into = workspace.reports / "retraining"
+    shutil.rmtree(into, ignore_errors=True)
+    tip = git.tip(workspace.root, asked.base) if git.is_top(workspace.root) else None
+    if tip is None:
+        raise ConfigurationError(f"no commit is called {asked.base} here, and a retraining begins on main: BASE=…")
+    draft = Proposal(Outcome.failed, "", base=tip)
+    try:
+        with git.worktree(workspace.root, tip, workspace.state / "retraining") as tree:
+            done = at(tree, workspace, asked, draft, progress)
+    except MainlineError as error:
+        outcome = Outcome.invalid if isinstance(error, DataError) else Outcome.failed
+        done = Done(dataclasses.replace(draft, outcome=outcome, message=str(error)), error.status)
+    write_text(into / FILE, done.proposal.text())
+    return done
+
+
+def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress: Progress) -> Done:
+    """The job in a work tree of main."""
+    settings = params.load(tree / params.FILE).settings
+    before = settings.data.until
+    with progress.stage("collect") as detail:
+        today = asked.now.astimezone(settings.data.clock.tzinfo).date()
+        found = period.newest(settings, tree, workspace.cache, today)
+        detail.text = found.why
+    draft = dataclasses.replace(draft, until=found.until, before=before)
+    if found.until is None:
+        return Done(dataclasses.replace(draft, outcome=Outcome.nothing, message=f"No new data: {found.why}"), 0)
+    assert draft.base
+    decision = decide(settings.retrain, asked.history(draft.base), found.until, draft.base, asked.now)
+    if decision.branch is None:
+        return Done(dataclasses.replace(draft, outcome=Outcome.waiting, message=decision.why), 0)
+    branches.check_free(workspace.root, draft.base, decision.branch)
+    draft = dataclasses.replace(draft, branch=decision.branch)
+    move(tree, found.until)
+    commit = branches.commit(tree, f"Retrain on data until {found.until}", opened(decision, asked.now))
+    print(f"\n{decision.branch}: data.until moves from {before} to {found.until}\n", file=sys.stderr)
+    status, said = reviewed(tree, workspace, name_of(workspace.root, asked.base))
+    if status not in (0, Refused.status):
+        outcome = Outcome.invalid if status == DataError.status else Outcome.failed
+        return Done(dataclasses.replace(draft, outcome=outcome, message=said), status)
+    keep(tree, workspace)
+    branches.point(workspace.root, decision.branch, commit)
+    verdict = json.loads((tree / "reports" / "verdict.json").read_text(encoding="utf-8"))
+    return Done(
+        dataclasses.replace(
+            draft,
+            outcome=Outcome.ready,
+            message=f"{decision.branch} is there: {decision.why}",
+            verdict=verdict["verdict"],
+            passed=verdict["passed"],
+        ),
+        status,
+    )
+
+
+def move(tree: Path, until: dt.date) -> None:
+    """Move the clock, and see that it was the clock."""
+    file = tree / params.FILE
+    before = params.load(file).settings
+    file.write_bytes(clock.moved(file.read_bytes(), until))
+    wanted = before.model_copy(update={"data": before.data.model_copy(update={"until": until})})
+    if params.load(file).settings != wanted:
+        raise ConfigurationError(f"{params.FILE}: `until: {before.data.until}` is not data.until there")
+
+
+def opened(decision: Decision, now: dt.datetime) -> dt.datetime:
+    return decision.refreshes.opened if decision.refreshes else now
+
+
+def name_of(root: Path, base: str) -> str:
+    """The base as a report can name it; of a checkout's HEAD, the branch."""
+    branch = git.git(root, "rev-parse", "--abbrev-ref", base)
+    return branch if branch and branch != "HEAD" else git.commit_of(root, base) or base
+
+
+def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
+    """The usual job by the tree's own code, with this checkout's state; its status and its last words.
+
+    A token that is here for GitHub is none of its business.
+    """
+    environment = {name: value for name, value in os.environ.items() if name not in SECRET}
+    environment["PYTHONPATH"] = f"{tree / 'src'}{os.pathsep}{tree}"
+    command = [
+        str(baseline.interpreter(tree)),
+        "-m",
+        "mainline",
+        "run",
+        "--base",
+        base,
+        "--state",
+        str(workspace.state),
+    ]
+    said: list[str] = []
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as summary,
+        subprocess.Popen(
+            command,
+            cwd=tree,
+            env=environment,
+            stdout=summary,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+        ) as process,
+    ):
+        assert process.stderr is not None
+        for line in process.stderr:
+            print(line, end="", file=sys.stderr, flush=True)
+            said.append(line.rstrip("\n"))
+        process.wait()
+        summary.seek(0)
+        # The tree is gone when this is read; its reports are kept.
+        print(summary.read().replace("  reports/", "  reports/retraining/"), end="")
+    start = next((i for i, line in enumerate(said) if line.startswith("mainline: ")), None)
+    words = said[-20:] if start is None else [said[start].removeprefix("mainline: "), *said[start + 1 :]]
+    return process.returncode, "\n".join(words)
+
+
+def keep(tree: Path, workspace: Workspace) -> None:
+    for name in SHOWN:
+        write_text(workspace.reports / "retraining" / name, (tree / "reports" / name).read_text(encoding="utf-8"))

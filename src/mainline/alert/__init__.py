@@ -1,0 +1,1 @@
+"""The monitor's issue: one for as long as something is wrong, and closed by itself. On the standard library alone."""

@@ -1,0 +1,1 @@
+"""Watching a model in production: what its log says against the reference that was kept with it."""

@@ -1,0 +1,78 @@
+"""What a retraining came to, handed from the job that ran the model's code to the one that may write.
+
+The second believes of it no more than a date, an outcome and text to be shown.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import json
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from mainline.errors import DataError
+
+FILE = "retraining.json"
+REPORT = "report.md"
+LARGEST = 1 << 20  # bytes that are read of either
+
+
+class Outcome(StrEnum):
+    ready = "ready"  # a report is there, to be put before people
+    nothing = "nothing"  # no new data
+    waiting = "waiting"  # a rule says: not now
+    invalid = "invalid"  # the new data are not valid
+    failed = "failed"  # something else stopped it
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """`message` is for people. `until`, `before` and `base` (a commit) are there where there is new data."""
+
+    outcome: Outcome
+    message: str
+    until: dt.date | None = None
+    before: dt.date | None = None
+    base: str | None = None
+    branch: str | None = None
+    verdict: str | None = None
+    passed: bool | None = None
+
+    def text(self) -> str:
+        return json.dumps(dataclasses.asdict(self), indent=2, default=str) + "\n"
+
+
+def read(file: Path) -> Proposal:
+    """The proposal in a file; raises DataError where it is none."""
+    try:
+        content = json.loads(file.read_bytes()[:LARGEST])
+        return Proposal(
+            outcome=Outcome(content["outcome"]),
+            message=str(content["message"]),
+            until=_date(content.get("until")),
+            before=_date(content.get("before")),
+            base=_matching(content.get("base"), r"[0-9a-f]{40,64}"),
+            branch=_matching(content.get("branch"), r"retrain/\d{4}-\d\d-\d\d"),
+            verdict=_matching(content.get("verdict"), r"[a-z_]{1,40}"),
+            passed=content.get("passed") is True,
+        )
+    except FileNotFoundError:
+        raise DataError(f"{file} is not here: the retraining left nothing, its log says why") from None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"{file} is no retraining's answer: {error!r}") from None
+
+
+def _date(value: Any) -> dt.date | None:
+    return None if value is None else dt.date.fromisoformat(value)
+
+
+def _matching(value: Any, pattern: str) -> str | None:
+    if value is None:
+        return None
+    if not re.fullmatch(pattern, value):
+        raise ValueError(f"{value!r} is not of the form {pattern}")
+    return str(value)

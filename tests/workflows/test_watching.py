@@ -1,0 +1,154 @@
+"""monitor.yml and retrain.yml, run by act against GitHub's double: from what production saw to a pull request."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.github.double import GitHubDouble, github
+from tests.github.state import Repository
+from tests.workflows import events
+from tests.workflows.act import Ran
+from tests.workflows.stage import ENVIRONMENT, Stage
+
+__all__ = ["github"]
+
+pytestmark = pytest.mark.slow
+
+DRIFT = "minutes: PSI 0.43 is above 0.21, the most between periods of training"
+
+
+class Watching:
+    """The stage with a repository on the double that holds the same `params.yaml`."""
+
+    def __init__(self, github: GitHubDouble, stage: Stage, *, may_open: bool = True) -> None:
+        self.github, self.stage = github, stage
+        self.repository: Repository = github.repository(events.REPOSITORY)
+        self.repository.workflow_permissions["can_approve_pull_request_reviews"] = may_open
+        self.repository.commit("heads/main", {"params.yaml": stage.shop.path("params.yaml").read_bytes()})
+
+    def run(self, workflow: str, **details: Any) -> Ran:
+        origin = self.stage.origin
+        payload = {"schedule": "23 5 * * *", "repository": events.repository_of(origin)}
+        event = events.Event("schedule", origin.commit_of("refs/heads/main"), payload)
+        token = self.github.token()
+        return self.stage.rehearsal.run(
+            event,
+            workflow,
+            token=token,
+            REHEARSAL_ENVIRONMENT=ENVIRONMENT,
+            GITHUB_API_URL=self.github.api,
+            **details,
+        )
+
+    @property
+    def issues(self) -> list[dict[str, Any]]:
+        return [one for one in self.repository.issues.values() if "pull_request" not in one]
+
+    @property
+    def pulls(self) -> list[dict[str, Any]]:
+        return list(self.repository.pulls.values())
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """A shop whose sources hold two weeks more than its clock says, and whose model has been released."""
+    made = Stage(tmp_path_factory.mktemp("watching"), "src/mainline", "pipelines")
+    made.shop.edit("params.yaml", ("until: 2026-03-02", "until: 2026-02-16"))
+    made.push("Two weeks earlier")
+    return made
+
+
+def test_a_log_that_a_runner_cannot_see_is_said_and_alarms_nobody(github: GitHubDouble, stage: Stage) -> None:
+    watching = Watching(github, stage)
+    ran = watching.run("monitor.yml")
+    assert ran.status == 0, ran.log
+    assert "::notice title=Monitor::monitor.log is .mainline/log, a folder that is not on this runner" in ran.log
+    assert watching.issues == []
+    assert github.requests == []
+
+
+def test_from_a_drift_to_one_issue_and_a_retraining_pull_request_and_back(github: GitHubDouble, stage: Stage) -> None:
+    watching = Watching(github, stage)
+    answers(stage, "drift", [DRIFT])
+    ran = watching.run("monitor.yml")
+    assert ran.status == 0, ran.log
+    (issue,) = watching.issues
+    assert "PSI 0.43" in issue["body"]
+    (pull,) = watching.pulls
+    assert pull["title"] == "Retrain on data until 2026-03-02"
+    after = watching.repository.trees[pull["head"]["sha"]]["params.yaml"]
+    assert after == stage.shop.path("params.yaml").read_bytes().replace(b"2026-02-16", b"2026-03-02")
+    assert "ROC AUC" in pull["body"], "the report of the job that trained"
+    assert "no baseline" not in pull["body"]
+    (comment,) = watching.repository.comments_on(issue["number"])
+    assert f"#{pull['number']}" in comment["body"]
+
+    answers(stage, "ok", [])
+    ran = watching.run("monitor.yml")
+    assert ran.status == 0, ran.log
+    assert issue["state"] == "closed"
+    assert len(watching.pulls) == 1
+
+
+def test_settings_that_forbid_bots_turn_it_red_and_the_issue_names_the_click(
+    github: GitHubDouble, stage: Stage
+) -> None:
+    left(stage, READY)
+    watching = Watching(github, stage, may_open=False)
+    ran = watching.run("retrain.yml")
+    assert ran.status != 0
+    (issue,) = watching.issues
+    assert "Allow GitHub Actions to create and approve pull requests" in issue["body"]
+    assert "heads/retrain/2026-03-02" in watching.repository.refs
+    assert watching.pulls == []
+
+
+def test_invalid_data_turn_it_red_and_the_issue_says_why(github: GitHubDouble, stage: Stage) -> None:
+    left(stage, {**READY, "outcome": "invalid", "message": "visits: minutes: 3 rows, such as 999"}, status=3)
+    watching = Watching(github, stage)
+    ran = watching.run("retrain.yml")
+    assert ran.status != 0
+    (issue,) = watching.issues
+    assert "3 rows, such as 999" in issue["body"]
+    assert watching.pulls == []
+
+
+READY = {
+    "outcome": "ready",
+    "message": "retrain/2026-03-02 is there",
+    "until": "2026-03-02",
+    "before": "2026-02-16",
+    "base": "a" * 40,
+    "branch": "retrain/2026-03-02",
+    "verdict": "better",
+    "passed": True,
+}
+
+
+def answers(stage: Stage, verdict: str, reasons: list[str]) -> None:
+    """Have the shop's monitor say this."""
+    window = {"from": "2026-02-01", "to": "2026-02-16", "rows": 900, "versions": ["1"]}
+    health = {"verdict": verdict, "passed": verdict == "ok", "reasons": reasons, "window": window}
+    instead(stage, "watch", {"monitor.json": json.dumps(health), "monitor.md": "## The page\n"}, "reports")
+
+
+def left(stage: Stage, proposal: dict[str, Any], status: int = 0) -> None:
+    """Have the shop's retraining end with this; what it does itself is seen above and in `tests/pipelines`."""
+    files = {"retraining.json": json.dumps(proposal), "report.md": "## A report\n"}
+    instead(stage, "retrain", files, "reports/retraining", status)
+
+
+def instead(stage: Stage, verb: str, files: dict[str, str], folder: str, status: int = 0) -> None:
+    """Have a target leave these files and end with this status, without its work."""
+    for name, text in files.items():
+        stage.shop.write(f"instead/{verb}/{name}", text)
+    stage.shop.write(f"instead/{verb}.sh", f"mkdir -p {folder} && cp instead/{verb}/* {folder} && exit {status}\n")
+    lines = stage.shop.path("Makefile").read_text(encoding="utf-8").splitlines()
+    recipe = f"\t@bash instead/{verb}.sh"
+    lines = [recipe if line.startswith(f"\t@$(BIN)/mainline {verb}") else line for line in lines]
+    assert recipe in lines
+    stage.shop.write("Makefile", "\n".join(lines) + "\n")
+    stage.push(f"{verb} ends with this")
