@@ -9,6 +9,8 @@ SERVE_PORT ?= 8080
 IMAGE ?=
 OPEN ?=
 TODAY ?=
+MONTHS ?=
+LOCAL ?=
 TARGET ?=
 VERSION ?=
 ANEW ?=
@@ -49,6 +51,10 @@ predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the ex
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
 	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
+
+.PHONY: ship
+ship: $(BIN)/.export ## Bring the server's log (SPOOL=folder) to monitor.log as Parquet (EVERY=60: again and again)
+	@exec $(BIN)/mainline ship $(if $(SPOOL),--spool "$(SPOOL)") $(if $(EVERY),--every $(EVERY))
 
 .PHONY: monitor
 monitor: $(BIN)/.train ## Hold the prediction log against the training (LOG=…, METRICS=…, NOW=…)
@@ -112,6 +118,10 @@ audit: $(BIN)/.train ## Verify the audit log and print it
 	@$(BIN)/mainline audit
 
 ##@ Watching
+
+.PHONY: demo
+demo: $(BIN)/.stage ## Play a year in minutes: release, drift, retraining, refusals, a rollback (MONTHS=2, LOCAL=1)
+	@exec $(BIN)/mainline demo $(if $(MONTHS),--months $(MONTHS)) $(if $(LOCAL),--local)
 
 .PHONY: watch
 watch: $(BIN)/.train ## In GitHub Actions: monitor, or say why nothing can be seen from there

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load, peers
+from benchmarks import load, log, peers
 from benchmarks.load import Load
 from benchmarks.peers import Server
 from benchmarks.table import Row, show
@@ -58,23 +58,30 @@ def main(wanted: list[str]) -> int:
     model = peers.TOP / ".mainline" / "model"
     signature = json.loads((model / "serving.json").read_text(encoding="utf-8"))
     there = peers.servers(model)
-    unknown = set(wanted) - set(there)
+    unknown = set(wanted) - set(there) - {"log"}
     if unknown:
-        print(f"benchmarks: no server is called {', '.join(sorted(unknown))}: {', '.join(there)}", file=sys.stderr)
+        names = ", ".join([*there, "log"])
+        print(f"benchmarks: no server is called {', '.join(sorted(unknown))}: {names}", file=sys.stderr)
         return 2
     pipeline = peers.TOP / ".mainline" / "records" / signature["fingerprint"] / "model.pkl"
     types = {c["name"]: "str" if c["kind"] == "categorical" else "float32" for c in signature["columns"]}
-    peers.prepare(pipeline, types, signature["task"])
     names = [column["name"] for column in signature["columns"]]
     rows = [dict(zip(names, row, strict=True)) for row in signature["example"]]
-    found = measure([there[name] for name in wanted or there], rows)
-    print(details(found))
+    table: list[Row] = []
+    if not wanted or "log" in wanted:
+        print("measuring the prediction log …", file=sys.stderr, flush=True)
+        table += log.measure(rows)
+    chosen = [there[name] for name in wanted or there if name != "log"]
+    if chosen:
+        peers.prepare(pipeline, types, signature["task"])
+        found = measure(chosen, rows)
+        print(details(found))
+        if set(there) <= set(found):
+            table = [*compare(found), *table]
     print(f"\nload of the machine at the end: {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores")
-    if set(there) <= set(found):
-        table = compare(found)
+    if table:
         print(show(table))
-        return 0 if all(row.reached for row in table) else 1
-    return 0
+    return 0 if all(row.reached for row in table) else 1
 
 
 def measure(servers: list[Server], rows: list[dict[str, Any]]) -> dict[str, Measured]:

@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING
 from mainline import places, releasing, stateverbs
 from mainline.ci import verbs as workflows
 from mainline.container import verbs as containers
+from mainline.demo import verbs as demo
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
 from mainline.retrain import verbs as retraining
+from mainline.ship import verbs as shipping
 
 if TYPE_CHECKING:
     from mainline.params import Params
@@ -118,8 +120,8 @@ def parser() -> argparse.ArgumentParser:
     releasing.add(verbs)
     stateverbs.add(verbs)
     containers.add(verbs)
-    retraining.add(verbs)
-    workflows.add(verbs)
+    shipping.add(verbs)
+    demo.add(verbs)
 
     monitor = verbs.add_parser("monitor", help="hold what was predicted against what the model was trained on")
     monitor.add_argument("--log", help="the folder or bucket of the prediction log (default: monitor.log)")
@@ -127,6 +129,9 @@ def parser() -> argparse.ArgumentParser:
     monitor.add_argument("--metrics", type=Path, help="the text of the server's /metrics, in a file")
     monitor.add_argument("--now", type=moment, help="judge as of this time, ISO 8601 (default: the clock's)")
     monitor.set_defaults(verb=monitor_verb)
+
+    retraining.add(verbs)
+    workflows.add(verbs)
 
     schema = verbs.add_parser("schema", help="print the JSON Schema of params.yaml")
     schema.set_defaults(verb=schema_verb)

@@ -17,7 +17,7 @@ from mainline.judgement import data_digest
 from mainline.record import Record, align
 from mainline.rows import ROW_ID, quoted, sides
 from mainline.serving.scorer import Fitted, Onnx, Scorer
-from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Signature, write
+from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Key, Kind, Signature, write
 from mainline.settings import Settings
 from mainline.training import answers_of, features_of, read_rows
 
@@ -74,6 +74,7 @@ def export(
         agreement=Agreement(len(rows), 0.0),
         example=[],
         answers=[],
+        key=describe_key(settings, frame),
     )
     with replacing_folder(folder) as unfinished:
         model, chosen, scorer = choose(settings, draft, pipeline, record, rows, recorded)
@@ -199,6 +200,32 @@ def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
         for i, name in enumerate(features.numeric)
     ]
     return categorical + numeric
+
+
+def describe_key(settings: Settings, frame: Path) -> list[Key]:
+    """The columns that name a row, each by the kind of what a request holds of it."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{frame}')").fetchall()
+    types = {str(name): str(kind) for name, kind, *_ in described}
+    features = settings.prepare.features
+
+    def kind(name: str) -> Kind:
+        if name in features.names:
+            return "number" if name in features.numeric else "text"
+        return key_kind(types[name])
+
+    return [Key(name, kind(name)) for name in settings.prepare.key]
+
+
+def key_kind(type_: str) -> Kind:
+    """Of a column's type in DuckDB."""
+    if type_ == "DATE":
+        return "date"
+    if type_.removeprefix("U") in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"):
+        return "integer"
+    return "number" if type_ in ("FLOAT", "DOUBLE") or type_.startswith("DECIMAL") else "text"
 
 
 def recorded_answers(record: Record, rows: pd.DataFrame) -> NDArray[np.float64]:

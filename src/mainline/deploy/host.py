@@ -17,6 +17,7 @@ from mainline.container.engine import Engine
 from mainline.container.running import HARDENED
 from mainline.errors import ExternalError, MainlineError
 
+PASSED_ON = ("MAINLINE_LOG_", "MAINLINE_REPLAY")
 DIGEST = "mainline.deployed"  # the label of a container that says which image it was started from
 READY_SECONDS = 60.0
 STOP_SECONDS = 30  # more than the server drains
@@ -85,10 +86,12 @@ class HostTarget:
             self.engine.run("pull", image)
         labels = [f"--label={DIGEST}={digest}", f"--label=mainline.service={self.service}"]
         volume = f"--volume={self.service}-log:/state"
-        log = "--env=MAINLINE_LOG=/state/predictions"
+        # How it logs, what it must not keep, and that it is a rehearsal, is said to whoever deploys.
+        given = [f"--env={name}={value}" for name, value in os.environ.items() if name.startswith(PASSED_ON)]
+        log = ["--env=MAINLINE_LOG=/state/predictions", *sorted(given)]
         limits = [*HARDENED, f"--memory={self.memory}", "--restart=unless-stopped"]
         network = [f"--network={self.service}", f"--name={name}"]
-        self.engine.run("run", "--detach", *limits, *labels, *network, volume, log, image)
+        self.engine.run("run", "--detach", *limits, *labels, *network, volume, *log, image)
         return True
 
     def await_fit(self, name: str) -> None:

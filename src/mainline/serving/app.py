@@ -24,17 +24,20 @@ from mainline.serving import metrics as measures
 from mainline.serving import scorer
 from mainline.serving.configuration import Configuration
 from mainline.serving.csvinput import CsvReader
+from mainline.serving.feedback import FeedbackLog
 from mainline.serving.inputs import Assembler, JsonReader, Rows
 from mainline.serving.patience import Patience
 from mainline.serving.predictionlog import PredictionLog
 from mainline.serving.rejection import Rejection, invalid
+from mainline.serving.replay import HEADER, moment
+from mainline.serving.requestids import RequestIds, mark
 from mainline.serving.signature import Signature
 from mainline.serving.together import Together
 
 JSON = "application/json"
 DEFECT = b'{"error_code":"INTERNAL_ERROR","message":"the server failed: its own log says why"}'
 SMALL = 16 * 1024  # bytes of a body that is answered in the loop itself: some 30 rows, a tenth of a millisecond
-NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.")
+POSTS = frozenset({"/invocations", "/feedback"})
 PROBES = frozenset({"/ping", "/health", "/ready"})
 
 Reader = Callable[[bytes], Rows]
@@ -58,15 +61,17 @@ class App:
         }
         self.metrics = measures.Metrics(signature, self.version)
         self.log: PredictionLog | None = None
+        self.feedback: FeedbackLog | None = None
         if configuration.log:
-            self.log = self.metrics.log = PredictionLog(configuration.log, configuration, signature, self.version)
+            given = (configuration.log, configuration, signature, self.version)
+            self.log = self.metrics.log = PredictionLog(*given)
+            self.feedback = self.metrics.feedback = FeedbackLog(*given)
         self.pool = ThreadPoolExecutor(max_workers=max(2, os.cpu_count() or 1), thread_name_prefix="batch")
         self.encode = msgspec.json.Encoder().encode
         self.patience = Patience(configuration.body_seconds)
         self.draining = False
         self.waiting = 0
-        self.prefix = os.urandom(8).hex()
-        self.number = 0
+        self.ids = RequestIds()
         self.pages: dict[str, Callable[[], tuple[int, str, bytes]]] = {
             "/ping": self._alive,
             "/health": self._alive,
@@ -81,10 +86,15 @@ class App:
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         request = ""
         try:
-            if scope.path == "/invocations" and scope.method == "POST":
-                request = self._request_id(scope.headers)
+            if scope.path in POSTS and scope.method == "POST":
+                given = scope.headers.get("x-request-id")
+                request = given if given and self.ids.usable(given) else self.ids.new()
                 self._authorise(scope.headers)
-                status, kind, body = 200, JSON, await self._invocations(scope.headers, proto, request)
+                if scope.path == "/feedback":
+                    body = await self._feedback(scope.headers, proto)
+                else:
+                    request, body = await self._invocations(scope.headers, proto, request, request is given)
+                status, kind = 200, JSON
             else:
                 status, kind, body = self._page(scope)
         except Rejection as rejection:
@@ -101,7 +111,7 @@ class App:
         if status == 401:
             headers.append(("www-authenticate", "Bearer"))
         elif status == 405:
-            headers.append(("allow", "POST" if scope.path == "/invocations" else "GET, HEAD"))
+            headers.append(("allow", "POST" if scope.path in POSTS else "GET, HEAD"))
         elif status == 503:
             headers.append(("retry-after", "1"))
         if self.draining:
@@ -110,45 +120,76 @@ class App:
         proto.response_bytes(status, headers, body)
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self.log:
-            self.log.start()
+        for log in (self.log, self.feedback):
+            if log:
+                log.start()
 
     def close(self) -> None:
         """After the last answer: what is still to be logged is written."""
         self.pool.shutdown()
-        if self.log:
-            self.log.stop()
+        for log in (self.log, self.feedback):
+            if log:
+                log.stop()
 
-    async def _invocations(self, headers: Any, proto: Any, request: str) -> bytes:
-        reader = self._reader(headers)
+    async def _invocations(self, headers: Any, proto: Any, request: str, given: bool) -> tuple[str, bytes]:
+        """The id that the request is known by from now on, and the answer."""
+        reader, when = self._reader(headers), self._moment(headers)
+        # In a rehearsal, what says no time is none of it: such as the questions of a deployment.
+        keep = self.log and not (self.configuration.replay and when is None)
         if self.waiting >= self.configuration.max_waiting:
             raise Rejection(503, "overload", f"{self.waiting} requests are being answered: try again")
         self.waiting += 1
+        logged: str | None = None
         try:
             body = await self._body(headers, proto, reader)
             started = time.perf_counter()
-            answer, listed, line = await self._answer(reader, body, request)
+            if keep:
+                logged = self.ids.once(request, mark(body)) if given else request
+            answer, listed, line = await self._answer(reader, body, logged, when)
+        except BaseException:
+            if given and logged == request:
+                self.ids.forget(request)
+            raise
         finally:
             self.waiting -= 1
-        if self.log and line:
-            self.log.put(line)
+        if self.log and keep:
+            if line:
+                self.log.put(line)
+            else:
+                self.log.repeated += 1
         self.metrics.scored(listed)
         self.metrics.latency.observe(time.perf_counter() - started)
-        return answer
+        return logged or request, answer
 
-    async def _answer(self, reader: Reader, body: bytes, request: str) -> Answered:
+    async def _answer(self, reader: Reader, body: bytes, logged: str | None, when: float | None) -> Answered:
+        """`logged` is the id to log the request by; None logs nothing."""
         if len(body) <= SMALL:
             rows = reader(body)
-            return self._told(rows, await self.together(rows), request)
-        return await asyncio.get_running_loop().run_in_executor(self.pool, self._batch, reader, body, request)
+            listed = await self.together(rows)
+            line = self.log.line(logged, rows, listed, when) if self.log and logged else None
+            return self.encode({"predictions": listed}), listed, line
+        return await asyncio.get_running_loop().run_in_executor(self.pool, self._batch, reader, body, logged, when)
 
-    def _batch(self, reader: Reader, body: bytes, request: str) -> Answered:
+    def _batch(self, reader: Reader, body: bytes, logged: str | None, when: float | None) -> Answered:
         rows = reader(body)
-        return self._told(rows, self.score(rows), request)
-
-    def _told(self, rows: Rows, listed: list[Any], request: str) -> Answered:
-        line = self.log.line(request, rows, listed) if self.log else None
+        matrices = self.assemble(rows)
+        answers = self.scorer(*matrices)
+        listed = answers.tolist()
+        line = self.log.batch(logged, rows, matrices[1], answers, when) if self.log and logged else None
         return self.encode({"predictions": listed}), listed, line
+
+    async def _feedback(self, headers: Any, proto: Any) -> bytes:
+        if self.feedback is None:
+            raise Rejection(404, "path", "labels are not taken here: no log is kept (MAINLINE_LOG)")
+        reader = self._reader(headers)
+        if reader is not self.readers[JSON]:
+            raise Rejection(415, "content_type", "labels are taken as application/json")
+        body = await self._body(headers, proto, reader)
+        return self.encode({"received": self.feedback.take(body, self.ids, self._moment(headers))})
+
+    def _moment(self, headers: Any) -> float | None:
+        """When this request says that it is, in a rehearsal; None is now."""
+        return moment(headers.get(HEADER)) if self.configuration.replay else None
 
     def score(self, rows: Rows) -> list[Any]:
         """What the model says of each row."""
@@ -201,14 +242,6 @@ class App:
         message = f"the body is longer than {self.configuration.max_body:,} bytes: send the rows in parts"
         return Rejection(413, "body", message)
 
-    def _request_id(self, headers: Any) -> str:
-        """The client's own, where it is one that can be logged and sent back; else a new one."""
-        given: str | None = headers.get("x-request-id")
-        if given and len(given) <= 128 and NAME.issuperset(given):
-            return given
-        self.number += 1
-        return f"{self.prefix}-{self.number:x}"
-
     def _authorise(self, headers: Any) -> None:
         key = self.configuration.api_key
         if key is None:
@@ -219,8 +252,8 @@ class App:
 
     def _page(self, scope: Any) -> tuple[int, str, bytes]:
         page = self.pages.get(scope.path)
-        if page is None and scope.path != "/invocations":
-            raise Rejection(404, "path", f"nothing is here; there are /invocations, {', '.join(self.pages)}")
+        if page is None and scope.path not in POSTS:
+            raise Rejection(404, "path", f"nothing is here; there are /invocations, /feedback, {', '.join(self.pages)}")
         if page is None or scope.method not in ("GET", "HEAD"):
             allowed = "POST" if page is None else "GET"
             raise Rejection(405, "method", f"{scope.path} takes {allowed}")

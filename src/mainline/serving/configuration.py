@@ -26,10 +26,12 @@ class Configuration:
     max_waiting: int = 256  # requests at once; more are answered 503
     body_seconds: float = 10.0  # in which a request's body must have come
     drain_seconds: float = 0.0  # to go on answering after SIGTERM, until a balancer has noticed
-    log: Path | None = None  # the folder of the prediction log; none is written where not given
+    log: Path | None = None  # the folder of the log's spool; none is written where not given
     log_bytes: int = 256 * 2**20  # of all its files together
     log_file_bytes: int = 16 * 2**20
+    log_file_seconds: float = 60.0  # after which what a quiet server has logged can be taken
     log_leave_out: tuple[str, ...] = ()
+    replay: bool = False  # requests may say their time
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Configuration:
@@ -50,6 +52,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Configuration:
         log=Path(given["LOG"]) if given["LOG"] else None,
         log_bytes=number(given, "LOG_MEGABYTES", default.log_bytes >> 20, 1) << 20,
         log_file_bytes=number(given, "LOG_FILE_MEGABYTES", default.log_file_bytes >> 20, 1) << 20,
+        log_file_seconds=number(given, "LOG_FILE_SECONDS", int(default.log_file_seconds), 1),
+        replay=switch(given, "REPLAY"),
         log_leave_out=tuple(name.strip() for name in given["LOG_LEAVE_OUT"].split(",") if name.strip()),
     )
 
@@ -68,10 +72,12 @@ VARIABLES = {
     "MAX_WAITING": "With more requests at once the next is answered 503.",
     "BODY_SECONDS": "A body that takes longer to come is refused with 408.",
     "DRAIN_SECONDS": "How long requests are still answered after SIGTERM, while `/ready` says 503.",
-    "LOG": "The folder of the prediction log. Without it none is written.",
-    "LOG_MEGABYTES": "The most that the log's files may take together: the oldest are removed.",
+    "LOG": "The folder of the log of predictions and labels, for `make ship` to take. Without it none is written.",
+    "LOG_MEGABYTES": "The most that the log's files may take, an eighth of it for labels: the oldest are removed.",
     "LOG_FILE_MEGABYTES": "The size at which a new file is begun.",
+    "LOG_FILE_SECONDS": "The age at which a file is finished, however small it is.",
     "LOG_LEAVE_OUT": "Columns that must not be logged, with commas between.",
+    "REPLAY": "`1` for a rehearsal on past data: a request may say its time, as `x-replay-time`.",
 }
 
 
@@ -84,6 +90,12 @@ def number(given: Mapping[str, str], name: str, default: int, low: int, high: in
         range_ = f"from {low} to {high}" if high is not None else f"of at least {low}"
         raise ConfigurationError(f"{PREFIX}{name}: a whole number {range_} is needed, not {text!r}")
     return found
+
+
+def switch(given: Mapping[str, str], name: str) -> bool:
+    if given[name] not in ("", "0", "1"):
+        raise ConfigurationError(f"{PREFIX}{name}: 0 or 1 is needed, not {given[name]!r}")
+    return given[name] == "1"
 
 
 def api_key(given: Mapping[str, str]) -> bytes | None:
@@ -115,6 +127,7 @@ def table() -> str:
         "DRAIN_SECONDS": f"{default.drain_seconds:g}",
         "LOG_MEGABYTES": default.log_bytes >> 20,
         "LOG_FILE_MEGABYTES": default.log_file_bytes >> 20,
+        "LOG_FILE_SECONDS": f"{default.log_file_seconds:g}",
     }
     lines = ["| variable | default | |", "|---|---|---|"]
     for name, text in VARIABLES.items():

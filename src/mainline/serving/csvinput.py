@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from typing import Any
 
-from mainline.serving.explanation import check_names, needed
-from mainline.serving.inputs import Cell, Rows, refuse_nul
+from mainline.serving import keys
+from mainline.serving.explanation import names_of, needed
+from mainline.serving.inputs import Cell, Rows, refuse_nul, with_keys
 from mainline.serving.rejection import Rejection, invalid
-from mainline.serving.signature import LARGEST, Column, Signature
+from mainline.serving.signature import LARGEST, Column, Key, Signature
 
 # As JSON has them, and with a plus sign or without a leading zero; float() would also take nan, inf and 1_000.
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -22,6 +24,7 @@ class CsvReader:
         self.columns = {column.name: column for column in signature.columns}
         self.names = signature.names
         self.k = len(signature.categorical)
+        self.extra = signature.extra_keys
         self.most_rows = most_rows
 
     def __call__(self, body: bytes) -> Rows:
@@ -33,28 +36,35 @@ class CsvReader:
             raise invalid("the body is not UTF-8", reason="encoding") from None
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         rows: list[tuple[Cell, ...]] = []
+        named: list[tuple[Any, ...] | None] = []
         try:
             header = next(lines, [])
-            check_names(header, self.names, "the header")
+            names = names_of(header, self.names, self.extra, "the header")
             place = {name: i for i, name in enumerate(header)}
             order = [(self.columns[name], place[name]) for name in self.names]
+            key = [(part, place[part.name]) for part in self.extra] if len(names) > len(self.names) else []
             for cells in lines:
                 if cells:
-                    rows.append(self._row(cells, order, len(rows)))
+                    if key and len(cells) == len(header):
+                        named.append(self._key(cells, key, len(rows)))
+                    rows.append(self._row(cells, order, len(rows), len(header)))
         except csv.Error as error:
             raise invalid(f"the body is not CSV, line {lines.line_num}: {error}", reason="csv") from None
         if not rows:
             raise invalid("there is no row below the header", reason="structure")
         if "\0" in text:
             refuse_nul(rows, self.names[: self.k])
-        return rows
+        return with_keys(rows, named or None)
 
-    def _row(self, cells: list[str], order: list[tuple[Column, int]], number: int) -> tuple[Cell, ...]:
+    def _key(self, cells: list[str], key: list[tuple[Key, int]], number: int) -> tuple[Any, ...]:
+        return keys.settled([keys.of_cell(cells[i], part, number) for part, i in key], self.extra, number)
+
+    def _row(self, cells: list[str], order: list[tuple[Column, int]], number: int, width: int) -> tuple[Cell, ...]:
         if number >= self.most_rows:
             message = f"more than {self.most_rows:,} rows in one request: send them in parts"
             raise Rejection(413, "rows", message)
-        if len(cells) != len(order):
-            message = f"row {number}: {len(cells)} values, the header has {len(order)} columns"
+        if len(cells) != width:
+            message = f"row {number}: {len(cells)} values, the header has {width} columns"
             raise invalid(message, row=number, reason="structure")
         return tuple([self._cell(cells[i], column, number) for column, i in order])
 

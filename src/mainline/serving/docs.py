@@ -6,8 +6,8 @@ import json
 from html import escape
 
 from mainline.serving.configuration import Configuration
-from mainline.serving.openapi import cell, describe, examples, meaning
-from mainline.serving.signature import Column, Signature
+from mainline.serving.openapi import cell, describe, examples, key_cell, meaning
+from mainline.serving.signature import Column, Key, Signature
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; }
@@ -40,7 +40,7 @@ def page(signature: Signature, version: str, configuration: Configuration) -> st
     header = " -H 'x-api-key: …'" if configuration.api_key else ""
     address = f"http://localhost:{configuration.port}/invocations"
     command = f"curl {address}{header} -H 'content-type: application/json' \\\n  -d '{oneline}'"
-    rows = "".join(map(line, signature.columns))
+    rows = "".join([*map(line, signature.columns), *map(line, signature.extra_keys)])
     others = "".join(
         f'<tr><td><a href="{path[1:]}"><code>{path}</code></a></td><td>{escape(entry["get"]["summary"])}</td></tr>'
         for path, entry in document["paths"].items()
@@ -62,14 +62,24 @@ def page(signature: Signature, version: str, configuration: Configuration) -> st
 <p>MLflow's forms are all taken: <code>dataframe_records</code>, <code>dataframe_split</code>, <code>instances</code>,
 <code>inputs</code>, and <code>text/csv</code>. At most {configuration.max_rows:,} rows and
 {configuration.max_body:,} bytes a request.</p>
-<h2>What else is here</h2>
+{labels(configuration)}<h2>What else is here</h2>
 <table>{others}</table>
 <script>{SCRIPT}</script></body></html>
 """
 
 
-def line(column: Column) -> str:
-    described = cell(column)
-    kinds = " or ".join(described["type"])
+def line(column: Column | Key) -> str:
+    described = key_cell(column) if isinstance(column, Key) else cell(column)
+    kinds = f"{described['type']}, may be left out" if isinstance(column, Key) else " or ".join(described["type"])
     cells = (f"<code>{escape(column.name)}</code>", kinds, escape(described["description"]))
     return f"<tr>{''.join(f'<td>{text}</td>' for text in cells)}</tr>"
+
+
+def labels(configuration: Configuration) -> str:
+    if not configuration.log:
+        return ""
+    shown = escape('[{"id": "…", "row": 0, "label": …}]')
+    return f"""<h2>Tell what became of it</h2>
+<p>POST <code>/feedback</code> with the answer's <code>x-request-id</code>: <code>{shown}</code>, or with the row's key
+instead of <code>id</code> and <code>row</code>.</p>
+"""

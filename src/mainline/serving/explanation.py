@@ -6,8 +6,9 @@ import difflib
 import re
 from collections.abc import Sequence
 
+from mainline.serving import keys
 from mainline.serving.rejection import Rejection, invalid
-from mainline.serving.signature import Column
+from mainline.serving.signature import Column, Key
 
 WHERE = re.compile(r" - at `(.*)`$", re.DOTALL)
 RECORD = re.compile(r"^\$\.(\w+)\[(\d+)\](?:\.(.+))?$", re.DOTALL)
@@ -40,7 +41,7 @@ def of_syntax(error: Exception) -> Rejection:
     return invalid(f"the body is not JSON: {said[:1].lower()}{said[1:]}", reason="json")
 
 
-def of_structure(said: str, columns: Sequence[Column]) -> Rejection:
+def of_structure(said: str, columns: Sequence[Column | Key]) -> Rejection:
     """Of a JSON text that is no request to this model."""
     message, path = split(said)
     record = RECORD.match(path)
@@ -56,7 +57,7 @@ def of_structure(said: str, columns: Sequence[Column]) -> Rejection:
     return of_place(message, columns if path == "$.inputs" else (), None, None, place)
 
 
-def of_cells(said: str, columns: Sequence[Column]) -> Rejection:
+def of_cells(said: str, columns: Sequence[Column | Key]) -> Rejection:
     """Of `dataframe_split.data`, whose cells are named by their place."""
     message, path = split(said)
     cell = CELL.match(path)
@@ -68,7 +69,9 @@ def of_cells(said: str, columns: Sequence[Column]) -> Rejection:
     return of_place(message, columns, name, row, "dataframe_split.data")
 
 
-def of_place(message: str, columns: Sequence[Column], name: str | None, row: int | None, place: str = "") -> Rejection:
+def of_place(
+    message: str, columns: Sequence[Column | Key], name: str | None, row: int | None, place: str = ""
+) -> Rejection:
     """One finding of the decoder at a column and row, as far as they are known."""
     at_row = f", row {row}" if row is not None else ""
     field = FIELD.match(message)
@@ -92,11 +95,13 @@ def of_place(message: str, columns: Sequence[Column], name: str | None, row: int
         found = WORDS.get(types[2], types[2])
         wanted = "a list" if types[1] == "array" else needed(column)
         said = f"{name}{at_row}: {found} was sent, {wanted} is needed"
-        if found == "null":
+        if found == "null" and isinstance(column, Column):
             said += ": no row that the model has seen was without it"
         return invalid(said, column=name, row=row, reason="null" if found == "null" else "type")
-    if column and (OUT_OF_RANGE.match(message) or message == "Number out of range"):
+    if isinstance(column, Column) and (OUT_OF_RANGE.match(message) or message == "Number out of range"):
         return invalid(f"{name}{at_row}: the number is too large for a 32-bit float", column=name, row=row)
+    if isinstance(column, Key):
+        return invalid(f"{name}{at_row}: {needed(column)} is needed", column=name, row=row)
     if column:
         return invalid(f"{name}{at_row}: {message[:1].lower()}{message[1:]}", column=name, row=row)
     if types:
@@ -111,6 +116,19 @@ def unknown(name: str, names: Sequence[str], row: int | None = None) -> Rejectio
     at_row = f", row {row}" if row is not None else ""
     message = f"{shown(name)}{at_row}: this model has no such column: {hint}"
     return invalid(message, column=shown(name), row=row, reason="unknown_column")
+
+
+def names_of(given: Sequence[str], names: Sequence[str], extra: Sequence[Key], where: str) -> list[str]:
+    """The columns that a header must hold: with the row's key where it holds any part of that."""
+    if not any(key.name in given for key in extra):
+        check_names(given, names, where)
+        return list(names)
+    for key in extra:
+        if key.name not in given:
+            raise keys.partial(key, extra)
+    wanted = [*names, *(key.name for key in extra)]
+    check_names(given, wanted, where)
+    return wanted
 
 
 def check_names(given: Sequence[str], names: Sequence[str], where: str) -> None:
@@ -128,7 +146,9 @@ def check_names(given: Sequence[str], names: Sequence[str], where: str) -> None:
     raise invalid(f"{twice} is there twice in {where}", column=twice, reason="structure")
 
 
-def needed(column: Column) -> str:
+def needed(column: Column | Key) -> str:
+    if isinstance(column, Key):
+        return keys.WORDS[column.kind]
     kind = "text" if column.kind == "categorical" else "a number"
     return f"{kind} or null" if column.nullable else kind
 

@@ -6,7 +6,7 @@ decodes and checks them: 19 columns take 2 µs a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,16 +14,31 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from mainline.serving import explanation
+from mainline.serving import explanation, keys
 from mainline.serving.rejection import Rejection, invalid
-from mainline.serving.signature import LARGEST, MISSING, Column, Signature
+from mainline.serving.signature import LARGEST, MISSING, Column, Key, Signature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Cell = str | float | None
 Rows = Sequence[tuple[Cell, ...]]  # in the order of the signature's columns
+Named = Sequence[tuple[Any, ...] | None] | None
 FORMS = ("dataframe_records", "dataframe_split", "instances", "inputs")
+
+
+class KeyedRows(list[tuple[Cell, ...]]):
+    """Rows that came with what names them: a key a row, or None."""
+
+    named: Named = None
+
+
+def with_keys(rows: Rows, named: Named) -> Rows:
+    if named is None:
+        return rows
+    found = KeyedRows(rows)
+    found.named = named
+    return found
 
 
 class Split(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,38 +55,16 @@ class JsonReader:
         self.names = signature.names
         self.k = len(signature.categorical)
         self.most_rows = most_rows
-        fields = [f"f{i}" for i in range(len(self.names))]
-        renamed = dict(zip(fields, self.names, strict=True))
-        types = [cell_type(column) for column in self.columns]
-        row = msgspec.defstruct(
-            "Row", list(zip(fields, types, strict=True)), rename=renamed, forbid_unknown_fields=True, gc=False
-        )
-        lists: list[Any] = [list[kind] for kind in types]  # type: ignore[valid-type]
-        table = msgspec.defstruct(
-            "Table", list(zip(fields, lists, strict=True)), rename=renamed, forbid_unknown_fields=True, gc=False
-        )
-        request = msgspec.defstruct(
-            "Request",
-            [
-                ("dataframe_records", list[row] | UnsetType, UNSET),  # type: ignore[valid-type]
-                ("dataframe_split", Split | UnsetType, UNSET),
-                ("instances", list[row] | UnsetType, UNSET),  # type: ignore[valid-type]
-                ("inputs", table | UnsetType, UNSET),
-                ("params", dict[str, Any] | None | UnsetType, UNSET),
-            ],
-            forbid_unknown_fields=True,
-        )
-        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(request).decode
+        self.extra = signature.extra_keys
+        self.all: list[Column | Key] = [*self.columns, *self.extra]
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(request_type(self.columns, [])).decode
+        keyed = msgspec.json.Decoder(request_type(self.columns, self.extra)).decode
+        self.decode_keyed: Callable[[bytes], Any] | None = keyed if self.extra else None
         self.split_decoder = lru_cache(maxsize=16)(self._split_decoder)
 
     def __call__(self, body: bytes) -> Rows:
         """Raises Rejection for everything that is not this model's input."""
-        try:
-            request = self.decode(body)
-        except msgspec.ValidationError as error:
-            raise explanation.of_structure(str(error), self.columns) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise explanation.of_syntax(error) from None
+        request = self._decoded(body)
         given = [form for form in FORMS if getattr(request, form) is not UNSET]
         if len(given) != 1:
             found = " and ".join(given) or "none"
@@ -79,7 +72,7 @@ class JsonReader:
         if request.params:
             raise invalid("params: this model takes none", reason="structure")
         content = getattr(request, given[0])
-        rows, colons = self._rows(given[0], content)
+        rows, named, colons = self._rows(given[0], content)
         if not rows:
             raise invalid(f"{given[0]} holds no row", reason="structure")
         if len(rows) > self.most_rows:
@@ -90,23 +83,55 @@ class JsonReader:
             refuse_repeated_keys(body)
         if b"\\u" in body:  # only so can a NUL be written
             refuse_nul(rows, self.names[: self.k])
-        return rows
+        return with_keys(rows, named)
 
-    def _rows(self, form: str, content: Any) -> tuple[Rows, int]:
-        """The rows in the signature's order, and how many keys the form has inside."""
+    def _decoded(self, body: bytes) -> Any:
+        try:
+            try:
+                return self.decode(body)
+            except msgspec.ValidationError:
+                # Rows that come with their key are read anew: those that come without are not slowed down.
+                if self.decode_keyed is None:
+                    raise
+                return self.decode_keyed(body)
+        except msgspec.ValidationError as error:
+            raise explanation.of_structure(str(error), self.all) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise explanation.of_syntax(error) from None
+
+    def _rows(self, form: str, content: Any) -> tuple[Sequence[tuple[Any, ...]], Named, int]:
+        """The rows in the signature's order, their keys, and how many keys of JSON the form has inside."""
+        width = len(self.names)
         if form == "dataframe_split":
-            return self._split(content), 2 + (content.index is not UNSET)
+            return *self._divided(self._split(content), width), 2 + (content.index is not UNSET)
         if form == "inputs":
-            return self._transposed(msgspec.structs.astuple(content)), len(self.names)
-        return [msgspec.structs.astuple(row) for row in content], len(content) * len(self.names)
+            lists = msgspec.structs.astuple(content)
+            sent = [values for values in lists if values is not UNSET]
+            for key, values in zip(self.extra, lists[width:], strict=False):
+                if values is UNSET and len(sent) > width:
+                    raise keys.partial(key, self.extra)
+            return *self._divided(self._transposed(sent), width), len(sent)
+        rows = [msgspec.structs.astuple(row) for row in content]
+        if not rows or len(rows[0]) == width:
+            return rows, None, len(rows) * width
+        named = [keys.of_row(row[width:], self.extra, i) for i, row in enumerate(rows)]
+        colons = len(rows) * width + len(self.extra) * sum(key is not None for key in named)
+        return [row[:width] for row in rows], named if any(named) else None, colons
 
-    def _split(self, content: Split) -> Rows:
-        explanation.check_names(content.columns, self.names, "dataframe_split.columns")
-        decode, order = self.split_decoder(tuple(content.columns))
+    def _divided(self, rows: Sequence[tuple[Any, ...]], width: int) -> tuple[Sequence[tuple[Any, ...]], Named]:
+        """Features and keys of rows that all have the same columns."""
+        if not rows or len(rows[0]) == width:
+            return rows, None
+        return [row[:width] for row in rows], [keys.of_row(row[width:], self.extra, i) for i, row in enumerate(rows)]
+
+    def _split(self, content: Split) -> Sequence[tuple[Cell, ...]]:
+        names = explanation.names_of(content.columns, self.names, self.extra, "dataframe_split.columns")
+        decode, order = self.split_decoder(tuple(content.columns), tuple(names))
         try:
             rows = decode(content.data)
         except msgspec.ValidationError as error:
-            in_order = [self.columns[self.names.index(name)] for name in content.columns]
+            by_name = {column.name: column for column in self.all}
+            in_order = [by_name[name] for name in content.columns]
             raise explanation.of_cells(str(error), in_order) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise explanation.of_syntax(error) from None
@@ -115,15 +140,17 @@ class JsonReader:
             raise invalid(f"dataframe_split.index: {found}", reason="structure")
         return rows if order is None else [tuple([row[i] for i in order]) for row in rows]
 
-    def _split_decoder(self, names: tuple[str, ...]) -> tuple[Callable[[Any], Any], list[int] | None]:
-        by_name = {column.name: cell_type(column) for column in self.columns}
-        row: Any = tuple.__class_getitem__(tuple([by_name[name] for name in names]))
-        place = {name: i for i, name in enumerate(names)}
-        order = None if list(names) == self.names else [place[name] for name in self.names]
+    def _split_decoder(
+        self, given: tuple[str, ...], wanted: tuple[str, ...]
+    ) -> tuple[Callable[[Any], Any], list[int] | None]:
+        by_name = {column.name: cell_type(column) for column in self.all}
+        row: Any = tuple.__class_getitem__(tuple([by_name[name] for name in given]))
+        place = {name: i for i, name in enumerate(given)}
+        order = None if given == wanted else [place[name] for name in wanted]
         return msgspec.json.Decoder(list[row]).decode, order
 
-    def _transposed(self, lists: Sequence[Sequence[Cell]]) -> Rows:
-        for name, values in zip(self.names, lists, strict=True):
+    def _transposed(self, lists: Sequence[Sequence[Cell]]) -> Sequence[tuple[Cell, ...]]:
+        for name, values in zip([column.name for column in self.all], lists, strict=False):
             if len(values) != len(lists[0]):
                 message = f"inputs: {name} has {len(values):,} values, {self.names[0]} has {len(lists[0]):,}"
                 raise invalid(message, column=name, reason="structure")
@@ -154,7 +181,38 @@ def refuse_nul(rows: Rows, names: Sequence[str]) -> None:
                 raise invalid(f"{name}, row {number}: text with a NUL character", column=name, row=number)
 
 
-def cell_type(column: Column) -> Any:
+def request_type(columns: Sequence[Column], extra: Iterable[Key]) -> Any:
+    """The type of a request whose rows have these columns and, where they are sent, these keys."""
+    named: list[Column | Key] = [*columns, *extra]
+    fields = [f"f{i}" for i in range(len(named))]
+    renamed = {field: column.name for field, column in zip(fields, named, strict=True)}
+    types = [cell_type(column) for column in named]
+
+    def struct(name: str, kinds: list[Any]) -> Any:
+        parts = [
+            (field, kind | UnsetType, UNSET) if isinstance(column, Key) else (field, kind)
+            for field, kind, column in zip(fields, kinds, named, strict=True)
+        ]
+        return msgspec.defstruct(name, parts, rename=renamed, forbid_unknown_fields=True, gc=False)
+
+    row: Any = struct("Row", types)
+    table: Any = struct("Table", [list[kind] for kind in types])  # type: ignore[valid-type]
+    return msgspec.defstruct(
+        "Request",
+        [
+            ("dataframe_records", list[row] | UnsetType, UNSET),
+            ("dataframe_split", Split | UnsetType, UNSET),
+            ("instances", list[row] | UnsetType, UNSET),
+            ("inputs", table | UnsetType, UNSET),
+            ("params", dict[str, Any] | None | UnsetType, UNSET),
+        ],
+        forbid_unknown_fields=True,
+    )
+
+
+def cell_type(column: Column | Key) -> Any:
+    if isinstance(column, Key):
+        return keys.TYPES[column.kind]
     kind: Any = str if column.kind == "categorical" else Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
     return kind | None if column.nullable else kind
 

@@ -61,6 +61,7 @@ class Metrics:
         self.latency = Histogram(LATENCY)
         self.rows = Histogram(ROWS)
         self.log: Any = None  # the prediction log, where there is one
+        self.feedback: Any = None  # and that of labels
         if signature.task == "regression":
             self.predictions = {"": Histogram(quantiles(signature))}
         else:
@@ -128,6 +129,19 @@ def _collector(metrics: Metrics) -> Collector:
                     dropped.add_metric([reason], count)
                 yield dropped
                 yield CounterMetricFamily("mainline_log_written", "Requests in the log.", value=metrics.log.written)
+                yield CounterMetricFamily(
+                    "mainline_log_repeated", "Requests sent again, which are logged once.", value=metrics.log.repeated
+                )
+            if metrics.feedback:
+                lost = CounterMetricFamily("mainline_feedback_dropped", "Labels that were lost.", labels=["reason"])
+                for reason, count in sorted(metrics.feedback.dropped.items()):
+                    lost.add_metric([reason], count)
+                yield lost
+                for name, text, value in (
+                    ("mainline_feedback_received", "Labels taken.", metrics.feedback.received),
+                    ("mainline_feedback_written", "Labels in the log.", metrics.feedback.written),
+                ):
+                    yield CounterMetricFamily(name, text, value=value)
             yield InfoMetricFamily(
                 "mainline_model",
                 "The model that answers.",

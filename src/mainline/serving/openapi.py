@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mainline.serving import keys
 from mainline.serving.configuration import Configuration
-from mainline.serving.signature import LARGEST, Column, Signature
+from mainline.serving.signature import LARGEST, Column, Key, Signature
 
 TEXT = r"^[^\u0000]*$"
+KEY = "Of the row's key: logged for labels that come later, and not given to the model."
 
 
 def describe(signature: Signature, version: str, configuration: Configuration) -> dict[str, Any]:
@@ -90,6 +92,8 @@ def paths(signature: Signature, configuration: Configuration, secured: bool) -> 
             }
         }
     }
+    if configuration.log:
+        found["/feedback"] = {"post": feedback(signature, configuration, lock, refused)}
     for path, summary, kind, probe in (
         ("/ping", "Whether the server lives", "application/json", True),
         ("/health", "Whether the server lives", "application/json", True),
@@ -116,12 +120,102 @@ def paths(signature: Signature, configuration: Configuration, secured: bool) -> 
     return found
 
 
+def feedback(
+    signature: Signature, configuration: Configuration, lock: dict[str, Any], refused: dict[str, Any]
+) -> dict[str, Any]:
+    label = signature.classes[-1] if signature.classes else 1.5
+    return {
+        "operationId": "label",
+        "summary": "Tell what became of a prediction",
+        "description": (
+            "A label names its row by the request's id (x-request-id of the answer) and the row's place in it, or by "
+            "the row's key. The same label may be sent again; of several for one row the one received last counts."
+        ),
+        **lock,
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": "#/components/schemas/Feedback"},
+                    "examples": {"by id": {"value": [{"id": "a-request", "row": 0, "label": label}]}},
+                }
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "How many labels were taken.",
+                "headers": {"x-request-id": {"schema": {"type": "string"}}},
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "type": "object",
+                            "properties": {"received": {"type": "integer", "minimum": 1}},
+                            "required": ["received"],
+                        }
+                    }
+                },
+            },
+            "400": error("No label of this model's: `message` names the field and the entry."),
+            **refused,
+            "408": error(f"The body did not come within {configuration.body_seconds:g} seconds."),
+            "413": error(
+                f"More than {configuration.max_rows:,} labels, or more than {configuration.max_body:,} bytes."
+            ),
+            "415": error("Another content type or encoding than JSON in UTF-8."),
+            "503": error("The log cannot take them now: try again."),
+        },
+    }
+
+
+def feedback_schema(signature: Signature, configuration: Configuration) -> dict[str, Any]:
+    each = entry(signature, configuration)
+    many = {"type": "array", "items": each, "minItems": 1, "maxItems": configuration.max_rows}
+    return {"oneOf": [each, many]}
+
+
+def entry(signature: Signature, configuration: Configuration) -> dict[str, Any]:
+    """A label, by id or by key."""
+    if signature.task == "regression":
+        label: dict[str, Any] = {"type": "number", "minimum": -1e300, "maximum": 1e300}
+    else:
+        label = {"enum": [*signature.classes, *(int(value) for value in signature.classes if isinstance(value, bool))]}
+    row = {"type": "integer", "minimum": 0, "maximum": configuration.max_rows - 1, "default": 0}
+    name = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,256}$"}
+    by_id = {"properties": {"id": name, "row": row, "label": label}, "required": ["id", "label"]}
+    key = {
+        "type": "object",
+        "properties": {key.name: key_cell(key) for key in signature.key},
+        "required": signature.key_names,
+        "additionalProperties": False,
+    }
+    by_key = {"properties": {"key": key, "label": label}, "required": ["key", "label"]}
+    hidden = set(signature.key_names) & set(configuration.log_leave_out)
+    ways = [by_id, by_key] if signature.key and not hidden else [by_id]
+    return {"oneOf": [{"type": "object", **way, "additionalProperties": False} for way in ways]}
+
+
+def key_cell(key: Key) -> dict[str, Any]:
+    if key.kind == "integer":
+        return {"type": "integer", "minimum": keys.LEAST, "maximum": keys.MOST, "description": KEY}
+    if key.kind == "number":
+        return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST, "description": KEY}
+    if key.kind == "date":
+        return {"type": "string", "pattern": keys.DATE, "maxLength": 10, "description": KEY}
+    return {"type": "string", "pattern": TEXT, "description": KEY}
+
+
 def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any]:
+    extra = signature.extra_keys
+    names = [key.name for key in extra]
     row = {
         "type": "object",
-        "properties": {column.name: cell(column) for column in signature.columns},
+        "properties": {
+            **{column.name: cell(column) for column in signature.columns},
+            **{key.name: key_cell(key) for key in extra},
+        },
         "required": signature.names,
         "additionalProperties": False,
+        **together(names),
     }
     rows = {
         "type": "array",
@@ -130,25 +224,26 @@ def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any
         "maxItems": configuration.max_rows,
     }
     many = {"minItems": 1, "maxItems": configuration.max_rows}
-    split = {
-        "type": "object",
-        "properties": {
-            "columns": fixed([{"const": name} for name in signature.names]),
-            "data": {"type": "array", "items": fixed([cell(column) for column in signature.columns]), **many},
-            "index": {"type": "array", "items": {"type": ["integer", "string"]}},
-        },
-        "required": ["columns", "data"],
-        "additionalProperties": False,
-        "description": "The columns may come in any order, the values of a row in the same one.",
-    }
+    cells = [cell(column) for column in signature.columns]
+    plain = split(signature.names, cells, many)
+    keyed = split([*signature.names, *names], [*cells, *map(key_cell, extra)], many)
     table = {
         "type": "object",
-        "properties": {column.name: {"type": "array", "items": cell(column), **many} for column in signature.columns},
+        "properties": {
+            **{column.name: {"type": "array", "items": cell(column), **many} for column in signature.columns},
+            **{key.name: {"type": "array", "items": key_cell(key), **many} for key in extra},
+        },
         "required": signature.names,
         "additionalProperties": False,
         "description": "A list a column, all of the same length.",
+        **together(names),
     }
-    forms = {"dataframe_records": rows, "dataframe_split": split, "instances": rows, "inputs": table}
+    forms = {
+        "dataframe_records": rows,
+        "dataframe_split": {"oneOf": [plain, keyed]} if extra else plain,
+        "instances": rows,
+        "inputs": table,
+    }
     return {
         "Row": row,
         "Request": {
@@ -162,6 +257,7 @@ def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any
             "properties": {"predictions": {"type": "array", "items": prediction(signature)}},
             "required": ["predictions"],
         },
+        **({"Feedback": feedback_schema(signature, configuration)} if configuration.log else {}),
         "Error": {
             "type": "object",
             "properties": {
@@ -173,6 +269,25 @@ def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any
             "required": ["error_code", "message"],
             "additionalProperties": False,
         },
+    }
+
+
+def together(names: list[str]) -> dict[str, Any]:
+    """All of these or none."""
+    return {"dependentRequired": {name: [other for other in names if other != name] for name in names}} if names else {}
+
+
+def split(names: list[str], cells: list[dict[str, Any]], many: dict[str, int]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": {
+            "columns": fixed([{"const": name} for name in names]),
+            "data": {"type": "array", "items": fixed(cells), **many},
+            "index": {"type": "array", "items": {"type": ["integer", "string"]}},
+        },
+        "required": ["columns", "data"],
+        "additionalProperties": False,
+        "description": "The columns may come in any order, the values of a row in the same one.",
     }
 
 

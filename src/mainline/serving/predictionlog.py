@@ -1,195 +1,89 @@
-"""The prediction log, for monitoring: what was asked, what was answered, by which model.
+"""The prediction log, for monitoring: what was asked, what was answered, by which model. A line is a request.
 
-An answer never waits for it and the disk never fills: lines go to a queue of bounded bytes, one
-thread writes them, files are rotated, the oldest removed; whatever is lost is counted by its reason.
-
-A file is JSON lines. The first names the columns and the model; each further one is a request.
-While a file is being written its name ends in `.part` and its writer holds a lock on it; a reader
-takes finished files, and those whose writer has died become finished at the next start. Each
-request is in one file once, or, if its process was killed within a fifth of a second, in none.
+`mainline ship` makes Parquet of its files.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import sys
-import threading
 import time
-from collections import Counter, deque
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from struct import pack
+from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError
 from mainline.serving.configuration import Configuration
+from mainline.serving.inputs import KeyedRows, Rows
 from mainline.serving.signature import Signature
+from mainline.serving.spool import Spool
 
-FORMAT = 1
-QUEUE_BYTES = 8 * 2**20
-EVERY = 0.2  # seconds between two writes: what a SIGKILL can lose
-RETRY = 5.0  # seconds until a folder that could not be written is tried again
-SUFFIX = ".jsonl"
-PART = ".jsonl.part"
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NAME = "predictions"
+FEEDBACK_SHARE = 8  # an eighth of the bytes is for feedback
+NAN = float("nan")
+RESERVED = ("_request", "_row", "_time", "_version", "_model_digest", "_prediction", "_label", "_id")
 
 
-class PredictionLog:
+class PredictionLog(Spool):
     def __init__(self, folder: Path, configuration: Configuration, signature: Signature, version: str) -> None:
-        """Begins nothing yet: `start` does, in the process that answers."""
-        self.folder = folder
-        self.total_bytes = configuration.log_bytes
-        self.file_bytes = min(configuration.log_file_bytes, configuration.log_bytes)
+        taken = [name for name in (*signature.names, *signature.key_names) if name in RESERVED]
+        if taken:
+            raise ConfigurationError(f"{taken[0]} is a column of the log itself: the model's column needs another name")
         self.keep = kept(signature, configuration.log_leave_out)
-        names = [signature.names[i] for i in self.keep] if self.keep is not None else signature.names
-        self.header = {
-            "format": FORMAT,
-            "columns": names,
+        columns = signature.columns if self.keep is None else [signature.columns[i] for i in self.keep]
+        extra = signature.extra_keys
+        # A key that must not be kept cannot be joined by: it is read, and forgotten.
+        self.keep_keys = [i for i, key in enumerate(extra) if key.name not in configuration.log_leave_out]
+        header = {
+            "columns": [column.name for column in columns],
+            "kinds": [column.kind for column in columns],
+            "keys": [[extra[i].name, extra[i].kind] for i in self.keep_keys],
+            "task": signature.task,
             "classes": signature.classes,
             "version": version,
             "model_digest": signature.digest,
         }
-        self.written = 0
-        self.dropped: Counter[str] = Counter({"queue": 0, "disk": 0, "rotated": 0})
-        self.queue: deque[bytes] = deque()
-        # Bytes that went into the queue and came out of it, each counted by one thread alone.
-        self.put_bytes = self.taken_bytes = 0
-        self.encode = msgspec.json.Encoder().encode
-        self.stopping = threading.Event()
-        self.thread = threading.Thread(target=self._work, name="prediction log", daemon=True)
-        self.file: _File | None = None
-        self.retry_at = 0.0
-        self.complained = False
+        self.width = len(signature.categorical)
+        self.flat = signature.task == "regression"
+        total = configuration.log_bytes - configuration.log_bytes // FEEDBACK_SHARE
+        super().__init__(folder, NAME, header, total, configuration.log_file_bytes, configuration.log_file_seconds)
+        self.repeated = 0  # requests that were sent again, and are in the log already
 
-    def start(self) -> None:
-        self.thread.start()
+    def line(self, request: str, rows: Rows, answers: Sequence[Any], when: float | None = None) -> bytes:
+        """A request of few rows, with its answers as lists; of now, or of `when`, in seconds since 1970."""
+        numbers = [NAN if value is None else value for row in rows for value in row[self.width :]]
+        said = answers if self.flat else list(chain.from_iterable(answers))
+        return self._line(request, rows, pack(f"<{len(numbers)}f", *numbers), pack(f"<{len(said)}d", *said), when)
 
-    def line(self, request: str, rows: Sequence[tuple[Any, ...]], answers: Any) -> bytes:
-        """One request as it is logged; answers as lists."""
+    def batch(
+        self, request: str, rows: Rows, numeric: NDArray[np.float32], answers: NDArray[Any], when: float | None = None
+    ) -> bytes:
+        """A request of many rows, with their numbers as the model takes and gives them."""
+        return self._line(request, rows, numeric.tobytes(), answers.tobytes(), when)
+
+    def _line(self, request: str, rows: Rows, numeric: bytes, predictions: bytes, when: float | None) -> bytes:
+        """Numbers as bytes, which are base64 in JSON: as text they would take five times as many."""
+        text: Sequence[tuple[Any, ...]] | None = [row[: self.width] for row in rows] if self.width else None
         if self.keep is not None:
-            rows = [tuple([row[i] for i in self.keep]) for row in rows]
-        return self.encode({"id": request, "time": time.time(), "rows": rows, "predictions": answers})
-
-    def put(self, line: bytes) -> None:
-        """Put a line into the queue, or count it as dropped: never waits. Called by one thread only."""
-        if self.put_bytes - self.taken_bytes + len(line) > QUEUE_BYTES:
-            self.dropped["queue"] += 1
-            return
-        self.put_bytes += len(line)
-        self.queue.append(line)
-
-    def stop(self) -> None:
-        """Write what waits and finish the file."""
-        self.stopping.set()
-        self.thread.join()
-
-    def _work(self) -> None:
-        self._adopt()
-        while True:
-            last = self.stopping.wait(EVERY)
-            while self.queue:
-                self._write([self.queue.popleft() for _ in range(min(len(self.queue), 1000))])
-            if last:
-                self._finish()
-                return
-
-    def _write(self, lines: list[bytes]) -> None:
-        size = sum(map(len, lines))
-        try:
-            if self.file is None and time.monotonic() < self.retry_at:
-                raise OSError
-            if self.file is None:
-                self.file = _File(self.folder, self.encode(self.header))
-            self.file.append(b"\n".join(lines) + b"\n")
-            self.written += len(lines)
-            self.complained = False
-            if self.file.size >= self.file_bytes:
-                self._finish()
-        except OSError as error:
-            self.dropped["disk"] += len(lines)
-            self._give_up(error)
-        self.taken_bytes += size
-
-    def _give_up(self, error: OSError) -> None:
-        """Leave the file as it is: what it holds up to the last whole write is good."""
-        if error.errno is not None:
-            self.retry_at = time.monotonic() + RETRY
-            if not self.complained:
-                said = f"{self.folder}: {error.strerror}: predictions are not kept until it can be written again"
-                print(f"mainline: prediction log: {said}", file=sys.stderr, flush=True)
-                self.complained = True
-        self._finish()
-
-    def _finish(self) -> None:
-        if self.file is not None:
-            file, self.file = self.file, None
-            try:
-                file.finish()
-            except OSError as error:
-                self._give_up(error)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        """Remove the oldest files until a whole new one fits below the bound."""
-        try:
-            files = sorted(self.folder.glob(f"predictions-*{SUFFIX}*"))
-            sizes = [path.stat().st_size for path in files]
-            room = self.total_bytes - self.file_bytes
-            while files and sum(sizes) > room:
-                oldest = files.pop(0)
-                sizes.pop(0)
-                if oldest.name.endswith(SUFFIX):
-                    self.dropped["rotated"] += max(0, lines_of(oldest) - 1)
-                    oldest.unlink(missing_ok=True)
-        except OSError:
-            pass  # another server that shares the folder was faster
-
-    def _adopt(self) -> None:
-        """Finish the files of writers that have died."""
-        try:
-            for path in self.folder.glob(f"predictions-*{PART}"):
-                with open(path, "rb") as file:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.rename(path.with_name(path.name.removesuffix(".part")))
-        except OSError:
-            pass  # its writer lives
-        self._make_room()
-
-
-class _File:
-    """One file of the log, locked as long as it is written."""
-
-    def __init__(self, folder: Path, header: bytes) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Sorted by name is sorted by time, also between servers that share a folder.
-        self.path = folder / f"predictions-{time.time_ns():020d}-{os.urandom(3).hex()}{PART}"
-        self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-        fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self.size = 0
-        try:
-            self.append(header + b"\n")
-        except OSError:
-            os.close(self.descriptor)
-            self.path.unlink(missing_ok=True)
-            raise
-
-    def append(self, data: bytes) -> None:
-        """All of it or, raising OSError, nothing: a line is never there by half."""
-        done = 0
-        try:
-            while done < len(data):
-                done += os.write(self.descriptor, data[done:])
-        except OSError:
-            os.ftruncate(self.descriptor, self.size)
-            raise
-        self.size += len(data)
-
-    def finish(self) -> None:
-        try:
-            os.rename(self.path, self.path.with_name(self.path.name.removesuffix(".part")))
-        finally:
-            os.close(self.descriptor)
+            places = [i for i in self.keep if i < self.width]
+            text = [tuple([row[i] for i in places]) for row in rows] if places else None
+            kept = [NAN if row[i] is None else row[i] for row in rows for i in self.keep if i >= self.width]
+            numeric = pack(f"<{len(kept)}f", *kept)
+        line = {
+            "id": request,
+            "time": time.time() if when is None else when,
+            "rows": len(rows),
+            "categorical": text,
+            "numeric": numeric,
+            "predictions": predictions,
+        }
+        if isinstance(rows, KeyedRows) and rows.named and self.keep_keys:
+            line["keys"] = [row and tuple([row[i] for i in self.keep_keys]) for row in rows.named]
+        return self.encode(line)
 
 
 def kept(signature: Signature, leave_out: Sequence[str]) -> list[int] | None:
@@ -200,13 +94,10 @@ def kept(signature: Signature, leave_out: Sequence[str]) -> list[int] | None:
     ConfigurationError
         For a name that is no column: it was meant to be kept secret, and would not be.
     """
-    unknown = [name for name in leave_out if name not in signature.names]
+    names = [*signature.names, *signature.key_names]
+    unknown = [name for name in leave_out if name not in names]
     if unknown:
-        there = ", ".join(signature.names)
+        there = ", ".join(dict.fromkeys(names))
         raise ConfigurationError(f"MAINLINE_LOG_LEAVE_OUT: the model has no column {unknown[0]}: there are {there}")
-    return [i for i, name in enumerate(signature.names) if name not in leave_out] if leave_out else None
-
-
-def lines_of(path: Path) -> int:
-    with open(path, "rb") as file:
-        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(2**20), b""))
+    places = [i for i, name in enumerate(signature.names) if name not in leave_out]
+    return places if len(places) < len(signature.names) else None

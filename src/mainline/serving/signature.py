@@ -16,6 +16,8 @@ FORMAT = 1
 # What stands in for a missing category in the ONNX graph. No request can hold it: NUL is refused in text.
 MISSING = "\0missing"
 
+Kind = Literal["text", "date", "integer", "number"]  # of a part of the row's key
+
 LARGEST = 3.4028234663852886e38  # number that a 32-bit float holds
 
 
@@ -28,6 +30,13 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     categories: list[str] = []  # those that training has seen; another one is accepted as unknown
     low: float | None = None  # of the training rows, to describe and not to refuse
     high: float | None = None
+
+
+class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One of the columns that name a row: what a label that comes later is joined by."""
+
+    name: str
+    kind: Kind
 
 
 class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +69,16 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answers: list[Any]  # what the model said of them when it was exported
     answered: tuple[float, float] | None = None  # regression: the least and the most that it said of the holdout
     note: str | None = None  # why the fitted pipeline is served as it is
+    key: list[Key] = []  # some may be inputs too
+
+    @property
+    def key_names(self) -> list[str]:
+        return [key.name for key in self.key]
+
+    @property
+    def extra_keys(self) -> list[Key]:
+        """Those that are no inputs: they may be sent with a row, to be logged."""
+        return [key for key in self.key if key.name not in self.names]
 
     @property
     def names(self) -> list[str]:

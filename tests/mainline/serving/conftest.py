@@ -74,6 +74,11 @@ class Server:
         body = content if isinstance(content, bytes) else json.dumps(content).encode()
         return self.ask("POST", "/invocations", body, content_type=kind, **headers)
 
+    def label(self, content: Any, **headers: str) -> Answer:
+        """POST to /feedback: bytes as they are, anything else as JSON."""
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        return self.ask("POST", "/feedback", body, content_type="application/json", **headers)
+
     def metric(self, name: str) -> float:
         """A sample of /metrics by its name with labels; 0 where it is not there."""
         lines = self.get("/metrics").body.decode().splitlines()

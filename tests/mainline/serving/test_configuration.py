@@ -17,6 +17,7 @@ def test_without_any_variable_the_defaults_hold() -> None:
 def test_every_variable_changes_something(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("k\n")
     others = {"MODEL": "/m", "HOST": "0.0.0.0", "VERSION": "7", "API_KEY": "k", "LOG": "/l", "LOG_LEAVE_OUT": "a, b"}
+    others["REPLAY"] = "1"
     others["API_KEY_FILE"] = str(tmp_path / "key")
     for name in VARIABLES:
         assert read({f"MAINLINE_{name}": others.get(name, "77")}) != Configuration(), name
@@ -35,6 +36,13 @@ def test_sizes_are_given_in_megabytes_and_names_with_commas() -> None:
 def test_a_value_that_cannot_be_meant_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"MAINLINE_{name}: a whole number .* is needed, not '{value}'"):
         read({f"MAINLINE_{name}": value})
+
+
+def test_a_rehearsal_is_asked_for_by_one(tmp_path: Path) -> None:
+    assert read({"MAINLINE_REPLAY": "1"}).replay
+    assert not read({"MAINLINE_REPLAY": "0"}).replay
+    with pytest.raises(ConfigurationError, match="MAINLINE_REPLAY: 0 or 1 is needed, not 'yes'"):
+        read({"MAINLINE_REPLAY": "yes"})
 
 
 def test_an_empty_key_file_does_not_let_everybody_in(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 import os
 import resource
@@ -10,11 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mainline.errors import ConfigurationError
-from mainline.serving import predictionlog
+from mainline.serving import spool
 from mainline.serving.configuration import Configuration
+from mainline.serving.inputs import with_keys
 from mainline.serving.predictionlog import PredictionLog
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
@@ -26,8 +29,8 @@ CELLS = ("north", "phone", 12.5, 3.0)
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Times of a test: written at once, tried again at once."""
-    monkeypatch.setattr(predictionlog, "EVERY", 0.001)
-    monkeypatch.setattr(predictionlog, "RETRY", 0.0)
+    monkeypatch.setattr(spool, "EVERY", 0.001)
+    monkeypatch.setattr(spool, "RETRY", 0.0)
 
 
 def log_of(made: Export, folder: Path, **limits: Any) -> PredictionLog:
@@ -36,7 +39,7 @@ def log_of(made: Export, folder: Path, **limits: Any) -> PredictionLog:
 
 def write(log: PredictionLog, count: int, start: int = 0) -> None:
     for number in range(start, start + count):
-        log.put(log.line(f"r{number}", [CELLS], [[0.25, 0.75]]))
+        log.put(logged(log, f"r{number}", [CELLS], [[0.25, 0.75]]))
 
 
 def lines(folder: Path) -> list[Any]:
@@ -44,9 +47,27 @@ def lines(folder: Path) -> list[Any]:
     found = []
     for path in sorted(folder.glob("predictions-*")):
         first, *rest = path.read_text(encoding="utf-8").splitlines()
-        assert json.loads(first)["format"] == 1
-        found += [json.loads(line) for line in rest]
+        header = json.loads(first)
+        assert header["format"] == 2
+        found += [by_values(json.loads(line), header) for line in rest]
     return found
+
+
+def by_values(line: Any, header: Any) -> Any:
+    """A line with its numbers as numbers."""
+    numeric = np.frombuffer(base64.b64decode(line.pop("numeric")), "<f4").reshape(line["rows"], -1).tolist()
+    text = line.pop("categorical") or [[]] * line["rows"]
+    answers = np.frombuffer(base64.b64decode(line["predictions"]), "<f8").reshape(line["rows"], -1).tolist()
+    assert len(header["columns"]) == len(text[0]) + len(numeric[0])
+    rows = [[*cells, *numbers] for cells, numbers in zip(text, numeric, strict=True)]
+    return {**line, "rows": rows, "predictions": answers}
+
+
+def logged(
+    log: PredictionLog, request: str, rows: list[Any], answers: list[Any], keys: list[Any] | None = None
+) -> bytes:
+    """The line of a request whose rows have two categories and then two numbers."""
+    return log.line(request, with_keys(rows, keys), answers)
 
 
 def seen(condition: Any) -> bool:
@@ -79,7 +100,6 @@ def test_columns_are_left_out_of_the_log_by_name(binary: Export, tmp_path: Path)
     assert json.loads(text.splitlines()[0])["columns"] == ["shop", "pages"]
     assert lines(tmp_path / "log")[0]["rows"] == [["north", 3]]
     assert "phone" not in text
-    assert "12.5" not in text
 
 
 def test_a_name_to_leave_out_that_is_no_column_is_refused(binary: Export, tmp_path: Path) -> None:
@@ -98,7 +118,7 @@ def test_files_are_rotated_and_the_oldest_removed_and_counted(binary: Export, tm
     log.stop()
     kept = [line["id"] for line in lines(tmp_path)]
     assert kept == [f"r{n}" for n in range(2000 - len(kept), 2000)]
-    assert len(kept) > 100
+    assert len(kept) >= 100
     assert log.dropped["rotated"] == 2000 - len(kept)
     assert log.written == 2000
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 40_000
@@ -106,12 +126,12 @@ def test_files_are_rotated_and_the_oldest_removed_and_counted(binary: Export, tm
 
 def test_a_queue_that_is_full_drops_and_counts_and_does_not_wait(binary: Export, tmp_path: Path) -> None:
     log = log_of(binary, tmp_path)  # nobody writes
-    line = log.line("r", [CELLS] * 1000, [[0.25, 0.75]] * 1000)
-    fits = predictionlog.QUEUE_BYTES // len(line)
+    line = logged(log, "r", [CELLS] * 1000, [[0.25, 0.75]] * 1000)
+    fits = spool.QUEUE_BYTES // len(line)
     for _ in range(fits + 7):
         log.put(line)
     assert log.dropped["queue"] == 7
-    assert sum(map(len, log.queue)) <= predictionlog.QUEUE_BYTES
+    assert sum(map(len, log.queue)) <= spool.QUEUE_BYTES
     log.start()
     log.stop()
     assert len(lines(tmp_path)) == fits
@@ -156,7 +176,7 @@ def test_the_server_answers_on_although_the_disk_refuses(binary: Export, tmp_pat
         lost = 'mainline_log_dropped_total{reason="disk"}'
         assert seen(lambda: server.metric(lost) + server.metric("mainline_log_written_total") == 300)
         assert server.metric(lost) > 0
-        assert server.stop().count("prediction log") == 1
+        assert server.stop().count("predictions are not kept") == 1
     assert sum(path.stat().st_size for path in (tmp_path / "log").iterdir()) <= 10_000
 
 

@@ -420,7 +420,7 @@ def test_a_defect_is_a_500_that_tells_nothing_and_the_server_goes_on(binary: Exp
     program = (
         "import sys\nfrom mainline.serving import app, server\n"
         "def fail(self, *given): raise ValueError('a secret')\n"
-        "app.App._told = fail\nsys.exit(server.main())"
+        "app.App._answer = fail\nsys.exit(server.main())"
     )
     with started(binary.folder, program=program) as server:
         answer = server.post(records(ROW))

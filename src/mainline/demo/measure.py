@@ -1,0 +1,46 @@
+"""The frozen first model beside the one in production, on the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mainline.demo.replay import Answered
+from mainline.results import Metric
+from mainline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Month:
+    """`metric` has production as its candidate and the frozen model as its baseline; None where too little is known."""
+
+    name: str
+    version: str
+    rows: int
+    labelled: int
+    metric: Metric | None
+
+
+def measured(settings: Settings, classes: list[Any], name: str, version: str, answered: Answered) -> Month:
+    """Both models by `compare.metric`, with intervals from a paired bootstrap over days."""
+    import numpy as np
+    import pandas as pd
+
+    from mainline import evaluate, resampling
+
+    empty = Month(name, version, answered.rows, len(answered.labels), None)
+    if len(set(answered.days)) < 2:
+        return empty
+    codes = {value: code for code, value in enumerate(classes)}
+    y = np.array([codes[value] for value in answered.labels] if classes else answered.labels)
+    served, frozen = (score(settings, np.array(values, dtype=float)) for values in (answered.served, answered.frozen))
+    blocks = resampling.codes(answered.days)
+    rows = evaluate.Labelled(y, served, frozen, blocks, pd.DataFrame(index=range(len(y))), classes)
+    weights = evaluate.draw(settings, blocks)
+    (metric,) = evaluate.paired(settings, rows, weights, only=[settings.compare.metric])
+    return Month(name, version, answered.rows, len(y), metric)
+
+
+def score(settings: Settings, answers: Any) -> Any:
+    """What the metrics take: of two classes the second one's probability."""
+    return answers[:, 1] if settings.task == "binary" else answers

@@ -1,0 +1,143 @@
+"""The story as a page in the looks of the reports: what happened when, and what retraining was worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.atomic import write_text
+from mainline.demo.measure import Month
+from mainline.demo.story import MARKS, Event, Story
+from mainline.report.words import metric_name
+from mainline.results import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NAME = "demo.html"
+TITLES = 34  # characters of a title in the plot
+
+
+def write(folder: Path, story: Story, months: Sequence[Month], metric: str) -> str:
+    """Write the page; the last words of the terminal."""
+    write_text(folder / NAME, html(story.events, months, metric, story.seconds))
+    return f"A {'year' if len(months) > 5 else 'story'} in {duration(story.seconds)}: {folder / NAME}"
+
+
+def html(events: Sequence[Event], months: Sequence[Month], metric: str, seconds: float) -> str:
+    """Self-contained: no script, no address outside its own folder."""
+    from markupsafe import Markup
+
+    from mainline.report.html import TEMPLATES, environment
+
+    known = [month for month in months if month.metric and month.metric.baseline and month.metric.delta]
+    template = environment().get_template("demo.html.j2")
+    return template.render(
+        css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
+        headline=headline(events),
+        evidence=evidence(known, metric),
+        events=events,
+        marks=MARKS,
+        tiles=tiles(events, months, seconds),
+        months=months,
+        metric=name(metric),
+        shown=shown,
+        signed=signed,
+        plot=Markup(drawn(known, metric)) if known else "",
+        tones={"good": "good", "bad": "bad", "warn": "warn", "plain": ""},
+    )
+
+
+def headline(events: Sequence[Event]) -> str:
+    released = sum(event.title == "release" and event.kind == "good" for event in events)
+    refused = sum(event.kind == "bad" for event in events)
+    back = sum(event.title == "rollback" for event in events)
+    said = [f"{released} release{'s' * (released != 1)}", f"{refused} refusal{'s' * (refused != 1)}"]
+    return ", ".join(said) + f", {back} rollback{'s' * (back != 1)}"
+
+
+def evidence(months: Sequence[Month], metric: str) -> str:
+    """What retraining was worth, over the months in which production was another model than the first."""
+    gains = [month.metric.delta.value for month in months if month.metric and month.metric.delta]
+    gains = [gain for gain in gains if gain != 0]
+    if not gains:
+        return "Production was the first model all the time."
+    mean = signed(Interval(sum(gains) / len(gains), None, None))
+    times = f"in {len(gains)} period{'s' * (len(gains) != 1)}"
+    return f"{name(metric)} of production against the frozen first model: {mean} on average {times}, on the same rows"
+
+
+def tiles(events: Sequence[Event], months: Sequence[Month], seconds: float) -> list[tuple[str, str, str]]:
+    def count(title: str, *kinds: str) -> int:
+        return sum(event.title == title and event.kind in kinds for event in events)
+
+    rows, labels = sum(month.rows for month in months), sum(month.labelled for month in months)
+    return [
+        ("Rows answered", f"{rows:,}", f"{labels:,} with a label"),
+        ("Releases", str(count("release", "good")), "each after its gates"),
+        ("Retrainings", str(count("retraining", "good", "bad")), f"{count('retraining', 'bad')} refused"),
+        ("Alarms", str(count("monitor", "warn")), f"of {count('monitor', 'warn', 'good')} looks"),
+        ("Bad data stopped", str(count("bad data", "bad")), "before any training was kept"),
+        ("Played in", duration(seconds), "on this machine"),
+    ]
+
+
+def name(metric: str) -> str:
+    return metric_name(metric)
+
+
+def shown(value: Interval | None) -> str:
+    if value is None:
+        return "–"
+    reach = f" [{value.low:.3f}, {value.high:.3f}]" if value.low is not None and value.high is not None else ""
+    return f"{value.value:.3f}{reach}"
+
+
+def signed(value: Interval | None) -> str:
+    if value is None:
+        return "–"
+    reach = f" [{value.low:+.3f}, {value.high:+.3f}]" if value.low is not None and value.high is not None else ""
+    return f"{value.value:+.3f}{reach}".replace("-", "−")
+
+
+def duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+
+
+def drawn(months: Sequence[Month], metric: str) -> str:
+    """Both models' metric by month on top, what production gained below; bars are intervals."""
+    from matplotlib.figure import Figure
+
+    from mainline.report import canvas, svg
+
+    with svg.styled():
+        figure = Figure(figsize=(canvas.WIDE, 4.2))
+        top: Axes = figure.add_axes((0.08, 0.42, 0.9, 0.54))
+        low: Axes = figure.add_axes((0.08, 0.09, 0.9, 0.25), sharex=top)
+        sides: list[tuple[str, Any, str, float]] = [
+            ("in production", lambda month: month.metric.candidate, svg.CANDIDATE, 0.06),
+            ("frozen first model", lambda month: month.metric.baseline, svg.BASELINE, -0.06),
+        ]
+        for label, side, colour, shift in sides:
+            errorbars(top, [side(month) for month in months], colour, shift, label)
+        errorbars(low, [month.metric.delta for month in months if month.metric and month.metric.delta], svg.GOOD, 0.0)
+        low.axhline(0, color=svg.MUTED, linewidth=1)
+        top.set(ylabel=name(metric))
+        low.set(ylabel="difference")
+        top.tick_params(labelbottom=False)
+        low.set_xticks(range(len(months)), [f"{month.name}\nversion {month.version}" for month in months])
+        top.set_xlim(-0.5, len(months) - 0.5)
+        for axes in (top, low):
+            axes.grid(visible=False, axis="x")
+        top.legend(frameon=False, ncols=2, loc="upper right")
+        return svg.written(figure, "demo", f"{name(metric)} by month, in production and of the frozen first model")
+
+
+def errorbars(axes: Axes, values: Sequence[Interval], colour: str, shift: float, label: str | None = None) -> None:
+    at = [place + shift for place in range(len(values))]
+    middle = [value.value for value in values]
+    reach = [[v.value - (v.low if v.low is not None else v.value) for v in values],
+             [(v.high if v.high is not None else v.value) - v.value for v in values]]  # fmt: skip
+    axes.errorbar(at, middle, yerr=reach, color=colour, fmt="o", ms=4.5, linewidth=1.4, capsize=0, label=label)
+    axes.plot(at, middle, color=colour, linewidth=1.2, alpha=0.5)

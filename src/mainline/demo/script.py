@@ -1,0 +1,109 @@
+"""`data/demo.yaml`: what is played, as typed values. A fork writes its own for its own data."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mainline.errors import ConfigurationError
+from mainline.params import FILE as PARAMS
+from mainline.rows import quoted
+from mainline.settings import Span, SpanField
+from mainline.sources.scan import text
+
+FILE = Path("data/demo.yaml")
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Edit(Part):
+    """A piece of `params.yaml` and what stands there instead."""
+
+    old: str
+    new: str
+
+
+class Change(Part):
+    """A commit: `why` is its message."""
+
+    why: str
+    edits: list[Edit]
+
+
+class BadData(Part):
+    """Rows of a table as they must not come: `replace` gives SQL for columns, `{since}` is the period's first day."""
+
+    at: dt.date
+    why: str
+    file: Path
+    replace: dict[str, str]
+
+    def spoil(self, root: Path, since: dt.date) -> None:
+        """Write the table as it must not come; raises ConfigurationError where the SQL is none."""
+        import duckdb
+
+        file = root / self.file
+        broken = file.with_name(f"broken{file.suffix}")
+        columns = ", ".join(f"{sql.format(since=since)} AS {quoted(name)}" for name, sql in self.replace.items())
+        try:
+            with duckdb.connect() as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                connection.execute(f"COPY (SELECT * REPLACE ({columns}) FROM {text(str(file))}) TO {text(str(broken))}")
+        except duckdb.Error as error:
+            raise ConfigurationError(f"{FILE}: bad_data: {str(error).strip().splitlines()[0]}") from None
+        broken.replace(file)
+
+
+class BadRelease(Change):
+    """Promoted on the first day of the period that begins `at`, and found out after `days`."""
+
+    at: dt.date
+    days: Annotated[int, Field(ge=1)] = 5
+
+
+class Script(Part):
+    """Training ends at `start`; then come so many periods of live traffic."""
+
+    start: dt.date
+    period: SpanField = Span(count=1, unit="month")
+    periods: Annotated[int, Field(ge=1)]
+    settings: list[Edit] = []
+    worse: Change
+    bad_data: BadData
+    bad_release: BadRelease
+
+    def spans(self, most: int | None = None) -> list[tuple[dt.date, dt.date]]:
+        """First day and the day after the last of each period, at most so many."""
+        count = min(self.periods, most or self.periods)
+        ends = [self.start, *(self.period.after(self.start, number) for number in range(1, count + 1))]
+        return list(itertools.pairwise(ends))
+
+
+def read(file: Path) -> Script:
+    """Raises ConfigurationError where the file is missing or not what it must be."""
+    try:
+        return Script.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ConfigurationError(f"{FILE} is not here: it says what `make demo` plays") from None
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{FILE} is no YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigurationError(f"{FILE}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def edited(content: str, edits: list[Edit]) -> str:
+    """The text of `params.yaml` with the pieces replaced; raises ConfigurationError for one that is not there once."""
+    for edit in edits:
+        if content.count(edit.old) != 1:
+            times = "nowhere" if edit.old not in content else "more than once"
+            raise ConfigurationError(f"{FILE} would change {edit.old!r}, which stands {times} in {PARAMS}")
+        content = content.replace(edit.old, edit.new)
+    return content

@@ -1,0 +1,181 @@
+"""Labels that arrive later: `POST /feedback` reads them as strictly as rows, and logs them for the monitor.
+
+A label names its row by the request's id and the row's place in it, or by the row's key. What is sent
+twice, corrected, contradicted or never was predicted is for the reader of the log to tell: here it is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from mainline.serving import explanation, keys
+from mainline.serving.configuration import Configuration
+from mainline.serving.inputs import refuse_repeated_keys
+from mainline.serving.predictionlog import FEEDBACK_SHARE
+from mainline.serving.rejection import Rejection, invalid
+from mainline.serving.requestids import LONGEST, NAME, RequestIds
+from mainline.serving.signature import Signature
+from mainline.serving.spool import Spool
+
+KIND = "feedback"
+PLACE = re.compile(r"^\$\[(\d+)\]\.?(.*)$", re.DOTALL)
+
+
+class FeedbackLog(Spool):
+    """Its own files beside those of the predictions, an eighth of their bytes."""
+
+    def __init__(self, folder: Path, configuration: Configuration, signature: Signature, version: str) -> None:
+        total = max(1, configuration.log_bytes // FEEDBACK_SHARE)
+        header = {
+            "keys": [[key.name, key.kind] for key in signature.key],
+            "version": version,
+            "model_digest": signature.digest,
+        }
+        super().__init__(folder, KIND, header, total, configuration.log_file_bytes, configuration.log_file_seconds)
+        self.received = 0
+        self.read = FeedbackReader(signature, configuration)
+
+    def take(self, body: bytes, ids: RequestIds, when: float | None = None) -> int:
+        """Log what a body holds, all of it or, raising Rejection, nothing; how many labels that were.
+
+        `when` is when it was received, in seconds since 1970: now, where it is not given.
+        """
+        found = self.read(body)
+        now = time.time() if when is None else when
+        lines = [self.encode({"_id": ids.new(), "time": now, **entry}) for entry in found]
+        line = b"\n".join(lines)
+        if not self.has_room(len(line)):
+            # Whoever has waited weeks for a label can wait a second more.
+            raise Rejection(503, "overload", "the log of labels cannot take them now: try again")
+        for each in lines:
+            self.put(each)
+        self.received += len(lines)
+        return len(lines)
+
+
+class FeedbackReader:
+    """Reads the bodies of one model: a label, or a list of them."""
+
+    def __init__(self, signature: Signature, configuration: Configuration) -> None:
+        self.key = signature.key
+        self.most = configuration.max_rows
+        self.hidden = [key.name for key in signature.key if key.name in configuration.log_leave_out]
+        self.labels = label_reader(signature)
+        parts: list[Any] = [(f"f{i}", keys.TYPES[key.kind]) for i, key in enumerate(self.key)]
+        renamed = {f"f{i}": key.name for i, key in enumerate(self.key)}
+        key = msgspec.defstruct("Key", parts, rename=renamed, forbid_unknown_fields=True, gc=False)
+        entry = msgspec.defstruct(
+            "Entry",
+            [
+                ("label", msgspec.Raw),
+                ("id", str | UnsetType, UNSET),
+                ("row", Annotated[int, Meta(ge=0, lt=self.most)] | float | UnsetType, UNSET),
+                ("key", (key if self.key else dict[str, Any]) | UnsetType, UNSET),
+            ],
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(list[entry]).decode  # type: ignore[valid-type]
+
+    def __call__(self, body: bytes) -> list[dict[str, Any]]:
+        """As they are logged; raises Rejection for everything that is no label of this model's."""
+        text = body.strip(b" \t\r\n")
+        one = text[:1] == b"{"
+        try:
+            found = self.decode(b"[%b]" % text if one else text)
+        except msgspec.ValidationError as error:
+            raise self._explained(str(error), one) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise explanation.of_syntax(error) from None
+        if not found:
+            raise invalid("the body holds no label", reason="structure")
+        if len(found) > self.most:
+            message = f"{len(found):,} labels in one request, at most {self.most:,} are taken: send them in parts"
+            raise Rejection(413, "rows", message)
+        refuse_repeated_keys(body)
+        return [self._entry(entry, None if one else i) for i, entry in enumerate(found)]
+
+    def _entry(self, entry: Any, place: int | None) -> dict[str, Any]:
+        at = f", entry {place}" if place is not None else ""
+        if (entry.id is UNSET) == (entry.key is UNSET):
+            found = "neither" if entry.id is UNSET else "both"
+            raise invalid(f"id or key{at}: one of them is needed, {found} was sent", column="id", row=place)
+        said: dict[str, Any] = {"label": self.labels(bytes(entry.label), at, place)}
+        if entry.id is not UNSET:
+            if not entry.id or len(entry.id) > 2 * LONGEST or not NAME.issuperset(entry.id):
+                message = "letters, digits, - _ and . are needed, as the answer's x-request-id has them"
+                raise invalid(f"id{at}: {message}", column="id", row=place)
+            row = 0 if entry.row is UNSET else entry.row
+            if row != int(row) or not 0 <= row < self.most:
+                raise invalid(f"row{at}: a whole number from 0 to {self.most - 1} is needed", column="row", row=place)
+            return {**said, "id": entry.id, "row": int(row)}
+        if entry.row is not UNSET:
+            raise invalid(f"row{at}: a key names one row; row goes with an id", column="row", row=place)
+        if self.hidden or not self.key:
+            why = f"{self.hidden[0]} is kept out of the log" if self.hidden else "this export does not know the key"
+            raise invalid(f"key{at}: {why}: labels are taken by id", column="key", row=place)
+        return {**said, "key": keys.settled(msgspec.structs.astuple(entry.key), self.key, place, "entry")}
+
+    def _explained(self, said: str, one: bool) -> Rejection:
+        """Of a JSON text that is no label."""
+        message, path = explanation.split(said)
+        place = PLACE.match(path)
+        row = int(place[1]) if place and not one else None
+        field = place[2] if place else ""
+        names = [key.name for key in self.key] if field.startswith("key") else ["id", "row", "key", "label"]
+        at = f", entry {row}" if row is not None else ""
+        wrong = explanation.FIELD.match(message)
+        if wrong and wrong[1] == "missing required":
+            return invalid(f"{wrong[2]}{at}: it is missing", column=wrong[2], row=row, reason="missing_column")
+        if wrong:
+            name = explanation.shown(wrong[2])
+            message = f"{name}{at}: there is no such field: there are {', '.join(names)}"
+            return invalid(message, column=name, row=row, reason="unknown_column")
+        name = field.removeprefix("key.") or ""
+        key = next((key for key in self.key if field == f"key.{key.name}"), None)
+        wanted = {"id": "text", "row": f"a whole number from 0 to {self.most - 1}", "key": "an object"}
+        needs = keys.WORDS[key.kind] if key else wanted.get(field, "a label, or a list of them")
+        types = explanation.TYPES.match(message)
+        found = f"{explanation.WORDS.get(types[2], types[2])} was sent, " if types else ""
+        return invalid(f"{name or 'the body'}{at}: {found}{needs} is needed", column=name or None, row=row)
+
+
+def label_reader(signature: Signature) -> Callable[[bytes, str, int | None], str]:
+    """From a label as it was sent to the JSON text that is logged, or a Rejection where it is none of this model's."""
+    texts = {json.dumps(value) for value in signature.classes}
+
+    def of_class(sent: bytes, at: str, row: int | None) -> str:
+        value = decoded(sent, at, row)
+        for known, text in zip(signature.classes, map(json.dumps, signature.classes), strict=True):
+            # 1 for true and 2.0 for 2 are meant; "1" for 1, or true for 1, is not.
+            if value == known and (isinstance(known, bool) or not isinstance(value, bool)):
+                return text
+        raise wrong(f"one of {', '.join(sorted(texts))} is needed", sent, at, row)
+
+    def of_value(sent: bytes, at: str, row: int | None) -> str:
+        value = decoded(sent, at, row)
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
+            raise wrong("a number is needed", sent, at, row)
+        return json.dumps(value)
+
+    return of_value if signature.task == "regression" else of_class
+
+
+def decoded(sent: bytes, at: str, row: int | None) -> Any:
+    try:
+        return msgspec.json.decode(sent)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise wrong("a label is needed", sent, at, row) from None
+
+
+def wrong(needed: str, sent: bytes, at: str, row: int | None) -> Rejection:
+    short = sent[:40].decode(errors="replace") + ("…" if len(sent) > 40 else "")
+    return invalid(f"label{at}: {short} was sent, {needed}", column="label", row=row, reason="label")

@@ -1,0 +1,1 @@
+"""From the server's spool to Parquet where `monitor.log` says: `mainline ship`."""
