@@ -34,8 +34,7 @@ def watch_verb(call: argparse.Namespace) -> int:
     from mainline import params
     from mainline.alert import watch
 
-    monitor = getattr(params.load().settings, "monitor", None)
-    return watch.watch(Workspace.at(Path.cwd()), str(getattr(monitor, "log", ".mainline/log")))
+    return watch.watch(Workspace.at(Path.cwd()), params.load().settings.monitor.log)
 
 
 def alert_verb(call: argparse.Namespace) -> int:
