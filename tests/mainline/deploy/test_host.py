@@ -36,3 +36,16 @@ def test_how_the_container_logs_is_said_to_whoever_deploys(monkeypatch: pytest.M
         "--env=MAINLINE_LOG_LEAVE_OUT=tail number",
         "--env=MAINLINE_LOG_MEGABYTES=64",
     ]
+
+
+@pytest.mark.parametrize(("given", "said"), [("1", ["--env=MAINLINE_REPLAY=1"]), (None, [])])
+def test_a_rehearsal_is_passed_on_only_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, said: list[str]
+) -> None:
+    if given:
+        monkeypatch.setenv("MAINLINE_REPLAY", given)
+    else:
+        monkeypatch.delenv("MAINLINE_REPLAY", raising=False)
+    engine: Any = Calls()
+    HostTarget(engine, None, "mainline", "127.0.0.1:8080", "512m").start("new", "sha256:1")
+    assert [word for word in engine.made if "REPLAY" in word] == said
