@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from mainline.errors import ConfigurationError
+from mainline.monitor import labels
 from mainline.monitor.findings import Cause, Health, Verdict
 from mainline.settings import Labels, Settings, Source
 from pipelines import monitoring
@@ -265,9 +266,11 @@ def test_requests_that_are_there_twice_are_named(store: Shop, log: pd.DataFrame,
     assert "5 rows repeat" in problems(found)
 
 
+@pytest.mark.parametrize("at_a_time", [8_000_000, 300])
 def test_labels_repeated_corrected_contradicting_and_unknown_are_counted(
-    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_a_time: int
 ) -> None:
+    monkeypatch.setattr(labels, "PART_ROWS", at_a_time)
     bought = rows["bought"]
     said = logs.feedback(log, bought)
     again = said.iloc[:4]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from mainline.sources.scan import text
 
 # 64 bits for a request and its row: of a hundred million rows two are alike once in four thousand logs.
 ROW = "hash(_request, _row::INT)"
+PART_ROWS = 8_000_000  # are joined at a time: what of a join cannot go to the disk fits into 512 MB
 NO_JOIN = "SELECT NULL::VARCHAR AS _request, NULL::INT AS _row, NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS told"
 
 
@@ -46,34 +48,24 @@ def join(
     said = [by_request(feedback), by_key(feedback, settings, window)] if feedback else []
     if source and key == settings.prepare.key:
         said.append(matched(source, window, key, {}))
-    y = code_sql("label", task, classes)
-    # Equal labels of a row are one already here, with the last time that it was said.
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE said AS SELECT {ROW} AS id, {y} AS y, count(*) AS n, "
-        "max(coalesce(told, TIMESTAMPTZ '1970-01-01 00:00:00+00')) AS told FROM "
-        f"({' UNION ALL '.join(part for part in said if part) or NO_JOIN + ' WHERE false'}) "
-        "WHERE label IS NOT NULL AND label <> 'null' GROUP BY ALL"
-    )
-    # Joins and groups of plain values, which DuckDB can put on the disk; lists of them and NOT IN it cannot.
-    unknown, strange = window.one(
-        "SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM said ANTI JOIN "
-        f"(SELECT {ROW} AS id FROM every) AS rows USING (id)), "
-        "(SELECT coalesce(sum(n), 0)::BIGINT FROM said WHERE y IS NULL)"
-    )
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE several AS "
-        "SELECT id FROM said WHERE y IS NOT NULL GROUP BY id HAVING count(*) > 1"
-    )
+    sql = f"({' UNION ALL '.join(part for part in said if part) or NO_JOIN + ' WHERE false'})"
     slices = [f"log.{quoted(name)}" for name in settings.evaluate.slices if name in window.columns]
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE labelled AS "
-        f"SELECT {', '.join([f'{day(settings)} AS block', '_prediction', *slices])}, told.* EXCLUDE (id) "
-        "FROM log JOIN (SELECT id, n::BIGINT AS n, 1 AS kinds, y, false AS torn "
-        "FROM said ANTI JOIN several USING (id) WHERE y IS NOT NULL UNION ALL "
-        "SELECT id, sum(n)::BIGINT, count(*), arg_max(y, told), max(told, 2)[1] = max(told, 2)[2] "
-        "FROM said SEMI JOIN several USING (id) WHERE y IS NOT NULL GROUP BY id"
-        f") AS told ON told.id = {ROW}"
-    )
+    columns = ", ".join([f"{day(settings)} AS block", "_prediction", *slices])
+    unknown = strange = 0
+    parts = max(1, math.ceil(window.rows / PART_ROWS))
+    for part in range(parts):
+        of_part = f"{ROW} % {parts} = {part}"
+        missed, odd = gather(window, sql, code_sql("label", task, classes), of_part)
+        unknown, strange = unknown + missed, strange + odd
+        make = "CREATE OR REPLACE TEMP TABLE labelled AS" if part == 0 else "INSERT INTO labelled"
+        connection.execute(
+            f"{make} SELECT {columns}, told.* EXCLUDE (id) FROM log JOIN "
+            "(SELECT id, n::BIGINT AS n, 1 AS kinds, y, false AS torn "
+            "FROM said ANTI JOIN several USING (id) WHERE y IS NOT NULL UNION ALL "
+            "SELECT id, sum(n)::BIGINT, count(*), arg_max(y, told), max(told, 2)[1] = max(told, 2)[2] "
+            "FROM said SEMI JOIN several USING (id) WHERE y IS NOT NULL GROUP BY id"
+            f") AS told ON told.id = {ROW} WHERE {of_part}"
+        )
     rows, repeated, corrected, contradicting, joined = window.one(
         "SELECT coalesce(sum(n), 0)::BIGINT, coalesce(sum(n - kinds) FILTER (NOT torn), 0)::BIGINT, "
         "count(*) FILTER (kinds > 1 AND NOT torn), count(*) FILTER (torn), count(*) FILTER (NOT torn) FROM labelled"
@@ -82,6 +74,30 @@ def join(
         connection.execute("DELETE FROM labelled WHERE torn")
     unknown += unmatched(window, feedback, settings)
     return Labels(rows, joined, repeated, corrected, contradicting, unknown, strange)
+
+
+def gather(window: Window, said: str, y: str, of_part: str) -> tuple[int, int]:
+    """Make the tables `said` (the part's labels) and `several` (rows with more than one).
+
+    The answer counts labels of rows that the log does not hold, and labels that are none of the model's.
+    """
+    # Equal labels of a row are one already here, with the last time that it was said.
+    window.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE said AS SELECT {ROW} AS id, {y} AS y, count(*) AS n, "
+        f"max(coalesce(told, TIMESTAMPTZ '1970-01-01 00:00:00+00')) AS told FROM {said} "
+        f"WHERE label IS NOT NULL AND label <> 'null' AND {of_part} GROUP BY ALL"
+    )
+    # Joins and groups of plain values, which DuckDB can put on the disk; lists of them and NOT IN it cannot.
+    unknown, strange = window.one(
+        "SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM said ANTI JOIN "
+        f"(SELECT {ROW} AS id FROM every WHERE {of_part}) AS rows USING (id)), "
+        "(SELECT coalesce(sum(n), 0)::BIGINT FROM said WHERE y IS NULL)"
+    )
+    window.connection.execute(
+        "CREATE OR REPLACE TEMP TABLE several AS "
+        "SELECT id FROM said WHERE y IS NOT NULL GROUP BY id HAVING count(*) > 1"
+    )
+    return unknown, strange
 
 
 def by_request(feedback: list[log.Files]) -> str:

@@ -149,8 +149,8 @@ def test_labels_need_the_key_of_the_api_and_json(binary: Export, tmp_path: Path)
     with started(binary.folder, LOG=tmp_path, API_KEY="open") as server:  # pragma: allowlist secret
         assert server.label(LABEL).status == 401
         assert server.label(LABEL, x_api_key="open").status == 200  # pragma: allowlist secret
-        key = {"x_api_key": "open"}  # pragma: allowlist secret
-        assert server.ask("POST", "/feedback", b"id,label\na,1\n", content_type="text/csv", **key).status == 415
+        given = {"content_type": "text/csv", "x_api_key": "open"}  # pragma: allowlist secret
+        assert server.ask("POST", "/feedback", b"id,label\na,1\n", **given).status == 415
 
 
 def taken(log: FeedbackLog, body: bytes) -> int:
