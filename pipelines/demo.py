@@ -45,6 +45,7 @@ class Play:
     settings: Settings
     frame: Path
     first: str = ""  # the version that the frozen model is
+    delivered: bool = False  # the bad data have come
     months: list[Month] = field(default_factory=list)
 
     def moment(self, day: dt.date) -> dt.datetime:
@@ -155,7 +156,7 @@ def month(scene: Play, start: dt.date, end: dt.date, last: bool) -> None:
         start = bad_release(scene, start)
     live(scene, start, end)
     asked = watch(scene, end)
-    if told.bad_data.at <= start and not scene.scratch.state.joinpath("delivered").exists():
+    if told.bad_data.at <= start and not scene.delivered:
         refuse_bad_data(scene, start, end)
     if asked and not last:
         retrain(scene, end)
@@ -215,7 +216,7 @@ def refuse_bad_data(scene: Play, start: dt.date, end: dt.date) -> None:
         event.exit, event.kind = said.status, "bad" if said.status == INVALID else "warn"
         event.text = f"“{told.why}”: {said.why.removeprefix('no branch was made: ')[:200]}"
         scratch.git("revert", "--no-edit", "HEAD")
-        scratch.state.joinpath("delivered").touch()
+        scene.delivered = True
 
 
 def bad_release(scene: Play, start: dt.date) -> dt.date:
@@ -227,7 +228,8 @@ def bad_release(scene: Play, start: dt.date) -> dt.date:
         return start
     found = start + dt.timedelta(days=told.days)
     live(scene, start, found, judged=False)
-    watch(scene, found)
+    if not watch(scene, found):
+        return found  # nobody noticed: it stays
     with scene.story.event(found, "rollback") as event:
         scene.service.rollback()
         event.kind, event.text = "warn", f"version {scene.service.answering()} answers again; the change is reverted"
