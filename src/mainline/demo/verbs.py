@@ -7,6 +7,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from mainline.errors import ConfigurationError
+
 
 def add(verbs: Any) -> None:
     demo = verbs.add_parser("demo", help="play a year in minutes: release, drift, retraining, refusals, a rollback")
@@ -19,6 +21,8 @@ def demo_verb(call: argparse.Namespace) -> int:
     from mainline.cli import configured
     from mainline.workspace import Workspace
 
+    if call.months is not None and call.months < 1:
+        raise ConfigurationError(f"demo --months {call.months}: a number from 1 is needed")
     configured()  # NumPy counts the cores when it is imported
     from pipelines import demo
 
