@@ -37,6 +37,8 @@ from mainline.serving.together import Together
 JSON = "application/json"
 DEFECT = b'{"error_code":"INTERNAL_ERROR","message":"the server failed: its own log says why"}'
 SMALL = 16 * 1024  # bytes of a body that is answered in the loop itself: some 30 rows, a tenth of a millisecond
+CHECK = "x-mainline-check"  # of a request from beside the server that is a check, and not logged as traffic
+HERE = ("127.0.0.1:", "[::1]:", "::1:")
 POSTS = frozenset({"/invocations", "/feedback"})
 PROBES = frozenset({"/ping", "/health", "/ready"})
 
@@ -93,7 +95,8 @@ class App:
                 if scope.path == "/feedback":
                     body = await self._feedback(scope.headers, proto)
                 else:
-                    request, body = await self._invocations(scope.headers, proto, request, request is given)
+                    checks = scope.headers.get(CHECK) is not None and scope.client.startswith(HERE)
+                    request, body = await self._invocations(scope.headers, proto, request, request is given, checks)
                 status, kind = 200, JSON
             else:
                 status, kind, body = self._page(scope)
@@ -131,11 +134,13 @@ class App:
             if log:
                 log.stop()
 
-    async def _invocations(self, headers: Any, proto: Any, request: str, given: bool) -> tuple[str, bytes]:
-        """The id that the request is known by from now on, and the answer."""
+    async def _invocations(
+        self, headers: Any, proto: Any, request: str, given: bool, checks: bool
+    ) -> tuple[str, bytes]:
+        """The id that the request is known by from now on, and the answer; what only `checks` is not traffic."""
         reader, when = self._reader(headers), self._moment(headers)
         # In a rehearsal, what says no time is none of it: such as the questions of a deployment.
-        keep = self.log and not (self.configuration.replay and when is None)
+        keep = self.log and not checks and not (self.configuration.replay and when is None)
         if self.waiting >= self.configuration.max_waiting:
             raise Rejection(503, "overload", f"{self.waiting} requests are being answered: try again")
         self.waiting += 1

@@ -5,6 +5,8 @@ import json
 import os
 import resource
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -22,6 +24,7 @@ from mainline.serving.predictionlog import PredictionLog
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
 from tests.mainline.serving.test_server import ROW, records, without
+from tests.projects import TOP
 
 CELLS = ("north", "phone", 12.5, 3.0)
 
@@ -90,6 +93,19 @@ def test_what_was_asked_and_answered_is_logged_once_with_the_model(binary: Expor
     assert (one["id"], one["rows"], one["predictions"]) == ("a", [["north", "phone", 12.5, 3]], [first])
     assert (many["id"], len(many["rows"]), many["predictions"]) == ("b", 300, second.predictions)
     assert one["time"] <= many["time"]
+
+
+def test_a_deployments_own_check_is_no_traffic(binary: Export, tmp_path: Path) -> None:
+    with started(binary.folder, LOG=tmp_path / "log") as server:
+        assert server.post(records(ROW)).status == 200
+        checked = subprocess.run(
+            [sys.executable, "-m", "mainline.inside.health", str(binary.folder)],
+            env={**os.environ, "MAINLINE_PORT": str(server.port), "PYTHONPATH": str(TOP / "src")},
+            check=False,
+        )
+        assert checked.returncode == 0
+        server.stop()
+    assert len(lines(tmp_path / "log")) == 1
 
 
 def test_columns_are_left_out_of_the_log_by_name(binary: Export, tmp_path: Path) -> None:
