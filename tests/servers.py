@@ -96,6 +96,7 @@ def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> 
         **os.environ,
         "MLFLOW_AUTH_CONFIG_PATH": str(folder / "auth.ini"),
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "a key for tests",  # pragma: allowlist secret
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # eleven processes that wait for work, loudly
     }
     command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--workers", "1"]
     options = ["--backend-store-uri", postgresql, "--artifacts-destination", folder / "artifacts"]
