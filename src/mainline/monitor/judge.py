@@ -12,6 +12,7 @@ from mainline.monitor.labels import Labels
 from mainline.monitor.log import Problem
 from mainline.monitor.rules import Broken
 from mainline.monitor.service import Service
+from mainline.report.words import metric_name
 from mainline.results import Interval
 from mainline.settings import Monitor
 
@@ -106,7 +107,9 @@ def decay_checks(decay: Decay, calibration: Interval | None, settings: Monitor) 
         return [*found, Check("decay", Verdict.not_measurable, why, "an interval of the difference")]
     margin = worse_by(decay.metric, decay.promised.value, settings)
     r, p, d = decay.reached, decay.promised, decay.difference
-    measured = f"{decay.metric} {shown(r)}, promised {shown(p)}: {d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]"
+    measured = (
+        f"{metric_name(decay.metric)} {shown(r)}, promised {shown(p)}: {d.value:+.3f} [{d.low:+.3f}, {d.high:+.3f}]"
+    )
     rule = f"not certainly worse by more than {margin:.3g}"
     verdict = Verdict.ok if decay.cause == Cause.none else Verdict.decay
     return [*found, Check("decay", verdict, measured, rule)]

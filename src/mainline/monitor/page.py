@@ -7,6 +7,7 @@ import math
 from mainline.monitor.findings import Cause, Check, Health, Verdict
 from mainline.monitor.plots import drawn
 from mainline.report.escape import prose as cell
+from mainline.report.words import metric_name
 from mainline.results import Interval
 
 COLUMNS = 30  # of the table of columns, those nearest to their threshold
@@ -35,11 +36,12 @@ def tiles(health: Health) -> list[tuple[str, str, str]]:
     found = []
     decay = health.decay
     if decay:
-        found.append((f"{decay.metric} reached", number(decay.reached), f"promised {shown(decay.promised)}"))
+        reached = f"{metric_name(decay.metric)} reached"
+        found.append((reached, number(decay.reached), f"promised {shown(decay.promised)}"))
     if health.estimated:
         name = decay.metric if decay else next(iter(health.promised))
         if name in health.estimated:
-            found.append((f"{name} estimated", number(health.estimated[name]), "by its own probabilities"))
+            found.append((f"{metric_name(name)} estimated", number(health.estimated[name]), "by its own probabilities"))
     if health.drift:
         d = health.drift[0]
         found.append((f"PSI of {d.feature}", f"{d.psi:.2f}", f"at most {d.threshold:.2f}, the {d.why}"))
@@ -55,7 +57,8 @@ def why(health: Health) -> str:
     decay = health.decay
     if not decay or not decay.expected or not decay.surprise:
         return "Of a value there is no probability that would tell harder rows from an older model."
-    expected = f"The model's own probabilities expected {decay.metric} {shown(decay.expected)} of these rows"
+    name = metric_name(decay.metric)
+    expected = f"The model's own probabilities expected {name} {shown(decay.expected)} of these rows"
     beyond = f"{decay.surprise.value:+.3f} {bounds(decay.surprise)}"
     return (
         f"{expected}; it reached {shown(decay.reached)}. Beyond what it was wrong by on its holdout that is {beyond}."
@@ -70,7 +73,7 @@ def cause(health: Health) -> str:
 def metric_rows(health: Health) -> list[tuple[str, str, str, str]]:
     sides = (health.reached, health.promised, health.estimated)
     names = dict.fromkeys(name for side in sides for name in side)
-    return [(name, *(shown(side.get(name)) for side in sides)) for name in names]  # type: ignore[misc]
+    return [(metric_name(name), *(shown(side.get(name)) for side in sides)) for name in names]  # type: ignore[misc]
 
 
 def number(value: Interval) -> str:
@@ -129,6 +132,7 @@ def html(health: Health) -> str:
     source = (TEMPLATES / "monitor.html.j2").read_text(encoding="utf-8")
     return Environment(autoescape=True).from_string(source).render(
         health=health, about=about(health), meta=meta(health), tiles=tiles(health), css=css, mark=mark, shown=shown,
+        metric_name=metric_name,
         plots=plots, metrics=metric_rows(health), checks=ordered(health), columns=health.drift[:COLUMNS],
         cause=cause(health), why=why(health),
     )  # fmt: skip

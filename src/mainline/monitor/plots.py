@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mainline.monitor.findings import Health
+from mainline.report.words import metric_name
 
 SHOWN = 3  # columns, those nearest to their threshold
 
@@ -16,7 +17,7 @@ def drawn(health: Health) -> list[tuple[str, str]]:
     found = []
     with svg.styled():
         if len(health.daily) > 1 and health.decay:
-            metric, promise = health.decay.metric, health.decay.promised
+            metric, promise = metric_name(health.decay.metric), health.decay.promised
             lines = {"reached": health.daily}
             found.append(
                 (f"{metric} by day, promised {promise.value:.3f}", over_time("metric", metric, lines, promise.value))

@@ -25,7 +25,7 @@ def page(path: Path, seconds: float = 0.003, failed: int = 0, dropped: int = 0) 
     metrics.requests[("/invocations", 200)] = 1000 - failed
     metrics.requests[("/invocations", 503)] = failed
     metrics.rejected["type"] = 7
-    metrics.log = SimpleNamespace(dropped={"disk": dropped}, written=1000 - dropped)
+    metrics.log = SimpleNamespace(dropped={"disk": dropped}, written=1000 - dropped, repeated=0)
     for _ in range(1000):
         metrics.latency.observe(seconds)
     path.write_bytes(metrics.page())
