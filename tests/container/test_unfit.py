@@ -29,16 +29,18 @@ LIMIT = 400  # megabytes of memory that these containers get
 SERVED = "import os, sys, time\nfrom mainline.serving import app, server\n{change}\nsys.exit(server.main())\n"
 
 ANOTHER_ANSWER = """
-told = app.App._told
-def slightly(self, rows, listed, request):
-    return told(self, rows, [[p - .001, q + .001] for p, q in listed], request)
-app.App._told = slightly
+answer = app.App._answer
+async def slightly(self, *given):
+    _, listed, line = await answer(self, *given)
+    return self.encode({"predictions": [[p - .001, q + .001] for p, q in listed]}), listed, line
+app.App._answer = slightly
 """
 NOT_AS_DESCRIBED = """
-told = app.App._told
-def words(self, rows, listed, request):
-    return told(self, rows, ["likely" for _ in rows], request)
-app.App._told = words
+answer = app.App._answer
+async def words(self, *given):
+    _, listed, line = await answer(self, *given)
+    return self.encode({"predictions": ["likely" for _ in listed]}), listed, line
+app.App._answer = words
 """
 FAILS_ON_WHAT_IS_NO_ROW = """
 from mainline.serving.rejection import Rejection
