@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -68,17 +69,33 @@ def postgresql() -> Iterator[str]:
 
 
 def _postgresql_programs() -> Path:
-    found = _newest_programs()
-    if found is None and REQUIRED and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "install", "-y", "-qq", "postgresql"], check=True, env=environment)
-        found = _newest_programs()
+    return installed("postgresql", _newest_programs)
+
+
+def installed(package: str, find: Callable[[], Any]) -> Any:
+    """What `find` finds; where it is nothing, and the tests must run, Debian's package is installed first."""
+    found = find()
     if found is None and REQUIRED:
-        pytest.fail("PostgreSQL is not installed, and these tests must run here: apt-get install postgresql")
+        apt_get(package)
+        found = find()
+    if found is None and REQUIRED:
+        pytest.fail(f"{package} is not installed, and these tests must run here: apt-get install {package}")
     if found is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+        pytest.skip(f"{package} is not installed: apt-get install {package}")
     return found
+
+
+def apt_get(package: str) -> None:
+    """Install a package where this user may; one test process after the other, as apt wants it."""
+    rights = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if rights and not shutil.which("sudo"):
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with open(Path(tempfile.gettempdir()) / f"mainline-apt-{os.geteuid()}.lock", "w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)
+        for words in (["update"], ["install", "-y", "--no-install-recommends", package]):
+            command = [*rights, "apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300", *words]
+            subprocess.run(command, check=False, env=environment)
 
 
 @pytest.fixture(scope="session")
@@ -172,35 +189,13 @@ class Oci:
 
 
 def _docker_registry() -> str:
-    found = shutil.which("docker-registry")
-    if found is None and REQUIRED and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "docker-registry"]
-        subprocess.run(command, check=True, env=environment)
-        found = shutil.which("docker-registry")
-    if found is None and REQUIRED:
-        pytest.fail("docker-registry is not installed, and these tests must run here: apt-get install docker-registry")
-    if found is None:
-        pytest.skip("docker-registry is not installed: apt-get install docker-registry")
-    return found
+    return str(installed("docker-registry", lambda: shutil.which("docker-registry")))
 
 
 @pytest.fixture(scope="session")
 def promtool() -> str:
     """Prometheus' own checker of rules, with Prometheus beside it."""
-    found = shutil.which("promtool")
-    if found is None and REQUIRED and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "prometheus"]
-        subprocess.run(command, check=True, env=environment)
-        found = shutil.which("promtool")
-    if found is None and REQUIRED:
-        pytest.fail("Prometheus is not installed, and these tests must run here: apt-get install prometheus")
-    if found is None:
-        pytest.skip("Prometheus is not installed: apt-get install prometheus")
-    return found
+    return str(installed("prometheus", lambda: shutil.which("promtool")))
 
 
 @pytest.fixture

@@ -8,24 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mainline.oci import MANIFESTS, Repository, sha256
+from tests.container.conftest import SMALL_STAGE
 from tests.github.double import GitHubDouble
 from tests.servers import REGISTRY_LOGIN, Oci
 from tests.workflows import events
 from tests.workflows.act import Ran
 from tests.workflows.stage import ENVIRONMENT, Stage
-
-# What a small model on a busy machine keeps.
-GATES = """\
-stage:
-  cold_start_seconds: 30
-  p99_milliseconds: 5000
-  requests_per_second: 5
-  memory_megabytes: 300
-  image_megabytes: 200
-  load_seconds: 0.5
-  connections: 2
-  contract_examples: 3
-"""
 
 
 class Shipping:
@@ -35,7 +23,7 @@ class Shipping:
         self.stage = Stage(folder, "deploy")
         self.shop = self.stage.shop
         shutil.rmtree(self.shop.path("data/expectations"))  # validation has its own tests
-        self.shop.write("params.yaml", self.shop.path("params.yaml").read_text() + GATES)
+        self.shop.write("params.yaml", self.shop.path("params.yaml").read_text() + SMALL_STAGE)
         self.github = github
         self.repository = github.repository(events.REPOSITORY)
         self.place = f"{registry.host}/Team/{folder.name}"  # GitHub's names are in any case
