@@ -10,7 +10,7 @@ from mainline.serving.app import Answered, App, Reader
 
 
 class Constant(App):
-    async def _answer(self, reader: Reader, body: bytes, logged: str | None) -> Answered:
+    async def _answer(self, reader: Reader, body: bytes, logged: str | None, when: float | None) -> Answered:
         reader.decode(body)  # type: ignore[attr-defined]
         return self.constant
 
