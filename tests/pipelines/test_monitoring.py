@@ -397,3 +397,15 @@ def test_the_verb_says_in_its_status_what_the_reports_say(store: Shop, log: pd.D
     nowhere = store.project.mainline("monitor", "--log", "nowhere")
     assert nowhere.status == 2
     assert "monitor.log" in nowhere.err
+
+
+@pytest.mark.slow
+def test_what_ci_calls_is_the_same_monitor_whose_verdict_is_the_issues_to_tell(store: Shop, log: pd.DataFrame) -> None:
+    place = store.project.path(".mainline/log/predictions/one.parquet")
+    logs.write(log.assign(minutes=log["minutes"] * 4), place)
+    try:
+        result = store.project.mainline("watch")
+    finally:
+        place.unlink()
+    assert result.status == 0, result.out + result.err
+    assert json.loads(store.project.path("reports/monitor.json").read_text())["verdict"] == "drift"
