@@ -20,7 +20,7 @@ from mainline.workspace import Workspace
 from pipelines import monitoring
 from tests.mainline.monitor import logs
 from tests.mainline.settings import params
-from tests.projects import Project, visits
+from tests.projects import PARAMS, Project, visits
 
 NOW = dt.datetime(2026, 3, 20, tzinfo=dt.UTC)
 
@@ -106,17 +106,5 @@ TASKS = {
         ("  metric: roc_auc\n  blocks", "  metric: rmse\n  blocks"),
     ),
 }
-GATES = """\
-gates:
-  margins:
-    roc_auc: 0.02   # equal models differ by less
-    brier: 0.01
-  lead: {by: [shop], metric: roc_auc, at_least: 0.02}
-  slices: {metric: roc_auc, margin: 0.05}
-  gaps: {metric: recall, at_most: 0.2}
-  calibration_error: 0.15
-  label_coverage: 0.85
-  train_seconds: 60
-  model_megabytes: 5
-"""
+GATES = PARAMS[PARAMS.index("gates:\n") :]
 NO_GATES = (GATES, "")
