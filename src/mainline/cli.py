@@ -58,10 +58,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = f"{error.filename}: " if error.filename else ""
         print(f"mainline: {where}{error.strerror or error}: nothing half-written is left", file=sys.stderr)
         return ExternalError.status
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("", "mainline", "pipelines"):
+            return defect()
+        print(
+            f"mainline: {error.name} is not installed: the verb's make target does it, or make tools", file=sys.stderr
+        )
+        return ConfigurationError.status
     except Exception:
-        traceback.print_exc()
-        print("mainline: this is a defect of Mainline, not yours; what was recorded before is intact", file=sys.stderr)
-        return ExternalError.status
+        return defect()
+
+
+def defect() -> int:
+    traceback.print_exc()
+    print("mainline: this is a defect of Mainline, not yours; what was recorded before is intact", file=sys.stderr)
+    return ExternalError.status
 
 
 def parser() -> argparse.ArgumentParser:

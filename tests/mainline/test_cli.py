@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mainline import cli
 from tests.pipelines.shops import lean
 from tests.projects import TOP
 
@@ -38,3 +39,13 @@ def test_the_number_of_threads_is_fixed_before_numpy_counts_the_cores(tmp_path: 
     )
     assert done.returncode == 0, done.stderr
     assert "threads when numpy came: 1" in done.stdout
+
+
+def test_a_package_that_is_not_installed_is_named_with_what_installs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    for name in [name for name in sys.modules if name.startswith(("mainline.ship", "mainline.serving"))]:
+        monkeypatch.delitem(sys.modules, name)
+    assert cli.main(["ship", "--spool", str(tmp_path)]) == 2
+    assert "msgspec is not installed: the verb's make target does it" in capsys.readouterr().err
