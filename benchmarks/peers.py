@@ -18,6 +18,9 @@ STATE = TOP / ".mainline" / "bench"
 RUNTIME = [f"{name}=={metadata.version(name)}" for name in ("scikit-learn", "pandas", "numpy", "scipy")]
 MLFLOW = f"mlflow=={metadata.version('mlflow')}"
 
+# BentoML with its adaptive batching: requests wait for company, and share a call of the model.
+BATCHED = "bentoml batched"
+
 # Records in, in the form that each server takes.
 Body = Callable[[list[dict[str, Any]]], Any]
 
@@ -103,7 +106,7 @@ def servers(model: Path) -> dict[str, Server]:
             ml,
         ),
         Server("bentoml", ["bentoml"], bento("plain"), "/invocations", lambda rows: {"rows": rows}),
-        Server("bentoml batched", ["bentoml"], bento("batched"), "/invocations", lambda rows: {"rows": rows}),
+        Server(BATCHED, ["bentoml"], bento("batched"), "/invocations", lambda rows: {"rows": rows}),
     ]
     return {server.name: server for server in found}
 

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from struct import pack
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError
@@ -57,7 +58,7 @@ class PredictionLog(Spool):
         """A request of few rows, with its answers as lists; of now, or of `when`, in seconds since 1970."""
         numbers = [NAN if value is None else value for row in rows for value in row[self.width :]]
         said = answers if self.flat else list(chain.from_iterable(answers))
-        return self._line(request, rows, pack(f"<{len(numbers)}f", *numbers), pack(f"<{len(said)}d", *said), when)
+        return self._line(request, rows, packer("f", len(numbers))(*numbers), packer("d", len(said))(*said), when)
 
     def batch(
         self, request: str, rows: Rows, numeric: NDArray[np.float32], answers: NDArray[Any], when: float | None = None
@@ -72,7 +73,7 @@ class PredictionLog(Spool):
             places = [i for i in self.keep if i < self.width]
             text = [tuple([row[i] for i in places]) for row in rows] if places else None
             kept = [NAN if row[i] is None else row[i] for row in rows for i in self.keep if i >= self.width]
-            numeric = pack(f"<{len(kept)}f", *kept)
+            numeric = packer("f", len(kept))(*kept)
         line = {
             "id": request,
             "time": time.time() if when is None else when,
@@ -84,6 +85,11 @@ class PredictionLog(Spool):
         if isinstance(rows, KeyedRows) and rows.named and self.keep_keys:
             line["keys"] = [row and tuple([row[i] for i in self.keep_keys]) for row in rows.named]
         return self.encode(line)
+
+
+@lru_cache(maxsize=256)
+def packer(kind: str, count: int) -> Callable[..., bytes]:
+    return Struct(f"<{count}{kind}").pack
 
 
 def kept(signature: Signature, leave_out: Sequence[str]) -> list[int] | None:

@@ -31,6 +31,23 @@ def test_requests_that_come_together_are_scored_in_one_call_and_each_gets_its_ow
     assert calls == [4]
 
 
+def test_who_comes_while_the_first_is_let_through_is_in_its_call() -> None:
+    calls = []
+
+    def score(rows: list[tuple[float, ...]]) -> list[float]:
+        calls.append(len(rows))
+        return [row[0] for row in rows]
+
+    async def one_after_the_other() -> list[Any]:
+        together = Together(score)  # type: ignore[arg-type]
+        first = together([(1.0,)])
+        await asyncio.sleep(0)
+        return await asyncio.gather(first, together([(2.0,)]))
+
+    assert asyncio.run(one_after_the_other()) == [[1.0], [2.0]]
+    assert calls == [2]
+
+
 def test_a_request_that_the_model_fails_on_fails_alone() -> None:
     def score(rows: list[tuple[float, ...]]) -> list[float]:
         if (0.0,) in rows:
