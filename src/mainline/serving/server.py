@@ -14,7 +14,10 @@ from mainline.serving import signature as signatures
 from mainline.serving.app import App
 from mainline.serving.configuration import Configuration
 
-STOP_SECONDS = 30  # for the answers under way when the listener is closed
+STOP_SECONDS = 20  # for the answers under way when the listener is closed: a body may take ten of them to come
+IDLE_SECONDS = (
+    75  # in which a request's head must come: balancers keep an idle connection for a minute, and close first
+)
 
 
 def serve(configuration: Configuration) -> int:
@@ -55,7 +58,8 @@ def check(app: App) -> None:
 
 
 async def run(app: App, configuration: Configuration) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     server = Server(
@@ -63,6 +67,10 @@ async def run(app: App, configuration: Configuration) -> None:
         address=configuration.host,
         port=configuration.port,
         interface=Interfaces.RSGI,
+        # Where Granian has to find out which HTTP it is, it waits for ever for a client that sends nothing, and a
+        # thousand of those are all that it serves.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=1000 * IDLE_SECONDS),
         websockets=False,
         backlog=1024,
         log_enabled=False,
@@ -87,8 +95,11 @@ async def run(app: App, configuration: Configuration) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(hurry.wait(), configuration.drain_seconds)
     server.stop()  # type: ignore[no-untyped-call]
-    async with asyncio.timeout(STOP_SECONDS):
-        await serving
+    done, _ = await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    if done:
+        serving.result()
+    else:
+        print(f"mainline: after {STOP_SECONDS} s a client is still there: it is left", file=sys.stderr, flush=True)
 
 
 def announce(configuration: Configuration, app: App) -> None:
