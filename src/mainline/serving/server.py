@@ -15,9 +15,7 @@ from mainline.serving.app import App
 from mainline.serving.configuration import Configuration
 
 STOP_SECONDS = 20  # for the answers under way when the listener is closed: a body may take ten of them to come
-IDLE_SECONDS = (
-    75  # in which a request's head must come: balancers keep an idle connection for a minute, and close first
-)
+IDLE_SECONDS = 75  # in which a request's head must come: balancers keep one that idles for a minute
 
 
 def serve(configuration: Configuration) -> int:
