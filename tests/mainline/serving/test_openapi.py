@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -113,6 +114,9 @@ def test_the_page_for_people_is_whole_and_needs_nothing_from_elsewhere(server: S
         assert name in page
     assert "ünter, &quot;den&quot; Linden" in page
     assert "src=" not in page
+    # What its script looks for, to say the address that the browser has asked.
+    assert re.search(r'<pre id="command">curl http:[^ ]+/invocations -H', page)
+    assert 'querySelector("#command")' in page
     assert "//" not in page.replace("http://localhost", "")
 
 
