@@ -161,7 +161,7 @@ def committed(root: Path, signature: Signature) -> int:
     return int(said) if said and said.isdigit() else 0
 
 
-def papers(root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
+def papers(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
     """Write the bill of materials and the provenance beside the reports; the answer is where.
 
     Provenance is the statement that `actions/attest` signs: https://slsa.dev/spec/v1.0/provenance
@@ -191,7 +191,7 @@ def papers(root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
         },
     }
     written = {
-        "sbom.json": sbom.bill(root, signature, selection(signature)),
+        "sbom.json": sbom.bill(root, signature, selection(signature), sbom.installed(engine, image.reference)),
         "provenance.json": content,
         "image.json": asdict(image),
     }

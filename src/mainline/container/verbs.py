@@ -51,7 +51,7 @@ def image_verb(call: argparse.Namespace) -> int:
     with workspace.locked():
         model = call.model or exported(workspace)
         made = build.build(found, workspace.root, model, call.repository)
-        build.papers(workspace.root, model, made, workspace.reports)
+        build.papers(found, workspace.root, model, made, workspace.reports)
     print(made.reference)
     return 0
 
