@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import subprocess
@@ -421,6 +422,32 @@ def test_more_requests_at_once_than_are_allowed_are_told_to_come_again(binary: E
         while server.post(records(ROW)).status == 503:
             pass  # until it has seen that the first one left
         assert server.metric('mainline_rejected_total{reason="overload"}') >= 1
+
+
+def test_more_bytes_at_once_than_the_memory_bears_are_told_to_come_again_and_small_bodies_are_answered(
+    binary: Export,
+) -> None:
+    def announced(*headers: tuple[str, str]) -> http.client.HTTPConnection:
+        client = server.connect()
+        client.putrequest("POST", "/invocations")
+        for name, value in (("content-type", "application/json"), *headers):
+            client.putheader(name, value)
+        client.endheaders()
+        return client
+
+    large = json.dumps(records(*[ROW] * 1000)).encode()
+    with started(binary.folder, MAX_BODY_BYTES=100_000) as server:
+        waiting = [announced(("content-length", "100000")), announced(("transfer-encoding", "chunked"))]
+        waiting[-1].send(b"13880\r\n" + b" " * 80_000)
+        while (answer := server.post(large)).status == 200:
+            pass  # until the server has read so far
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert len(server.post(records(ROW)).predictions) == 1
+        for client in waiting:
+            client.close()
+        while server.post(large).status == 503:
+            pass  # until it has seen that they left
+        assert len(server.post(large).predictions) == 1000
 
 
 @pytest.mark.slow
