@@ -249,7 +249,12 @@ def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any
         "Row": row,
         "Request": {
             "oneOf": [
-                {"type": "object", "properties": {name: form}, "required": [name], "additionalProperties": False}
+                {
+                    "type": "object",
+                    "properties": {name: form, "params": {"type": ["object", "null"], "maxProperties": 0}},
+                    "required": [name],
+                    "additionalProperties": False,
+                }
                 for name, form in forms.items()
             ]
         },
@@ -284,7 +289,7 @@ def split(names: list[str], cells: list[dict[str, Any]], many: dict[str, int]) -
         "properties": {
             "columns": fixed([{"const": name} for name in names]),
             "data": {"type": "array", "items": fixed(cells), **many},
-            "index": {"type": "array", "items": {"type": ["integer", "string"]}},
+            "index": {"type": ["array", "null"], "items": {"type": ["integer", "string"]}},
         },
         "required": ["columns", "data"],
         "additionalProperties": False,
