@@ -23,25 +23,30 @@ def serve(configuration: Configuration) -> int:
     signature = signatures.read(configuration.model)
     app = App(signature, configuration.model, configuration)
     check(app)
-    check_free(configuration.host, configuration.port)
+    address = free_address(configuration.host, configuration.port)
     import uvloop
 
     try:
-        uvloop.run(run(app, configuration))
+        uvloop.run(run(app, configuration, address))
     finally:
         app.close()
     return 0
 
 
-def check_free(host: str, port: int) -> None:
-    """Granian shares a port with whoever else shares it: two servers on one port would each get half the requests."""
+def free_address(host: str, port: int) -> str:
+    """The address of a host that can be listened on; Granian takes no names.
+
+    Granian shares a port with whoever else shares it: two servers on one port would each get half the requests.
+    """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
         raise ExternalError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
+    return str(address[0])
 
 
 def check(app: App) -> None:
@@ -55,14 +60,14 @@ def check(app: App) -> None:
         raise ConfigurationError(f"{app.folder}: the model does not answer its own example as it did when exported")
 
 
-async def run(app: App, configuration: Configuration) -> None:
+async def run(app: App, configuration: Configuration, address: str) -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     server = Server(
         app,
-        address=configuration.host,
+        address=address,
         port=configuration.port,
         interface=Interfaces.RSGI,
         # Where Granian has to find out which HTTP it is, it waits for ever for a client that sends nothing, and a
@@ -102,7 +107,8 @@ async def run(app: App, configuration: Configuration) -> None:
 
 def announce(configuration: Configuration, app: App) -> None:
     s = app.signature
-    said = f"{s.name} {app.version} ({s.engine}, {s.digest[:12]}) on http://{configuration.host}:{configuration.port}"
+    host = f"[{configuration.host}]" if ":" in configuration.host else configuration.host
+    said = f"{s.name} {app.version} ({s.engine}, {s.digest[:12]}) on http://{host}:{configuration.port}"
     print(f"mainline: serving {said}, described at /docs", file=sys.stderr, flush=True)
 
 

@@ -376,6 +376,11 @@ def test_a_port_that_is_taken_is_said(binary: Export) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_host_may_be_a_name(binary: Export) -> None:
+    with started(binary.folder, HOST="localhost") as server:
+        assert server.get("/ping").status == 200
+
+
 def test_a_second_server_on_the_same_port_is_refused_although_granian_would_share_it(binary: Export) -> None:
     with started(binary.folder) as server:
         assert start(binary, {"PORT": str(server.port)}).returncode == 4
