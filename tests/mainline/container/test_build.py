@@ -38,6 +38,7 @@ def test_only_what_serves_is_laid_out_and_with_fixed_times(made: Export) -> None
         assert {os.stat(path).st_mtime for path in folder.rglob("*")} == {86_400}
 
 
+@pytest.mark.slow
 def test_a_fitted_pipeline_takes_the_code_that_it_names(tmp_path: Path) -> None:
     made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")
     assert made.signature.engine == "sklearn"
@@ -71,6 +72,7 @@ def answering(folder: Path, packages: dict[str, str]) -> engine.Engine:
     return engine.Engine(str(program))
 
 
+@pytest.mark.slow
 def test_the_papers_name_the_packages_that_are_in_the_image_and_the_model(made: Export, tmp_path: Path) -> None:
     there = {name: version(name) for name in SERVING}
     image = build.Image("team@sha256:ab", "sha256:ab", "team", {})
@@ -84,6 +86,7 @@ def test_the_papers_name_the_packages_that_are_in_the_image_and_the_model(made: 
     assert made.signature.digest in provenance.read_text()
 
 
+@pytest.mark.slow
 def test_a_package_in_the_image_that_the_lock_does_not_name_is_said(made: Export, tmp_path: Path) -> None:
     image = build.Image("team@sha256:ab", "sha256:ab", "team", {})
     with pytest.raises(ExternalError, match=r"the image holds left-pad 1\.0, which uv\.lock does not name"):

@@ -59,6 +59,7 @@ def load(server: Server, count: int, body: bytes) -> list[Client]:
     return clients
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("body", "seconds"), [(ONE, 1), (json.dumps(records(*[ROW] * 2000)).encode(), 2)])
 def test_sigterm_under_load_loses_no_request_and_each_is_logged_once(
     binary: Export, tmp_path: Path, body: bytes, seconds: int
@@ -77,6 +78,7 @@ def test_sigterm_under_load_loses_no_request_and_each_is_logged_once(
     assert sorted(logged) == sorted(request for client in clients for request in client.sent)
 
 
+@pytest.mark.slow
 def test_a_request_under_way_is_answered_although_nothing_is_drained(binary: Export) -> None:
     body = json.dumps(records(*[ROW] * 9000)).encode()
     with started(binary.folder) as server:
@@ -92,6 +94,7 @@ def test_a_request_under_way_is_answered_although_nothing_is_drained(binary: Exp
         assert server.process.wait(timeout=30) == 0
 
 
+@pytest.mark.slow
 def test_while_it_drains_it_is_not_ready_but_answers(binary: Export) -> None:
     with started(binary.folder, DRAIN_SECONDS=30) as server:
         server.process.terminate()
@@ -106,6 +109,7 @@ def test_while_it_drains_it_is_not_ready_but_answers(binary: Export) -> None:
         assert server.process.wait(timeout=15) == 0
 
 
+@pytest.mark.slow
 def test_an_idle_connection_does_not_hold_the_server(binary: Export) -> None:
     with started(binary.folder) as server:
         idle = server.connect()
@@ -119,6 +123,7 @@ def patched(name: str, value: int) -> str:
     return f"import sys\nfrom mainline.serving import server\nserver.{name} = {value}\nsys.exit(server.main())"
 
 
+@pytest.mark.slow
 def test_a_client_that_never_says_all_of_its_head_does_not_hold_the_server(binary: Export) -> None:
     with started(binary.folder, program=patched("STOP_SECONDS", 1)) as server, connected(server) as client:
         client.sendall(b"GET /ping HTTP/1.1\r\nho")
@@ -136,6 +141,7 @@ def test_a_client_that_says_nothing_is_not_waited_for(binary: Export) -> None:
                 assert not client.recv(1000)
 
 
+@pytest.mark.slow
 def test_http_2_is_not_spoken_and_whoever_begins_it_is_told(binary: Export) -> None:
     with started(binary.folder) as server, connected(server) as client:
         client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
