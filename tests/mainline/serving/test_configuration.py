@@ -52,7 +52,7 @@ def test_an_empty_key_file_does_not_let_everybody_in(tmp_path: Path) -> None:
 
 
 def test_a_key_without_the_line_end_of_its_secret_is_the_key_and_a_blank_one_is_none() -> None:
-    assert read({"MAINLINE_API_KEY": "a key\n"}).api_key == b"a key"
+    assert read({"MAINLINE_API_KEY": "a key\n"}).api_key == b"a key"  # pragma: allowlist secret
     with pytest.raises(ConfigurationError, match="MAINLINE_API_KEY is blank"):
         read({"MAINLINE_API_KEY": "\n"})
 
