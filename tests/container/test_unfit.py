@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -222,7 +223,8 @@ def test_one_that_runs_as_root_is_refused(docker: Engine, built: Built, lenient:
     ("change", "why"),
     [
         (FAILS_WHEN_CROWDED, "× 500"),
-        (HANGS_WHEN_CROWDED, "afterwards no answer"),
+        # Where all that may wait do so, the next one is told to come again, for ever.
+        (HANGS_WHEN_CROWDED, "afterwards (no answer|503)"),
         (DIES_WHEN_CROWDED, "container has ended"),
     ],
     ids=["fails", "hangs", "dies"],
@@ -240,7 +242,7 @@ def test_one_that_does_not_bear_a_crowd_is_refused(
     with unfit(docker, built, tmp_path, change) as image, staged(docker, built, lenient, image) as staging:
         found = stage.attempt("overload", staging, stage.overload)
     assert not found.passed
-    assert why in found.measured
+    assert re.search(why, found.measured)
 
 
 @pytest.mark.parametrize(

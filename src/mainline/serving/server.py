@@ -7,6 +7,7 @@ import contextlib
 import signal
 import socket
 import sys
+from dataclasses import replace
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving import configuration as settings
@@ -27,7 +28,7 @@ def serve(configuration: Configuration) -> int:
     import uvloop
 
     try:
-        uvloop.run(run(app, configuration, address))
+        uvloop.run(run(app, replace(configuration, host=address)))
     finally:
         app.close()
     return 0
@@ -60,14 +61,14 @@ def check(app: App) -> None:
         raise ConfigurationError(f"{app.folder}: the model does not answer its own example as it did when exported")
 
 
-async def run(app: App, configuration: Configuration, address: str) -> None:
+async def run(app: App, configuration: Configuration) -> None:
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     server = Server(
         app,
-        address=address,
+        address=configuration.host,
         port=configuration.port,
         interface=Interfaces.RSGI,
         # Where Granian has to find out which HTTP it is, it waits for ever for a client that sends nothing, and a
