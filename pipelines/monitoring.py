@@ -94,7 +94,7 @@ def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckD
     found: dict[str, Any] = {}
     cause = Cause.none
     if seen.rows:
-        seen.problems += strangers(job, seen, record, models)
+        seen.problems += strangers(job, seen, models)
     if seen.rows and record:
         found["traffic"] = traffic(seen, job.day)
         more, measured = inputs(job, seen, record)
@@ -133,7 +133,7 @@ def read(
     return seen, log.readable(connect, told, log.FEEDBACK, seen.problems)
 
 
-def strangers(job: Job, seen: window.Window, record: Record | None, models: dict[str, Record]) -> list[log.Problem]:
+def strangers(job: Job, seen: window.Window, models: dict[str, Record]) -> list[log.Problem]:
     """Other models in the window: known ones are told, unknown ones make it invalid."""
     found = []
     for version, digest, rows in window.others(seen):

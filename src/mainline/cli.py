@@ -211,13 +211,11 @@ def score_verb(call: argparse.Namespace) -> int:
 
     die_with_parent()
     agree(call.contract)
-    from mainline.workspace import Workspace
-
     settings = configured().settings
     from mainline import otherside
 
     request = json.loads(call.request.read_text(encoding="utf-8"))
-    print(json.dumps(otherside.score_request(settings, Workspace.at(Path.cwd(), call.state), request)))
+    print(json.dumps(otherside.score_request(settings, request)))
     return 0
 
 
