@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterable
+import os
+import shutil
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +32,7 @@ class Window:
     """
 
     connection: DuckDBPyConnection
+    spill: Path = Path()  # a folder for what does not fit into memory
     digest: str = ""
     version: str = ""
     start: dt.datetime | None = None
@@ -41,6 +45,31 @@ class Window:
 
     def one(self, sql: str, values: Iterable[Any] = ()) -> tuple[Any, ...]:
         return self.connection.execute(sql, list(values)).fetchone() or ()
+
+
+@contextlib.contextmanager
+def spilling(folder: Path) -> Iterator[Path]:
+    """A folder below `folder` for this process alone, gone at the end; what killed ones have left goes with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():
+        if not left.name.isdigit() or not is_running(int(left.name)):
+            shutil.rmtree(left, ignore_errors=True)
+    own = folder / str(os.getpid())
+    try:
+        own.mkdir(exist_ok=True)
+        yield own
+    finally:
+        shutil.rmtree(own, ignore_errors=True)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def connect(settings: Settings, spill: Path) -> DuckDBPyConnection:
