@@ -19,7 +19,7 @@ from mainline.sources.scan import text
 
 # 64 bits for a request and its row: of a hundred million rows two are alike once in four thousand logs.
 ROW = "hash(_request, _row::INT)"
-PART_ROWS = 8_000_000  # are joined at a time: what of a join cannot go to the disk fits into 512 MB
+PART_ROWS = 4_000_000  # are joined at a time: what of a join cannot go to the disk fits into 512 MB
 NO_JOIN = "SELECT NULL::VARCHAR AS _request, NULL::INT AS _row, NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS told"
 
 

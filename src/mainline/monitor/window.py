@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 AHEAD = dt.timedelta(minutes=5)  # of the clock: two machines in step differ by less
+THREADS = 4  # at the most: each holds pages of its own in memory
 
 
 @dataclass
@@ -80,6 +81,7 @@ def connect(settings: Settings, spill: Path) -> DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute(f"SET threads = {min(THREADS, os.cpu_count() or 1)}")
     connection.execute(f"SET memory_limit = '{settings.monitor.memory_megabytes}MB'")
     connection.execute(f"SET temp_directory = {text(str(spill))}")
     return connection
