@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import remove
 from mainline.monitor import log
 from mainline.monitor.log import Problem
 from mainline.rows import quoted
@@ -54,13 +54,13 @@ def spilling(folder: Path) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():
         if not left.name.isdigit() or not is_running(int(left.name)):
-            shutil.rmtree(left, ignore_errors=True)
+            remove(left)
     own = folder / str(os.getpid())
     try:
         own.mkdir(exist_ok=True)
         yield own
     finally:
-        shutil.rmtree(own, ignore_errors=True)
+        remove(own)
 
 
 def is_running(process: int) -> bool:

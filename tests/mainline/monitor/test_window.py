@@ -14,6 +14,7 @@ def test_what_a_killed_monitor_has_left_is_removed_and_what_a_running_one_writes
     for folder in (killed, running):
         folder.mkdir()
         (folder / "labelled-0.parquet").write_text("rows")
+    (tmp_path / "left.tmp").write_text("rows")
     with window.spilling(tmp_path) as own:
         (own / "labelled-0.parquet").write_text("rows")
         assert {path.name for path in tmp_path.iterdir()} == {running.name, own.name}
