@@ -35,7 +35,8 @@ def shipper(
     with tempfile.TemporaryDirectory(prefix="mainline-image-") as name:
         folder = Path(name)
         lay_out(root, folder)
-        tag = f"{f'{repository}/{NAME}' if repository else f'mainline-{NAME}'}:{digest(folder)[:12]}"
+        digest = hashlib.sha256(b"".join(context.listed(folder))).hexdigest()
+        tag = f"{f'{repository}/{NAME}' if repository else f'mainline-{NAME}'}:{digest[:12]}"
         call = ["build", "--file", str(dockerfile), "--tag", tag, "--build-arg", f"BASE={base}"]
         for index in [index for index in (*build.INDEXES, "UV_VERSION") if environment.get(index)]:
             call += ["--build-arg", index]
@@ -55,10 +56,3 @@ def lay_out(root: Path, folder: Path) -> None:
     own = Path(str(resources.files("mainline")))
     shutil.copytree(own, folder / "src" / "mainline", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     context.settle(folder, 0)
-
-
-def digest(folder: Path) -> str:
-    found = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        found.update(f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
-    return found.hexdigest()

@@ -21,6 +21,10 @@ FOLDER = Path("deploy/kubernetes")
 WORKLOAD = "deployment/mainline"
 PLACEHOLDER = "mainline"  # the image's name in the manifests
 SECONDS = 300
+STATUS = (
+    '{.spec.template.spec.containers[?(@.name=="server")].image} {.metadata.generation} {.status.observedGeneration} '
+    "{.status.replicas} {.status.updatedReplicas} {.status.availableReplicas}"
+)
 
 
 class KubernetesTarget:
@@ -38,7 +42,9 @@ class KubernetesTarget:
         How many there are to be is the autoscaler's, at any time: replicas that it has just asked for are no rollout.
         """
         template = '{.spec.template.spec.containers[?(@.name=="server")].image} {.metadata.generation} '
-        template += "{.status.observedGeneration} {.status.replicas} {.status.updatedReplicas} {.status.availableReplicas}"
+        template += (
+            "{.status.observedGeneration} {.status.replicas} {.status.updatedReplicas} {.status.availableReplicas}"
+        )
         image, *counts = self.look(template).split() or [""]
         if len(counts) != 5:  # what is none is left out
             return None
