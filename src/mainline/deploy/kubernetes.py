@@ -41,11 +41,7 @@ class KubernetesTarget:
 
         How many there are to be is the autoscaler's, at any time: replicas that it has just asked for are no rollout.
         """
-        template = '{.spec.template.spec.containers[?(@.name=="server")].image} {.metadata.generation} '
-        template += (
-            "{.status.observedGeneration} {.status.replicas} {.status.updatedReplicas} {.status.availableReplicas}"
-        )
-        image, *counts = self.look(template).split() or [""]
+        image, *counts = self.look(STATUS).split() or [""]
         if len(counts) != 5:  # what is none is left out
             return None
         generation, observed, replicas, updated, _ = counts
