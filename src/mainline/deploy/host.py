@@ -174,7 +174,7 @@ def target() -> HostTarget:
     """MAINLINE_SERVICE, MAINLINE_PUBLISH (address and port) and MAINLINE_MEMORY set it up; DOCKER_HOST says where."""
     given = os.environ.get
     return HostTarget(
-        engines.find(),
+        engines.find(instead=False),
         given("MAINLINE_IMAGE") or None,
         given("MAINLINE_SERVICE") or "mainline",
         given("MAINLINE_PUBLISH") or "127.0.0.1:8080",

@@ -6,6 +6,7 @@ Goes through `kubectl`, with whatever cluster and login that is set to.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ FOLDER = Path("deploy/kubernetes")
 WORKLOAD = "deployment/mainline"
 PLACEHOLDER = "mainline"  # the image's name in the manifests
 SECONDS = 300
+TRACE = re.compile(r"[EWI]\d{4} \d\d:")  # what kubectl says of its own inside, before it says what is wrong
 STATUS = (
     '{.spec.template.spec.containers[?(@.name=="server")].image} {.metadata.generation} {.status.observedGeneration} '
     "{.status.replicas} {.status.updatedReplicas} {.status.availableReplicas}"
@@ -96,7 +98,8 @@ class KubernetesTarget:
         return ExternalError(f"`kubectl {what}` failed: {self.said(done)}" + (f"; {then}" if then else ""))
 
     def said(self, done: subprocess.CompletedProcess[str]) -> str:
-        return " / ".join((done.stderr or done.stdout).strip().splitlines()[-3:]) or "nothing"
+        lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if not TRACE.match(line)]
+        return " / ".join(lines[-3:]) or "nothing"
 
 
 def pin(file: Path, repository: str, digest: str) -> None:

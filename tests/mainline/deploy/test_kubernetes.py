@@ -167,6 +167,18 @@ def test_a_first_rollout_that_fails_has_nothing_to_return_to(cluster: Path) -> N
     assert "rollout undo" not in calls(cluster)
 
 
+@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
+def test_a_cluster_that_is_away_is_said_in_kubectls_own_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "config"
+    cluster = {"name": "away", "cluster": {"server": "http://127.0.0.1:1"}}
+    context = {"name": "away", "context": {"cluster": "away", "user": ""}}
+    content = {"apiVersion": "v1", "kind": "Config", "current-context": "away"}
+    file.write_text(yaml.safe_dump({**content, "clusters": [cluster], "contexts": [context]}))
+    monkeypatch.setenv("KUBECONFIG", str(file))
+    with pytest.raises(ExternalError, match=r"^`kubectl get` failed: The connection to the server 127\.0\.0\.1:1 was"):
+        target().deployed()
+
+
 def test_without_kubectl_it_is_said_before_anything_moves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="needs kubectl, which is not installed here: nothing was moved"):
