@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 
 IMAGE, STATE = "MAINLINE_IMAGE", "MAINLINE_STATE"
+ELSEWHERE = f"where releases are kept elsewhere, {STATE} or MLFLOW_TRACKING_URI says so"  # for whoever finds none
 GITHUBS_REGISTRY = "ghcr.io"
 OURS = ("MAINLINE_", "MLFLOW_")
 EMPTY = (*OURS, "AWS_")  # to AWS's library an empty region is a region, and https://s3..amazonaws.com its address

@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 from mainline.audit import Book
 from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
+from mainline.places import ELSEWHERE
 from mainline.registry import INTENT, Registry, Version
 
 LEASE = dt.timedelta(minutes=30)  # a release takes less: one that is older was cut off
@@ -131,6 +132,8 @@ def rollback(desk: Desk, number: int | None, run: str | None = None) -> Version:
         return champion
     if done:
         raise Refused(f"this run has returned production to version {done}, and another was released since: begin anew")
+    if not any(version.released for version in desk.registry.versions()):
+        raise Refused(f"nothing was ever released from the state that is looked at here: {ELSEWHERE}")
     wanted = desk.registry.at(number) if number is not None else desk.registry.previous()
     if wanted is None:
         raise Refused("there is no previous version to return to: name one with VERSION=")

@@ -130,6 +130,14 @@ def test_a_rollback_returns_image_and_aliases_in_one_step(store: Path, runs: lis
     assert not at.registry.at(3).tags["rolled_back"]
 
 
+def test_where_nothing_was_released_a_rollback_says_where_to_look(store: Path, runs: list[str], target: Folder) -> None:
+    at = desk(store, target)
+    register(at, runs[0], "one")
+    for number in (None, 1, 9):
+        with pytest.raises(Refused, match=r"nothing was ever released from the state .* MAINLINE_STATE or MLFLOW"):
+            release.rollback(at, number)
+
+
 def test_a_rollback_whose_run_is_run_again_goes_no_further_back(store: Path, runs: list[str], target: Folder) -> None:
     at = desk(store, target)
     promote_all(at, runs, "one", "two", "three")
