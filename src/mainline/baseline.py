@@ -75,10 +75,10 @@ def missing(workspace: Workspace, base: str) -> str:
     branch = base.removeprefix("origin/").removeprefix("base/")
     hint = f"git fetch origin {branch}"
     default = (git.git(workspace.root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD") or "").partition("/")[2]
-    if branch == USUAL and default not in ("", USUAL):
-        hint = f"origin's default branch is {default}: make run BASE={default}, and make doctor for the rest"
-    elif git.is_shallow(workspace.root):
+    if git.is_shallow(workspace.root):
         hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
+    elif branch == USUAL and default not in ("", USUAL):
+        hint = f"origin's default branch is {default}: make run BASE={default}, and make doctor for the rest"
     return f"no baseline: no commit is called {branch} here ({hint})"
 
 

@@ -146,6 +146,8 @@ class HostTarget:
                 continue
             if name in running:
                 self.engine.run("stop", "--time", str(STOP_SECONDS), name)
+            elif name == last:  # one that is started again and again
+                self.engine.attempt("stop", name)
             if name != last and last not in (None, keep):
                 self.engine.attempt("rm", "--force", name)
 
