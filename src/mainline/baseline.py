@@ -25,6 +25,7 @@ from mainline.record import Record, find
 from mainline.workspace import Workspace
 
 CONTRACT = 1
+USUAL = "main"  # what is compared with where nothing else is said
 LONGEST = 500  # characters of the other side's message: enough for two expectations that failed
 
 
@@ -73,8 +74,11 @@ def missing(workspace: Workspace, base: str) -> str:
         return "no baseline: this folder is not the top of a git checkout"
     branch = base.removeprefix("origin/").removeprefix("base/")
     hint = f"git fetch origin {branch}"
+    default = (git.git(workspace.root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD") or "").partition("/")[2]
     if git.is_shallow(workspace.root):
         hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
+    elif branch == USUAL and default not in ("", USUAL):
+        hint = f"origin's default branch is {default}: make run BASE={default}, and make doctor for the rest"
     return f"no baseline: no commit is called {branch} here ({hint})"
 
 

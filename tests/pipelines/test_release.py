@@ -60,8 +60,8 @@ def promote(project: Project, name: str, *arguments: str, **variables: str) -> R
     return mainline(project, "promote", *given, *arguments, **variables)
 
 
-def rollback(project: Project, *arguments: str) -> Result:
-    return mainline(project, "rollback", "--target", "tests.folders:made", *arguments)
+def rollback(project: Project, *arguments: str, run: str = "") -> Result:
+    return mainline(project, "rollback", "--target", "tests.folders:made", *arguments, GITHUB_RUN_ID=run)
 
 
 def change(project: Project, *changes: tuple[str, str]) -> str:
@@ -159,11 +159,12 @@ def test_a_better_model_is_deployed_and_rolled_back_in_one_step(shop: Project) -
     assert found.status == 0, found.err
     assert "version 2 is the champion" in found.out
     assert in_production(shop) == (2, 1)
-    back = rollback(shop)
+    back = rollback(shop, run="77")
     assert back.status == 0, back.err
     assert "version 1 is the champion again" in back.out
     assert in_production(shop) == (1, None)
     assert [each.event for each in held(shop)[1]][-2:] == ["deployed", "rolled back"]
+    assert rollback(shop, run="77").status == 0, "run again, it has nothing left to do"
     assert rollback(shop).status == 1
     shown = mainline(shop, "audit")
     assert shown.status == 0
