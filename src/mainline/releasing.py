@@ -92,7 +92,7 @@ def rollback_verb(call: argparse.Namespace) -> int:
     from pipelines import release as pipeline
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
-        version = release.rollback(desk, call.version)
+        version = release.rollback(desk, call.version, os.environ.get("GITHUB_RUN_ID"))
         pipeline.written(workspace, version)
         print(f"version {version.number} is the champion again")
         return 0

@@ -83,9 +83,8 @@ def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ)
     found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
     found.update(dockerfile_of(root).read_bytes())
     with context.laid_out(root, signature, model, 0) as folder:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            found.update(f"{path.relative_to(folder).as_posix()} {digest}\n".encode())
+        for line in context.listed(folder):
+            found.update(line)
     return found.hexdigest()
 
 
