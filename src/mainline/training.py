@@ -149,7 +149,10 @@ def encode(task: str, labels: pd.Series[Any], known: list[Any] | None) -> tuple[
     import pandas as pd
 
     if task == "regression":
-        values = np.asarray(labels, dtype=np.float64)
+        try:
+            values = np.asarray(labels, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{labels.name} must be a number in a regression: {error}") from None
         if not np.isfinite(values).all():
             raise DataError(f"{labels.name}: {int((~np.isfinite(values)).sum()):,} labels are infinite or no numbers")
         if known is None and len(values) and (values == values[0]).all():

@@ -142,6 +142,11 @@ def test_classes_are_coded_in_their_order_and_a_new_one_is_refused() -> None:
         training.encode("multiclass", pd.Series(["d"], name="bought"), known=classes)
 
 
+def test_a_label_that_is_no_number_is_no_target_of_a_regression() -> None:
+    with pytest.raises(DataError, match=r"rentals must be a number in a regression: .*'n\.a\.'"):
+        training.encode("regression", pd.Series(["12", "n.a."], name="rentals"), known=None)
+
+
 def test_a_frame_without_a_training_row_is_refused(tmp_path: Path) -> None:
     rows = visits()
     late = rows[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC")]

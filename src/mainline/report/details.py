@@ -43,7 +43,7 @@ def details(review: Review) -> list[Part | None]:
 def validation(review: Review) -> Part | None:
     found, failed = review.validation, view.failures(review)
     if not found.expectations:
-        return None
+        return Part("**Data validation:** ⚠️ no table has an expectation suite, so nothing was examined.", weight=65)
     passed = len(found.expectations) - len(failed)
     if not failed:
         tables = len({expectation.table for expectation in found.expectations})
