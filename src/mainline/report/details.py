@@ -210,5 +210,5 @@ def bold(title: str) -> str:
 def bar(value: float, largest: float) -> str:
     if not (0 < value <= largest < float("inf")):
         return ""
-    whole, eighths = divmod(max(1, round(8 * BAR * value / largest)), 8)
+    whole, eighths = divmod(max(1, round(8 * BAR * (value / largest))), 8)
     return "█" * whole + EIGHTHS[eighths]
