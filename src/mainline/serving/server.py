@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving import configuration as settings
+from mainline.serving import ports
 from mainline.serving import signature as signatures
 from mainline.serving.app import App
 from mainline.serving.configuration import Configuration
@@ -22,7 +22,7 @@ def serve(configuration: Configuration) -> int:
     signature = signatures.read(configuration.model)
     app = App(signature, configuration.model, configuration)
     check(app)
-    check_free(configuration.host, configuration.port)
+    ports.check_free(configuration.host, configuration.port, "--port or MAINLINE_PORT names another one")
     import uvloop
 
     try:
@@ -30,17 +30,6 @@ def serve(configuration: Configuration) -> int:
     finally:
         app.close()
     return 0
-
-
-def check_free(host: str, port: int) -> None:
-    """Granian shares a port with whoever else shares it: two servers on one port would each get half the requests."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise ExternalError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
 
 
 def check(app: App) -> None:
