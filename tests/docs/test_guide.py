@@ -33,7 +33,7 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Project:
     load, prepare = blocks("python")
     params, suite = blocks("yaml")
     (card,) = blocks("markdown")
-    (commands,) = blocks("sh")
+    commands, _ = blocks("sh")
     subprocess.run([sys.executable, "-c", load], cwd=project.root, check=True)
     project.write("src/wine/__init__.py", "")
     project.write("src/wine/frame.py", prepare)
