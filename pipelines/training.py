@@ -64,7 +64,7 @@ def review(
         if staging and found.review.passed:
             found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
-            reports = publish.reports(found, workspace, trained, progress)
+            reports = publish.reports(found, workspace, progress)
         with progress.stage("record"):
             tracker.finish(publish.findings(found.review, reports))
         against = [baseline.record.path] if baseline.record else []

@@ -3,7 +3,7 @@
 What a worktree's code is asked for is a contract between versions of Mainline (`CONTRACT`):
 
     mainline train --state DIR --contract N            answers {"record": path}
-    mainline score --state DIR --contract N REQUEST    answers {"scores": path, "tables": {...}}
+    mainline score --state DIR --contract N REQUEST    answers {"scores": path}
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def train(workspace: Workspace, tree: Path) -> Record:
 
 
 def score(workspace: Workspace, tree: Path, record: Record, request: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    """Have the code in `tree` score the candidate's holdout with its model, and name its tables."""
+    """Have the code in `tree` score the candidate's holdout with its model."""
     path = scratch / "request.json"
     path.write_text(json.dumps({**request, "record": str(record.path), "into": str(scratch)}), encoding="utf-8")
     return ask(tree, ["score", "--state", str(workspace.state), "--contract", str(CONTRACT), str(path)])

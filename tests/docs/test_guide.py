@@ -24,12 +24,10 @@ def blocks(language: str) -> list[str]:
 @pytest.fixture(scope="module")
 def wine(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """This repository's commit with the guide's project on its main, and the example gone."""
-    project: Project = object.__new__(Project)
-    project.root = tmp_path_factory.mktemp("wine")
+    project = Project.at(tmp_path_factory.mktemp("wine"))
     subprocess.run(["git", "clone", "--quiet", str(TOP), str(project.root)], check=True)
     project.git("checkout", "--quiet", "-B", "main")
-    project.git("config", "user.name", "A tester")
-    project.git("config", "user.email", "tester@example.org")
+    project.sign()
     load, prepare = blocks("python")
     params, suite = blocks("yaml")
     (card,) = blocks("markdown")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,19 +13,7 @@ import pytest
 from mainline import frame, params
 from mainline.collect import collect
 from mainline.errors import ConfigurationError, DataError, MainlineError
-from tests.projects import Project, visits
-
-RETURN = 'return visits.left_join(bought, "visit").drop("visit_right")'
-
-
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    project = Project(tmp_path, with_git=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path / "src"))
-    yield project
-    for name in [name for name in sys.modules if name.split(".")[0] == "shop"]:
-        del sys.modules[name]
+from tests.projects import RETURN, Project, visits
 
 
 def build(shop: Project) -> pd.DataFrame:

@@ -181,9 +181,7 @@ def test_the_audit_verb_finds_a_log_that_was_tampered_with(shop: Project) -> Non
 @pytest.mark.parametrize("local", [True, False], ids=["record here", "record from the registry"])
 def test_a_champion_whose_commit_is_gone_is_scored_by_its_recorded_model(shop: Project, local: bool) -> None:
     shutil.rmtree(shop.path(".git"))
-    shop.git("init", "--quiet", "--initial-branch=main")
-    shop.git("config", "user.name", "A tester")
-    shop.git("config", "user.email", "tester@example.org")
+    shop.init()
     if not local:
         shutil.rmtree(shop.path(".mainline/records"))
     change(shop, LONGER, ("until: 2026-03-02", "until: 2026-03-01"))
@@ -305,7 +303,7 @@ def test_a_release_with_its_state_in_a_registry_goes_on_from_another_checkout(
     for place in (first, second):
         released.git("clone", "--quiet", str(released.root), str(place))
         shutil.copytree(released.path("target"), place / "target")
-    one, two = (project_at(place) for place in (first, second))
+    one, two = (Project.at(place) for place in (first, second))
     shutil.rmtree(second / "target")
     (second / "target").symlink_to(first / "target")
     refused = promote(one, "one", **runner)
@@ -313,8 +311,7 @@ def test_a_release_with_its_state_in_a_registry_goes_on_from_another_checkout(
     assert "mainline state init" in refused.err
     assert mainline(one, "state", "init", **runner).status == 0
     assert promote(one, "one", **runner).status == 0
-    two.git("config", "user.name", "A tester")
-    two.git("config", "user.email", "tester@example.org")
+    two.sign()
     change(two, LONGER)
     found = promote(two, "two", **runner)
     assert found.status == 0, found.err
@@ -326,9 +323,3 @@ def test_a_release_with_its_state_in_a_registry_goes_on_from_another_checkout(
     states = mainline(two, "state", "list", **runner)
     assert states.out.count("sha256:") == 5
     assert not (first / ".mainline" / "mlflow.db").exists(), "what was made here is in the state, and only there"
-
-
-def project_at(root: Path) -> Project:
-    made: Project = object.__new__(Project)
-    made.root = root
-    return made
