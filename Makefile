@@ -47,7 +47,7 @@ export: $(BIN)/.export ## The model as ONNX with its preprocessing, for the serv
 
 .PHONY: predict
 predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the exported model
-	@$(BIN)/mainline predict $(if $(FILE),"$(FILE)")
+	@$(BIN)/mainline predict $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
 
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)

@@ -107,7 +107,7 @@ def train_validated(job: Job, beside: Beside, store: Path | None = None) -> tupl
 
     `store` is the folder of MLflow's embedded store, where it is not the workspace's own.
     """
-    gate = Gate(beside, job.workspace, job.tables)
+    gate = Gate(job.params.settings, beside, job.workspace, job.tables)
     try:
         prepare(job)
         gate.ask_of_frame(job.frame, job.prints.frame)

@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 
 TOP = Path(__file__).resolve().parents[1]
+# A copy of the example's settings that stays as it is: `params.yaml` itself is edited in every experiment.
+EXAMPLE = TOP / "tests" / "example.yaml"
 
 PARAMS = """\
 task: binary

@@ -116,12 +116,15 @@ def configured() -> Params:
 
 def ui_verb(call: argparse.Namespace) -> int:
     from mainline import tracking
+    from mainline.serving import ports
     from mainline.workspace import Workspace
 
     given = os.environ.get("MLFLOW_TRACKING_URI")
     if given:
         print(f"MLFLOW_TRACKING_URI is set: the page is at {given}")
         return 0
+    # MLflow would say so among its own lines, and not end.
+    ports.free_address("127.0.0.1", call.port, "make ui PORT=5001, or another one")
     tracking.quiet()
     workspace = Workspace.at(Path.cwd())
     uri, _ = tracking.store(stateverbs.pulled(workspace) if call.remote else workspace.state)

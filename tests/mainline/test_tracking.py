@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import urllib.request
 from pathlib import Path
 
@@ -148,6 +149,16 @@ def test_the_page_over_the_store_answers_and_stops(shop: Project) -> None:
         assert "MLflow" in page.read().decode()
     with pytest.raises(OSError), urllib.request.urlopen(address, timeout=2):
         pass
+
+
+def test_a_port_that_is_taken_is_said_before_the_page_is_started(shop: Project) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = shop.mainline("ui", "--port", str(port))
+    assert found.status == 4
+    assert f"127.0.0.1:{port} cannot be listened on: Address already in use: make ui PORT=5001" in found.err
 
 
 def test_what_a_killed_run_had_begun_to_log_is_ended_by_the_next(

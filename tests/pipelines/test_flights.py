@@ -13,7 +13,7 @@ import pytest
 
 from mainline import attribution
 from tests.pipelines.shops import copy, notes_of
-from tests.projects import TOP, Project
+from tests.projects import EXAMPLE, TOP, Project
 
 pytestmark = pytest.mark.slow
 
@@ -30,6 +30,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.at(root)
     project.git("checkout", "--quiet", "-B", "main")
     project.sign()
+    shutil.copy(EXAMPLE, root / "params.yaml")
+    project.git("commit", "--quiet", "--allow-empty", "--all", "--message", "The example as it was measured")
     found = project.run()
     assert found.status == 0, found.err
     return project

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
 from dataclasses import replace
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving import configuration as settings
+from mainline.serving import ports
 from mainline.serving import signature as signatures
 from mainline.serving.app import App
 from mainline.serving.configuration import Configuration
@@ -24,7 +24,7 @@ def serve(configuration: Configuration) -> int:
     signature = signatures.read(configuration.model)
     app = App(signature, configuration.model, configuration)
     check(app)
-    address = free_address(configuration.host, configuration.port)
+    address = ports.free_address(configuration.host, configuration.port, "--port or MAINLINE_PORT names another one")
     import uvloop
 
     try:
@@ -32,22 +32,6 @@ def serve(configuration: Configuration) -> int:
     finally:
         app.close()
     return 0
-
-
-def free_address(host: str, port: int) -> str:
-    """The address of a host that can be listened on; Granian takes no names.
-
-    Granian shares a port with whoever else shares it: two servers on one port would each get half the requests.
-    """
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise ExternalError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
-    return str(address[0])
 
 
 def check(app: App) -> None:

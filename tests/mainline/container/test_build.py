@@ -45,7 +45,9 @@ def test_a_fitted_pipeline_takes_the_code_that_it_names(tmp_path: Path) -> None:
     assert "pipeline" in build.selection(made.signature)
     with context.laid_out(TOP, made.signature, made.folder, 0) as folder:
         assert (folder / "src" / "mainline" / "training.py").exists()
-        assert (folder / "src" / "flights" / "features.py").exists()
+        own = [path.parent.name for path in (TOP / "src").glob("*/__init__.py")]
+        assert len(own) > 1
+        assert all((folder / "src" / name / "__init__.py").exists() for name in own)
 
 
 def test_an_engine_that_is_not_installed_is_said_by_name() -> None:
