@@ -148,6 +148,7 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
     )
 
 
+@pytest.mark.slow
 def test_the_verb_says_that_everything_is_missing_and_writes_it(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     shutil.copy(ROOT / "data" / "source.txt", tmp_path / "data" / "source.txt")
@@ -158,6 +159,7 @@ def test_the_verb_says_that_everything_is_missing_and_writes_it(tmp_path: Path) 
     assert [path.name for path in (tmp_path / "data").iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.slow
 def test_an_archive_with_another_digest_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     pinned = (ROOT / "data" / "source.txt").read_text(encoding="utf-8")
@@ -169,6 +171,7 @@ def test_an_archive_with_another_digest_is_not_used(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "raw").exists()
 
 
+@pytest.mark.slow
 def test_an_archive_that_cannot_be_fetched_is_said_with_uvs_words(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     shutil.copy(ROOT / "data" / "source.txt", tmp_path / "data" / "source.txt")

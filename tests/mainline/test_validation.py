@@ -218,6 +218,7 @@ def test_dates_are_dates_whoever_read_them(tmp_path: Path) -> None:
 # The project's own expectations.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
