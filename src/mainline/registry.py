@@ -120,9 +120,13 @@ class Registry:
             self.client.update_model_version(self.name, str(number), text)
 
     def crown(self, champion: int, previous: int | None) -> None:
-        """Move both aliases; not in one step, which is what the intent is for."""
+        """Move both aliases; not in one step, which is what the intent is for.
+
+        A previous version that somebody has deleted in the meantime is none.
+        """
+        there = {each.number for each in self.versions()}
         with answering():
-            if previous is None:
+            if previous not in there:
                 self.client.delete_registered_model_alias(self.name, PREVIOUS)
             else:
                 self.client.set_registered_model_alias(self.name, PREVIOUS, str(previous))

@@ -18,7 +18,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Protocol
 
 from mainline.audit import Book
@@ -82,9 +82,10 @@ def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Ma
         Where the target could not be brought to answer with the image: production is then as it was.
     """
     champion = desk.registry.champion()
-    if champion and champion.number == version.number and champion.image == image and running(desk, image):
+    if champion and champion.number == version.number and image in (None, champion.image) and running(desk, image):
         return
     intent = begin(desk, kind, version, image, champion, details)
+    hold(desk, intent)
     try:
         deploy(desk, intent.image)
     except MainlineError as error:
@@ -105,6 +106,10 @@ def settle(desk: Desk) -> Intent | None:
             f"a {intent.kind} to {intent.target or 'the registry alone'} has not ended: "
             f"run again with TARGET={intent.target or 'none'} first"
         )
+    intent = lease(desk, intent)
+    if not any(each.number == intent.version for each in desk.registry.versions()):
+        withdraw(desk, intent, f"version {intent.version} was deleted")
+        return None
     if running(desk, intent.image):
         finish(desk, intent)
         return intent
@@ -179,9 +184,34 @@ def claim(desk: Desk, intent: Intent) -> None:
     desk.registry.write_note(INTENT, asdict(intent))
     if desk.place:
         time.sleep(PAUSE)
-        there = open_intent(desk.registry)
-        if there is None or there.release != intent.release:
-            raise Refused(f"{there.who if there else 'somebody'} has begun a release at the same moment: run again")
+        still_ours(desk, intent)
+
+
+def lease(desk: Desk, intent: Intent) -> Intent:
+    """The release for as long again, and for this machine, whoever began it."""
+    if not desk.place:
+        return intent
+    intent = replace(intent, place=desk.place, since=now())
+    desk.registry.write_note(INTENT, asdict(intent))
+    time.sleep(PAUSE)
+    still_ours(desk, intent)
+    return intent
+
+
+def hold(desk: Desk, intent: Intent) -> Intent:
+    """Look at the lease again before something moves: a machine may have slept through its end."""
+    if not desk.place:
+        return intent
+    still_ours(desk, intent)
+    age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(intent.since)
+    return intent if age < LEASE / 2 else lease(desk, intent)
+
+
+def still_ours(desk: Desk, intent: Intent) -> None:
+    there = open_intent(desk.registry)
+    if there is None or (there.release, there.place) != (intent.release, intent.place):
+        who = f"{there.who} at {there.place}" if there else "somebody"
+        raise Refused(f"this {intent.kind} stops: {who} has begun at the same moment, or taken over: run again")
 
 
 def mine(desk: Desk, intent: Intent) -> None:
@@ -208,6 +238,7 @@ def deploy(desk: Desk, image: str | None) -> None:
 def finish(desk: Desk, intent: Intent) -> None:
     """From an image that answers to the aliases."""
     registry = desk.registry
+    intent = hold(desk, intent)
     write = {**intent.details, "release": intent.release, "target": intent.target}
     if desk.target:
         desk.book.write("deployed", intent.who, write)
@@ -221,6 +252,7 @@ def finish(desk: Desk, intent: Intent) -> None:
         registry.tag(intent.replaces, "rolled_back", now())
     if version.tags.get("rolled_back"):
         registry.tag(intent.version, "rolled_back", "")
+    hold(desk, intent)
     registry.crown(intent.version, intent.previous)
     desk.book.write("promoted" if intent.kind == "promotion" else "rolled back", intent.who, write)
     registry.write_note(INTENT, None)
@@ -229,6 +261,7 @@ def finish(desk: Desk, intent: Intent) -> None:
 
 def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
     """Return the target to the champion, and take the intent back."""
+    intent = hold(desk, intent)
     champion = desk.registry.champion()
     if desk.target and champion and champion.image and desk.target.deployed() != champion.image:
         deploy(desk, champion.image)
