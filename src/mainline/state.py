@@ -21,6 +21,7 @@ from pathlib import Path
 
 from mainline import snapshot
 from mainline.atomic import replacing_folder, write_text
+from mainline.audit import FilePages
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.oci import Manifest, Repository
 from mainline.workspace import Workspace
@@ -164,7 +165,7 @@ class Shared:
                         self.repository.get_blob(layer, Path(fetched, "audit"))
                     except ExternalError:
                         return []
-                    return Path(fetched, "audit").read_text(encoding="utf-8").splitlines()
+                    return FilePages(Path(fetched, "audit")).read()
         return []
 
     def push(self, restored: str | None = None) -> Manifest:
