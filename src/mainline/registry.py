@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous"
 INTENT = "release.intent"
+MERGE = ("pull_request", "approver", "deployment_approver")  # the tags that say who let it through
 STAGED = "staged"  # the tag of a version: which image passed its staging test, and what it was built from
 
 
@@ -95,10 +96,14 @@ class Registry:
         return next((each for each in self.versions() if str(each.number) == str(number)), None)
 
     def register(self, run_id: str, tags: Mapping[str, str]) -> Version:
-        """The version of the model with `tags["model_digest"]`: found, or made from the run's model."""
-        for known in self.versions():
-            if known.model_digest == tags["model_digest"]:
-                return known
+        """The version of the model with `tags["model_digest"]`: found, or made from the run's model.
+
+        One that was never released says of itself what `tags` say now: who let an attempt through that came to
+        nothing has not let this one through.
+        """
+        known = self.of_model(tags["model_digest"])
+        if known:
+            return known if known.released else self.tagged_anew(known, tags)
         with answering():
             experiment = self.client.get_run(run_id).info.experiment_id
             models = self.client.search_logged_models([experiment], f"source_run_id = '{run_id}'", max_results=1)
@@ -108,7 +113,24 @@ class Registry:
             made = self.client.create_model_version(
                 self.name, f"models:/{model}", run_id, dict(tags), model_id=model, await_creation_for=0
             )
+        first = self.of_model(tags["model_digest"])
+        if first and first.number < int(made.version):  # on a team's server another has registered it meanwhile
+            with answering():
+                self.client.delete_model_version(self.name, made.version)
+            return first
         return self.at(int(made.version))
+
+    def of_model(self, digest: str) -> Version | None:
+        return next((each for each in self.versions() if each.model_digest == digest), None)
+
+    def tagged_anew(self, known: Version, tags: Mapping[str, str]) -> Version:
+        for name, value in tags.items():
+            if known.tags.get(name) != value:
+                self.tag(known.number, name, value)
+        for name in set(MERGE) & set(known.tags) - set(tags):
+            with answering():
+                self.client.delete_model_version_tag(self.name, str(known.number), name)
+        return self.at(known.number)
 
     def tag(self, number: int, name: str, value: str) -> None:
         with answering():

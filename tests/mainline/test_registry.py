@@ -51,6 +51,31 @@ def test_a_model_is_one_version_however_often_it_is_registered(held: Registry, r
     assert held.at(1).run_id == runs[0]
 
 
+def test_a_version_that_was_never_released_says_who_let_this_attempt_through(held: Registry, runs: list[str]) -> None:
+    held.register(runs[0], {**tags("one"), "pull_request": "7", "approver": "anna", "verdict": "no_worse"})
+    held.register(runs[0], {**tags("one"), "commit": "pushed past every review", "verdict": "better"})
+    assert held.at(1).tags == {**tags("one"), "commit": "pushed past every review", "verdict": "better"}
+    held.tag(1, "released", "now")
+    held.register(runs[0], {**tags("one"), "pull_request": "9", "approver": "zoe"})
+    assert "approver" not in held.at(1).tags, "a released one is what it was released as"
+
+
+def test_a_model_that_another_registers_at_the_same_moment_is_one_version(
+    held: Registry, runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Registry(held.client, held.name)
+    search = held.client.search_logged_models
+
+    def slow(*given: object, **named: object) -> object:
+        monkeypatch.undo()
+        other.register(runs[1], tags("one"))
+        return search(*given, **named)
+
+    monkeypatch.setattr(held.client, "search_logged_models", slow)
+    assert held.register(runs[0], tags("one")).run_id == runs[1]
+    assert [each.number for each in held.versions()] == [1]
+
+
 def test_aliases_are_where_they_were_put(held: Registry, runs: list[str]) -> None:
     assert held.champion() is None
     held.register(runs[0], tags("one"))

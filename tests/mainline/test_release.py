@@ -300,7 +300,7 @@ def champion_is(store: Path, target: Folder, name: str) -> None:
     assert target.deployed() == image(name)
 
 
-@pytest.mark.parametrize("taken", ["over and ended", "over and followed by another", "over and withdrawn"])
+@pytest.mark.parametrize("taken", ["over and followed by another", "over and withdrawn"])
 def test_a_machine_that_slept_through_its_lease_moves_no_alias(
     store: Path, runs: list[str], target: Folder, monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:

@@ -159,14 +159,25 @@ def test_a_better_model_is_deployed_and_rolled_back_in_one_step(shop: Project) -
     assert found.status == 0, found.err
     assert "version 2 is the champion" in found.out
     assert in_production(shop) == (2, 1)
+
+    # The first one again is that version; the log has it as it was judged now, its tags as it was released first.
+    shop.git("revert", "--no-edit", "HEAD")
+    again = promote(shop, "one", "--pull-request", "10", "--approver", "zoe")
+    assert again.status == 0, again.err
+    assert in_production(shop) == (1, 2)
+    promoted = held(shop)[1][-1].details
+    assert promoted["verdict"] == shop.verdict["verdict"] != "no_baseline"
+    assert promoted["commit"] == shop.git("rev-parse", "HEAD")
+    assert (promoted["pull_request"], promoted["approver"]) == ("10", "zoe")
+
     back = rollback(shop)
     assert back.status == 0, back.err
-    assert "version 1 is the champion again" in back.out
-    assert in_production(shop) == (1, None)
+    assert "version 2 is the champion again" in back.out
+    assert in_production(shop) == (2, 1)
     assert [each.event for each in held(shop)[1]][-2:] == ["deployed", "rolled back"]
-    assert rollback(shop).status == 1
     shown = mainline(shop, "audit")
     assert shown.status == 0
+    assert "#10 zoe" in shown.out
     assert "every hash holds" in shown.out
 
 
