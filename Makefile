@@ -95,7 +95,7 @@ candidate: $(BIN)/.stage ## Gate this commit's model against production; build, 
 
 .PHONY: promote
 promote: $(BIN)/.stage ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
-	@$(BIN)/mainline promote --target $(or $(TARGET),none) $(if $(IMAGE),--image $(IMAGE))
+	@$(BIN)/mainline promote $(if $(TARGET),--target $(TARGET)) $(if $(IMAGE),--image $(IMAGE))
 
 .PHONY: image
 image: $(BIN)/.export ## Build the server's image of this model, and push it where MAINLINE_IMAGE says
@@ -110,8 +110,8 @@ deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker 
 	@$(BIN)/mainline deploy --target $(or $(TARGET),registry) $(IMAGE)
 
 .PHONY: rollback
-rollback: $(BIN)/.train ## Return production to the version before, or to VERSION=
-	@$(BIN)/mainline rollback $(if $(value VERSION),"$$VERSION") --target $(or $(TARGET),none)
+rollback: $(BIN)/.train ## Return production to the version before, or to VERSION= (TARGET=, else where it is)
+	@$(BIN)/mainline rollback $(if $(value VERSION),"$$VERSION") $(if $(TARGET),--target $(TARGET))
 
 .PHONY: audit
 audit: $(BIN)/.train ## Verify the audit log and print it

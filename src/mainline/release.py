@@ -54,6 +54,12 @@ class Desk:
     save: Callable[[], object] = lambda: None
     # Where one desk works, for a team's server: there nothing but the intent keeps two of them apart.
     place: str | None = None
+    # What TARGET= is to say for the target, where that is not its name.
+    called: str | None = None
+
+    @property
+    def at(self) -> str | None:
+        return self.called or (self.target.name if self.target else None)
 
 
 @dataclass(frozen=True)
@@ -100,8 +106,7 @@ def settle(desk: Desk) -> Intent | None:
     if intent is None:
         return None
     mine(desk, intent)
-    ours = desk.target.name if desk.target else None
-    if intent.target != ours:
+    if intent.target != desk.at:
         raise ConfigurationError(
             f"a {intent.kind} to {intent.target or 'the registry alone'} has not ended: "
             f"run again with TARGET={intent.target or 'none'} first"
@@ -125,8 +130,12 @@ def rollback(desk: Desk, number: int | None) -> Version:
     Refused
         Where there is none that was ever in production.
     """
+    return return_to(desk, former(desk, number))
+
+
+def former(desk: Desk, number: int | None) -> Version:
+    """The version that a rollback returns to, after ending what was cut off; raises as `rollback`."""
     settled = settle(desk)
-    champion = desk.registry.champion()
     if settled and settled.kind == "rollback" and number in (None, settled.version):
         return desk.registry.at(settled.version)
     wanted = desk.registry.at(number) if number is not None else desk.registry.previous()
@@ -136,6 +145,11 @@ def rollback(desk: Desk, number: int | None) -> Version:
         raise Refused(f"version {wanted.number} has never been in production: promote it instead")
     if desk.target and not wanted.image:
         raise Refused(f"version {wanted.number} was released without an image: there is nothing to deploy")
+    return wanted
+
+
+def return_to(desk: Desk, wanted: Version) -> Version:
+    champion = desk.registry.champion()
     away = champion.number if champion else None
     details = {"version": wanted.number, "from_version": away, **digests(wanted)}
     ship(desk, "rollback", wanted, wanted.image if desk.target else None, details)
@@ -159,7 +173,7 @@ def begin(
         image=image,
         previous=previous,
         replaces=replaces,
-        target=desk.target.name if desk.target else None,
+        target=desk.at,
         who=desk.who,
         details=dict(details),
         place=desk.place,
@@ -247,6 +261,7 @@ def finish(desk: Desk, intent: Intent) -> None:
         registry.tag(intent.version, "follows", str(intent.replaces or ""))
     if intent.image:
         registry.tag(intent.version, "image_digest", intent.image)
+    registry.tag(intent.version, "target", intent.target or "")
     registry.tag(intent.version, "released", version.tags.get("released") or now())
     if intent.kind == "rollback" and intent.replaces:
         registry.tag(intent.replaces, "rolled_back", now())
@@ -269,6 +284,12 @@ def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
     desk.book.write("withdrawn", desk.who, write)
     desk.registry.write_note(INTENT, None)
     desk.save()
+
+
+def deployed_to(registry: Registry) -> str | None:
+    """The target that production is at: of a release that has not ended, else of the champion; None for none."""
+    intent, champion = open_intent(registry), registry.champion()
+    return (intent.target if intent else champion.tags.get("target") if champion else None) or None
 
 
 def open_intent(registry: Registry) -> Intent | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import secrets
@@ -15,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from mainline import release, state
+from mainline import release, releasing, state
 from mainline.audit import Book, FilePages
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.oci import Repository
+from mainline.oci import Manifest, Repository
 from mainline.registry import open_registry
 from mainline.release import Desk
 from mainline.snapshot import PLACE, relocate, versions
@@ -230,6 +231,33 @@ def test_work_whose_state_has_moved_is_done_again_on_the_new_one(
     assert previous
     assert champion.model_digest == tags("two")["model_digest"]
     assert previous.model_digest == tags("one")["model_digest"]
+
+
+def test_a_rollback_whose_state_has_moved_goes_one_step_back_and_not_two(
+    begun: Shared, template: tuple[Path, list[str]], reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun.pull()
+    promote(begun, template[1][0], "one")
+    promote(begun, template[1][1], "two")
+    push, pushes = Shared.push, []
+
+    def late(at: Shared, restored: str | None = None) -> Manifest:
+        pushes.append(at)
+        if len(pushes) == 2:  # the rollback is to be put down as ended, and somebody else has just ended it
+            other = shared(reference, tmp_path / "other")
+            registry = open_registry(other.pull())
+            release.settle(Desk(registry, opened(other.store), None, "somebody", other.push))
+        return push(at, restored)
+
+    monkeypatch.setattr(Shared, "push", late)
+    monkeypatch.setenv("MAINLINE_STATE", reference)
+    monkeypatch.chdir(tmp_path)
+    assert releasing.rollback_verb(argparse.Namespace(version=None, target=None)) == 0
+    store = begun.pull()
+    champion = open_registry(store).champion()
+    assert champion
+    assert champion.number == 1
+    assert [each.event for each in opened(store).entries()] == ["begun", "promoted", "promoted", "rolled back"]
 
 
 @pytest.mark.parametrize("answered", [True, False])

@@ -60,10 +60,6 @@ def promote(project: Project, name: str, *arguments: str, **variables: str) -> R
     return mainline(project, "promote", *given, *arguments, **variables)
 
 
-def rollback(project: Project, *arguments: str) -> Result:
-    return mainline(project, "rollback", "--target", "tests.folders:made", *arguments)
-
-
 def change(project: Project, *changes: tuple[str, str]) -> str:
     project.edit("params.yaml", *changes)
     return project.commit("A change")
@@ -170,9 +166,9 @@ def test_a_better_model_is_deployed_and_rolled_back_in_one_step(shop: Project) -
     assert promoted["commit"] == shop.git("rev-parse", "HEAD")
     assert (promoted["pull_request"], promoted["approver"]) == ("10", "zoe")
 
-    back = rollback(shop)
+    back = mainline(shop, "rollback")
     assert back.status == 0, back.err
-    assert "version 2 is the champion again" in back.out
+    assert "version 2 is the champion again, at tests.folders:made" in back.out
     assert in_production(shop) == (2, 1)
     assert [each.event for each in held(shop)[1]][-2:] == ["deployed", "rolled back"]
     shown = mainline(shop, "audit")
@@ -255,7 +251,8 @@ def test_an_image_that_does_not_start_leaves_production_as_it_was(shop: Project)
         (("--target", "nowhere"), "no target is called nowhere"),
         (("--target", "tests.folders:nothing"), "cannot be made"),
         (("--target", "tests.folders:made"), "Dockerfile is not here"),
-        (("--image", "latest"), "is no digest"),
+        (("--target", "none", "--image", "latest"), "is no digest"),
+        ((), "production is at tests.folders:made: TARGET=tests.folders:made brings this model there"),
     ],
 )
 def test_a_call_that_cannot_be_carried_out_is_refused_before_anything_moves(
