@@ -157,6 +157,10 @@ begin: $(BIN)/.train ## Begin the state where nothing has ever been released (AN
 merged: $(BIN)/.core ## Say which pull request brought this commit, and who approved it
 	@$(BIN)/mainline ci merged
 
+.PHONY: approved
+approved: $(BIN)/.core ## Say who let this run through to production
+	@$(BIN)/mainline ci approved
+
 .PHONY: subjects
 subjects: $(BIN)/.core ## Say what the candidate's attestations are about
 	@$(BIN)/mainline ci subjects

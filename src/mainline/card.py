@@ -42,6 +42,7 @@ def render(
         ("image", f"`{image}`" if image else "none"),
         ("pull request", cell(version.tags.get("pull_request", "none"))),
         ("approved by", cell(version.tags.get("approver", "not recorded"))),
+        ("deployment approved by", cell(version.tags.get("deployment_approver", "not recorded"))),
     ]
     return page(review, record, str(version.number), commit, facts, root, released=True)
 

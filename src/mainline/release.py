@@ -19,6 +19,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from mainline.audit import Book
@@ -148,10 +149,11 @@ def former(desk: Desk, number: int | None) -> Version:
     return wanted
 
 
-def return_to(desk: Desk, wanted: Version) -> Version:
+def return_to(desk: Desk, wanted: Version, more: Mapping[str, str] = MappingProxyType({})) -> Version:
+    """`more` goes into the audit log."""
     champion = desk.registry.champion()
     away = champion.number if champion else None
-    details = {"version": wanted.number, "from_version": away, **digests(wanted)}
+    details = {"version": wanted.number, "from_version": away, **digests(wanted), **more}
     ship(desk, "rollback", wanted, wanted.image if desk.target else None, details)
     return desk.registry.at(wanted.number)
 

@@ -34,9 +34,17 @@ def add(verbs: Any) -> None:
         verb.add_argument("--pull-request", default=os.environ.get("MAINLINE_PULL_REQUEST"), help="for the audit log")
         verb.add_argument("--approver", default=os.environ.get("MAINLINE_APPROVER"), help="for the audit log")
 
+    promote.add_argument(
+        "--deployment-approver", default=os.environ.get("MAINLINE_DEPLOYMENT_APPROVER"), help="for the audit log"
+    )
+    candidate.set_defaults(deployment_approver=None)
+
     rollback = verbs.add_parser("rollback", help="return production to a former version")
     rollback.add_argument("version", nargs="?", type=int, help="default: the one before the champion")
     rollback.add_argument("--target", help="where to deploy (default: where the champion is)")
+    rollback.add_argument(
+        "--deployment-approver", default=os.environ.get("MAINLINE_DEPLOYMENT_APPROVER"), help="for the audit log"
+    )
     rollback.set_defaults(verb=rollback_verb)
 
     audit = verbs.add_parser("audit", help="verify the audit log and print it")
@@ -52,8 +60,9 @@ def promote_verb(call: argparse.Namespace) -> int:
     from pipelines import release as pipeline
 
     progress = Progress.on_terminal()
-    given = {"pull_request": call.pull_request, "approver": call.approver}
-    merge = {name: value for name, value in given.items() if value}
+    from mainline.registry import MERGE
+
+    merge = {name: getattr(call, name) for name in MERGE if getattr(call, name)}
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
         if call.target is None:
@@ -110,7 +119,8 @@ def rollback_verb(call: argparse.Namespace) -> int:
         nonlocal wanted  # done again on a state that has moved, it is the same step back and not one more
         found = release.former(desk, wanted)
         wanted = found.number
-        version = release.return_to(desk, found)
+        let_through = {"deployment_approver": call.deployment_approver} if call.deployment_approver else {}
+        version = release.return_to(desk, found, let_through)
         pipeline.written(workspace, version)
         print(f"version {version.number} is the champion again" + (f", at {desk.at}" if desk.at else ""))
         return 0

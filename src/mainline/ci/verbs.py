@@ -26,6 +26,8 @@ def add(verbs: Any) -> None:
     begin.set_defaults(verb=begin_verb)
     merged = whats.add_parser("merged", help="the pull request of this commit and who approved it")
     merged.set_defaults(verb=merged_verb)
+    approved = whats.add_parser("approved", help="who let this run through to production, for the audit log")
+    approved.set_defaults(verb=approved_verb)
     subjects = whats.add_parser("subjects", help="what the candidate's attestations are about")
     subjects.set_defaults(verb=subjects_verb)
     unattested = whats.add_parser("unattested", help="say that this plan has no attestations")
@@ -89,6 +91,19 @@ def merged_verb(call: argparse.Namespace) -> int:
 
     found = merged.of_commit(GitHub.from_environment(), commit())
     outputs.leave(os.environ, pull_request=found.pull_request, approver=found.approver)
+    return 0
+
+
+def approved_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import approved, outputs
+    from mainline.github import GitHub, GitHubError
+
+    who = ""
+    try:
+        who = approved.approvers(GitHub.from_environment(), int(os.environ.get("GITHUB_RUN_ID") or 0))
+    except GitHubError as error:  # a way back is not to wait for a name
+        outputs.notice("Not known who approved the deployment", f"{error}; the log goes without, the release goes on")
+    outputs.set_for_later(os.environ, {"MAINLINE_DEPLOYMENT_APPROVER": who})
     return 0
 
 
