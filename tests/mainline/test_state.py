@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
@@ -10,8 +11,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -305,6 +309,59 @@ def test_an_unchanged_copy_is_not_fetched_again(begun: Shared) -> None:
 def test_a_registry_that_does_not_answer_is_named(tmp_path: Path) -> None:
     with pytest.raises(ExternalError, match=r"the registry 127.0.0.1:\d+ does not answer"):
         shared(f"127.0.0.1:{free_port()}/team/name", tmp_path / "state").pull()
+
+
+def test_a_registry_that_says_no_is_not_a_registry_without_a_state(begun: Shared, tmp_path: Path) -> None:
+    """Behind a proxy that lets nothing but lists through, as a registry whose storage is away."""
+    with refusing(begun.repository.host, 503) as host:
+        other = shared(begun.repository.reference.replace(begun.repository.host, host), tmp_path / "other")
+        said = []
+        for ask in (other.pull, other.listed, lambda: other.init(lambda store: None)):
+            with pytest.raises(ExternalError, match="the registry says 503") as raised:
+                ask()
+            said.append(str(raised.value))
+    assert "restore" not in " ".join(said), "an older one would not be answered either"
+    with refusing(begun.repository.host, 404) as host:
+        other = shared(begun.repository.reference.replace(begun.repository.host, host), tmp_path / "other")
+        with pytest.raises(ConfigurationError, match="none can be read"):
+            other.init(lambda store: None)
+
+
+def test_a_state_of_another_kind_is_no_damaged_one(begun: Shared) -> None:
+    manifest = begun.repository.manifest("state")
+    assert manifest
+    newer = {**manifest.content, "artifactType": "application/vnd.mainline.state.v2"}
+    begun.repository.put_manifest(["state"], newer)
+    with pytest.raises(ConfigurationError, match=r"type application/vnd\.mainline\.state\.v2.*bring this checkout up"):
+        begun.pull()
+
+
+@contextlib.contextmanager
+def refusing(host: str, status: int) -> Iterator[str]:
+    """A registry in front of another, which answers every manifest with this status."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            code, content = status, b"away"
+            if "/manifests/" not in self.path:
+                with urllib.request.urlopen(f"http://{host}{self.path}") as answer:
+                    code, content = answer.status, answer.read()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *given: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize("wrong", ["name", "team/name", "registry.example/name:tag", "registry.example/"])
