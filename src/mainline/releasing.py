@@ -96,7 +96,7 @@ def imager(
 ) -> Callable[[Version, Record, Path], Fit] | None:
     """How the image is come by; an engine that is missing is missed before anything is trained."""
     image = image_digest(call.image)
-    if call.target in (None, "none") and not image:
+    if call.deploys and call.target in (None, "none") and not image:
         return None
     from mainline.container import build, engine
     from mainline.container.fit import Fit, Imaging

@@ -255,7 +255,7 @@ class Shared:
         current = self.readable(TAG)
         found = {}
         for tag in self.tags():
-            manifest = self.readable(tag)
+            manifest = current if tag == TAG else self.readable(tag)
             if manifest:
                 found[manifest.digest] = Listed(
                     sequence(manifest),
