@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline import tracking
+from mainline import schema, tracking
 from mainline.atomic import replacing_folder
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.record import Record, find
@@ -223,7 +223,7 @@ def open_registry(folder: Path) -> Registry:
         mlflow.set_tracking_uri(uri)  # where the client looks up a version's model, whatever it was given
         if embedded:
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # which that call has set: to us it means a team's server
-        client = mlflow.MlflowClient(uri, uri)
+        client = schema.fitting(folder / "mlflow.db", lambda: mlflow.MlflowClient(uri, uri))
         try:
             client.get_registered_model(name())
         except MlflowException as error:
