@@ -242,7 +242,8 @@ class Shared:
         write_base(self.store, digest, number, clean)
 
     def unmoved(self, expected: str | None) -> None:
-        current = self.readable(TAG)  # on top of a damaged one anything may be pushed
+        # On top of a damaged one anything may be pushed; a state that was pulled was whole.
+        current = self.readable(TAG) if expected is None else self.repository.manifest(TAG)
         found = current.digest if current else None
         if found != expected:
             raise StateMoved(f"{self.repository.reference}: another run has pushed the state {found}: run again")
