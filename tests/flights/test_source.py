@@ -178,6 +178,7 @@ def test_an_archive_that_cannot_be_fetched_is_said_with_uvs_words(tmp_path: Path
     assert "Traceback" not in offline.stderr
 
 
+@pytest.mark.slow
 def test_a_missing_uv_and_a_wrong_folder_are_said(tmp_path: Path) -> None:
     elsewhere = run(tmp_path)
     assert (elsewhere.returncode, "top of the repository" in elsewhere.stderr) == (2, True)

@@ -108,6 +108,7 @@ def test_a_request_without_a_user_agent_is_refused(double: GitHubDouble, reposit
     assert "without a User-Agent" in double.problems[0]
 
 
+@pytest.mark.slow
 def test_the_fixture_fails_a_test_whose_requests_were_not_githubs(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("from tests.github.fixture import github\n")
     (tmp_path / "test_one.py").write_text(

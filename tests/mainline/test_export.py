@@ -20,6 +20,8 @@ from mainline.serving import scorer, signature
 from tests.exports import TREES, Export, make
 from tests.projects import TOP
 
+pytestmark = pytest.mark.slow  # each has a model exported
+
 LINEAR = "{C: 1.0, max_iter: 500}"
 
 

@@ -8,6 +8,8 @@ import pytest
 from mainline import exportcard
 from tests.exports import Export, make
 
+pytestmark = pytest.mark.slow  # each has a model exported
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Export:

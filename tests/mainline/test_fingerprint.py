@@ -53,6 +53,7 @@ def train(shop: Project, *before: str, **variables: str) -> dict[str, object]:
     return found
 
 
+@pytest.mark.slow
 def test_every_module_that_the_model_passes_through_is_in_the_fingerprint(shop: Project) -> None:
     loaded = set(train(shop)["modules"])  # type: ignore[call-overload]
     assert loaded - READERS <= MODEL_MODULES, "add these to MODEL_MODULES"

@@ -130,6 +130,7 @@ def test_a_frame_that_is_kept_is_held_against_settings_that_changed(shop: Projec
         frame.check_kept(params.load().settings, path)
 
 
+@pytest.mark.slow
 def test_a_disk_without_space_is_a_matter_of_the_outside_and_leaves_nothing(shop: Project) -> None:
     build(shop)
     whole = (shop.root / "frames" / "frame.parquet").read_bytes()

@@ -51,6 +51,7 @@ def test_what_decides_comes_first_and_noise_moves_nothing(trained: Record, frame
     assert importance.measure(SETTINGS, trained, frame) == found, "seeded"
 
 
+@pytest.mark.slow
 def test_a_fall_is_the_metrics_own_on_shuffled_rows(trained: Record, frame: Path) -> None:
     rows = pd.read_parquet(frame)
     rows = rows[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC")].reset_index(drop=True)
@@ -64,6 +65,7 @@ def test_a_fall_is_the_metrics_own_on_shuffled_rows(trained: Record, frame: Path
     assert min(falls) - 0.02 < found.value < max(falls) + 0.02
 
 
+@pytest.mark.slow
 def test_a_loss_rises_where_a_column_matters_and_importance_is_still_positive(frame: Path, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"compare": SETTINGS.compare.model_copy(update={"metric": "log_loss"})})
     assert importance.measure(settings, kept(settings, frame, tmp_path), frame)[0].value > 0

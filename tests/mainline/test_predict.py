@@ -11,6 +11,8 @@ from mainline.errors import ConfigurationError, DataError
 from mainline.predict import predict
 from tests.exports import Export, make
 
+pytestmark = pytest.mark.slow  # each has a model exported
+
 
 @pytest.fixture(scope="module")
 def binary(tmp_path_factory: pytest.TempPathFactory) -> Export:

@@ -120,6 +120,7 @@ def _difference(function):
     return lambda y, one, other: function(y, one) - function(y, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "name", "function"),
     [
@@ -185,6 +186,7 @@ def _separated(y, scores, blocks, counts):
     return [not interval.low <= 0 <= interval.high for interval in found]
 
 
+@pytest.mark.slow
 @threadpool_limits.wrap(limits=1)  # small products: a second thread only waits, long where the machine is busy
 def test_equal_models_are_separated_by_days_no_more_often_than_stated_and_by_rows_far_more_often():
     days, rows, trials, trials_by_row = 30, 80, 200, 30

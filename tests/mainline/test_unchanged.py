@@ -67,6 +67,7 @@ def replace_keeping_time(path: Path) -> None:
     beside.rename(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_whatever_a_run_reads_is_seen_to_change(shop: Project, change: str) -> None:
     CHANGES[change](shop)

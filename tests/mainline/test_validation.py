@@ -56,6 +56,7 @@ def frame() -> pd.DataFrame:
 # Reading a suite.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "line", "words"),
     [
@@ -379,6 +380,7 @@ assert {type(thread).__name__ for thread in threading.enumerate()} <= {"_MainThr
 """
 
 
+@pytest.mark.slow
 def test_great_expectations_is_imported_late_sends_nothing_and_prints_nothing(tmp_path: Path) -> None:
     path = written(tmp_path, rule("expect_column_values_to_be_between", column="id", max_value=1))
     environment = {**os.environ, "GX_ANALYTICS_ENABLED": "true"}

@@ -51,6 +51,7 @@ def states(found: Health) -> dict[str, str]:
     return {check.name: check.verdict.value for check in found.checks}
 
 
+@pytest.mark.slow
 def test_visits_like_those_of_training_are_no_reason_to_worry(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -68,6 +69,7 @@ def test_visits_like_those_of_training_are_no_reason_to_worry(
     assert "Nothing to worry about" in (store.workspace.reports / "monitor.md").read_text()
 
 
+@pytest.mark.slow
 def test_without_labels_the_performance_is_estimated_and_no_fault_is_found(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -82,6 +84,7 @@ def test_without_labels_the_performance_is_estimated_and_no_fault_is_found(
     assert reached.low < found.estimated["roc_auc"].value < reached.high
 
 
+@pytest.mark.slow
 def test_labels_that_no_longer_follow_the_inputs_are_told_as_an_aged_model(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -94,6 +97,7 @@ def test_labels_that_no_longer_follow_the_inputs_are_told_as_an_aged_model(
     assert found.status == 1
 
 
+@pytest.mark.slow
 def test_rows_that_are_hard_to_tell_apart_are_told_as_a_harder_world(
     store: Shop, log: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -108,6 +112,7 @@ def test_rows_that_are_hard_to_tell_apart_are_told_as_a_harder_world(
     assert found.verdict == Verdict.decay
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
 def test_decay_is_found_in_every_task_and_not_where_there_is_none(task: str, tmp_path: Path) -> None:
     made = shop(tmp_path, *TASKS[task], NO_GATES, task=task)
@@ -123,6 +128,7 @@ def test_decay_is_found_in_every_task_and_not_where_there_is_none(task: str, tmp
     assert aged.decay.cause == (Cause.aged if task == "multiclass" else Cause.unknown)
 
 
+@pytest.mark.slow
 def test_labels_come_from_a_source_as_it_stands_at_that_time(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -226,6 +232,7 @@ def test_a_column_that_is_gone_or_has_another_type_is_named(store: Shop, log: pd
     assert "2,000 values of minutes are no numbers" in problems(found)
 
 
+@pytest.mark.slow
 def test_a_schema_that_changed_between_versions_is_told_and_within_one_is_invalid(
     store: Shop, log: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -266,6 +273,7 @@ def test_requests_that_are_there_twice_are_named(store: Shop, log: pd.DataFrame,
     assert "5 rows repeat" in problems(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_a_time", [8_000_000, 300])
 def test_labels_repeated_corrected_contradicting_and_unknown_are_counted(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_a_time: int
@@ -290,6 +298,7 @@ def test_labels_repeated_corrected_contradicting_and_unknown_are_counted(
     assert "2 labels are of rows that the log does not hold" in problems(judged)
 
 
+@pytest.mark.slow
 def test_the_last_label_counts(store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path) -> None:
     wrong = logs.feedback(log, ~rows["bought"])
     right = logs.feedback(log, rows["bought"], dt.timedelta(days=2))
@@ -300,6 +309,7 @@ def test_the_last_label_counts(store: Shop, log: pd.DataFrame, rows: pd.DataFram
     assert found.labels.corrected == 2000
 
 
+@pytest.mark.slow
 def test_labels_by_key_are_those_by_request(store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path) -> None:
     by_request = store.watch(tmp_path / "request", log, logs.feedback(log, rows["bought"]))
     nameless = logs.feedback(log, rows["bought"]).assign(_request=None, visit=log["visit"])
@@ -312,6 +322,7 @@ def test_labels_by_key_are_those_by_request(store: Shop, log: pd.DataFrame, rows
     assert by_key.labels.unknown == 1
 
 
+@pytest.mark.slow
 def test_a_label_that_is_none_of_the_models_is_named(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -335,6 +346,7 @@ def test_an_expectation_of_training_that_a_row_breaks_makes_the_window_invalid(
     assert "3 rows break it" in problems(found)
 
 
+@pytest.mark.slow
 def test_slices_with_too_few_rows_are_listed_without_a_metric(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
@@ -347,6 +359,7 @@ def test_slices_with_too_few_rows_are_listed_without_a_metric(
     assert states(found)["new in shop"] == "drift"
 
 
+@pytest.mark.slow
 def test_the_page_escapes_what_a_caller_wrote(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
     found = store.watch(
@@ -357,6 +370,7 @@ def test_the_page_escapes_what_a_caller_wrote(store: Shop, log: pd.DataFrame, tm
     assert "<script" not in (store.workspace.reports / "monitor.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_record_of_old_has_no_interval_and_does_not_pass_for_one_that_has(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:

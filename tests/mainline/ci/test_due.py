@@ -62,6 +62,7 @@ def test_documents_and_tests_release_nothing(page: Page, shop: Project) -> None:
     assert page.due(shop, "workflow_dispatch").due
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "change"),
     [
@@ -83,6 +84,7 @@ def test_what_makes_model_or_image_is_released(page: Page, shop: Project, file: 
     assert page.due(shop).due
 
 
+@pytest.mark.slow
 def test_a_package_that_only_tests_use_releases_nothing(page: Page, shop: Project) -> None:
     page.released(shop.git("rev-parse", "HEAD"))
     shop.edit("uv.lock", ('name = "ruff"\nversion = "', 'name = "ruff"\nversion = "9'))

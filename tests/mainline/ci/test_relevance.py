@@ -40,11 +40,13 @@ def test_a_comment_in_the_settings_cannot_change_a_model(shop: Project) -> None:
     assert harmless(shop.root, "HEAD") == ["params.yaml"]
 
 
+@pytest.mark.slow
 def test_a_package_that_training_does_not_use_cannot_change_a_model(shop: Project) -> None:
     shop.edit("uv.lock", ('name = "ruff"\nversion = "', 'name = "ruff"\nversion = "9'))
     assert harmless(shop.root, "HEAD") == ["uv.lock"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "before", "after"),
     [

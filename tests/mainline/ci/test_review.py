@@ -79,6 +79,7 @@ def test_thresholds_beside_a_wrong_setting_are_named_all_the_same(shop: Project,
     assert "<code>gates.margins.roc_auc</code>" in report.split("\n\n")[0]
 
 
+@pytest.mark.slow
 def test_code_that_ends_the_process_leaves_a_report_that_says_so(shop: Project, tmp_path: Path) -> None:
     shop.edit(FRAME, ("from ibis import _\n", "import os\nos.kill(os.getpid(), 9)\nfrom ibis import _\n"))
     shop.commit("An end")
@@ -111,6 +112,7 @@ def test_a_report_that_is_left_over_is_not_taken_for_this_runs(shop: Project, tm
     assert not shop.path("reports/report.html").exists()
 
 
+@pytest.mark.slow
 def test_what_the_code_under_review_prints_is_no_command(
     shop: Project, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

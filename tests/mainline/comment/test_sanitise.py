@@ -198,6 +198,7 @@ def test_only_our_own_chart_is_drawn() -> None:
         assert language not in check(f"```{language}\nx\n```")
 
 
+@pytest.mark.slow
 def test_ten_megabytes_of_text_are_cut_with_a_notice() -> None:
     for text in ("word " * 2_000_000, "line\n" * 2_000_000, "@#" * 5_000_000, "```sh\n" + "x\n" * 5_000_000):
         clean = check(text)

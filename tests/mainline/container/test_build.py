@@ -36,6 +36,7 @@ def test_only_what_serves_is_laid_out_and_with_fixed_times(made: Export) -> None
         assert {os.stat(path).st_mtime for path in folder.rglob("*")} == {86_400}
 
 
+@pytest.mark.slow
 def test_a_fitted_pipeline_takes_the_code_that_it_names(tmp_path: Path) -> None:
     made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")
     assert made.signature.engine == "sklearn"

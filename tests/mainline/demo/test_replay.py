@@ -17,6 +17,8 @@ from mainline.settings import Settings
 from tests.exports import Export, make
 from tests.mainline.serving.conftest import started
 
+pytestmark = pytest.mark.slow  # each has a model exported
+
 START, END = (dt.datetime(2026, 3, day, tzinfo=dt.UTC) for day in (1, 4))
 
 

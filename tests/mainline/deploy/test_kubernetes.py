@@ -94,6 +94,7 @@ def test_what_selects_the_pods_is_what_they_are_labelled_with() -> None:
     assert found["Deployment"]["template"]["spec"]["terminationGracePeriodSeconds"] >= drains + 30
 
 
+@pytest.mark.slow
 def test_the_digest_is_set_and_the_rollout_watched(cluster: Path) -> None:
     assert target().deployed() == OLD
     target().deploy(NEW)
@@ -103,6 +104,7 @@ def test_the_digest_is_set_and_the_rollout_watched(cluster: Path) -> None:
     assert "images" not in yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
 
 
+@pytest.mark.slow
 def test_a_rollout_that_fails_is_undone(cluster: Path) -> None:
     set_state(cluster, f"registry.example/team@{OLD}", fails=True)
     with pytest.raises(ExternalError, match=rf"progress deadline; the rollout was undone, {OLD} answers"):

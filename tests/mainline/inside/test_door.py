@@ -74,6 +74,7 @@ def ask(connection: http.client.HTTPConnection) -> str:
     return connection.getresponse().read().decode()
 
 
+@pytest.mark.slow
 def test_new_connections_go_to_the_new_place_and_old_ones_stay(opened: int, tmp_path: Path) -> None:
     with named("old") as old, named("new") as new:
         door.point(old, tmp_path / "backend")
@@ -86,6 +87,7 @@ def test_new_connections_go_to_the_new_place_and_old_ones_stay(opened: int, tmp_
             connection.close()
 
 
+@pytest.mark.slow
 def test_a_connection_waits_for_a_place_that_is_not_there_yet(opened: int, tmp_path: Path) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", opened, timeout=10)
     connection.request("GET", "/")

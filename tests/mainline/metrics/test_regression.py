@@ -21,6 +21,7 @@ def holdouts(draw: st.DrawFn, blocks: int = 4):
     return y, prediction, generator.integers(0, blocks, n), counts
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(holdouts())
 def test_every_resample_has_the_metrics_of_scikit_learn_on_its_replicated_rows(holdout):

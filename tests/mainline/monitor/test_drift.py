@@ -50,6 +50,7 @@ def measured(window: pd.DataFrame, kept: dict[str, Any]) -> dict[str, drift.Feat
         return {d.feature: d for d in drift.measure(connection, "log", DAY, kept, SETTINGS.monitor)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "held"), [(1.0, True), (0.5, False)])
 def test_of_a_thousand_windows_without_drift_no_more_than_the_stated_share_is_called_drifted(
     kept: dict[str, Any], share: float, held: bool

@@ -51,6 +51,7 @@ PAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_one_small_file_that_needs_nothing_else(name: str) -> None:
     page = html.render(*PAGES[name])
@@ -61,11 +62,13 @@ def test_the_page_is_one_small_file_that_needs_nothing_else(name: str) -> None:
     assert page.count('<svg class="plot"') >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_the_same_review_gives_the_same_bytes(name: str) -> None:
     assert html.render(*PAGES[name]) == html.render(*PAGES[name])
 
 
+@pytest.mark.slow
 def test_plots_take_their_colours_from_the_page() -> None:
     page = html.render(*PAGES["binary"])
     plots = "".join(re.findall(r'<svg class="plot".*?</svg>', page, re.DOTALL))
@@ -93,6 +96,7 @@ def test_every_slice_and_change_is_on_the_page() -> None:
     assert all(f"slice-{n}<" in page for n in range(1_000))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 @given(strategies.reviews)
 def test_any_review_makes_a_page(review: Review) -> None:
@@ -116,6 +120,7 @@ def test_what_no_axis_can_hold_is_left_out_of_the_plots(value: float) -> None:
     assert "odd" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("y", [[0, 0, 0], [1, 1, 1], [0, 1, 1], []])
 @pytest.mark.parametrize("score", [0.5, float("nan"), 0.0])
 def test_a_holdout_with_little_in_it_still_makes_a_page(y: list[int], score: float) -> None:
@@ -123,6 +128,7 @@ def test_a_holdout_with_little_in_it_still_makes_a_page(y: list[int], score: flo
     Balanced(html.render(samples.flights(), curves))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["multiclass", "regression"])
 @pytest.mark.parametrize("rows", [0, 1, 3])
 def test_other_tasks_with_little_in_them_still_make_a_page(task: str, rows: int) -> None:

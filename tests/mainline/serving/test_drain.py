@@ -58,6 +58,7 @@ def load(server: Server, count: int, body: bytes) -> list[Client]:
     return clients
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("body", "seconds"), [(ONE, 1), (json.dumps(records(*[ROW] * 2000)).encode(), 2)])
 def test_sigterm_under_load_loses_no_request_and_each_is_logged_once(
     binary: Export, tmp_path: Path, body: bytes, seconds: int
@@ -76,6 +77,7 @@ def test_sigterm_under_load_loses_no_request_and_each_is_logged_once(
     assert sorted(logged) == sorted(request for client in clients for request in client.sent)
 
 
+@pytest.mark.slow
 def test_a_request_under_way_is_answered_although_nothing_is_drained(binary: Export) -> None:
     body = json.dumps(records(*[ROW] * 9000)).encode()
     with started(binary.folder) as server:
@@ -91,6 +93,7 @@ def test_a_request_under_way_is_answered_although_nothing_is_drained(binary: Exp
         assert server.process.wait(timeout=30) == 0
 
 
+@pytest.mark.slow
 def test_while_it_drains_it_is_not_ready_but_answers(binary: Export) -> None:
     with started(binary.folder, DRAIN_SECONDS=30) as server:
         server.process.terminate()
@@ -105,6 +108,7 @@ def test_while_it_drains_it_is_not_ready_but_answers(binary: Export) -> None:
         assert server.process.wait(timeout=15) == 0
 
 
+@pytest.mark.slow
 def test_an_idle_connection_does_not_hold_the_server(binary: Export) -> None:
     with started(binary.folder) as server:
         idle = server.connect()

@@ -161,6 +161,7 @@ def taken(log: FeedbackLog, body: bytes) -> int:
         return rejection.status
 
 
+@pytest.mark.slow
 def test_labels_that_the_queue_cannot_take_are_not_answered_as_taken(binary: Export, tmp_path: Path) -> None:
     log = FeedbackLog(tmp_path, Configuration(), binary.signature, "1")  # nobody writes
     body = json.dumps([LABEL] * 10_000).encode()
@@ -171,6 +172,7 @@ def test_labels_that_the_queue_cannot_take_are_not_answered_as_taken(binary: Exp
     assert sum(map(len, log.queue)) <= spool.QUEUE_BYTES
 
 
+@pytest.mark.slow
 def test_a_disk_that_refuses_labels_counts_them_and_answers_on(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path) as server:
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (2000, 2000))

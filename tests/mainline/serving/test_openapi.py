@@ -77,6 +77,7 @@ def given_case(described: Any, mode: GenerationMode) -> Any:
     return given(case=described.as_strategy(generation_mode=mode))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "unconverted"])
 def test_every_example_works_and_gets_what_is_printed_beside_it(task: str, request: pytest.FixtureRequest) -> None:
     made: Export = request.getfixturevalue(task)

@@ -79,6 +79,7 @@ def seen(condition: Any) -> bool:
     return any(condition() or waiting.wait(0.01) for _ in range(2000))
 
 
+@pytest.mark.slow
 def test_what_was_asked_and_answered_is_logged_once_with_the_model(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path / "log", VERSION="17") as server:
         (first,) = server.post(records(ROW), x_request_id="a").predictions
@@ -95,6 +96,7 @@ def test_what_was_asked_and_answered_is_logged_once_with_the_model(binary: Expor
     assert one["time"] <= many["time"]
 
 
+@pytest.mark.slow
 def test_a_deployments_own_check_is_no_traffic(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path / "log") as server:
         assert server.post(records(ROW)).status == 200
@@ -123,6 +125,7 @@ def test_a_name_to_leave_out_that_is_no_column_is_refused(binary: Export, tmp_pa
         log_of(binary, tmp_path, log_leave_out=("devise",))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_files_are_rotated_and_the_oldest_removed_and_counted(binary: Export, tmp_path: Path) -> None:
     log = log_of(binary, tmp_path, log_bytes=40_000, log_file_bytes=10_000)
@@ -184,6 +187,7 @@ def test_a_disk_that_refuses_loses_and_counts_but_keeps_whole_lines(
     assert capfd.readouterr().err.count("File too large") >= 1
 
 
+@pytest.mark.slow
 def test_the_server_answers_on_although_the_disk_refuses(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path / "log") as server:
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (10_000, 10_000))
@@ -196,6 +200,7 @@ def test_the_server_answers_on_although_the_disk_refuses(binary: Export, tmp_pat
     assert sum(path.stat().st_size for path in (tmp_path / "log").iterdir()) <= 10_000
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_stops_no_answer(binary: Export, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with started(binary.folder, LOG=tmp_path / "file" / "log") as server:
@@ -209,6 +214,7 @@ def killed(server: Server) -> None:
     server.process.wait()
 
 
+@pytest.mark.slow
 def test_after_a_sigkill_the_file_is_finished_by_the_next_server_and_holds_whole_lines(
     binary: Export, tmp_path: Path
 ) -> None:
@@ -224,6 +230,7 @@ def test_after_a_sigkill_the_file_is_finished_by_the_next_server_and_holds_whole
     assert len(lines(folder)) == 50
 
 
+@pytest.mark.slow
 def test_a_server_leaves_the_files_of_another_that_lives_alone(binary: Export, tmp_path: Path) -> None:
     folder = tmp_path / "log"
     with started(binary.folder, LOG=folder) as first:

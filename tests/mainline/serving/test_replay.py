@@ -28,6 +28,7 @@ def asked(server: Server) -> None:
     assert server.label({"id": "a", "label": True}, x_replay_time=LATER).status == 200
 
 
+@pytest.mark.slow
 def test_in_a_rehearsal_a_request_says_its_time(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path / "log", REPLAY=1) as server:
         asked(server)
@@ -38,6 +39,7 @@ def test_in_a_rehearsal_a_request_says_its_time(binary: Export, tmp_path: Path) 
     assert times(tmp_path / "log", "feedback") == [dt.datetime(2013, 7, 2, 12, tzinfo=dt.UTC)]
 
 
+@pytest.mark.slow
 def test_without_the_variable_the_header_is_ignored(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path / "log") as server:
         asked(server)

@@ -250,6 +250,7 @@ def test_a_broken_chunk_is_refused(server: Server) -> None:
         assert client.recv(100).startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.slow
 def test_a_body_that_does_not_come_is_not_waited_for(binary: Export) -> None:
     with started(binary.folder, BODY_SECONDS=1) as server, socket.create_connection(("127.0.0.1", server.port)) as slow:
         head = "POST /invocations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{{"
@@ -312,6 +313,7 @@ def test_the_metrics_count_what_was_asked(binary: Export) -> None:
         assert server.metric('mainline_prediction_sum{class="true"}') == pytest.approx(503 * probability, rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["API_KEY", "API_KEY_FILE"])
 def test_with_a_key_set_everything_but_the_probes_needs_it(binary: Export, tmp_path: Path, given: str) -> None:
     key = "s3cret-of-4scii"  # pragma: allowlist secret
@@ -330,6 +332,7 @@ def test_with_a_key_set_everything_but_the_probes_needs_it(binary: Export, tmp_p
         assert b"securitySchemes" in server.get("/openapi.json", x_api_key=key).body
 
 
+@pytest.mark.slow
 def test_the_model_card_is_served_where_there_is_one(binary: Export, tmp_path: Path) -> None:
     import shutil
 
@@ -367,6 +370,7 @@ def test_a_port_that_is_taken_is_said(binary: Export) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_second_server_on_the_same_port_is_refused_although_granian_would_share_it(binary: Export) -> None:
     with started(binary.folder) as server:
         assert start(binary, {"PORT": str(server.port)}).returncode == 4

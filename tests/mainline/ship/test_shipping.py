@@ -62,6 +62,7 @@ def test_finished_files_land_under_their_own_names_and_leave_the_spool(
 
 
 # Each file's unfinished Parquet is looked for before it is removed from the spool: twice, then, a file.
+@pytest.mark.slow
 @pytest.mark.parametrize(("where", "nth"), [("convert", 2), ("land", 2), ("unlink", 4)])
 def test_killed_at_any_step_and_started_again_each_request_is_there_once(
     binary: Export, spool: Path, tmp_path: Path, where: str, nth: int
@@ -117,6 +118,7 @@ def test_a_file_that_is_being_shipped_is_not_dropped_for_room(binary: Export, sp
     assert list(spool.iterdir()) == [oldest]
 
 
+@pytest.mark.slow
 def test_what_a_killed_server_was_writing_is_shipped_to_the_last_whole_line(
     binary: Export, spool: Path, tmp_path: Path
 ) -> None:
@@ -132,6 +134,7 @@ def test_what_a_killed_server_was_writing_is_shipped_to_the_last_whole_line(
     assert landed(tmp_path / "log") == [f"r{number}" for number in range(20)]
 
 
+@pytest.mark.slow
 def test_a_quiet_servers_predictions_and_labels_land_without_its_end(
     binary: Export, spool: Path, tmp_path: Path
 ) -> None:
@@ -195,6 +198,7 @@ def test_a_folder_that_cannot_be_written_keeps_the_spool_as_it_is(binary: Export
     assert len(list(spool.glob("*.jsonl"))) == 1
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_half_written(binary: Export, spool: Path, tmp_path: Path) -> None:
     fill(binary, spool, [f"r{number}" for number in range(2000)])
     program = f"""
@@ -227,6 +231,7 @@ def test_the_log_lands_in_an_object_store(binary: Export, spool: Path, s3: str) 
     assert not list(spool.iterdir())
 
 
+@pytest.mark.slow
 def test_with_the_store_away_the_spool_is_kept_bounded_and_counted_and_lands_later(
     binary: Export, spool: Path, tmp_path: Path, s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

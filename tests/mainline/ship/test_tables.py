@@ -194,6 +194,7 @@ def test_a_model_of_one_kind_of_columns_is_logged(binary: Export, tmp_path: Path
         assert found["_prediction"] == [0.25, 0.75]
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_what_is_held_at_once_is_whole(binary: Export, tmp_path: Path) -> None:
     log, _ = spooled(binary, tmp_path)
     for number in range(20):

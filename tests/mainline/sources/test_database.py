@@ -105,6 +105,7 @@ def test_a_postgresql_type_that_cannot_be_read_is_refused(
     assert ask(f"SELECT ({expression})::text AS x").rows == 1
 
 
+@pytest.mark.slow
 def test_the_clock_cuts_before_the_answer_is_kept(postgres: Callable[[str], None], ask: Ask) -> None:
     postgres(EVENTS)
     before = ask("SELECT * FROM events", time="at")
@@ -120,6 +121,7 @@ def test_known_after_cuts_a_database_s_table_too(postgres: Callable[[str], None]
     assert ask("SELECT * FROM events", time="at", known_after="1 day").rows == 24
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rows_does_not_matter(postgres: Callable[[str], None], ask: Ask) -> None:
     postgres(
         """CREATE TABLE t AS SELECT i % 1000 AS a, 'x' || i % 777 AS s, nullif(i % 10, 0) AS n, (i % 7)::float8 / 3 AS f
@@ -216,6 +218,7 @@ def test_an_answer_without_a_row_before_the_clock_is_refused(
         ask(f"SELECT * FROM events WHERE {where}", time="at")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -315,6 +318,7 @@ def test_a_missing_driver_names_the_command(ask: Ask, monkeypatch: pytest.Monkey
         ask("SELECT 1")
 
 
+@pytest.mark.slow
 def test_a_server_that_stops_in_the_middle_leaves_nothing(
     postgres: Callable[[str], None], ask: Ask, tmp_path: Path
 ) -> None:
@@ -325,6 +329,7 @@ def test_a_server_that_stops_in_the_middle_leaves_nothing(
     assert [path for path in (tmp_path / ".cache").rglob("*") if path.is_file()] == []
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_of_the_answer(sqlite: Callable[[str], None], tmp_path: Path) -> None:
     sqlite(f"CREATE TABLE t AS {COUNT.format(50_000)} SELECT i, random() AS r FROM s")
     program = """

@@ -113,6 +113,7 @@ def test_an_unknown_scheme_is_refused(tmp_path: Path) -> None:
         collected(tmp_path, path="gopher://example.org/a.csv")
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_part_of_what_was_fetched(site: Site, tmp_path: Path) -> None:
     (site.folder / "a.csv").write_text("a\n" + "1\n" * 100_000)
     program = """
@@ -137,6 +138,7 @@ except MainlineError as error:
     assert fetched(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_share_a_cache(site: Site, tmp_path: Path) -> None:
     (site.folder / "a.csv").write_text("a\n" + "1\n" * 100_000)
     program = """
@@ -167,6 +169,7 @@ def test_versions_that_no_run_has_used_for_a_week_are_removed(site: Site, tmp_pa
     assert fetched(tmp_path) == [new]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["s3", "gcs", "abfs"])
 def test_a_store_s_objects_are_fetched_once_and_again_when_they_change(
     store: str, tmp_path: Path, request: pytest.FixtureRequest
@@ -188,6 +191,7 @@ def test_a_store_s_objects_are_fetched_once_and_again_when_they_change(
     assert len(fetched(tmp_path)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["s3", "gcs", "abfs"])
 def test_an_object_that_is_not_there_is_a_matter_of_the_data(
     store: str, tmp_path: Path, request: pytest.FixtureRequest
