@@ -87,7 +87,8 @@ def page(
         name=name(),
         version=version,
         written=written or f"Nobody has written down what this model is for: `{WRITTEN}` is the place.",
-        identity=facts,
+        # In the text as well: a page of GitHub leaves the front matter out.
+        identity=[*facts, ("licence", cell(given.get("license") or "not stated"))],
         review=review,
         released=released,
         headline=partial(headline, review.metric),
