@@ -178,8 +178,8 @@ def opened(store: Path) -> tuple[Registry, Book]:
 
 
 def who() -> str:
-    """Who is at work: in GitHub Actions the one who started the workflow."""
-    return os.environ.get("GITHUB_ACTOR") or getpass.getuser()
+    """Who is at work: in GitHub Actions the one who started this run of the workflow, or started it again."""
+    return os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR") or getpass.getuser()
 
 
 def image_digest(given: str | None) -> str | None:
