@@ -147,7 +147,8 @@ class Shared:
 
         `fill` gets the store and the lines of the audit log that is left behind, which goes on.
         """
-        wanted = self.repository.manifest(digest)
+        whole = re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+        wanted = self.repository.manifest(digest) if whole else None
         if wanted is None:
             raise ConfigurationError(f"{self.repository.reference} has no state {digest}: `mainline state list`")
         current = self.readable(TAG)

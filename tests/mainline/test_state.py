@@ -167,6 +167,12 @@ def test_a_second_beginning_is_refused(begun: Shared) -> None:
         begun.init(lambda store: None)
 
 
+@pytest.mark.parametrize("wrong", ["sha256:" + "0" * 64, "sha256:01e4928d205d"])
+def test_a_state_that_is_not_there_is_named(begun: Shared, wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"has no state {wrong}"):
+        begun.restore(wrong, lambda store, lines: None)
+
+
 @pytest.mark.parametrize("damage", ["other bytes", "cut short", "gone"])
 @pytest.mark.parametrize("part", ["database", "manifest"])
 def test_a_damaged_state_is_refused_by_its_digest_and_an_older_one_can_be_restored(
