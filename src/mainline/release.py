@@ -78,6 +78,11 @@ class Intent:
     details: Mapping[str, Any] = field(default_factory=dict)  # for the audit log
     place: str | None = None
     since: str = ""
+    called: str | None = None  # the target, as TARGET= names it
+
+    @property
+    def at(self) -> str | None:
+        return self.called or self.target
 
 
 def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Mapping[str, Any]) -> None:
@@ -107,10 +112,10 @@ def settle(desk: Desk) -> Intent | None:
     if intent is None:
         return None
     mine(desk, intent)
-    if intent.target != desk.at:
+    if intent.target != (desk.target.name if desk.target else None):
         raise ConfigurationError(
-            f"a {intent.kind} to {intent.target or 'the registry alone'} has not ended: "
-            f"run again with TARGET={intent.target or 'none'} first"
+            f"a {intent.kind} to {intent.at or 'the registry alone'} has not ended: "
+            f"run again with TARGET={intent.at or 'none'} first"
         )
     intent = lease(desk, intent)
     if not any(each.number == intent.version for each in desk.registry.versions()):
@@ -175,11 +180,12 @@ def begin(
         image=image,
         previous=previous,
         replaces=replaces,
-        target=desk.at,
+        target=desk.target.name if desk.target else None,
         who=desk.who,
         details=dict(details),
         place=desk.place,
         since=now(),
+        called=desk.called,
     )
     claim(desk, intent)
     desk.save()
@@ -263,7 +269,7 @@ def finish(desk: Desk, intent: Intent) -> None:
         registry.tag(intent.version, "follows", str(intent.replaces or ""))
     if intent.image:
         registry.tag(intent.version, "image_digest", intent.image)
-    registry.tag(intent.version, "target", intent.target or "")
+    registry.tag(intent.version, "target", intent.at or "")
     registry.tag(intent.version, "released", version.tags.get("released") or now())
     if intent.kind == "rollback" and intent.replaces:
         registry.tag(intent.replaces, "rolled_back", now())
@@ -291,7 +297,7 @@ def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
 def deployed_to(registry: Registry) -> str | None:
     """The target that production is at: of a release that has not ended, else of the champion; None for none."""
     intent, champion = open_intent(registry), registry.champion()
-    return (intent.target if intent else champion.tags.get("target") if champion else None) or None
+    return (intent.at if intent else champion.tags.get("target") if champion else None) or None
 
 
 def open_intent(registry: Registry) -> Intent | None:
