@@ -15,6 +15,7 @@ TARGET ?=
 VERSION ?=
 ANEW ?=
 RETURNED ?=
+SHIP ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
@@ -46,7 +47,7 @@ export: $(BIN)/.export ## The model as ONNX with its preprocessing, for the serv
 
 .PHONY: predict
 predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the exported model
-	@$(BIN)/mainline predict $(FILE)
+	@$(BIN)/mainline predict $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
 
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
@@ -98,8 +99,8 @@ promote: $(BIN)/.stage ## Bring this commit's model to production, if it has ear
 	@$(BIN)/mainline promote $(if $(TARGET),--target $(TARGET)) $(if $(IMAGE),--image $(IMAGE))
 
 .PHONY: image
-image: $(BIN)/.export ## Build the server's image of this model, and push it where MAINLINE_IMAGE says
-	@$(BIN)/mainline image
+image: $(BIN)/.export ## Build the server's image, and push it where MAINLINE_IMAGE says (SHIP=1: that of `make ship`)
+	@$(BIN)/mainline image $(if $(SHIP),--ship)
 
 .PHONY: stage
 stage: $(BIN)/.stage ## Test the image as it will run (IMAGE=…, or the last one built), by the gates of params.yaml

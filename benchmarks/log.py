@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import load, peers
-from benchmarks.peers import Server
 from benchmarks.table import Row
 
 ROUNDS = 9
@@ -69,10 +68,6 @@ def measure(rows: list[dict[str, Any]]) -> list[Row]:
     bounded = megabytes <= 150 and size <= 256
     table.append(Row("and its bounds", "≤ 150 MB, ≤ 256 MB", f"{megabytes:.0f} MB memory, {size:.0f} MB disk", bounded))
     return table
-
-
-def server_with(ours: Server, name: str, folder: str) -> Server:
-    return replace(ours, name=name, variables=lambda port: {**ours.variables(port), "MAINLINE_LOG": folder})
 
 
 def compared(logging: Asked, plain: Asked, body: bytes) -> tuple[str, float]:

@@ -6,50 +6,19 @@ workflows call; the demo adds the traffic of the past and a page.
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from mainline import frame, params
-from mainline.collect import collect
-from mainline.container import engine as engines
-from mainline.demo import measure, page, replay, script, service
-from mainline.demo.measure import Month
-from mainline.demo.scratch import Scratch, cloned
-from mainline.demo.script import Script, edited
-from mainline.demo.service import Containers, Process, Service
+from mainline.demo import measure, page, replay, script
+from mainline.demo.scene import Scene, change, keep, place, prepared
+from mainline.demo.service import Process
 from mainline.demo.story import Story
-from mainline.errors import ExternalError, MainlineError
-from mainline.retrain.clock import UNTIL
+from mainline.errors import ExternalError
 from mainline.serving import scorer, signature
-from mainline.settings import Settings
 
 # Of a verb that judges.
 PASSED, REFUSED, INVALID = 0, 1, 3
-
-
-@dataclass
-class Play:
-    """What every scene needs."""
-
-    script: Script
-    scratch: Scratch
-    service: Service
-    story: Story
-    pages: Path
-    settings: Settings
-    frame: Path
-    first: str = ""  # the version that the frozen model is
-    delivered: bool = False  # the bad data have come
-    months: list[Month] = field(default_factory=list)
-
-    def moment(self, day: dt.date) -> dt.datetime:
-        return dt.datetime.combine(day, dt.time(), ZoneInfo(self.settings.data.timezone))
 
 
 def play(root: Path, months: int | None = None, local: bool = False) -> str:
@@ -65,53 +34,7 @@ def play(root: Path, months: int | None = None, local: bool = False) -> str:
     return page.write(scene.pages.relative_to(root), story, scene.months, scene.settings.compare.metric)
 
 
-@contextlib.contextmanager
-def prepared(root: Path, told: Script, story: Story, local: bool) -> Iterator[Play]:
-    """The clone as it was on the first day, and where its model will answer; that is gone afterwards, come what may."""
-    folder = root / ".mainline" / "demo"
-    for name in ("models", "spool", "shipped"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    pages = root / "reports" / "demo"
-    shutil.rmtree(pages, ignore_errors=True)
-    pages.mkdir(parents=True)
-    with story.event(told.start, "clone") as event:
-        scratch = cloned(root, folder)
-        file = scratch.root / params.FILE
-        text = UNTIL.sub(rb"\g<before>%b" % str(told.start).encode(), file.read_bytes(), count=1).decode()
-        file.write_text(edited(text, told.settings), encoding="utf-8")
-        for later in (told.worse, told.bad_release):
-            edited(file.read_text(encoding="utf-8"), later.edits)  # what cannot be played is told before it begins
-        scratch.commit(f"As it was on {told.start}")
-        settings = params.load(file).settings
-        rows = folder / "live.parquet"
-        end = told.spans()[-1][1]
-        data = settings.data.model_copy(update={"until": end})
-        everything = settings.model_copy(update={"data": data})
-        frame.build(everything, collect(data, scratch.root, folder / "cache"), rows)
-        event.text = f"{scratch.root.relative_to(root)}, where data end on {told.start}"
-    where, why = place(scratch, folder, local)
-    story.say(f"  {why}")
-    scene = Play(told, scratch, where, story, pages, settings, rows)
-    try:
-        yield scene
-    finally:
-        scene.service.close()
-
-
-def place(scratch: Scratch, folder: Path, local: bool, why: str = "as asked for") -> tuple[Service, str]:
-    """Where the model will answer, and why there."""
-    port = service.free_port()
-    if not local:
-        try:
-            engine = engines.find()
-            name = service.name_of(folder)
-            return Containers(scratch, folder, port, engine=engine, name=name), f"released to {engine.name}: {name}"
-        except MainlineError as error:
-            why = str(error)
-    return Process(scratch, folder, port), f"no container: the exported model is served by a process of its own ({why})"
-
-
-def first_release(scene: Play) -> None:
+def first_release(scene: Scene) -> None:
     """As `release`; where an image cannot be had, such as offline for the first time, the story goes on without."""
     try:
         release(scene, scene.script.start, "the first model")
@@ -124,7 +47,7 @@ def first_release(scene: Play) -> None:
         release(scene, scene.script.start, "the first model")
 
 
-def release(scene: Play, day: dt.date, what: str) -> bool:
+def release(scene: Scene, day: dt.date, what: str) -> bool:
     """Review and promote the clone's commit."""
     with scene.story.event(day, "release") as event:
         status = scene.service.release()
@@ -136,7 +59,7 @@ def release(scene: Play, day: dt.date, what: str) -> bool:
     return status == PASSED
 
 
-def refuse_worse(scene: Play, day: dt.date) -> None:
+def refuse_worse(scene: Scene, day: dt.date) -> None:
     """A pull request with a worse model."""
     told, scratch = scene.script.worse, scene.scratch
     with scene.story.event(day, "pull request") as event:
@@ -149,7 +72,7 @@ def refuse_worse(scene: Play, day: dt.date) -> None:
         scratch.git("checkout", "--quiet", "main")
 
 
-def month(scene: Play, start: dt.date, end: dt.date, last: bool) -> None:
+def month(scene: Scene, start: dt.date, end: dt.date, last: bool) -> None:
     """A period of traffic, and what follows from it."""
     told = scene.script
     if told.bad_release.at == start:
@@ -162,7 +85,7 @@ def month(scene: Play, start: dt.date, end: dt.date, last: bool) -> None:
         retrain(scene, end)
 
 
-def live(scene: Play, start: dt.date, end: dt.date, judged: bool = True) -> None:
+def live(scene: Scene, start: dt.date, end: dt.date, judged: bool = True) -> None:
     """Replay the rows of these days; with `judged`, hold production against the frozen model on them."""
     with scene.story.event(start, "traffic") as event:
         known = signature.read(scene.service.model(scene.service.version))
@@ -178,7 +101,7 @@ def live(scene: Play, start: dt.date, end: dt.date, judged: bool = True) -> None
         scene.months.append(measure.measured(scene.settings, known.classes, name, scene.service.version, answered))
 
 
-def watch(scene: Play, day: dt.date) -> bool:
+def watch(scene: Scene, day: dt.date) -> bool:
     """Monitor; whether it asks for a retraining."""
     noon = dt.datetime.combine(day + dt.timedelta(days=2), dt.time(12), dt.UTC)
     with scene.story.event(day, "monitor") as event:
@@ -190,7 +113,7 @@ def watch(scene: Play, day: dt.date) -> bool:
     return said.status == REFUSED
 
 
-def retrain(scene: Play, day: dt.date) -> None:
+def retrain(scene: Scene, day: dt.date) -> None:
     """The retraining, as the workflow would open it; merged and released where it passed."""
     scratch = scene.scratch
     with scene.story.event(day, "retraining") as event:
@@ -206,7 +129,7 @@ def retrain(scene: Play, day: dt.date) -> None:
         release(scene, day, f"what was trained until {found['until']}")
 
 
-def refuse_bad_data(scene: Play, start: dt.date, end: dt.date) -> None:
+def refuse_bad_data(scene: Scene, start: dt.date, end: dt.date) -> None:
     """The period's data arrive wrong, are stopped at the gate, and arrive again."""
     told, scratch = scene.script.bad_data, scene.scratch
     with scene.story.event(end, "bad data") as event:
@@ -219,7 +142,7 @@ def refuse_bad_data(scene: Play, start: dt.date, end: dt.date) -> None:
         scene.delivered = True
 
 
-def bad_release(scene: Play, start: dt.date) -> dt.date:
+def bad_release(scene: Scene, start: dt.date) -> dt.date:
     """A model that lowered the bar for itself is released, found out, and taken back; the day from which it is well."""
     told, scratch = scene.script.bad_release, scene.scratch
     change(scratch, told)
@@ -237,12 +160,6 @@ def bad_release(scene: Play, start: dt.date) -> dt.date:
     return found
 
 
-def change(scratch: Scratch, told: script.Change) -> None:
-    file = scratch.root / params.FILE
-    file.write_text(edited(file.read_text(encoding="utf-8"), told.edits), encoding="utf-8")
-    scratch.commit(told.why)
-
-
 def today(day: dt.date) -> dt.date:
     """When somebody looks: two days after a period, as retrain.lag and late labels ask for."""
     return day + dt.timedelta(days=2)
@@ -254,8 +171,3 @@ def headline(reports: Path) -> str:
     failed = [gate["name"] for gate in verdict["gates"] if not gate["passed"]]
     word = verdict["verdict"].replace("_", " ")
     return f"{word}; failed: {', '.join(failed)}" if failed else word
-
-
-def keep(scene: Play, file: Path, name: str) -> str:
-    shutil.copyfile(file, scene.pages / name)
-    return name

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +56,7 @@ class Job:
     asked: Asked
     now: dt.datetime
     day: str  # SQL for a row's day
+    spill: Path  # what does not fit into memory
 
 
 def monitor(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
@@ -70,20 +70,16 @@ def watched(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
     """What the log says of the model, with no report."""
     import duckdb
 
-    job = Job(settings, workspace, asked, asked.now or dt.datetime.now(dt.UTC), window.day(settings))
-    spill = workspace.state / "spill"
-    spill.mkdir(parents=True, exist_ok=True)
-    connection = window.connect(settings, spill)
-    try:
-        return judged(job, connection, lambda: window.connect(settings, spill))
-    except duckdb.OutOfMemoryException as error:
-        said = str(error).splitlines()[0]
-        raise ExternalError(
-            f"monitor.memory_megabytes: {settings.monitor.memory_megabytes} is too little: {said}"
-        ) from None
-    finally:
-        connection.close()
-        shutil.rmtree(spill, ignore_errors=True)
+    now = asked.now or dt.datetime.now(dt.UTC)
+    with window.spilling(workspace.state / "spill") as spill, window.connect(settings, spill) as connection:
+        job = Job(settings, workspace, asked, now, window.day(settings), spill)
+        try:
+            return judged(job, connection, lambda: window.connect(settings, spill))
+        except duckdb.OutOfMemoryException as error:
+            said = str(error).splitlines()[0]
+            raise ExternalError(
+                f"monitor.memory_megabytes: {settings.monitor.memory_megabytes} is too little: {said}"
+            ) from None
 
 
 def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckDBPyConnection]) -> Health:
@@ -94,7 +90,7 @@ def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckD
     found: dict[str, Any] = {}
     cause = Cause.none
     if seen.rows:
-        seen.problems += strangers(job, seen, record, models)
+        seen.problems += strangers(job, seen, models)
     if seen.rows and record:
         found["traffic"] = traffic(seen, job.day)
         more, measured = inputs(job, seen, record)
@@ -124,7 +120,7 @@ def read(
     workspace, place = job.workspace, job.asked.log or job.settings.monitor.log
     if not remote.is_remote(place) and not (workspace.root / place).is_dir():
         raise ConfigurationError(f"{place} is no folder: monitor.log names where the server's prediction log lies")
-    seen = window.Window(connection)
+    seen = window.Window(connection, job.spill)
     paths = log.located(place, "predictions", workspace.root, workspace.cache)
     window.load(
         seen, job.settings, log.readable(connect, paths, log.PREDICTIONS, seen.problems), job.asked.model, job.now
@@ -133,7 +129,7 @@ def read(
     return seen, log.readable(connect, told, log.FEEDBACK, seen.problems)
 
 
-def strangers(job: Job, seen: window.Window, record: Record | None, models: dict[str, Record]) -> list[log.Problem]:
+def strangers(job: Job, seen: window.Window, models: dict[str, Record]) -> list[log.Problem]:
     """Other models in the window: known ones are told, unknown ones make it invalid."""
     found = []
     for version, digest, rows in window.others(seen):

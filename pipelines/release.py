@@ -148,7 +148,7 @@ def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, Judg
         with progress.stage("compare"):
             found = judgement.judge(params, workspace, job.tables, job.frame, trained, baseline, PRODUCTION, validation)
         with progress.stage("record"):
-            reports = publish.reports(found, workspace, trained, progress)
+            reports = publish.reports(found, workspace, progress)
             return trained, found, tracker.finish(publish.findings(found.review, reports))
     finally:
         beside.stop()

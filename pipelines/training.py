@@ -64,7 +64,7 @@ def review(
         if staging and found.review.passed:
             found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
-            reports = publish.reports(found, workspace, trained, progress)
+            reports = publish.reports(found, workspace, progress)
         with progress.stage("record"):
             tracker.finish(publish.findings(found.review, reports))
         against = [baseline.record.path] if baseline.record else []
@@ -107,7 +107,7 @@ def train_validated(job: Job, beside: Beside, store: Path | None = None) -> tupl
 
     `store` is the folder of MLflow's embedded store, where it is not the workspace's own.
     """
-    gate = Gate(beside, job.workspace, job.tables)
+    gate = Gate(job.params.settings, beside, job.workspace, job.tables)
     try:
         prepare(job)
         gate.ask_of_frame(job.frame, job.prints.frame)

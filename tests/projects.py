@@ -18,6 +18,8 @@ import numpy as np
 import pandas as pd
 
 TOP = Path(__file__).resolve().parents[1]
+# A copy of the example's settings that stays as it is: `params.yaml` itself is edited in every experiment.
+EXAMPLE = TOP / "tests" / "example.yaml"
 
 PARAMS = """\
 task: binary
@@ -65,7 +67,8 @@ gates:
   model_megabytes: 5
 """
 
-FRAME = '''\
+RETURN = 'return visits.left_join(bought, "visit").drop("visit_right")'
+FRAME = f'''\
 """What a visit looked like when it ended."""
 
 from ibis import _
@@ -74,7 +77,7 @@ from ibis import _
 def prepare(tables):
     bought = tables["purchases"].select("visit", bought=_.bought.cast("boolean"))
     visits = tables["visits"].mutate(day=_.at.date())
-    return visits.left_join(bought, "visit").drop("visit_right")
+    {RETURN}
 '''
 
 SUITES = {
@@ -141,10 +144,25 @@ class Project:
             self.write(f"data/expectations/{name}.yaml", suite)
         self.data(visits())
         if with_git:
-            self.git("init", "--quiet", "--initial-branch=main")
-            self.git("config", "user.name", "A tester")
-            self.git("config", "user.email", "tester@example.org")
+            self.init()
             self.commit("The shop")
+
+    @classmethod
+    def at(cls, root: Path) -> Project:
+        """A checkout that is there already."""
+        found = cls.__new__(cls)
+        found.root = root
+        return found
+
+    def init(self) -> None:
+        """A repository without a commit."""
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.sign()
+
+    def sign(self) -> None:
+        """Say who commits here."""
+        self.git("config", "user.name", "A tester")
+        self.git("config", "user.email", "tester@example.org")
 
     def data(self, rows: pd.DataFrame) -> None:
         """Write the two tables that `rows` stands for."""

@@ -23,6 +23,8 @@ from typing import Any
 
 import pytest
 
+from tests.projects import TOP
+
 REGISTRY_LOGIN = ("tester", "a registry password")  # pragma: allowlist secret
 HASHED = "$2y$04$abcdefghijklmnopqrstuuR6lVkwkiDKkZngycuOqgCcGEpGNxN.u"  # pragma: allowlist secret
 # Where the tests must not be skipped for want of a server.
@@ -139,6 +141,26 @@ def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> 
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait(30)
+
+
+@contextlib.contextmanager
+def mlflow_page(folder: Path, *options: str, **variables: str) -> Iterator[str]:
+    """`mainline ui` in a checkout; the page's address, from when it answers."""
+    address = f"http://127.0.0.1:{(port := free_port())}/"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mainline", "ui", "--port", str(port), *options],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{TOP / 'src'}{os.pathsep}{TOP}", **variables},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_until_ready(address, 120, process)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=90)
 
 
 @pytest.fixture(scope="session")
@@ -368,9 +390,10 @@ def _fresh(scheme: str) -> Any:
     return fsspec.filesystem(scheme, skip_instance_cache=True)
 
 
-def _wait_until_ready(url: str, seconds: int = 60) -> None:
+def _wait_until_ready(url: str, seconds: int = 60, process: subprocess.Popen[bytes] | None = None) -> None:
     """Wait for an answer: a port that listens may still say that its server is not ready."""
     for _ in range(seconds * 20):
+        assert process is None or process.poll() is None, f"it stopped with status {process.returncode}"
         try:
             urllib.request.urlopen(url, timeout=5).close()
         except OSError:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from mainline.atomic import write_text
 from mainline.errors import Refused
+from mainline.places import ELSEWHERE
 
 START = "0" * 64
 SEAL = "audit.seal"
@@ -207,7 +208,7 @@ def canonical(content: Mapping[str, Any]) -> str:
 def table(entries: Sequence[Entry]) -> str:
     """For people: a line an entry."""
     if not entries:
-        return "The audit log is empty."
+        return f"The audit log that is looked at here is empty: {ELSEWHERE}."
     rows = [("", "when", "event", "version", "model", "image", "by", "approved by", "verdict or reason")]
     for each in entries:
         more = each.details

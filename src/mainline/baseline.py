@@ -3,7 +3,7 @@
 What a worktree's code is asked for is a contract between versions of Mainline (`CONTRACT`):
 
     mainline train --state DIR --contract N            answers {"record": path}
-    mainline score --state DIR --contract N REQUEST    answers {"scores": path, "tables": {...}}
+    mainline score --state DIR --contract N REQUEST    answers {"scores": path}
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from mainline.record import Record, find
 from mainline.workspace import Workspace
 
 CONTRACT = 1
+USUAL = "main"  # what is compared with where nothing else is said
 LONGEST = 500  # characters of the other side's message: enough for two expectations that failed
 
 
@@ -73,8 +74,11 @@ def missing(workspace: Workspace, base: str) -> str:
         return "no baseline: this folder is not the top of a git checkout"
     branch = base.removeprefix("origin/").removeprefix("base/")
     hint = f"git fetch origin {branch}"
+    default = (git.git(workspace.root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD") or "").partition("/")[2]
     if git.is_shallow(workspace.root):
         hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
+    elif branch == USUAL and default not in ("", USUAL):
+        hint = f"origin's default branch is {default}: make run BASE={default}, and make doctor for the rest"
     return f"no baseline: no commit is called {branch} here ({hint})"
 
 
@@ -90,7 +94,7 @@ def train(workspace: Workspace, tree: Path) -> Record:
 
 
 def score(workspace: Workspace, tree: Path, record: Record, request: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    """Have the code in `tree` score the candidate's holdout with its model, and name its tables."""
+    """Have the code in `tree` score the candidate's holdout with its model."""
     path = scratch / "request.json"
     path.write_text(json.dumps({**request, "record": str(record.path), "into": str(scratch)}), encoding="utf-8")
     return ask(tree, ["score", "--state", str(workspace.state), "--contract", str(CONTRACT), str(path)])

@@ -49,7 +49,7 @@ def train(
     blocks = [settings.compare.blocks] if settings.compare.blocks else []
     rows = training.read_rows(settings, frame, sides(settings).holdout, *blocks)
     if rows.empty:
-        raise DataError("no row lies in the holdout: split.holdout and data.until leave nothing to measure on")
+        raise DataError(f"no row lies in the holdout: nothing to measure on{training.reach(settings, frame)}")
     score = training.predict(settings, fitted.pipeline, rows)
     facts = {
         "fingerprint": prints.model,

@@ -6,6 +6,7 @@ What it said of a table is kept by the digests of the table and of its suite, an
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import hashlib
 import json
 import time
@@ -18,8 +19,9 @@ from mainline import params, timetravel
 from mainline.atomic import write_text
 from mainline.beside import Beside
 from mainline.collect import Collected, from_json, relation_sql, to_json
+from mainline.errors import ConfigurationError
 from mainline.results import Expectation, Severity, Validation
-from mainline.settings import Settings
+from mainline.settings import Data, Settings
 from mainline.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -31,7 +33,10 @@ FRAME = "frame"
 class Gate:
     """What is asked of the data, and by `answer` what was found."""
 
-    def __init__(self, beside: Beside, workspace: Workspace, tables: Mapping[str, Collected]) -> None:
+    def __init__(
+        self, settings: Settings, beside: Beside, workspace: Workspace, tables: Mapping[str, Collected]
+    ) -> None:
+        check_suites(settings, workspace.root)
         self.beside = beside
         self.about = {
             "root": str(workspace.root),
@@ -48,6 +53,23 @@ class Gate:
         said = [future.result() for future in self.asked]
         found = [expectation for part in said for expectation in read(part["expectations"])]
         return Validation(found, round(sum(part["seconds"] for part in said), 3))
+
+
+def check_suites(settings: Settings, root: Path) -> None:
+    """Refuse a suite that would never be asked, because no table has its name: its table would pass unseen."""
+    named = Path(settings.data.expectations)
+    if named != Path(Data.model_fields["expectations"].default) and not (root / named).is_dir():
+        raise ConfigurationError(f"params.yaml: data.expectations: {named} is no folder here")
+    tables = [*settings.data.sources, FRAME]
+    problems = []
+    for path in sorted((root / named).glob("*.y*ml")):
+        if path.suffix == ".yaml" and path.stem in tables:
+            continue
+        near = difflib.get_close_matches(path.stem, tables, n=1)
+        hint = f"did you mean {near[0]}.yaml?" if near else f"the tables are {', '.join(tables)}"
+        problems.append(f"{named / path.name}: a suite is called as its table is, with .yaml: {hint}")
+    if problems:
+        raise ConfigurationError("\n".join(problems))
 
 
 def of_tables(root: str, state: str, tables: str) -> dict[str, Any]:

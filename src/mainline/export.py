@@ -109,10 +109,8 @@ def choose(
     try:
         converted = convert(pipeline, draft)
         scorer = Onnx(converted, draft)
-        largest = max(
-            check(draft, scorer, rows, recorded, "holdout rows"),
-            *(check(draft, scorer, *probe) for probe in probes(settings, draft, pipeline, rows)),
-        )
+        asked = [(rows, recorded, "holdout rows"), *probes(settings, draft, pipeline, rows)]
+        largest = max([check(draft, scorer, *rows_of) for rows_of in asked])
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
         note = str(error)

@@ -28,6 +28,7 @@ MODEL_MODULES = frozenset(
         "filestamps",
         "fingerprint",
         "frame",
+        "project",
         "rows",
         "settings",
         "sources",

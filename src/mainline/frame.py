@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import importlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from mainline import project
 from mainline.atomic import replacing
 from mainline.collect import Collected, as_of, relation_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
@@ -19,7 +19,6 @@ from mainline.settings import Prepare, Settings
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-    from ibis.expr.types import Table
 
 
 def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> None:
@@ -62,7 +61,7 @@ def prepared(
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
     show(connection, tables, moment)
-    expression = call_project(settings.prepare, {name: backend.table(name) for name in tables})
+    expression = project.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
     return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
@@ -73,29 +72,6 @@ def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment
     for name, table in tables.items():
         then = table if moment is None else as_of(table, moment)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
-
-
-def call_project(prepare: Prepare, tables: Mapping[str, Table]) -> Table:
-    from ibis.common.exceptions import IbisError
-
-    function = project_function(prepare.function)
-    try:
-        expression: Table = function(tables)
-    except (IbisError, AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"{prepare.function} failed: {type(error).__name__}: {_first_line(error)}") from error
-    return expression
-
-
-def project_function(path: str) -> Callable[..., Any]:
-    """The function that an import path such as `flights.features:prepare` names."""
-    module, _, name = path.replace(":", ".").rpartition(".")
-    try:
-        found: Callable[..., Any] = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise ConfigurationError(f"params.yaml: prepare.function: {path} does not import: {error}") from error
-    except AttributeError:
-        raise ConfigurationError(f"params.yaml: prepare.function: {module} has no {name}") from None
-    return found
 
 
 def check_columns(settings: Settings, types: Mapping[str, str]) -> None:
@@ -120,6 +96,9 @@ def check_columns(settings: Settings, types: Mapping[str, str]) -> None:
                 problems.append(f"params.yaml: {setting}: the prepared frame has no column {column}: {hint}")
     if prepare.label in prepare.features.names:
         problems.append(f"params.yaml: prepare.features: {prepare.label} is the label itself")
+    kind = types.get(prepare.time or "", "date")
+    if not kind.lower().startswith(("date", "timestamp")):
+        problems.append(f"params.yaml: prepare.time: {prepare.time} is {kind}, a date or a time is needed")
     if ROW_ID in types:
         problems.append(f"{prepare.function}: the column name {ROW_ID} is taken: Mainline adds it")
     if problems:

@@ -11,6 +11,7 @@ from mainline.metrics import GREATER_IS_BETTER
 from mainline.params import Params
 from mainline.report import words
 from mainline.results import Gap, Gate, Interval, Metric, Outcome, Slice
+from mainline.settings import Lead
 
 NO_INTERVAL = "no value on these rows, or on too many of their resamples (a single block, a class that is missing)"
 
@@ -151,14 +152,7 @@ def absolute(params: Params, measured: Measured) -> list[Gate]:
     gates = params.settings.gates
     made = []
     if gates.lead:
-        rule = (
-            f"{words.metric_name(gates.lead.metric)} certainly ahead of the mean by {', '.join(gates.lead.by)}, "
-            f"and by at least {words.score(gates.lead.at_least)}"
-        )
-        lead = measured.lead
-        passed = lead is not None and lead.low is not None and lead.low > 0 and lead.value >= gates.lead.at_least
-        said = show(lead, lead.value, gates.lead.at_least) if lead and lead.low is not None else unmeasured(measured)
-        made.append(Gate("lead", rule, said, passed, params.reason("gates", "lead", "at_least")))
+        made.append(ahead(gates.lead, measured, params.reason("gates", "lead", "at_least")))
     for name, limit in gates.floors.items():
         made.append(
             level(
@@ -200,6 +194,19 @@ def absolute(params: Params, measured: Measured) -> list[Gate]:
             )
         )
     return made
+
+
+def ahead(gate: Lead, measured: Measured, reason: str | None) -> Gate:
+    """The model's lead over the label's mean, and its interval, against the least that it must be."""
+    rule = (
+        f"{words.metric_name(gate.metric)} certainly ahead of the mean by {', '.join(gate.by)}, "
+        f"and by at least {words.score(gate.at_least)}"
+    )
+    lead = measured.lead
+    if lead is None or lead.low is None:
+        return Gate("lead", rule, unmeasured(measured), False, reason)
+    passed = lead.low > 0 and lead.value >= gate.at_least
+    return Gate("lead", rule, show(lead, lead.value, gate.at_least), passed, reason)
 
 
 def level(measured: Measured, title: str, name: str, limit: float, greater: bool, reason: str | None) -> Gate:

@@ -100,9 +100,6 @@ class GitHub:
     def put(self, path: str, body: Any = None) -> Any:
         return self.request("PUT", path, body).json()
 
-    def delete(self, path: str) -> None:
-        self.request("DELETE", path)
-
     def pages(self, path: str, key: str | None = None, **query: Any) -> Iterator[dict[str, Any]]:
         """Every item of a list, page by page as they are asked for; `key` names the list where it is wrapped."""
         url: str | None = self._url(path, {"per_page": 100, **query})

@@ -14,7 +14,7 @@ from mainline.collect import Collected
 from mainline.gates import Measured
 from mainline.params import Params
 from mainline.record import Record
-from mainline.results import Drift, Gate, Importance, Interval, Outcome, Review, Side, TableVersion, Validation
+from mainline.results import Change, Drift, Gate, Importance, Interval, Outcome, Review, Side, TableVersion, Validation
 from mainline.settings import Settings
 from mainline.workspace import Workspace
 
@@ -62,11 +62,6 @@ def judge(
     rows = lined_up.rows
     notes = [*note(settings, baseline), *lined_up.notes]
     no_metrics = unmeasurable(settings, rows)
-    no_comparison = lined_up.not_comparable or no_metrics
-    if baseline.commit and not against:
-        no_comparison = baseline.note
-    elif not baseline.commit:
-        no_comparison = "compare.required is true, and there is no baseline" if settings.compare.required else None
     weights = evaluate.draw(settings, rows.blocks)
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
     measured = Measured(
@@ -79,15 +74,10 @@ def judge(
         train_seconds=record.facts["model"]["seconds"],
         model_bytes=record.facts["model"]["bytes"],
         no_metrics=no_metrics,
-        no_comparison=None if identical else no_comparison,
+        no_comparison=None if identical else incomparable(settings, baseline, lined_up.not_comparable or no_metrics),
     )
     judged = gates.judge(params, measured)
     outcome = gates.outcome(params, measured, judged, identical)
-    changed = []
-    if baseline.commit and git.commit_of(workspace.root, baseline.commit):
-        changed += changes.of_gates(workspace.root, baseline.commit, params.file, settings.data.expectations)
-    if against and not identical:
-        changed += changes.of_model(against.facts["parts"], record.facts["parts"])
     return Judged(
         Review(
             outcome=outcome,
@@ -109,7 +99,7 @@ def judge(
             slices=list(measured.slices),
             gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],
-            changes=changed,
+            changes=changed(params, workspace, record, baseline),
             notes=notes,
             estimator=settings.train.estimator,
             threshold=settings.evaluate.threshold if settings.task == "binary" else None,
@@ -139,6 +129,23 @@ def unmeasurable(settings: Settings, rows: Labelled) -> str | None:
     if settings.task != "regression" and len(np.unique(rows.y)) < 2:
         return f"every labelled holdout row is {rows.classes[int(rows.y[0])]}"
     return None
+
+
+def incomparable(settings: Settings, baseline: base.Baseline, rows: str | None) -> str | None:
+    """Why nothing can be said against main, if so; `rows` is what its rows say of it."""
+    if not baseline.commit:
+        return "compare.required is true, and there is no baseline" if settings.compare.required else None
+    return rows if baseline.record else baseline.note
+
+
+def changed(params: Params, workspace: Workspace, record: Record, baseline: base.Baseline) -> list[Change]:
+    """What judges the model and differs from main, and what makes it."""
+    found = []
+    if baseline.commit and git.commit_of(workspace.root, baseline.commit):
+        found += changes.of_gates(workspace.root, baseline.commit, params.file, params.settings.data.expectations)
+    if baseline.record and baseline.record.fingerprint != record.fingerprint:
+        found += changes.of_model(baseline.record.facts["parts"], record.facts["parts"])
+    return found
 
 
 def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any]) -> Interval | None:

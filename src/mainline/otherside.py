@@ -102,7 +102,7 @@ def taken(score: NDArray[np.float64], place: NDArray[np.int64]) -> NDArray[np.fl
     return found
 
 
-def score_request(settings: Settings, workspace: Workspace, request: dict[str, Any]) -> dict[str, Any]:
+def score_request(settings: Settings, request: dict[str, Any]) -> dict[str, Any]:
     """Be the baseline's side: score another commit's rows with this checkout's recorded model."""
     import datetime as dt
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 
 IMAGE, STATE = "MAINLINE_IMAGE", "MAINLINE_STATE"
+ELSEWHERE = f"where releases are kept elsewhere, {STATE} or MLFLOW_TRACKING_URI says so"  # for whoever finds none
 GITHUBS_REGISTRY = "ghcr.io"
 OURS = ("MAINLINE_", "MLFLOW_")
+EMPTY = (*OURS, "AWS_")  # to AWS's library an empty region is a region, and https://s3..amazonaws.com its address
 
 
 def settle(environment: MutableMapping[str, str]) -> None:
     """Repositories in lower case, as every registry wants them; an empty variable is one that is not set."""
-    for name in [name for name, value in environment.items() if name.startswith(OURS) and not value.strip()]:
+    for name in [name for name, value in environment.items() if name.startswith(EMPTY) and not value.strip()]:
         del environment[name]
     for name in (IMAGE, STATE):
         if name in environment:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline import predictfile
 from mainline.atomic import replacing
 from mainline.errors import ConfigurationError, DataError
-from mainline.rows import quoted
 from mainline.serving import scorer
-from mainline.serving.explanation import check_names
-from mainline.serving.rejection import Rejection
 from mainline.serving.signature import MISSING, Column, Signature, read
 
 if TYPE_CHECKING:
@@ -19,12 +17,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
-FORMATS = {
-    ".parquet": ("read_parquet($file)", "PARQUET"),
-    ".csv": ("read_csv($file, header = true, types = $types)", "CSV, HEADER"),
-    ".jsonl": ("read_json($file, format = 'newline_delimited')", "JSON"),
-    ".ndjson": ("read_json($file, format = 'newline_delimited')", "JSON"),
-}
+FORMATS = {".parquet": "PARQUET", ".csv": "CSV, HEADER", ".jsonl": "JSON", ".ndjson": "JSON"}
 AT_ONCE = 50_000  # rows that are scored together
 
 
@@ -53,64 +46,26 @@ def predict(file: Path, model: Path, to: Path | None = None) -> Path:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
-            load(connection, file, signature)
+            predictfile.load(connection, file, signature)
+            given = {name for name, *_ in connection.execute("DESCRIBE given").fetchall()}
+            taken = [name for name in answer_columns(signature) if name in given]
+            if taken:
+                raise ConfigurationError(f"{file} has a column {taken[0]} already: rename it")
             score(connection, signature, scorer.load(signature, model), str(file))
+            kept = "given" if target.suffix == file.suffix else "typed"
             with replacing(target) as unfinished:
-                connection.execute(
-                    f"COPY (SELECT * FROM given POSITIONAL JOIN answers) TO '{unfinished}' "
-                    f"(FORMAT {FORMATS[target.suffix][1]})"
-                )
+                whole = f"SELECT * FROM {kept} POSITIONAL JOIN answers"
+                connection.execute(f"COPY ({whole}) TO $to (FORMAT {FORMATS[target.suffix]})", {"to": str(unfinished)})
         except duckdb.Error as error:
-            raise DataError(f"{file} cannot be scored: {str(error).strip().splitlines()[0]}") from error
+            raise DataError(f"{file} cannot be scored: {reason(error)}") from error
     return target
-
-
-def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> None:
-    """The file as the table `given`, its columns checked."""
-    source = FORMATS[file.suffix][0]
-    arguments: dict[str, Any] = {"file": str(file)}
-    if "$types" in source:
-        # Nothing is guessed of the model's columns: carrier 9E is no number, nor is store 007.
-        header = connection.execute("SELECT * FROM read_csv($file, header = true) LIMIT 0", arguments).description
-        there = {column[0] for column in header or ()}
-        arguments["types"] = {
-            column.name: "VARCHAR" if column.kind == "categorical" else "DOUBLE"
-            for column in signature.columns
-            if column.name in there
-        }
-        if not arguments["types"]:
-            source, _ = source.replace(", types = $types", ""), arguments.pop("types")
-    connection.execute(f"CREATE TEMP TABLE given AS SELECT * FROM {source}", arguments)
-    types = {name: dtype for name, dtype, *_ in connection.execute("DESCRIBE given").fetchall()}
-    check_columns(connection, signature, types, str(file))
-    taken = [name for name in answer_columns(signature) if name in types]
-    if taken:
-        raise ConfigurationError(f"{file} has a column {taken[0]} already: rename it")
-
-
-def check_columns(connection: DuckDBPyConnection, signature: Signature, types: dict[str, str], file: str) -> None:
-    names = signature.names
-    try:
-        check_names([name for name in types if name in names], names, file)
-    except Rejection as error:
-        raise DataError(error.message) from None
-    for column in signature.columns:
-        dtype = types[column.name]
-        number = dtype.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or dtype.endswith(("INT", "INTEGER"))
-        if dtype == "VARCHAR" if column.kind == "categorical" else number:
-            continue
-        # A column without any value says nothing of its kind.
-        if connection.execute(f"SELECT count({quoted(column.name)}) FROM given").fetchone() != (0,):
-            wanted = "text is" if column.kind == "categorical" else "numbers are"
-            raise DataError(f"{file}: {column.name} is {dtype}: {wanted} needed")
 
 
 def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Scorer, file: str) -> None:
     """The table `answers`, a row for every row of `given`, in its order."""
     import pandas as pd
 
-    names = ", ".join(map(quoted, signature.names))
-    rows = connection.execute(f"SELECT {names} FROM given").df()
+    rows = connection.execute("SELECT * FROM inputs").df()
     parts = [pd.DataFrame(columns=answer_columns(signature))] if rows.empty else []
     for start in range(0, len(rows), AT_ONCE):
         part = rows.iloc[start : start + AT_ONCE]
@@ -144,6 +99,12 @@ def matrices(
     categorical = text.to_numpy(dtype=object, copy=True)
     categorical[missing] = MISSING
     return categorical, numeric
+
+
+def reason(error: Exception) -> str:
+    """What DuckDB says: of a row of CSV its line, and below that row what is wrong with it."""
+    lines = [line for line in str(error).strip().splitlines() if line and not line.startswith("Original Line")]
+    return ": ".join(lines[:2]) if "CSV Error on Line" in lines[0] else lines[0]
 
 
 def answer_columns(signature: Signature) -> list[str]:

@@ -19,7 +19,7 @@ from mainline.training import features_of, read_rows
 from mainline.workspace import Workspace
 
 
-def reports(found: Judged, workspace: Workspace, record: Record, progress: Progress) -> list[str]:
+def reports(found: Judged, workspace: Workspace, progress: Progress) -> list[str]:
     """Write the three reports, each whole or not at all; `verdict.json` last."""
     from mainline.report import html, markdown
     from mainline.report.curves import Curves

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 from mainline.audit import Book
 from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
+from mainline.places import ELSEWHERE
 from mainline.registry import INTENT, Registry, Version
 
 LEASE = dt.timedelta(minutes=30)  # a release takes less: one that is older was cut off
@@ -128,22 +129,32 @@ def settle(desk: Desk) -> Intent | None:
     return None
 
 
-def rollback(desk: Desk, number: int | None) -> Version:
+def rollback(desk: Desk, number: int | None, run: str | None = None) -> Version:
     """Return production to a former version: the one given, or the one before the champion.
+
+    `run` names the run of a workflow: run again, it goes no further back than it went.
 
     Raises
     ------
     Refused
         Where there is none that was ever in production.
     """
-    return return_to(desk, former(desk, number))
+    return return_to(desk, former(desk, number, run), {"run": run} if run else {})
 
 
-def former(desk: Desk, number: int | None) -> Version:
+def former(desk: Desk, number: int | None, run: str | None = None) -> Version:
     """The version that a rollback returns to, after ending what was cut off; raises as `rollback`."""
     settled = settle(desk)
+    champion = desk.registry.champion()
     if settled and settled.kind == "rollback" and number in (None, settled.version):
         return desk.registry.at(settled.version)
+    done = returned_by(desk, run) if run and number is None else None
+    if done and champion and champion.number == done:
+        return champion
+    if done:
+        raise Refused(f"this run has returned production to version {done}, and another was released since: begin anew")
+    if not any(version.released for version in desk.registry.versions()):
+        raise Refused(f"nothing was ever released from the state that is looked at here: {ELSEWHERE}")
     wanted = desk.registry.at(number) if number is not None else desk.registry.previous()
     if wanted is None:
         raise Refused("there is no previous version to return to: name one with VERSION=")
@@ -161,6 +172,12 @@ def return_to(desk: Desk, wanted: Version, more: Mapping[str, str] = MappingProx
     details = {"version": wanted.number, "from_version": away, **digests(wanted), **more}
     ship(desk, "rollback", wanted, wanted.image if desk.target else None, details)
     return desk.registry.at(wanted.number)
+
+
+def returned_by(desk: Desk, run: str) -> int | None:
+    """The version that a run of the workflow has returned production to."""
+    moves = [each.details for each in desk.book.entries() if each.event == "rolled back"]
+    return next((int(each["version"]) for each in reversed(moves) if each.get("run") == run), None)
 
 
 def begin(

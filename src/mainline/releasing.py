@@ -114,13 +114,14 @@ def rollback_verb(call: argparse.Namespace) -> int:
     from pipelines import release as pipeline
 
     wanted: int | None = call.version
+    run = os.environ.get("GITHUB_RUN_ID")
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
         nonlocal wanted  # done again on a state that has moved, it is the same step back and not one more
-        found = release.former(desk, wanted)
+        found = release.former(desk, wanted, run)
         wanted = found.number
-        let_through = {"deployment_approver": call.deployment_approver} if call.deployment_approver else {}
-        version = release.return_to(desk, found, let_through)
+        more = {"run": run, "deployment_approver": call.deployment_approver}
+        version = release.return_to(desk, found, {name: value for name, value in more.items() if value})
         pipeline.written(workspace, version)
         print(f"version {version.number} is the champion again" + (f", at {desk.at}" if desk.at else ""))
         return 0

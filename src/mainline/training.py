@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib
 import inspect
 import os
 import pickle
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline import project
 from mainline.errors import ConfigurationError, DataError, Refused
 from mainline.rows import ROW_ID, quoted, sides
 from mainline.settings import Prepare, Settings, Train
@@ -60,7 +60,7 @@ def fit(settings: Settings, frame: Path) -> Fitted:
     """Fit the pipeline on the training rows of the prepared frame that have a label."""
     rows = read_rows(settings, frame, f"({sides(settings).train}) AND {quoted(settings.prepare.label)} IS NOT NULL")
     if rows.empty:
-        raise DataError("no labelled row lies before the holdout: nothing to train on")
+        raise DataError(f"no labelled row lies before the holdout: nothing to train on{reach(settings, frame)}")
     target, classes = encode(settings.task, rows[settings.prepare.label], known=None)
     pipeline = build(settings.train, settings.prepare)
     started = time.perf_counter()
@@ -121,6 +121,22 @@ def features_of(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
     return rows[settings.prepare.features.names]
 
 
+def reach(settings: Settings, frame: Path) -> str:
+    """From when to when the holdout and the frame's rows run, where rows are split by time."""
+    import duckdb
+
+    side, time = sides(settings), settings.prepare.time
+    if side.start is None or side.end is None or time is None:
+        return ""
+    with duckdb.connect() as connection:
+        ends = ", ".join(f"{end}({quoted(time)})::DATE::VARCHAR" for end in ("min", "max"))
+        first, last = connection.execute(f"SELECT {ends} FROM read_parquet('{frame}')").fetchone() or ("?", "?")
+    return (
+        f": split.holdout and data.until set it from {side.start.date()} to {side.end.date()}, "
+        f"the prepared rows run from {first} to {last}"
+    )
+
+
 def encode(task: str, labels: pd.Series[Any], known: list[Any] | None) -> tuple[NDArray[Any], list[Any]]:
     """The target as the metrics take it: codes 0..k-1 of the sorted classes, or floats.
 
@@ -133,7 +149,10 @@ def encode(task: str, labels: pd.Series[Any], known: list[Any] | None) -> tuple[
     import pandas as pd
 
     if task == "regression":
-        values = np.asarray(labels, dtype=np.float64)
+        try:
+            values = np.asarray(labels, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{labels.name} must be a number in a regression: {error}") from None
         if not np.isfinite(values).all():
             raise DataError(f"{labels.name}: {int((~np.isfinite(values)).sum()):,} labels are infinite or no numbers")
         if known is None and len(values) and (values == values[0]).all():
@@ -215,15 +234,7 @@ def estimator(train: Train) -> BaseEstimator:
 
 
 def estimator_class(path: str) -> Any:
-    module, _, name = path.replace(":", ".").rpartition(".")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except ImportError as error:
-        raise ConfigurationError(f"params.yaml: train.estimator: {path} does not import: {error}") from error
-    except AttributeError:
-        near = difflib.get_close_matches(name, dir(importlib.import_module(module)), n=1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        raise ConfigurationError(f"params.yaml: train.estimator: {module} has no {name}{hint}") from None
+    found = project.imported("train.estimator", path)
     if not (callable(getattr(found, "fit", None)) and callable(getattr(found, "predict", None))):
         raise ConfigurationError(f"params.yaml: train.estimator: {path} is no estimator: it has no fit and predict")
     return found

@@ -101,7 +101,7 @@ def explain(validation: Validation) -> str:
         if found.note:
             lines.append(f"  why: {' '.join(found.note.split())}")
         if found.unexpected:
-            lines.append(f"  {found.unexpected:,} of {found.rows:,} rows:")
+            lines.append(f"  {found.unexpected:,} of {found.rows:,} rows" + (":" if found.examples else ""))
             lines += ["    " + "  ".join(f"{name}={value}" for name, value in row.items()) for row in found.examples]
         parts.append("\n".join(lines))
     if validation.warnings:

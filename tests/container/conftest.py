@@ -16,7 +16,7 @@ from mainline.container.parity import Paper
 from mainline.errors import MainlineError
 from mainline.params import Params
 from tests.exports import Export, make
-from tests.projects import TOP
+from tests.projects import EXAMPLE, TOP
 from tests.servers import REQUIRED, Oci, oci_registry
 
 __all__ = ["oci_registry"]
@@ -77,7 +77,7 @@ def gates(made: Export, **values: float) -> Params:
     stage = made.settings.stage.model_copy(
         update={"load_seconds": 1.0, "connections": 4, "contract_examples": 5, **values}
     )
-    known = params.load(TOP / "params.yaml")
+    known = params.load(EXAMPLE)
     return dataclasses.replace(known, settings=made.settings.model_copy(update={"stage": stage}))
 
 

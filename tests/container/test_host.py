@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -66,6 +67,42 @@ def test_one_that_is_not_fit_gets_no_traffic(host: HostTarget, docker: Engine, b
         host.deploy(broken.digest)
     assert host.deployed() == built.image.digest
     assert docker.container(host.container_of(broken.digest)) is None
+
+
+def test_a_port_that_is_taken_is_said_and_free_again_it_is_used(
+    host: HostTarget, docker: Engine, built: Built, capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = host.publish
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(address.rpartition(":")[2])))
+        taken.listen()
+        with pytest.raises(ExternalError, match=f"{address} .*MAINLINE_PUBLISH names another"):
+            host.deploy(built.image.digest)
+    assert docker.container(host.door) is None
+    assert docker.container(host.container_of(built.image.digest)) is None
+    host.deploy(built.image.digest)
+    assert host.deployed() == built.image.digest
+    host.publish = f"127.0.0.1:{free_port()}"
+    host.deploy(built.image.digest)
+    assert f"the door stays at {address}" in capsys.readouterr().err
+
+
+def test_cut_off_while_two_answer_it_is_no_deployment_and_the_next_one_leaves_one(
+    host: HostTarget, docker: Engine, built: Built, second: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host.deploy(built.image.digest)
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(host, "retire", lambda **_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            host.deploy(second.digest)
+    # Who has kept a connection still talks to the one before.
+    assert host.deployed() is None
+    docker.run("stop", "--time", "1", host.door)
+    host.deploy(built.image.digest)
+    assert host.deployed() == built.image.digest
+    former = docker.container(host.container_of(second.digest))
+    assert former
+    assert not former["State"]["Running"]
 
 
 def variant(docker: Engine, built: Built, folder: Path, **changes: object) -> Image:

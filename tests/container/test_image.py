@@ -57,6 +57,14 @@ def test_nothing_that_trains_is_in_it(docker: Engine, built: Built) -> None:
     assert (size[0]["Size"] - size[1]["Size"]) / 1e6 <= 150
 
 
+def test_its_bill_of_materials_is_what_is_in_it(docker: Engine, built: Built, tmp_path: Path) -> None:
+    bill, *_ = build.papers(docker, TOP, built.export.folder, built.image, tmp_path)
+    named = {f"{each['name']}-{each['version']}" for each in json.loads(bill.read_text())["components"][:-1]}
+    code = "import pathlib; print(*[p.name for p in pathlib.Path('/app').rglob('*.dist-info')])"
+    there = docker.run("run", "--rm", built.image.reference, "python", "-c", code).split()
+    assert named == {name.removesuffix(".dist-info").replace("_", "-") for name in there}
+
+
 def test_built_anew_its_layers_are_the_same(docker: Engine, built: Built) -> None:
     first = layers(docker, built.image.reference)
     with_args = [f"--build-arg={name}={value}" for name, value in (("BASE", build.matching_base()),)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,7 @@ from tests.exports import Export, make
 
 pytestmark = pytest.mark.slow
 
+Changed = Callable[..., AbstractContextManager[Staging]]
 LIMIT = 400  # megabytes of memory that these containers get
 
 # The server as it is, after a change of it.
@@ -112,6 +115,18 @@ def lenient(made: Export) -> Params:
     return gates(made, memory_limit_megabytes=LIMIT)
 
 
+@pytest.fixture
+def changed(docker: Engine, built: Built, lenient: Params, tmp_path: Path) -> Changed:
+    """Runs the server after a change of it, and gives what the gates are held against."""
+
+    @contextlib.contextmanager
+    def start(change: str, params: Params = lenient, *lines: str) -> Iterator[Staging]:
+        with unfit(docker, built, tmp_path, change, *lines) as image, staged(docker, built, params, image) as staging:
+            yield staging
+
+    return start
+
+
 @pytest.fixture(scope="module")
 def other(docker: Engine, built: Built, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     """The image of another model, under the labels of the one that was reviewed."""
@@ -135,12 +150,9 @@ def test_another_model_under_the_labels_of_the_reviewed_one_is_refused(
 
 
 def test_the_reviewed_model_that_is_answered_otherwise_is_refused_by_parity_alone(
-    docker: Engine, built: Built, lenient: Params, tmp_path: Path
+    built: Built, changed: Changed
 ) -> None:
-    with (
-        unfit(docker, built, tmp_path, ANOTHER_ANSWER) as image,
-        staged(docker, built, lenient, image) as staging,
-    ):
+    with changed(ANOTHER_ANSWER) as staging:
         said, same = stage.identity(staging), stage.same_answers(staging)
     assert said.passed, said.measured
     rows = f"{len(built.paper.rows):,}"
@@ -148,49 +160,44 @@ def test_the_reviewed_model_that_is_answered_otherwise_is_refused_by_parity_alon
 
 
 @pytest.mark.parametrize("change", [NOT_AS_DESCRIBED, FAILS_ON_WHAT_IS_NO_ROW], ids=["answer", "5xx"])
-def test_a_server_that_breaks_its_own_description_is_refused(
-    docker: Engine, built: Built, lenient: Params, tmp_path: Path, change: str
-) -> None:
-    with unfit(docker, built, tmp_path, change) as image, staged(docker, built, lenient, image) as staging:
+def test_a_server_that_breaks_its_own_description_is_refused(changed: Changed, change: str) -> None:
+    with changed(change) as staging:
         found = stage.keeps_contract(staging)
     assert not found.passed
     assert "none against it" not in found.measured
 
 
-def test_a_slow_one_is_refused_by_its_latency_and_its_throughput(docker: Engine, built: Built, tmp_path: Path) -> None:
-    params = gates(built.export, p99_milliseconds=90, requests_per_second=50)
-    with unfit(docker, built, tmp_path, SLOW) as image, staged(docker, built, params, image) as staging:
+def test_a_slow_one_is_refused_by_its_latency_and_its_throughput(made: Export, changed: Changed) -> None:
+    with changed(SLOW, gates(made, p99_milliseconds=90, requests_per_second=50)) as staging:
         latency, throughput = stage.under_load(staging)
     assert (latency.name, latency.passed) == ("latency", False), latency.measured
     assert (throughput.name, throughput.passed) == ("throughput", False), throughput.measured
     assert "failed" not in latency.measured, "every request was answered: it is refused for its time"
 
 
-def test_one_that_holds_too_much_memory_is_refused(docker: Engine, built: Built, tmp_path: Path) -> None:
-    params = gates(built.export, memory_megabytes=200)
-    with unfit(docker, built, tmp_path, HEAVY) as image, staged(docker, built, params, image) as staging:
+def test_one_that_holds_too_much_memory_is_refused(made: Export, changed: Changed) -> None:
+    with changed(HEAVY, gates(made, memory_megabytes=200)) as staging:
         found = stage.memory(staging)
     assert not found.passed
     assert 200 < float(found.measured.removesuffix(" MB")) < LIMIT
 
 
-def test_three_megabytes_more_than_an_image_may_have_are_refused(docker: Engine, built: Built, tmp_path: Path) -> None:
+def test_three_megabytes_more_than_an_image_may_have_are_refused(
+    docker: Engine, built: Built, changed: Changed, tmp_path: Path
+) -> None:
     with staged(docker, built, gates(built.export, image_megabytes=1000), built.image.reference) as staging:
         fits = stage.size(staging)
     assert fits.passed
     most = float(fits.measured.removesuffix(" MB")) + 1
     (tmp_path / "ballast").write_bytes(os.urandom(3_000_000))
-    lines = ["COPY ballast /app/ballast"]
-    params = gates(built.export, image_megabytes=most)
-    with unfit(docker, built, tmp_path, "", *lines) as image, staged(docker, built, params, image) as staging:
+    with changed("", gates(built.export, image_megabytes=most), "COPY ballast /app/ballast") as staging:
         found = stage.size(staging)
     assert not found.passed
     assert float(found.measured.removesuffix(" MB")) >= most + 2
 
 
-def test_one_that_starts_late_is_refused(docker: Engine, built: Built, tmp_path: Path) -> None:
-    params = gates(built.export, cold_start_seconds=2)
-    with unfit(docker, built, tmp_path, LATE) as image, staged(docker, built, params, image) as staging:
+def test_one_that_starts_late_is_refused(made: Export, changed: Changed) -> None:
+    with changed(LATE, gates(made, cold_start_seconds=2)) as staging:
         found = stage.cold_start(staging)
     assert not found.passed
     assert float(found.measured.removesuffix(" s")) > 2
@@ -222,41 +229,30 @@ def test_one_that_runs_as_root_is_refused(docker: Engine, built: Built, lenient:
     ("change", "why"),
     [
         (FAILS_WHEN_CROWDED, "× 500"),
-        (HANGS_WHEN_CROWDED, "afterwards no answer"),
+        # Where all that may wait do so, the next one is told to come again, for ever.
+        (HANGS_WHEN_CROWDED, "afterwards (no answer|503)"),
         (DIES_WHEN_CROWDED, "container has ended"),
     ],
     ids=["fails", "hangs", "dies"],
 )
 def test_one_that_does_not_bear_a_crowd_is_refused(
-    docker: Engine,
-    built: Built,
-    lenient: Params,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    change: str,
-    why: str,
+    changed: Changed, monkeypatch: pytest.MonkeyPatch, change: str, why: str
 ) -> None:
     monkeypatch.setattr(load, "PATIENCE", 3.0)
-    with unfit(docker, built, tmp_path, change) as image, staged(docker, built, lenient, image) as staging:
+    with changed(change) as staging:
         found = stage.attempt("overload", staging, stage.overload)
     assert not found.passed
-    assert why in found.measured
+    assert re.search(why, found.measured)
 
 
 @pytest.mark.parametrize(
     ("change", "why"), [(GONE_AT_ONCE, "8 lost; exit status 0"), (STAYS, "none, it still runs")], ids=["gone", "stays"]
 )
 def test_one_that_loses_requests_when_it_is_stopped_or_does_not_stop_is_refused(
-    docker: Engine,
-    built: Built,
-    lenient: Params,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    change: str,
-    why: str,
+    changed: Changed, monkeypatch: pytest.MonkeyPatch, change: str, why: str
 ) -> None:
     monkeypatch.setattr(stage, "DRAINED", 4.0)
-    with unfit(docker, built, tmp_path, change) as image, staged(docker, built, lenient, image) as staging:
+    with changed(change) as staging:
         found: Gate = stage.drain(staging)
     assert not found.passed
     assert why in found.measured

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from mainline import params
 from mainline.demo import script
 from mainline.demo.script import edited
-from tests.projects import TOP
+from tests.projects import EXAMPLE, TOP
 
 
 def test_the_examples_script_fits_its_params() -> None:
     told = script.read(TOP / script.FILE)
-    text = edited((TOP / params.FILE).read_text(encoding="utf-8"), told.settings)
+    text = edited(EXAMPLE.read_text(encoding="utf-8"), told.settings)
     for change in (told.worse, told.bad_release):
         assert edited(text, change.edits) != text
     starts = [start for start, _ in told.spans()]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from example import KEYS, SUITES, clock, tables
 
+from mainline.monitor import rules
 from mainline.results import Expectation
 from mainline.suites import Suite, load_suite
 from mainline.validation import validate
@@ -262,3 +263,10 @@ def test_a_private_persons_name_among_the_makers_is_refused() -> None:
     frame = spring()["planes"]
     named = frame.assign(manufacturer=frame["manufacturer"].mask(frame.index == 7, "SOMEBODY JANE"))
     assert ("manufacturer", "column_values_to_be_in_set") in refused_by("planes", named)
+
+
+def test_the_examples_own_suite_has_rules_that_a_log_can_be_asked() -> None:
+    suite = SUITES / "frame.yaml"
+    columns = ["minute_of_day", "weekday", "carrier", "origin", "temp", "humid", "wind_dir"]
+    asked = {rule.column for rule in rules.rules(suite, columns, columns)}
+    assert {"minute_of_day", "weekday", "humid", "wind_dir"} <= asked

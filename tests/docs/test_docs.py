@@ -148,3 +148,12 @@ def test_nothing_names_a_machine_a_registry_or_an_account(what: str) -> None:
             if FORBIDDEN[what].search(line):
                 found.append(f"{ids(path)}:{number}: {line.strip()[:120]}")
     assert found == []
+
+
+def test_only_the_examples_own_tests_read_what_a_fork_replaces() -> None:
+    own = re.compile(r"^tests/(data|flights)/|^tests/pipelines/test_flights\.py$")
+    read = re.compile(
+        r'(?:TOP|parents\[\d\]) / "(?:params\.yaml|data)"|^\s*(?:from|import) (?:flights|benchmarks)\b', re.MULTILINE
+    )
+    found = [ids(path) for path in tracked("tests/*.py") if not own.search(ids(path)) and read.search(path.read_text())]
+    assert found == [], "their checks would be red in every experiment: tests/example.yaml stays as it is"

@@ -11,6 +11,7 @@ from mainline.errors import ConfigurationError
 from mainline.record import Record
 from mainline.registry import Version
 from tests.mainline.report.samples import flights
+from tests.projects import EXAMPLE
 
 WRITTEN = """\
 ---
@@ -34,7 +35,7 @@ def rendered(root: Path, text: str | None = None, exported: bool = False, **tags
         "model": {"digest": "d" * 64, "bytes": 12345, "seconds": 1.5},
         "parts": {"python": "3.11 x86_64"},
     }
-    settings = params.load(Path(__file__).resolve().parents[2] / "params.yaml")
+    settings = params.load(EXAMPLE)
     record = Record(root, facts)
     if exported:
         return card.of_export(settings.settings, flights(), record, "f" * 12, root)
@@ -111,10 +112,3 @@ def test_a_front_matter_that_is_none_is_refused_with_its_file(tmp_path: Path, he
     text = f"---\n{head}\n" if head == "license: x" else f"---\n{head}\n---\ntext\n"
     with pytest.raises(ConfigurationError, match=r"model-card\.md: the front matter"):
         rendered(tmp_path, text)
-
-
-def test_the_examples_own_part_says_intended_use_limits_and_licence() -> None:
-    given, written = card.people_wrote(Path(__file__).resolve().parents[2] / card.WRITTEN)
-    assert given["license"]
-    for heading in ("## Intended use", "## Out of scope", "## Limits"):
-        assert heading in written

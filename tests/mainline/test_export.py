@@ -58,6 +58,17 @@ def test_other_estimators_and_preprocessings_are_converted_too(
     assert (made.signature.engine, made.signature.note) == ("onnx", None)
 
 
+@pytest.mark.parametrize(
+    ("numeric", "categorical"), [("[pages]", "[]"), ("[minutes, pages]", "[]"), ("[]", "[shop, device]")]
+)
+def test_a_model_of_one_kind_of_column_is_converted_where_nothing_is_missing_too(
+    tmp_path: Path, numeric: str, categorical: str
+) -> None:
+    linear = "sklearn.linear_model.LogisticRegression"
+    made = make(tmp_path, "multiclass", linear, LINEAR, "onehot", "standardize", numeric, categorical)
+    assert (made.signature.engine, made.signature.note) == ("onnx", None)
+
+
 def test_a_silently_wrong_conversion_is_caught_and_the_fitted_pipeline_served(tmp_path: Path) -> None:
     made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")
     assert made.signature.engine == "sklearn"

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,19 +13,7 @@ import pytest
 from mainline import frame, params
 from mainline.collect import collect
 from mainline.errors import ConfigurationError, DataError, MainlineError
-from tests.projects import Project, visits
-
-RETURN = 'return visits.left_join(bought, "visit").drop("visit_right")'
-
-
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    project = Project(tmp_path, with_git=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path / "src"))
-    yield project
-    for name in [name for name in sys.modules if name.split(".")[0] == "shop"]:
-        del sys.modules[name]
+from tests.projects import RETURN, Project, visits
 
 
 def build(shop: Project) -> pd.DataFrame:
@@ -75,6 +61,7 @@ def test_a_row_keeps_its_id_whatever_else_is_in_the_table(shop: Project) -> None
         (("slices: [shop]", "slices: [stop]"), "evaluate.slices: .* no column stop: did you mean shop?"),
         (("lead: {by: [shop]", "lead: {by: [zzz]"), "gates.lead.by: .* no column zzz: it has visit"),
         (("[minutes, pages]", "[minutes, bought]"), "prepare.features: bought is the label itself"),
+        (("  time: at\n  label", "  time: pages\n  label"), "prepare.time: pages is .*, a date or a time is needed"),
     ],
 )
 def test_a_column_that_is_not_there_is_answered_with_the_nearest(
@@ -87,8 +74,9 @@ def test_a_column_that_is_not_there_is_answered_with_the_nearest(
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        ("shop.fram:prepare", "prepare.function: shop.fram:prepare does not import: No module named 'shop.fram'"),
-        ("shop.frame:prepair", "prepare.function: shop.frame has no prepair"),
+        ("shop.fram:prepare", "prepare.function: shop.fram:prepare does not import: No module named 'shop.fram'$"),
+        ("ship.frame:prepare", "does not import: No module named 'ship': did you mean shop?"),
+        ("shop.frame:prepair", "prepare.function: shop.frame has no prepair: did you mean prepare?"),
     ],
 )
 def test_a_function_that_is_not_there_is_named(shop: Project, function: str, said: str) -> None:
@@ -99,8 +87,17 @@ def test_a_function_that_is_not_there_is_named(shop: Project, function: str, sai
 @pytest.mark.parametrize(
     ("body", "kind", "said"),
     [
-        ('return tables["vists"]', ConfigurationError, "shop.frame:prepare failed: KeyError: 'vists'"),
-        ('return tables["visits"].mutate(x=_.hours)', ConfigurationError, "shop.frame:prepare failed: .*hours"),
+        ('return tables["vists"]', ConfigurationError,
+         r"failed \(src/shop/frame.py:\d+\): KeyError: 'vists': data.sources has visits, purchases"),
+        ('return tables["visits"].mutate(x=_.hours)', ConfigurationError,
+         r"shop.frame:prepare failed \(src/shop/frame.py:\d+\): .*hours"),
+        ('return 1 / 0', ConfigurationError, "ZeroDivisionError: division by zero"),
+        ('visits.count()', ConfigurationError, "shop.frame:prepare returned NoneType, an Ibis table is needed"),
+        ('return visits.to_pandas()', ConfigurationError, "returned DataFrame, an Ibis table is needed"),
+        ('return (visits', ConfigurationError,
+         r"does not import \(src/shop/frame.py:\d+\): SyntaxError: .*never closed"),
+        ('import polarz', ConfigurationError,
+         r"failed \(src/shop/frame.py:\d+\): No module named 'polarz': .*uv add --group train"),
         (f'{RETURN}.filter(_.pages < 0)', DataError, "shop.frame:prepare returned no rows"),
         (f'{RETURN}.mutate(at=(_.pages > 0).ifelse(_.at, None))', DataError, "rows without at"),
         (f'{RETURN}.mutate(minutes=_.minutes * float("inf"))', DataError, "infinite values in minutes"),

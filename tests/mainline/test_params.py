@@ -9,8 +9,9 @@ import pytest
 from mainline import metrics, params
 from mainline.errors import ConfigurationError
 from mainline.metricnames import NAMES, UNDIRECTED
+from tests.projects import EXAMPLE
 
-TEXT = (Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8")
+TEXT = EXAMPLE.read_text(encoding="utf-8")
 
 WRONG = {
     "a misspelt key": (

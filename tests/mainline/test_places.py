@@ -9,6 +9,16 @@ def test_a_repository_is_named_in_lower_case_and_an_empty_variable_is_not_set() 
     assert given == {"MAINLINE_IMAGE": "ghcr.io/big-team/model", "HOME": ""}
 
 
+def test_a_region_that_nobody_has_set_is_no_region() -> None:
+    given = {
+        "AWS_DEFAULT_REGION": "",
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "x",
+    }  # pragma: allowlist secret
+    places.settle(given)
+    assert given == {"AWS_SECRET_ACCESS_KEY": "x"}  # pragma: allowlist secret
+
+
 def test_in_a_workflow_image_and_state_are_beside_the_repository_unless_a_variable_says_otherwise() -> None:
     environment = {"GITHUB_REPOSITORY": "Big-Team/Model"}
     assert places.in_workflow({}, environment) == {

@@ -103,6 +103,58 @@ def test_a_file_that_is_not_the_models_input_is_refused(
     assert [path.name for path in tmp_path.iterdir()] == ["visits.parquet"]
 
 
+ROW = '"shop":"north","device":"phone","minutes":12.5,"pages":3'
+
+
+def test_what_is_kept_beside_the_predictions_is_not_changed(binary: Export, tmp_path: Path) -> None:
+    text = "order;when;price;shop;device;minutes;pages\n12345678901234567890123;2026-01-31T05:00:00Z;1.10;n;p;12.50;3\n"
+    (tmp_path / "today's.csv").write_text(text, encoding="utf-8-sig")
+    found = predict(tmp_path / "today's.csv", binary.folder).read_text(encoding="utf-8")
+    assert found.splitlines()[1].startswith("12345678901234567890123,2026-01-31T05:00:00Z,1.10,n,p,12.50,3,")
+    line = f'{{"when":"2026-01-31T05:00:00Z","day":"2026-01-31","inner":{{"a":[1]}},{ROW}'
+    (tmp_path / "visits.jsonl").write_text(f"{line}}}\n", encoding="utf-8")
+    assert predict(tmp_path / "visits.jsonl", binary.folder).read_text(encoding="utf-8").startswith(line)
+
+
+def test_another_format_gets_the_models_columns_with_their_types_and_the_others_as_text(
+    binary: Export, tmp_path: Path
+) -> None:
+    (tmp_path / "visits.jsonl").write_text(f'{{"order":"007","inner":[1],{ROW}}}\n', encoding="utf-8")
+    (found,) = read(predict(tmp_path / "visits.jsonl", binary.folder, tmp_path / "out.parquet")).to_dict("records")
+    assert (found["order"], found["inner"], found["shop"], found["minutes"]) == ("007", "[1]", "north", 12.5)
+
+
+def test_a_category_that_looks_like_a_date_is_one_in_json_too(binary: Export, tmp_path: Path) -> None:
+    (tmp_path / "visits.jsonl").write_text(f"{{{ROW.replace('north', '2026-01-31')}}}\n" * 3, encoding="utf-8")
+    assert len(read(predict(tmp_path / "visits.jsonl", binary.folder))) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("v.csv", "shop,device,minutes,pages\nn,p,1,2\nn,p,nan,2\n", r"minutes, row 1 .*'nan' is there, a number or"),
+        ("v.csv", "shop,device,minutes,pages\nn,p,1_0,2\n", "'1_0' is there"),
+        ("v.csv", "shop,device,minutes,pages\nn,p,1e999,2\n", "minutes, row 0 .*too large"),
+        ("v.csv", "shop,device,minutes,pages,pages\nn,p,1,2,3\n", "pages is there twice in the header"),
+        ("v.csv", "shop,device,minutes,pages\nn,p,1,2\nn,p\n", "Line: 3: Expected Number of Columns: 4 Found: 2"),
+        ("v.csv", "shop,device,minutes,pages\n\0missing,p,1,2\n", "shop, row 0 .* text without a NUL is needed"),
+        ("v.csv", "", "v.csv is empty"),
+        ("v.jsonl", f"{{{ROW}}}\n{{{ROW.replace('12.5', 'NaN')}}}\n", "minutes, row 1 .*'NaN' is there"),
+        ("v.jsonl", f"{{{ROW.replace('12.5', '-Infinity')}}}\n", "'-Infinity' is there"),
+        ("v.jsonl", f"{{{ROW}}}\n" * 3 + f"{{{ROW.replace('12.5', 'true')}}}\n", "minutes, row 3 .*'true' is there"),
+        ("v.jsonl", f"{{{ROW}}}\n{{{ROW.replace('3', '[3]')}}}\n", "pages, row 1 .*'\\[3\\]' is there, a number"),
+        ("v.jsonl", f"{{{ROW.replace('north', chr(92) + 'u0000missing')}}}\n", "NUL|null"),
+    ],
+)  # fmt: skip
+def test_a_row_that_is_not_the_models_input_is_named(
+    binary: Export, tmp_path: Path, name: str, text: str, said: str
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=said):
+        predict(tmp_path / name, binary.folder)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_a_file_that_is_no_table_is_refused(binary: Export, tmp_path: Path) -> None:
     (tmp_path / "visits.parquet").write_bytes(b"PAR1 but no more")
     with pytest.raises(DataError, match="cannot be scored"):

@@ -132,6 +132,27 @@ def test_a_rollback_returns_image_and_aliases_in_one_step(store: Path, runs: lis
     assert not at.registry.at(3).tags["rolled_back"]
 
 
+def test_where_nothing_was_released_a_rollback_says_where_to_look(store: Path, runs: list[str], target: Folder) -> None:
+    at = desk(store, target)
+    register(at, runs[0], "one")
+    for number in (None, 1, 9):
+        with pytest.raises(Refused, match=r"nothing was ever released from the state .* MAINLINE_STATE or MLFLOW"):
+            release.rollback(at, number)
+
+
+def test_a_rollback_whose_run_is_run_again_goes_no_further_back(store: Path, runs: list[str], target: Folder) -> None:
+    at = desk(store, target)
+    promote_all(at, runs, "one", "two", "three")
+    for _ in range(2):
+        assert release.rollback(at, None, "77").number == 2
+    assert agreement(store, target) == (2, 1)
+    promote_all(at, runs, "three")
+    with pytest.raises(Refused, match="has returned production to version 2, and another was released since"):
+        release.rollback(at, None, "77")
+    assert agreement(store, target) == (3, 2)
+    assert release.rollback(at, None, "78").number == 2
+
+
 def test_a_rollback_works_though_the_newest_version_is_broken(store: Path, runs: list[str], target: Folder) -> None:
     at = desk(store, target)
     promote_all(at, runs, "one", "two")

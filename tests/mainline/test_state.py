@@ -5,14 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import secrets
 import shutil
-import signal
-import subprocess
-import sys
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -31,8 +26,7 @@ from mainline.state import Shared, StateMoved
 from mainline.workspace import Workspace
 from tests.folders import Folder
 from tests.mainline.releases import image, make_store, tags
-from tests.projects import TOP
-from tests.servers import Oci, free_port, oci_registry
+from tests.servers import Oci, free_port, mlflow_page, oci_registry
 
 __all__ = ["oci_registry"]
 pytestmark = pytest.mark.slow
@@ -390,32 +384,10 @@ def test_mlflows_page_opens_over_the_state_in_the_registry(
     promote(begun, template[1][0], "one")
     checkout = tmp_path / "checkout"
     checkout.mkdir()
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mainline", "ui", "--remote", "--port", str(port)],
-        cwd=checkout,
-        env={**os.environ, "PYTHONPATH": f"{TOP / 'src'}{os.pathsep}{TOP}", "MAINLINE_STATE": reference},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        address = f"http://127.0.0.1:{port}/api/2.0/mlflow/registered-models/get?name=mainline"
-        found = json.loads(page(process, address, time.monotonic() + 120))
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=90)
+    with (
+        mlflow_page(checkout, "--remote", MAINLINE_STATE=reference) as address,
+        urllib.request.urlopen(f"{address}api/2.0/mlflow/registered-models/get?name=mainline", timeout=30) as answer,
+    ):
+        found = json.load(answer)
     assert found["registered_model"]["aliases"] == [{"alias": "champion", "version": "1"}]
     assert not (checkout / ".mainline" / "mlflow.db").exists()
-
-
-def page(process: subprocess.Popen[bytes], address: str, until: float) -> str:
-    while time.monotonic() < until:
-        assert process.poll() is None, f"it stopped with status {process.returncode}"
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                found: str = answer.read().decode()
-                return found
-        except OSError:
-            continue
-    raise AssertionError(f"{address} was not served")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
@@ -13,19 +9,7 @@ from mainline import datagate, frame, params, timetravel
 from mainline.collect import collect
 from mainline.timetravel import Leak
 from mainline.workspace import Workspace
-from tests.projects import FRAME, Project, visits
-
-RETURN = 'return visits.left_join(bought, "visit").drop("visit_right")'
-
-
-@pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    project = Project(tmp_path, with_git=False)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path / "src"))
-    yield project
-    for name in [name for name in sys.modules if name.split(".")[0] == "shop"]:
-        del sys.modules[name]
+from tests.projects import FRAME, RETURN, Project, visits
 
 
 def leaks(shop: Project, body: str = RETURN, feature: str | None = None) -> list[Leak]:

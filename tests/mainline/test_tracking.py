@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pandas as pd
@@ -23,7 +17,8 @@ from mainline.beside import Beside
 from mainline.errors import ExternalError
 from mainline.record import Record
 from tests.pipelines.shops import lean
-from tests.projects import TOP, Project
+from tests.projects import Project
+from tests.servers import mlflow_page
 
 pytestmark = pytest.mark.slow
 
@@ -149,40 +144,21 @@ def test_metrics_without_a_value_are_not_logged() -> None:
     assert found == {}
 
 
-def free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        port: int = listening.getsockname()[1]
-        return port
-
-
 def test_the_page_over_the_store_answers_and_stops(shop: Project) -> None:
-    port = free_port()
-    environment: dict[str, Any] = {**os.environ, "PYTHONPATH": f"{TOP / 'src'}{os.pathsep}{TOP}"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mainline", "ui", "--port", str(port)],
-        cwd=shop.root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
-    try:
-        assert "MLflow" in page(process, f"http://127.0.0.1:{port}/", time.monotonic() + 90)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
-    with pytest.raises(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=2):
+    with mlflow_page(shop.root) as address, urllib.request.urlopen(address, timeout=30) as page:
+        assert "MLflow" in page.read().decode()
+    with pytest.raises(OSError), urllib.request.urlopen(address, timeout=2):
         pass
 
 
-def page(process: subprocess.Popen[bytes], address: str, until: float) -> str:
-    """The page as soon as it is served."""
-    while time.monotonic() < until:
-        assert process.poll() is None, f"it stopped with status {process.returncode}"
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                found: str = answer.read().decode()
-                return found
-        except OSError:
-            continue
-    raise AssertionError(f"{address} was not served")
+def test_a_port_that_is_taken_is_said_before_the_page_is_started(shop: Project) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = shop.mainline("ui", "--port", str(port))
+    assert found.status == 4
+    assert f"127.0.0.1:{port} cannot be listened on: Address already in use: make ui PORT=5001" in found.err
 
 
 def test_what_a_killed_run_had_begun_to_log_is_ended_by_the_next(

@@ -86,7 +86,8 @@ def test_an_answer_that_is_no_number_is_refused_with_its_row() -> None:
 @pytest.mark.parametrize(
     ("estimator", "said"),
     [
-        ("sklearn.ensembel.Forest", "sklearn.ensembel.Forest does not import"),
+        ("sklearn.ensembel.Forest", "sklearn.ensembel.Forest does not import: No module named 'sklearn.ensembel'"),
+        ("nopackage.Forest", "No module named 'nopackage': what is not installed is added with uv add --group train"),
         ("sklearn.linear_model.LogisticRegresion", "has no LogisticRegresion: did you mean LogisticRegression?"),
         ("sklearn.metrics.roc_auc_score", "is no estimator: it has no fit and predict"),
         ("sklearn.preprocessing.StandardScaler", "is no estimator: it has no fit and predict"),
@@ -141,8 +142,14 @@ def test_classes_are_coded_in_their_order_and_a_new_one_is_refused() -> None:
         training.encode("multiclass", pd.Series(["d"], name="bought"), known=classes)
 
 
+def test_a_label_that_is_no_number_is_no_target_of_a_regression() -> None:
+    with pytest.raises(DataError, match=r"rentals must be a number in a regression: .*'n\.a\.'"):
+        training.encode("regression", pd.Series(["12", "n.a."], name="rentals"), known=None)
+
+
 def test_a_frame_without_a_training_row_is_refused(tmp_path: Path) -> None:
     rows = visits()
     late = rows[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC")]
-    with pytest.raises(DataError, match="no labelled row lies before the holdout"):
+    said = "data.until set it from 2026-02-16 to 2026-03-02, the prepared rows run from 2026-02-16"
+    with pytest.raises(DataError, match=said):
         training.fit(BINARY, frame_of(late, tmp_path))

@@ -21,24 +21,16 @@ def lean(root: Path, *changes: tuple[str, str], frame: tuple[tuple[str, str], ..
     shutil.rmtree(project.path("data/expectations"))
     project.edit("params.yaml", *LEAN, *changes)
     project.edit("src/shop/frame.py", *frame)
-    init(project)
-    return project
-
-
-def init(project: Project) -> None:
-    project.git("init", "--quiet", "--initial-branch=main")
-    project.git("config", "user.name", "A tester")
-    project.git("config", "user.email", "tester@example.org")
+    project.init()
     project.commit("The shop")
+    return project
 
 
 def copy(project: Project, root: Path) -> Project:
     """The same checkout and state elsewhere; the last answer is left behind."""
     shutil.copytree(project.root, root, dirs_exist_ok=True, symlinks=True)
     (root / ".mainline" / "last.json").unlink(missing_ok=True)
-    made: Project = object.__new__(Project)
-    made.root = root
-    return made
+    return Project.at(root)
 
 
 def notes_of(project: Project) -> str:

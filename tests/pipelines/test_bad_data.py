@@ -9,29 +9,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.pipelines.shops import copy
+from tests.pipelines.shops import LEAN
 from tests.pipelines.traces import recorded, unfinished
 from tests.projects import Project
 
 pytestmark = pytest.mark.slow
 
 VISITS, PURCHASES = "data/visits.parquet", "data/purchases.csv"
-QUICK = (("time_travel_checks: 2", "time_travel_checks: 0"), ("importance_rows: 200", "importance_rows: 0"))
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """With suites."""
     project = Project(tmp_path_factory.mktemp("shop"))
-    project.edit("params.yaml", *QUICK)
+    project.edit("params.yaml", *LEAN)
     project.commit("Quicker")
     found = project.run()
     assert found.status == 0, found.err
     return project
-
-
-@pytest.fixture
-def shop(trained: Project, tmp_path: Path) -> Project:
-    return copy(trained, tmp_path)
 
 
 def rewrite(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Project], None]:

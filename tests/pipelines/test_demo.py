@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.pipelines.shops import LEAN, init
+from tests.pipelines.shops import LEAN
 from tests.projects import Project, Result, visits
 
 pytestmark = pytest.mark.slow
@@ -53,7 +53,8 @@ def shop(root: Path) -> Project:
     rows = visits()
     late = rows["at"] >= "2026-02-02"
     project.data(rows.assign(minutes=np.where(late, (rows["minutes"] * 1.5).clip(upper=200), rows["minutes"])))
-    init(project)
+    project.init()
+    project.commit("The shop")
     return project
 
 

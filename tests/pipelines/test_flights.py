@@ -13,7 +13,7 @@ import pytest
 
 from mainline import attribution
 from tests.pipelines.shops import copy, notes_of
-from tests.projects import TOP, Project
+from tests.projects import EXAMPLE, TOP, Project
 
 pytestmark = pytest.mark.slow
 
@@ -27,11 +27,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """This repository's commit, its main trained."""
     root = tmp_path_factory.mktemp("flights")
     subprocess.run(["git", "clone", "--quiet", str(TOP), str(root)], check=True)
-    project: Project = object.__new__(Project)
-    project.root = root
+    project = Project.at(root)
     project.git("checkout", "--quiet", "-B", "main")
-    project.git("config", "user.name", "A tester")
-    project.git("config", "user.email", "tester@example.org")
+    project.sign()
+    shutil.copy(EXAMPLE, root / "params.yaml")
+    project.git("commit", "--quiet", "--allow-empty", "--all", "--message", "The example as it was measured")
     found = project.run()
     assert found.status == 0, found.err
     return project

@@ -8,23 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.shops import copy, lean, notes_of
+from tests.pipelines.shops import notes_of
 from tests.projects import Project
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = lean(tmp_path_factory.mktemp("shop"))
-    found = project.run()
-    assert found.status == 0, found.err
-    return project
-
-
-@pytest.fixture
-def shop(trained: Project, tmp_path: Path) -> Project:
-    return copy(trained, tmp_path / "shop")
 
 
 def clone(shop: Project, folder: Path, *options: str) -> Project:
@@ -32,10 +19,8 @@ def clone(shop: Project, folder: Path, *options: str) -> Project:
     source = shop.root.as_uri()
     subprocess.run(["git", "clone", "--quiet", *options, source, str(folder)], check=True, capture_output=True)
     shutil.copytree(shop.root / ".mainline", folder / ".mainline", ignore=shutil.ignore_patterns("last.json"))
-    made: Project = object.__new__(Project)
-    made.root = folder
-    made.git("config", "user.name", "A tester")
-    made.git("config", "user.email", "tester@example.org")
+    made = Project.at(folder)
+    made.sign()
     return made
 
 

@@ -274,7 +274,7 @@ def test_requests_that_are_there_twice_are_named(store: Shop, log: pd.DataFrame,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("at_a_time", [8_000_000, 300])
+@pytest.mark.parametrize("at_a_time", [4_000_000, 300])
 def test_labels_repeated_corrected_contradicting_and_unknown_are_counted(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_a_time: int
 ) -> None:

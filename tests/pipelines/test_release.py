@@ -60,6 +60,10 @@ def promote(project: Project, name: str, *arguments: str, **variables: str) -> R
     return mainline(project, "promote", *given, *arguments, **variables)
 
 
+def rollback(project: Project, run: str = "") -> Result:
+    return mainline(project, "rollback", GITHUB_RUN_ID=run)
+
+
 def change(project: Project, *changes: tuple[str, str]) -> str:
     project.edit("params.yaml", *changes)
     return project.commit("A change")
@@ -166,11 +170,13 @@ def test_a_better_model_is_deployed_and_rolled_back_in_one_step(shop: Project) -
     assert promoted["commit"] == shop.git("rev-parse", "HEAD")
     assert (promoted["pull_request"], promoted["approver"]) == ("10", "zoe")
 
-    back = mainline(shop, "rollback")
+    back = rollback(shop, run="77")
     assert back.status == 0, back.err
     assert "version 2 is the champion again, at tests.folders:made" in back.out
     assert in_production(shop) == (2, 1)
     assert [each.event for each in held(shop)[1]][-2:] == ["deployed", "rolled back"]
+    assert rollback(shop, run="77").status == 0, "run again, it has nothing left to do"
+    assert in_production(shop) == (2, 1)
     shown = mainline(shop, "audit")
     assert shown.status == 0
     assert "#10 zoe" in shown.out
@@ -188,9 +194,7 @@ def test_the_audit_verb_finds_a_log_that_was_tampered_with(shop: Project) -> Non
 @pytest.mark.parametrize("local", [True, False], ids=["record here", "record from the registry"])
 def test_a_champion_whose_commit_is_gone_is_scored_by_its_recorded_model(shop: Project, local: bool) -> None:
     shutil.rmtree(shop.path(".git"))
-    shop.git("init", "--quiet", "--initial-branch=main")
-    shop.git("config", "user.name", "A tester")
-    shop.git("config", "user.email", "tester@example.org")
+    shop.init()
     if not local:
         shutil.rmtree(shop.path(".mainline/records"))
     change(shop, LONGER, ("until: 2026-03-02", "until: 2026-03-01"))
@@ -313,7 +317,7 @@ def test_a_release_with_its_state_in_a_registry_goes_on_from_another_checkout(
     for place in (first, second):
         released.git("clone", "--quiet", str(released.root), str(place))
         shutil.copytree(released.path("target"), place / "target")
-    one, two = (project_at(place) for place in (first, second))
+    one, two = (Project.at(place) for place in (first, second))
     shutil.rmtree(second / "target")
     (second / "target").symlink_to(first / "target")
     refused = promote(one, "one", **runner)
@@ -321,8 +325,7 @@ def test_a_release_with_its_state_in_a_registry_goes_on_from_another_checkout(
     assert "mainline state init" in refused.err
     assert mainline(one, "state", "init", **runner).status == 0
     assert promote(one, "one", **runner).status == 0
-    two.git("config", "user.name", "A tester")
-    two.git("config", "user.email", "tester@example.org")
+    two.sign()
     change(two, LONGER)
     found = promote(two, "two", **runner)
     assert found.status == 0, found.err
@@ -334,9 +337,3 @@ def test_a_release_with_its_state_in_a_registry_goes_on_from_another_checkout(
     states = mainline(two, "state", "list", **runner)
     assert states.out.count("sha256:") == 5
     assert not (first / ".mainline" / "mlflow.db").exists(), "what was made here is in the state, and only there"
-
-
-def project_at(root: Path) -> Project:
-    made: Project = object.__new__(Project)
-    made.root = root
-    return made

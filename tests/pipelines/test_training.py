@@ -13,27 +13,13 @@ import pytest
 
 from mainline import attribution
 from tests.pipelines.shops import copy, lean, notes_of, rows_of
-from tests.projects import Project, visits
+from tests.projects import RETURN, Project, visits
 
 pytestmark = pytest.mark.slow
 
 WEAK = ("numeric: [minutes, pages]", "numeric: [pages]")
 STRONG = (WEAK[1], WEAK[0])
 LONGER = ("max_iter: 30", "max_iter: 31")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A shop whose main has been trained."""
-    project = lean(tmp_path_factory.mktemp("shop"))
-    found = project.run()
-    assert found.status == 0, found.err
-    return project
-
-
-@pytest.fixture
-def shop(trained: Project, tmp_path: Path) -> Project:
-    return copy(trained, tmp_path)
 
 
 def fingerprints(project: Project) -> dict[str, Any]:
@@ -219,19 +205,13 @@ def test_the_first_pull_request_of_a_project_meets_a_main_without_a_model(tmp_pa
     shop = Project(tmp_path, with_git=False)
     shutil.rmtree(shop.path("data/expectations"))
     shop.write(".gitignore", "*")
-    init_empty(shop)
+    shop.init()
+    shop.git("commit", "--quiet", "--allow-empty", "--message", "Begin")
     shop.write(".gitignore", ".mainline/\nreports/\n__pycache__/\n")
     found = shop.run()
     assert found.status == 0, found.err
     assert shop.verdict["verdict"] == "no_baseline"
     assert "main has no params.yaml yet" in notes_of(shop)
-
-
-def init_empty(project: Project) -> None:
-    project.git("init", "--quiet", "--initial-branch=main")
-    project.git("config", "user.name", "A tester")
-    project.git("config", "user.email", "tester@example.org")
-    project.git("commit", "--quiet", "--allow-empty", "--message", "Begin")
 
 
 def test_a_main_that_cannot_be_trained_is_not_measurable_and_its_reason_is_quoted(tmp_path: Path) -> None:
@@ -369,8 +349,7 @@ def test_training_rows_of_main_in_the_holdout_are_counted_and_left_out(shop: Pro
 def test_a_label_that_is_defined_anew_is_said(shop: Project) -> None:
     shop.edit(
         "src/shop/frame.py",
-        ('return visits.left_join(bought, "visit").drop("visit_right")',
-         'return visits.left_join(bought, "visit").drop("visit_right").mutate(bought=_.bought & (_.pages > 3))'),
+        (RETURN, f"{RETURN}.mutate(bought=_.bought & (_.pages > 3))"),
     )  # fmt: skip
     found = shop.run()
     assert "the label differs from main's in" in notes_of(shop), found.err

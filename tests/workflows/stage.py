@@ -32,9 +32,7 @@ class Stage:
                 shutil.copytree(TOP / name, self.shop.root / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(TOP / name, self.shop.root / name)
-        self.shop.git("init", "--quiet", "--initial-branch=main")
-        self.shop.git("config", "user.name", "A tester")
-        self.shop.git("config", "user.email", "tester@example.org")
+        self.shop.init()
         self.shop.commit("The shop")
         (folder / "stage").mkdir()
         self.rehearsal = Rehearsal(folder / "stage", self.shop.root)

@@ -15,23 +15,21 @@ from mainline.errors import ConfigurationError
 def add(verbs: Any) -> None:
     ci = verbs.add_parser("ci", help="steps of the workflows that release")
     whats = ci.add_subparsers(required=True, metavar="what")
-    settings = whats.add_parser("settings", help="set the release's variables for the steps that follow")
-    settings.set_defaults(verb=settings_verb)
-    due = whats.add_parser("due", help="whether this commit is to be released at all")
-    due.set_defaults(verb=due_verb)
-    login = whats.add_parser("login", help="log the container engine in to the registries of the release")
-    login.set_defaults(verb=login_verb)
+    for name, verb, said in (
+        ("settings", settings_verb, "set the release's variables for the steps that follow"),
+        ("due", due_verb, "whether this commit is to be released at all"),
+        ("login", login_verb, "log the container engine in to the registries of the release"),
+        ("merged", merged_verb, "the pull request of this commit and who approved it"),
+        ("approved", approved_verb, "who let this run through to production, for the audit log"),
+        ("subjects", subjects_verb, "what the candidate's attestations are about"),
+        ("unattested", unattested_verb, "say that this plan has no attestations"),
+    ):
+        whats.add_parser(name, help=said).set_defaults(verb=verb)
+
     begin = whats.add_parser("begin", help="begin the state, where nothing has ever been released")
     begin.add_argument("--anew", action="store_true", help="also where something has: its state is lost for good")
     begin.set_defaults(verb=begin_verb)
-    merged = whats.add_parser("merged", help="the pull request of this commit and who approved it")
-    merged.set_defaults(verb=merged_verb)
-    approved = whats.add_parser("approved", help="who let this run through to production, for the audit log")
-    approved.set_defaults(verb=approved_verb)
-    subjects = whats.add_parser("subjects", help="what the candidate's attestations are about")
-    subjects.set_defaults(verb=subjects_verb)
-    unattested = whats.add_parser("unattested", help="say that this plan has no attestations")
-    unattested.set_defaults(verb=unattested_verb)
+
     publish = whats.add_parser("publish", help="the release's page on GitHub, of what was promoted last here")
     publish.add_argument("--returned", action="store_true", help="production has returned to a former version")
     publish.set_defaults(verb=publish_verb)

@@ -83,9 +83,8 @@ def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ)
     found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
     found.update(dockerfile_of(root).read_bytes())
     with context.laid_out(root, signature, model, 0) as folder:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            found.update(f"{path.relative_to(folder).as_posix()} {digest}\n".encode())
+        for line in context.listed(folder):
+            found.update(line)
     return found.hexdigest()
 
 
@@ -161,7 +160,7 @@ def committed(root: Path, signature: Signature) -> int:
     return int(said) if said and said.isdigit() else 0
 
 
-def papers(root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
+def papers(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
     """Write the bill of materials and the provenance beside the reports; the answer is where.
 
     Provenance is the statement that `actions/attest` signs: https://slsa.dev/spec/v1.0/provenance
@@ -191,7 +190,7 @@ def papers(root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
         },
     }
     written = {
-        "sbom.json": sbom.bill(root, signature, selection(signature)),
+        "sbom.json": sbom.bill(root, signature, selection(signature), sbom.installed(engine, image.reference)),
         "provenance.json": content,
         "image.json": asdict(image),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -65,3 +66,9 @@ def settle(folder: Path, epoch: int) -> None:
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (epoch, epoch))
+
+
+def listed(folder: Path) -> Iterator[bytes]:
+    """A line a file, with its digest: what makes two contexts the same."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        yield f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()

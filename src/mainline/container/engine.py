@@ -14,6 +14,7 @@ from mainline.errors import ConfigurationError, ExternalError
 
 VARIABLE = "MAINLINE_ENGINE"
 PROGRAMS = ("docker", "podman")
+NAMED = ("DOCKER_HOST", "DOCKER_CONTEXT")  # Docker's own variables for where it is
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,11 @@ class Engine:
         return found[0]
 
 
-def find(environment: Mapping[str, str] = os.environ) -> Engine:
+def find(environment: Mapping[str, str] = os.environ, *, instead: bool = True) -> Engine:
     """The engine that MAINLINE_ENGINE names, or the first of Docker and Podman that answers.
+
+    Where `instead` is false, or DOCKER_HOST or DOCKER_CONTEXT names a host, none takes the place of one that is
+    installed and does not answer: it would be another host.
 
     Raises
     ------
@@ -87,9 +91,10 @@ def find(environment: Mapping[str, str] = os.environ) -> Engine:
         Where one is installed and none answers.
     """
     given = environment.get(VARIABLE)
-    here = [name for name in ([given] if given else PROGRAMS) if shutil.which(name)]
+    programs = [given] if given else ["docker"] if any(map(environment.get, NAMED)) else list(PROGRAMS)
+    here = [name for name in programs if shutil.which(name)][: None if instead else 1]
     if not here:
-        wanted = given or " or ".join(PROGRAMS)
+        wanted = " or ".join(programs)
         raise ConfigurationError(f"an image needs a container engine, and {wanted} is not installed here")
     said = ""
     for name in here:

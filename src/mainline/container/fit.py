@@ -57,7 +57,7 @@ class Imaging:
         if known.get("inputs") == inputs and known.get("repository") == self.repository and self.has(known["image"]):
             return Fit(known["image"])
         made = build.build(self.engine, self.workspace.root, model, self.repository)
-        build.papers(self.workspace.root, model, made, self.workspace.reports)
+        build.papers(self.engine, self.workspace.root, model, made, self.workspace.reports)
         refuse_unfit(self.stage(made.reference, trained, frame))
         content = {"image": made.digest, "inputs": inputs, "repository": self.repository}
         return Fit(made.digest, json.dumps(content, sort_keys=True))

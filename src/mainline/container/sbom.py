@@ -1,16 +1,25 @@
-"""What is in the image, for who must know: a CycloneDX bill of materials, from the lock it was installed from."""
+"""What is in the image, for who must know: a CycloneDX bill of materials, of the lock and of the image itself."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from mainline.container.engine import Engine
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving.signature import Signature
+
+# Asked of the image's own Python: what is in its environment, and not what its base has.
+LIST = """\
+import importlib.metadata as m, json, sysconfig
+found = m.distributions(path=[sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
+print(json.dumps({each.metadata["Name"]: each.version for each in found}))
+"""
 
 
 def find_uv() -> str:
@@ -21,10 +30,23 @@ def find_uv() -> str:
     return uv
 
 
-def bill(root: Path, signature: Signature, selection: list[str]) -> dict[str, Any]:
-    """CycloneDX 1.5: the locked packages that `selection` installs, and the model as a component of its own.
+def installed(engine: Engine, image: str) -> dict[str, str]:
+    """The packages in an image and their versions, by normalised name."""
+    said = engine.run("run", "--rm", "--network=none", "--read-only", "--entrypoint=python", image, "-c", LIST)
+    found: dict[str, str] = json.loads(said)
+    return {normalised(name): version for name, version in found.items()}
 
-    The packages of the base image's distribution are not in it: its maker's bill says them.
+
+def bill(root: Path, signature: Signature, selection: list[str], packages: dict[str, str]) -> dict[str, Any]:
+    """CycloneDX 1.5: of the lock's `selection` what is in the image, and the model as a component of its own.
+
+    A lock names what every Python and machine would get: `packages` are those of this image. Those of the base
+    image's distribution are not in it: its maker's bill says them.
+
+    Raises
+    ------
+    ExternalError
+        Where the image holds a package that its lock does not name.
     """
     uv = find_uv()
     call = [uv, "export", "--quiet", "--frozen", "--no-emit-project", "--preview-features", "sbom-export"]
@@ -34,8 +56,24 @@ def bill(root: Path, signature: Signature, selection: list[str]) -> dict[str, An
     if done.returncode:
         raise ExternalError(f"uv could not write the bill of materials: {done.stderr.strip()}")
     found: dict[str, Any] = json.loads(done.stdout)
-    found["components"] = [*found.get("components", []), model(signature)]
+    there = [each for each in found.get("components", []) if packages.get(normalised(each["name"])) == each["version"]]
+    unnamed = packages.keys() - {normalised(each["name"]) for each in there}
+    if unnamed:
+        name = min(unnamed)
+        raise ExternalError(f"the image holds {name} {packages[name]}, which uv.lock does not name for it")
+    kept = {each["bom-ref"] for each in there}
+    found["dependencies"] = [
+        {**each, "dependsOn": [ref for ref in each.get("dependsOn", []) if ref in kept]}
+        for each in found.get("dependencies", [])
+        if each["ref"] in kept
+    ]
+    found["components"] = [*there, model(signature)]
     return found
+
+
+def normalised(name: str) -> str:
+    """https://packaging.python.org/en/latest/specifications/name-normalization/"""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def model(signature: Signature) -> dict[str, Any]:

@@ -29,6 +29,7 @@ def add(verbs: Any) -> None:
         default=os.environ.get("MAINLINE_IMAGE") or None,
         help="push there, such as registry.example/team/name (default: MAINLINE_IMAGE; not pushed where not given)",
     )
+    image.add_argument("--ship", action="store_true", help="the image of `mainline ship` instead, which holds no model")
     image.set_defaults(verb=image_verb)
 
     stage = verbs.add_parser("stage", help="test the built image as it will run, against the model on paper")
@@ -47,11 +48,16 @@ def image_verb(call: argparse.Namespace) -> int:
 
     found = engine.find()  # before minutes of training
     workspace = Workspace.at(Path.cwd())
+    if call.ship:
+        from mainline.container.shipper import shipper
+
+        print(shipper(found, workspace.root, call.repository))
+        return 0
     build.check(workspace.root)
     with workspace.locked():
         model = call.model or exported(workspace)
         made = build.build(found, workspace.root, model, call.repository)
-        build.papers(workspace.root, model, made, workspace.reports)
+        build.papers(found, workspace.root, model, made, workspace.reports)
     print(made.reference)
     return 0
 

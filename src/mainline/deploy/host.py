@@ -9,6 +9,7 @@ connect anew, and is kept, stopped, for a rollback.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import Any
 
@@ -40,10 +41,13 @@ class HostTarget:
         return f"{self.service}-door"
 
     def deployed(self) -> str | None:
-        """The digest of the container behind the door, if that one answers as it should."""
+        """The digest of the container behind the door, if that one answers as it should.
+
+        None while another one runs beside it: whoever has kept a connection may still be talking to that.
+        """
         name = self.behind()
         found = self.engine.container(name) if name else None
-        if not name or not found or not found["State"]["Running"] or not self.fit(name):
+        if not name or not found or self.names("--filter", "status=running") != [name] or not self.fit(name):
             return None
         return str(found["Config"]["Labels"].get(DIGEST)) or None
 
@@ -115,24 +119,52 @@ class HostTarget:
     def open_door(self, digest: str) -> None:
         """The door stays as it is from then on: another one would drop the connections."""
         found = self.engine.container(self.door)
-        if found:
-            if not found["State"]["Running"]:
-                self.engine.run("start", self.door)
+        if found and found["State"]["Running"]:
+            address = published(found)
+            if address and address != self.publish:
+                say(f"the door stays at {address}: deploy again after `{self.engine.name} rm --force {self.door}`")
             return
+        if found:  # where it points is on its volume
+            self.engine.run("rm", "--force", self.door)
         image = f"{self.repository}@{digest}" if self.repository else digest
         named = [f"--name={self.door}", f"--network={self.service}", f"--publish={self.publish}:8080"]
         limits = [*HARDENED, "--memory=128m", "--restart=unless-stopped", "--no-healthcheck"]
         volume = f"--volume={self.service}-door:/state"
-        self.engine.run("run", "--detach", *limits, *named, volume, image, "python", "-m", "mainline.inside.door")
+        try:
+            self.engine.run("run", "--detach", *limits, *named, volume, image, "python", "-m", "mainline.inside.door")
+        except ExternalError as error:
+            self.engine.attempt("rm", "--force", self.door)  # it was made, and would keep this address
+            raise ExternalError(
+                f"no door at {self.publish} (MAINLINE_PUBLISH names another address): {error}"
+            ) from None
 
     def retire(self, keep: str, last: str | None) -> None:
         """Stop the former container and keep it; those before it are removed."""
-        label = f"label=mainline.service={self.service}"
-        for name in self.engine.run("ps", "--all", "--filter", label, "--format", "{{.Names}}").splitlines():
-            if name == last and name != keep:
+        running = self.names("--filter", "status=running")
+        for name in self.names():
+            if name == keep:
+                continue
+            if name in running:
                 self.engine.run("stop", "--time", str(STOP_SECONDS), name)
-            elif name != keep and last not in (None, keep):
+            elif name == last:  # one that is started again and again
+                self.engine.attempt("stop", name)
+            if name != last and last not in (None, keep):
                 self.engine.attempt("rm", "--force", name)
+
+    def names(self, *which: str) -> list[str]:
+        """The containers of the service, but for its door."""
+        label = f"label=mainline.service={self.service}"
+        return self.engine.run("ps", "--all", "--filter", label, *which, "--format", "{{.Names}}").splitlines()
+
+
+def published(found: dict[str, Any]) -> str:
+    """Address and port of a container's first published port, as `--publish` was given them."""
+    ports = ((found.get("HostConfig") or {}).get("PortBindings") or {}).get("8080/tcp") or [{}]
+    return ":".join(part for part in (ports[0].get("HostIp"), ports[0].get("HostPort")) if part)
+
+
+def say(text: str) -> None:
+    print(f"mainline: {text}", file=sys.stderr)
 
 
 def restarted(found: dict[str, Any] | None) -> int:
@@ -144,7 +176,7 @@ def target() -> HostTarget:
     """MAINLINE_SERVICE, MAINLINE_PUBLISH (address and port) and MAINLINE_MEMORY set it up; DOCKER_HOST says where."""
     given = os.environ.get
     return HostTarget(
-        engines.find(),
+        engines.find(instead=False),
         given("MAINLINE_IMAGE") or None,
         given("MAINLINE_SERVICE") or "mainline",
         given("MAINLINE_PUBLISH") or "127.0.0.1:8080",

@@ -12,6 +12,7 @@ from mainline.doctor.finding import Check, Finding, Ground
 
 USES = re.compile(r"^\s*(?:-\s+)?uses:\s*[\"']?([\w.-]+/[\w.-]+)[^@\s\"']*@([^\s\"'#]+)", re.MULTILINE)
 GITHUBS_OWN = ("actions", "github")
+PUSHED = re.compile(r"^  push:\n    branches: \[([^\]\n]*)\]", re.MULTILINE)  # as the workflows here are written
 PERMISSIONS = "actions/permissions"
 QUIET_DAYS, WARNED_DAYS = 60, 20  # GitHub's rule for public repositories, and how early it is told
 ASLEEP = {
@@ -114,6 +115,28 @@ def asleep_soon(ground: Ground) -> str:
     return f"; no commit for {quiet} days: GitHub switches schedules off in {left} days, any commit puts it off"
 
 
+def triggers(ground: Ground) -> Finding:
+    """Whether the workflows that a push to the default branch starts know what that is called."""
+    deaf = [
+        path.name for path in sorted(ground.root.glob(".github/workflows/*.y*ml")) if not hears(path, ground.branch)
+    ]
+    if not deaf:
+        return Finding("on", f"a push to {ground.branch} starts them")
+    nothing = ", so that nothing is ever released" if "release.yml" in deaf else ""
+    return Finding(
+        "off",
+        f"a push to {ground.branch}, the default branch, does not start {', '.join(deaf)}{nothing}",
+        f"rename the branch to main at {ground.page}/settings; or write {ground.branch} under `branches` in them, "
+        "and as BASE in the Makefile",
+    )
+
+
+def hears(workflow: Path, branch: str) -> bool:
+    """Whether a push to the branch starts a workflow that pushes to some branches start."""
+    names = [name for found in PUSHED.findall(workflow.read_text(encoding="utf-8")) for name in found.split(",")]
+    return not names or any(fnmatch.fnmatch(branch, name.strip(" \"'")) for name in names)
+
+
 def token(ground: Ground) -> Finding:
     now = ground.github.get(f"{PERMISSIONS}/workflow")
     if now["default_workflow_permissions"] == "read":
@@ -142,6 +165,7 @@ CHECKS = (
     Check("Actions", enabled),
     Check("allowed actions", allowed),
     Check("workflows", workflows),
+    Check("default branch", triggers),
     Check("the default token", token),
     Check("pull requests by Actions", pull_requests),
 )

@@ -43,7 +43,7 @@ def ask(port: int, method: str, path: str, content: Any = None) -> Any:
 
 
 def authorisation() -> dict[str, str]:
-    key, file = os.environ.get("MAINLINE_API_KEY"), os.environ.get("MAINLINE_API_KEY_FILE")
+    key, file = os.environ.get("MAINLINE_API_KEY", "").strip(), os.environ.get("MAINLINE_API_KEY_FILE")
     if not key and file:
         key = Path(file).read_text(encoding="utf-8").strip()
     return {"x-api-key": key} if key else {}

@@ -19,7 +19,7 @@ from mainline.sources.scan import text
 
 # 64 bits for a request and its row: of a hundred million rows two are alike once in four thousand logs.
 ROW = "hash(_request, _row::INT)"
-PART_ROWS = 8_000_000  # are joined at a time: what of a join cannot go to the disk fits into 512 MB
+PART_ROWS = 4_000_000  # are joined at a time: what of a join cannot go to the disk fits into 512 MB
 NO_JOIN = "SELECT NULL::VARCHAR AS _request, NULL::INT AS _row, NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS told"
 
 
@@ -39,8 +39,9 @@ class Labels:
 def join(
     window: Window, settings: Settings, task: str, classes: list[Any], feedback: list[log.Files], source: str | None
 ) -> Labels:
-    """Make the table `labelled` of the window's rows whose label is known, with `y`: its class's code, or the value.
+    """Make the view `labelled` of the window's rows whose label is known, with `y`: its class's code, or the value.
 
+    Its rows lie in files below the window's `spill`: a table of DuckDB's that grows keeps memory that nothing frees.
     `source` is SQL for a table of the key, `label` (JSON text) and `told`, as `table_of` makes it.
     """
     connection = window.connection
@@ -52,26 +53,27 @@ def join(
     slices = [f"log.{quoted(name)}" for name in settings.evaluate.slices if name in window.columns]
     columns = ", ".join([f"{day(settings)} AS block", "_prediction", *slices])
     unknown = strange = 0
+    files = []
     parts = max(1, math.ceil(window.rows / PART_ROWS))
     for part in range(parts):
         of_part = f"{ROW} % {parts} = {part}"
         missed, odd = gather(window, sql, code_sql("label", task, classes), of_part)
         unknown, strange = unknown + missed, strange + odd
-        make = "CREATE OR REPLACE TEMP TABLE labelled AS" if part == 0 else "INSERT INTO labelled"
+        files.append(window.spill / f"labelled-{part}.parquet")
         connection.execute(
-            f"{make} SELECT {columns}, told.* EXCLUDE (id) FROM log JOIN "
+            f"COPY (SELECT {columns}, told.* EXCLUDE (id) FROM log JOIN "
             "(SELECT id, n::BIGINT AS n, 1 AS kinds, y, false AS torn "
             "FROM said ANTI JOIN several USING (id) WHERE y IS NOT NULL UNION ALL "
             "SELECT id, sum(n)::BIGINT, count(*), arg_max(y, told), max(told, 2)[1] = max(told, 2)[2] "
             "FROM said SEMI JOIN several USING (id) WHERE y IS NOT NULL GROUP BY id"
-            f") AS told ON told.id = {ROW} WHERE {of_part}"
+            f") AS told ON told.id = {ROW} WHERE {of_part}) TO {text(str(files[-1]))} (FORMAT parquet)"
         )
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW labelled AS SELECT * FROM ({log.scan(files)}) WHERE NOT torn")
     rows, repeated, corrected, contradicting, joined = window.one(
         "SELECT coalesce(sum(n), 0)::BIGINT, coalesce(sum(n - kinds) FILTER (NOT torn), 0)::BIGINT, "
-        "count(*) FILTER (kinds > 1 AND NOT torn), count(*) FILTER (torn), count(*) FILTER (NOT torn) FROM labelled"
+        "count(*) FILTER (kinds > 1 AND NOT torn), count(*) FILTER (torn), count(*) FILTER (NOT torn) "
+        f"FROM ({log.scan(files)})"
     )
-    if contradicting:
-        connection.execute("DELETE FROM labelled WHERE torn")
     unknown += unmatched(window, feedback, settings)
     return Labels(rows, joined, repeated, corrected, contradicting, unknown, strange)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.atomic import remove
 from mainline.monitor import log
 from mainline.monitor.log import Problem
 from mainline.rows import quoted
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 AHEAD = dt.timedelta(minutes=5)  # of the clock: two machines in step differ by less
+THREADS = 4  # at the most: each holds pages of its own in memory
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Window:
     """
 
     connection: DuckDBPyConnection
+    spill: Path = Path()  # a folder for what does not fit into memory
     digest: str = ""
     version: str = ""
     start: dt.datetime | None = None
@@ -43,6 +48,31 @@ class Window:
         return self.connection.execute(sql, list(values)).fetchone() or ()
 
 
+@contextlib.contextmanager
+def spilling(folder: Path) -> Iterator[Path]:
+    """A folder below `folder` for this process alone, gone at the end; what killed ones have left goes with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.iterdir():
+        if not left.name.isdigit() or not is_running(int(left.name)):
+            remove(left)
+    own = folder / str(os.getpid())
+    try:
+        own.mkdir(exist_ok=True)
+        yield own
+    finally:
+        remove(own)
+
+
+def is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
 def connect(settings: Settings, spill: Path) -> DuckDBPyConnection:
     """A connection of bounded memory; what does not fit goes to the folder `spill`."""
     import duckdb
@@ -51,6 +81,7 @@ def connect(settings: Settings, spill: Path) -> DuckDBPyConnection:
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute(f"SET threads = {min(THREADS, os.cpu_count() or 1)}")
     connection.execute(f"SET memory_limit = '{settings.monitor.memory_megabytes}MB'")
     connection.execute(f"SET temp_directory = {text(str(spill))}")
     return connection

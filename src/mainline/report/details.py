@@ -43,7 +43,7 @@ def details(review: Review) -> list[Part | None]:
 def validation(review: Review) -> Part | None:
     found, failed = review.validation, view.failures(review)
     if not found.expectations:
-        return None
+        return Part("**Data validation:** ⚠️ no table has an expectation suite, so nothing was examined.", weight=65)
     passed = len(found.expectations) - len(failed)
     if not failed:
         tables = len({expectation.table for expectation in found.expectations})
@@ -210,5 +210,5 @@ def bold(title: str) -> str:
 def bar(value: float, largest: float) -> str:
     if not (0 < value <= largest < float("inf")):
         return ""
-    whole, eighths = divmod(max(1, round(8 * BAR * value / largest)), 8)
+    whole, eighths = divmod(max(1, round(8 * BAR * (value / largest))), 8)
     return "█" * whole + EIGHTHS[eighths]

@@ -92,14 +92,10 @@ def tiles(review: Review) -> list[tuple[str, str, str]]:
     found.append(("Rows measured", words.count(words.same_rows(review)), coverage))
     expectations = review.validation.expectations
     if expectations:
-        failed = len(view.failures(review))
-        found.append(
-            (
-                "Expectations met",
-                words.count(len(expectations) - failed),
-                f"of {words.count(len(expectations))}, {failed} failed",
-            )
-        )
+        met = words.count(sum(expectation.success for expectation in expectations))
+        critical = f", {words.count(len(review.validation.critical))} critical" if review.validation.critical else ""
+        warned = words.plural(len(review.validation.warnings), "warning")
+        found.append(("Expectations met", met, f"of {words.count(len(expectations))}{critical}, {warned}"))
     baseline = review.baseline
     was = f"was {words.duration(baseline.train_seconds)}" if baseline else "to train"
     found.append(("Training", words.duration(review.candidate.train_seconds), was))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 
-from mainline.report.words import NOT_DIRECTED, duration, find, plain
+from mainline.report.words import NOT_DIRECTED, find, plain
 from mainline.results import Change, Drift, Expectation, Gap, Gate, Metric, Review, Slice
 
 KINDS = {
@@ -69,11 +69,6 @@ def judges(review: Review) -> list[str]:
 def failures(review: Review) -> list[Expectation]:
     """Critical ones first."""
     return [*review.validation.critical, *review.validation.warnings]
-
-
-def stages(review: Review) -> list[tuple[str, str]]:
-    """Seconds by stage, as they came; some run beside others, so that their sum says nothing."""
-    return [(plain(name, 40), duration(seconds)) for name, seconds in review.seconds.items()]
 
 
 def periods(review: Review) -> list[str]:

@@ -50,7 +50,7 @@ def newest(settings: Settings, root: Path, cache: Path, today: dt.date) -> Found
     if today <= settings.data.until:
         return Found(None, f"data.until is {settings.data.until}, which has not passed yet")
     tables = collect(data, root, cache)
-    return complete(settings, reached(settings, tables, names), today)
+    return complete(settings, reached(tables, names), today)
 
 
 def telling(settings: Settings) -> list[str]:
@@ -65,7 +65,7 @@ def telling(settings: Settings) -> list[str]:
     return settings.retrain.tables or timed
 
 
-def reached(settings: Settings, tables: Mapping[str, Collected], names: list[str]) -> list[Reach]:
+def reached(tables: Mapping[str, Collected], names: list[str]) -> list[Reach]:
     found = []
     for name in names:
         table = tables[name]

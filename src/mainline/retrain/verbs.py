@@ -26,8 +26,15 @@ def add(verbs: Any) -> None:
     retrain = verbs.add_parser("retrain", help="put new data before people: a branch with its review")
     retrain.add_argument("--base", default="main", help="the branch that it begins on (default: main)")
     retrain.add_argument("--open", action="store_true", help="open the pull request on GitHub as well")
-    retrain.add_argument("--today", type=dt.date.fromisoformat, help="the day to take it for (default: today)")
+    retrain.add_argument("--today", type=day, help="the day to take it for (default: today)")
     retrain.set_defaults(verb=retrain_verb)
+
+
+def day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no day such as 2013-11-03") from None
 
 
 def watch_verb(call: argparse.Namespace) -> int:

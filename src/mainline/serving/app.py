@@ -37,6 +37,7 @@ from mainline.serving.together import Together
 JSON = "application/json"
 DEFECT = b'{"error_code":"INTERNAL_ERROR","message":"the server failed: its own log says why"}'
 SMALL = 16 * 1024  # bytes of a body that is answered in the loop itself: some 30 rows, a tenth of a millisecond
+BODIES = 2  # of the largest size that may be here at once: read, one takes up to eight times its bytes
 CHECK = "x-mainline-check"  # of a request from beside the server that is a check, and not logged as traffic
 HERE = ("127.0.0.1:", "[::1]:", "::1:")
 POSTS = frozenset({"/invocations", "/feedback"})
@@ -73,6 +74,7 @@ class App:
         self.patience = Patience(configuration.body_seconds)
         self.draining = False
         self.waiting = 0
+        self.held = 0  # bytes of all bodies that are not small
         self.ids = RequestIds()
         self.pages: dict[str, Callable[[], tuple[int, str, bytes]]] = {
             "/ping": self._alive,
@@ -143,10 +145,14 @@ class App:
         keep = self.log and not checks and not (self.configuration.replay and when is None)
         if self.waiting >= self.configuration.max_waiting:
             raise Rejection(503, "overload", f"{self.waiting} requests are being answered: try again")
+        size = self._announced(headers, reader)
+        held = self._hold(size)
         self.waiting += 1
         logged: str | None = None
         try:
-            body = await self._body(headers, proto, reader)
+            body = await self._body(proto, size)
+            if size is None:
+                held = self._hold(len(body))
             started = time.perf_counter()
             if keep:
                 logged = self.ids.once(request, mark(body)) if given else request
@@ -157,6 +163,7 @@ class App:
             raise
         finally:
             self.waiting -= 1
+            self.held -= held
         if self.log and keep:
             if line:
                 self.log.put(line)
@@ -189,7 +196,12 @@ class App:
         reader = self._reader(headers)
         if reader is not self.readers[JSON]:
             raise Rejection(415, "content_type", "labels are taken as application/json")
-        body = await self._body(headers, proto, reader)
+        size = self._announced(headers, reader)
+        held = self._hold(size)
+        try:
+            body = await self._body(proto, size)
+        finally:
+            self.held -= held
         return self.encode({"received": self.feedback.take(body, self.ids, self._moment(headers))})
 
     def _moment(self, headers: Any) -> float | None:
@@ -213,20 +225,35 @@ class App:
             raise Rejection(415, "content_type", f"{found}: application/json or text/csv is needed, in UTF-8")
         return reader
 
-    async def _body(self, headers: Any, proto: Any, reader: Reader) -> bytes:
-        """The whole body, if it comes in time and is not too long."""
+    def _announced(self, headers: Any, reader: Reader) -> int | None:
+        """How long the body says that it is, if that may be; None where it comes in chunks."""
         encoding = headers.get("content-encoding")
         if encoding and encoding.lower() != "identity":
             raise Rejection(415, "content_encoding", f"a body encoded as {encoding[:40]} is not taken: send it plain")
         length = headers.get("content-length")
-        whole = length is not None and length.isascii() and length.isdigit()
-        if whole and int(length) > self.configuration.max_body:
-            raise self._too_long()
-        if not whole and reader is not self.readers[JSON]:
+        if length is not None and length.isascii() and length.isdigit():
+            size = int(length)
+            if size > self.configuration.max_body:
+                raise self._too_long()
+            return size
+        if reader is not self.readers[JSON]:
             # Granian ends a broken stream of chunks as a whole one. JSON that is cut off is none; CSV is.
             raise Rejection(411, "length", "CSV without a content-length cannot be told from CSV that was cut off")
+        return None
+
+    def _hold(self, size: int | None) -> int:
+        """Make room for a body that is not small; the bytes to give back when it is answered."""
+        if size is None or size <= SMALL:
+            return 0
+        if self.held + size > BODIES * self.configuration.max_body:
+            raise Rejection(503, "overload", f"bodies of {self.held:,} bytes are being answered: try again")
+        self.held += size
+        return size
+
+    async def _body(self, proto: Any, size: int | None) -> bytes:
+        """The whole body, if it comes in time and is not too long."""
         try:
-            return await self.patience.wait(proto() if whole else self._chunks(proto))
+            return await self.patience.wait(proto() if size is not None else self._chunks(proto))
         except TimeoutError:
             message = f"the body did not come within {self.configuration.body_seconds:g} seconds"
             raise Rejection(408, "slow", message) from None
@@ -235,13 +262,18 @@ class App:
 
     async def _chunks(self, proto: Any) -> bytes:
         """A body whose length was not said."""
-        parts, size = [], 0
-        async for part in proto:
-            size += len(part)
-            if size > self.configuration.max_body:
-                raise self._too_long()
-            parts.append(part)
-        return b"".join(parts)
+        parts, size, held = [], 0, 0
+        try:
+            async for part in proto:
+                size += len(part)
+                if size > self.configuration.max_body:
+                    raise self._too_long()
+                parts.append(part)
+                if size > SMALL:
+                    held += self._hold(size - held)
+            return b"".join(parts)
+        finally:
+            self.held -= held
 
     def _too_long(self) -> Rejection:
         message = f"the body is longer than {self.configuration.max_body:,} bytes: send the rows in parts"

@@ -99,7 +99,10 @@ def switch(given: Mapping[str, str], name: str) -> bool:
 
 
 def api_key(given: Mapping[str, str]) -> bytes | None:
-    name, key = f"{PREFIX}API_KEY", given["API_KEY"].encode()
+    # A key that was written to a secret with `echo` ends with a line that no header can carry.
+    name, key = f"{PREFIX}API_KEY", given["API_KEY"].strip().encode()
+    if given["API_KEY"] and not key:
+        raise ConfigurationError(f"{name} is blank: that would let everybody in")
     if not key and given["API_KEY_FILE"]:
         name = f"{PREFIX}API_KEY_FILE: {given['API_KEY_FILE']}"
         try:

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from mainline.serving import keys
-from mainline.serving.explanation import names_of, needed
+from mainline.serving.explanation import names_of
 from mainline.serving.inputs import Cell, Rows, refuse_nul, with_keys
 from mainline.serving.rejection import Rejection, invalid
 from mainline.serving.signature import LARGEST, Column, Key, Signature
@@ -78,7 +78,8 @@ class CsvReader:
             return text
         if not NUMBER.fullmatch(text):
             short = text if len(text) <= 40 else f"{text[:40]}…"
-            message = f"{column.name}, row {row}: {short!r} was sent, {needed(column)} is needed"
+            wanted = "a number or an empty cell" if column.nullable else "a number"
+            message = f"{column.name}, row {row}: {short!r} was sent, {wanted} is needed"
             raise invalid(message, column=column.name, row=row, reason="type")
         found = float(text)
         if abs(found) > LARGEST:

@@ -10,6 +10,7 @@ from mainline.serving.openapi import cell, describe, examples, key_cell, meaning
 from mainline.serving.signature import Column, Key, Signature
 
 STYLE = """
+:root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .8rem .3rem 0;
 border-bottom: 1px solid #dde3ea; vertical-align: top; } code, pre, textarea { font: 14px/1.4 ui-monospace, monospace; }
@@ -21,6 +22,9 @@ a { color: #7db7ff; } }
 """
 
 SCRIPT = """
+/* Behind a published port or a proxy the server does not know its own address. */
+const command = document.querySelector("#command"), here = new URL("invocations", location).href;
+command.textContent = command.textContent.replace(/http:[^ ]+/, here);
 document.querySelector("button").addEventListener("click", async () => {
   const key = document.querySelector("#key")?.value, headers = {"content-type": "application/json"};
   if (key) headers["x-api-key"] = key;
@@ -54,11 +58,11 @@ def page(signature: Signature, version: str, configuration: Configuration) -> st
 <h2>Input</h2>
 <table><tr><th>column</th><th>type</th><th></th></tr>{rows}</table>
 <h2>Try it</h2>
-{key}<textarea rows="24" spellcheck="false">{escape(body)}</textarea>
+{key}<textarea rows="{body.count(chr(10)) + 2}" spellcheck="false">{escape(body)}</textarea>
 <button>POST /invocations</button>
 <pre id="answer">{escape(json.dumps({"predictions": signature.answers[:1]}))}</pre>
 <p>{escape(meaning(signature))}</p>
-<pre>{escape(command)}</pre>
+<pre id="command">{escape(command)}</pre>
 <p>MLflow's forms are all taken: <code>dataframe_records</code>, <code>dataframe_split</code>, <code>instances</code>,
 <code>inputs</code>, and <code>text/csv</code>. At most {configuration.max_rows:,} rows and
 {configuration.max_body:,} bytes a request.</p>

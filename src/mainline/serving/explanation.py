@@ -27,7 +27,7 @@ WORDS = {
     "bool": "true or false",
     "array": "a list",
     "object": "an object",
-    "int | str": "a number or text",
+    "int | str": "a whole number or text",
 }
 
 
@@ -114,7 +114,7 @@ def unknown(name: str, names: Sequence[str], row: int | None = None) -> Rejectio
     near = difflib.get_close_matches(name[:100], names, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
     at_row = f", row {row}" if row is not None else ""
-    message = f"{shown(name)}{at_row}: this model has no such column: {hint}"
+    message = f"{shown(name) or 'the column without a name'}{at_row}: this model has no such column: {hint}"
     return invalid(message, column=shown(name), row=row, reason="unknown_column")
 
 

@@ -100,8 +100,10 @@ class FeedbackReader:
         if len(found) > self.most:
             message = f"{len(found):,} labels in one request, at most {self.most:,} are taken: send them in parts"
             raise Rejection(413, "rows", message)
+        entries = [self._entry(entry, None if one else i) for i, entry in enumerate(found)]
+        # Only now: until its label was read, an entry can hold whatever somebody thinks of.
         refuse_repeated_keys(body)
-        return [self._entry(entry, None if one else i) for i, entry in enumerate(found)]
+        return entries
 
     def _entry(self, entry: Any, place: int | None) -> dict[str, Any]:
         at = f", entry {place}" if place is not None else ""

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from mainline.serving import explanation, keys
+from mainline.serving import constants, explanation, keys
 from mainline.serving.rejection import Rejection, invalid
 from mainline.serving.signature import LARGEST, MISSING, Column, Key, Signature
 
@@ -97,7 +97,7 @@ class JsonReader:
         except msgspec.ValidationError as error:
             raise explanation.of_structure(str(error), self.all) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise explanation.of_syntax(error) from None
+            raise constants.refusal(body, self.all) or explanation.of_syntax(error) from None
 
     def _rows(self, form: str, content: Any) -> tuple[Sequence[tuple[Any, ...]], Named, int]:
         """The rows in the signature's order, their keys, and how many keys of JSON the form has inside."""
@@ -222,11 +222,11 @@ def refuse_repeated_keys(body: bytes) -> None:
     import json
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise invalid(f"{twice} is there twice in one object", column=twice, reason="structure")
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise invalid(f"{key} is there twice in one object", column=key, reason="structure")
+            found[key] = value
         return found
 
     json.loads(body, object_pairs_hook=once)

@@ -7,6 +7,7 @@ from typing import Any
 
 from mainline.serving import keys
 from mainline.serving.configuration import Configuration
+from mainline.serving.metrics import label
 from mainline.serving.signature import LARGEST, Column, Key, Signature
 
 TEXT = r"^[^\u0000]*$"
@@ -42,10 +43,10 @@ def meaning(signature: Signature) -> str:
     """What a prediction says, in words."""
     if signature.task == "regression":
         return "A prediction is a number a row."
-    classes = ", ".join(str(value) for value in signature.classes)
-    said = f"A prediction is a list of probabilities a row, one a class in the order {classes}."
+    names = [label(value) for value in signature.classes]
+    said = f"A prediction is a list of probabilities a row, one a class in the order {', '.join(names)}."
     if signature.threshold is not None:
-        said += f" At or above {signature.threshold} of the second one the class {signature.classes[1]} is decided."
+        said += f" At or above {signature.threshold} of the second one the class {names[1]} is decided."
     return said
 
 
@@ -123,7 +124,7 @@ def paths(signature: Signature, configuration: Configuration, secured: bool) -> 
 def feedback(
     signature: Signature, configuration: Configuration, lock: dict[str, Any], refused: dict[str, Any]
 ) -> dict[str, Any]:
-    label = signature.classes[-1] if signature.classes else 1.5
+    example = signature.classes[-1] if signature.classes else 1.5
     return {
         "operationId": "label",
         "summary": "Tell what became of a prediction",
@@ -137,7 +138,7 @@ def feedback(
             "content": {
                 "application/json": {
                     "schema": {"$ref": "#/components/schemas/Feedback"},
-                    "examples": {"by id": {"value": [{"id": "a-request", "row": 0, "label": label}]}},
+                    "examples": {"by id": {"value": [{"id": "a-request", "row": 0, "label": example}]}},
                 }
             },
         },
@@ -248,7 +249,12 @@ def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any
         "Row": row,
         "Request": {
             "oneOf": [
-                {"type": "object", "properties": {name: form}, "required": [name], "additionalProperties": False}
+                {
+                    "type": "object",
+                    "properties": {name: form, "params": {"type": ["object", "null"], "maxProperties": 0}},
+                    "required": [name],
+                    "additionalProperties": False,
+                }
                 for name, form in forms.items()
             ]
         },
@@ -283,7 +289,7 @@ def split(names: list[str], cells: list[dict[str, Any]], many: dict[str, int]) -
         "properties": {
             "columns": fixed([{"const": name} for name in names]),
             "data": {"type": "array", "items": fixed(cells), **many},
-            "index": {"type": "array", "items": {"type": ["integer", "string"]}},
+            "index": {"type": ["array", "null"], "items": {"type": ["integer", "string"]}},
         },
         "required": ["columns", "data"],
         "additionalProperties": False,

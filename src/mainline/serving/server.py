@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-import socket
 import sys
+from dataclasses import replace
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving import configuration as settings
+from mainline.serving import ports
 from mainline.serving import signature as signatures
 from mainline.serving.app import App
 from mainline.serving.configuration import Configuration
 
-STOP_SECONDS = 30  # for the answers under way when the listener is closed
+STOP_SECONDS = 20  # for the answers under way when the listener is closed: a body may take ten of them to come
+IDLE_SECONDS = 75  # in which a request's head must come: balancers keep one that idles for a minute
 
 
 def serve(configuration: Configuration) -> int:
@@ -22,25 +24,14 @@ def serve(configuration: Configuration) -> int:
     signature = signatures.read(configuration.model)
     app = App(signature, configuration.model, configuration)
     check(app)
-    check_free(configuration.host, configuration.port)
+    address = ports.free_address(configuration.host, configuration.port, "--port or MAINLINE_PORT names another one")
     import uvloop
 
     try:
-        uvloop.run(run(app, configuration))
+        uvloop.run(run(app, replace(configuration, host=address)))
     finally:
         app.close()
     return 0
-
-
-def check_free(host: str, port: int) -> None:
-    """Granian shares a port with whoever else shares it: two servers on one port would each get half the requests."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise ExternalError(f"{host}:{port} cannot be listened on: {error.strerror or error}") from None
 
 
 def check(app: App) -> None:
@@ -55,7 +46,8 @@ def check(app: App) -> None:
 
 
 async def run(app: App, configuration: Configuration) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     server = Server(
@@ -63,6 +55,10 @@ async def run(app: App, configuration: Configuration) -> None:
         address=configuration.host,
         port=configuration.port,
         interface=Interfaces.RSGI,
+        # Where Granian has to find out which HTTP it is, it waits for ever for a client that sends nothing, and a
+        # thousand of those are all that it serves.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=1000 * IDLE_SECONDS),
         websockets=False,
         backlog=1024,
         log_enabled=False,
@@ -87,13 +83,17 @@ async def run(app: App, configuration: Configuration) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(hurry.wait(), configuration.drain_seconds)
     server.stop()  # type: ignore[no-untyped-call]
-    async with asyncio.timeout(STOP_SECONDS):
-        await serving
+    done, _ = await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    if done:
+        serving.result()
+    else:
+        print(f"mainline: after {STOP_SECONDS} s a client is still there: it is left", file=sys.stderr, flush=True)
 
 
 def announce(configuration: Configuration, app: App) -> None:
     s = app.signature
-    said = f"{s.name} {app.version} ({s.engine}, {s.digest[:12]}) on http://{configuration.host}:{configuration.port}"
+    host = f"[{configuration.host}]" if ":" in configuration.host else configuration.host
+    said = f"{s.name} {app.version} ({s.engine}, {s.digest[:12]}) on http://{host}:{configuration.port}"
     print(f"mainline: serving {said}, described at /docs", file=sys.stderr, flush=True)
 
 

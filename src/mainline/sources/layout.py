@@ -60,7 +60,7 @@ def _parquet_columns(con: DuckDBPyConnection, files: Files) -> dict[Path, dict[s
 
 
 def _text_layout(con: DuckDBPyConnection, files: Files) -> Layout:
-    delimiter = _delimiter(files.paths[0], files) if files.format == "csv" else None
+    delimiter = _delimiter(files.paths[0]) if files.format == "csv" else None
     found = {path: _sniffed(con, files, path, delimiter) for path in files.paths}
     empty = frozenset(path for path, columns in found.items() if _is_empty(con, files, path, columns, delimiter))
     full = [path for path in files.paths if path not in empty] or files.paths[:1]
@@ -119,7 +119,7 @@ def _is_empty(
     return not run(con, files, f"SELECT 1 FROM {sniff_sql([path], files.format, delimiter)} LIMIT 1")
 
 
-def _delimiter(path: Path, files: Files) -> str:
+def _delimiter(path: Path) -> str:
     header = re.sub(r'"[^"]*"', "", _header(path))
     return max(DELIMITERS, key=header.count)
 

@@ -12,7 +12,6 @@ from mainline.ci.published import MARK
 from mainline.github import GitHub
 from tests.github.double import GitHubDouble
 from tests.github.fixture import github
-from tests.pipelines.shops import init
 from tests.projects import TOP, Project
 
 __all__ = ["github"]
@@ -23,7 +22,8 @@ def shop(tmp_path: Path) -> Project:
     project = Project(tmp_path / "shop", with_git=False)
     shutil.copy(TOP / "uv.lock", project.path("uv.lock"))
     project.write("deploy/Dockerfile", "FROM scratch\n")
-    init(project)
+    project.init()
+    project.commit("The shop")
     return project
 
 

@@ -11,7 +11,6 @@ from mainline.cli import main
 from tests.github.double import GitHubDouble
 from tests.github.fixture import github
 from tests.github.state import Repository
-from tests.pipelines.shops import init
 from tests.projects import Project
 
 __all__ = ["github"]
@@ -42,8 +41,7 @@ class Step:
 
 @pytest.fixture
 def step(github: GitHubDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Step:
-    shop = Project(tmp_path / "shop", with_git=False)
-    init(shop)
+    shop = Project(tmp_path / "shop")
     repository = github.repository("team/model")
     monkeypatch.chdir(shop.root)
     given = {

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from mainline.comment.judges import changed, touches_gates
-from tests.projects import TOP
+from tests.projects import EXAMPLE
 
-PARAMS = (TOP / "params.yaml").read_text(encoding="utf-8")
+PARAMS = EXAMPLE.read_text(encoding="utf-8")
 
 
 def patch(folder: Path, before: str, after: str) -> str:

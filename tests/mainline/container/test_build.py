@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -43,7 +45,9 @@ def test_a_fitted_pipeline_takes_the_code_that_it_names(tmp_path: Path) -> None:
     assert "pipeline" in build.selection(made.signature)
     with context.laid_out(TOP, made.signature, made.folder, 0) as folder:
         assert (folder / "src" / "mainline" / "training.py").exists()
-        assert (folder / "src" / "flights" / "features.py").exists()
+        own = [path.parent.name for path in (TOP / "src").glob("*/__init__.py")]
+        assert len(own) > 1
+        assert all((folder / "src" / name / "__init__.py").exists() for name in own)
 
 
 def test_an_engine_that_is_not_installed_is_said_by_name() -> None:
@@ -59,14 +63,36 @@ def test_an_engine_that_does_not_answer_is_told_from_one_that_is_not_there(tmp_p
         engine.find({"MAINLINE_ENGINE": str(silent), "PATH": os.environ["PATH"]})
 
 
-def test_the_papers_name_every_package_and_the_model(made: Export, tmp_path: Path) -> None:
+SERVING = ("granian", "msgspec", "numpy", "onnxruntime", "prometheus-client", "uvloop")
+
+
+def answering(folder: Path, packages: dict[str, str]) -> engine.Engine:
+    """An engine whose images hold these packages."""
+    program = folder / "engine"
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(packages)}'\n")
+    program.chmod(0o755)
+    return engine.Engine(str(program))
+
+
+@pytest.mark.slow
+def test_the_papers_name_the_packages_that_are_in_the_image_and_the_model(made: Export, tmp_path: Path) -> None:
+    there = {name: version(name) for name in SERVING}
     image = build.Image("team@sha256:ab", "sha256:ab", "team", {})
-    bill, provenance, _ = build.papers(TOP, made.folder, image, tmp_path)
-    text = bill.read_text()
-    for name in ("onnxruntime", "granian", "msgspec", made.signature.digest):
-        assert name in text
-    assert '"scikit-learn"' not in text
+    bill, provenance, _ = build.papers(answering(tmp_path, there), TOP, made.folder, image, tmp_path)
+    found = json.loads(bill.read_text())
+    # The lock has two of numpy, for two Pythons.
+    assert {each["name"]: each["version"] for each in found["components"][:-1]} == there
+    assert len(found["components"]) == len(there) + 1
+    assert found["components"][-1]["hashes"] == [{"alg": "SHA-256", "content": made.signature.digest}]
+    assert {each["ref"] for each in found["dependencies"]} == {each["bom-ref"] for each in found["components"][:-1]}
     assert made.signature.digest in provenance.read_text()
+
+
+@pytest.mark.slow
+def test_a_package_in_the_image_that_the_lock_does_not_name_is_said(made: Export, tmp_path: Path) -> None:
+    image = build.Image("team@sha256:ab", "sha256:ab", "team", {})
+    with pytest.raises(ExternalError, match=r"the image holds left-pad 1\.0, which uv\.lock does not name"):
+        build.papers(answering(tmp_path, {"Left.Pad": "1.0"}), TOP, made.folder, image, tmp_path)
 
 
 @pytest.mark.parametrize(("text", "found"), [("37.92MiB", 39.76), ("40MB", 40.0), ("1.5GiB", 1610.6), ("512B", 0.0)])

@@ -6,7 +6,7 @@ import pytest
 
 from mainline.doctor import actions
 from mainline.doctor.finding import Finding
-from tests.mainline.doctor.forks import Fork
+from tests.mainline.doctor.forks import TOP, Fork
 
 
 def turned_on(finding: Finding) -> None:
@@ -75,6 +75,20 @@ def test_a_fork_whose_workflows_were_never_started_is_led_to_the_green_button(fo
     found = actions.workflows(fork.ground)
     assert (found.state, found.turn_on) == ("off", None)
     assert found.by_hand == f"the green button at {fork.repository.url}/actions"
+
+
+def test_a_default_branch_that_no_release_knows_is_told(fork: Fork) -> None:
+    for name in ("release.yml", "review.yml", "zizmor.yml"):
+        text = (TOP / ".github/workflows" / name).read_text(encoding="utf-8")
+        fork.write(f".github/workflows/{name}", text)
+    assert actions.triggers(fork.ground).state == "on"
+    fork.repository.default_branch = "master"
+    found = actions.triggers(fork.ground)
+    assert found.state == "off"
+    assert found.says == (
+        "a push to master, the default branch, does not start release.yml, zizmor.yml, so that nothing is ever released"
+    )
+    assert f"rename the branch to main at {fork.repository.url}/settings; or write master" in found.by_hand
 
 
 def test_a_token_that_may_write_is_made_to_read(fork: Fork) -> None:

@@ -114,9 +114,9 @@ def test_without_a_token_the_checkout_alone_is_told_of(fork: Fork) -> None:
     assert done.stdout.startswith("team/model: no token: gh auth login, or GH_TOKEN=… make doctor\n")
     assert "the gates have owners" in done.stdout
     assert f"{RULESET} asks for 4 rules" in done.stdout
-    assert done.stdout.count("not seen") == 12
+    assert done.stdout.count("not seen") == 13
     assert "hidden-word" not in done.stdout + done.stderr
-    assert done.stdout.endswith("Nothing necessary was seen to be off. 12 of 12 settings could not be seen.\n")
+    assert done.stdout.endswith("Nothing necessary was seen to be off. 13 of 13 settings could not be seen.\n")
     fork.write(".github/CODEOWNERS", "# gates\n/params.yaml\n")
     done = doctor(fork.root)
     assert done.returncode == 1

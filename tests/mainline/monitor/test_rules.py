@@ -9,7 +9,6 @@ import pytest
 
 from mainline.monitor import rules
 from mainline.monitor.window import Window
-from tests.projects import TOP
 
 SUITE = """\
 expectations:
@@ -64,10 +63,3 @@ def test_more_than_may_be_missing_is_told(suite: Path) -> None:
         rows: list[tuple[float | None, str | None]] = [(None, "north"), (None, "north"), (1.0, "north")]
         (found,) = rules.broken(window(connection, rows), suite, ["minutes"])
     assert (found.rows, found.rule) == (2, "must not be missing")
-
-
-def test_the_examples_own_suite_has_rules_that_a_log_can_be_asked() -> None:
-    suite = TOP / "data" / "expectations" / "frame.yaml"
-    columns = ["minute_of_day", "weekday", "carrier", "origin", "temp", "humid", "wind_dir"]
-    asked = {rule.column for rule in rules.rules(suite, columns, columns)}
-    assert {"minute_of_day", "weekday", "humid", "wind_dir"} <= asked

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
-from mainline.report import markdown, words
+from mainline.report import details, markdown, words
 from mainline.results import Gate, Review, Slice
 from tests.mainline.report import samples, strategies
 from tests.mainline.report.test_escape import OWN
@@ -99,3 +99,7 @@ def test_rendering_the_comment_imports_no_heavy_library() -> None:
         "heavy = {'matplotlib', 'pandas', 'sklearn', 'numpy', 'jinja2'} & set(sys.modules)\nassert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_a_bar_of_the_largest_number_that_there_is_is_a_whole_one() -> None:
+    assert details.bar(1.7e308, 1.7e308) == details.bar(1.0, 1.0)

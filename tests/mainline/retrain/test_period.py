@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mainline.errors import ConfigurationError
-from mainline.params import load, parse
-from mainline.retrain.period import Found, Reach, complete, newest, telling
+from mainline.params import parse
+from mainline.retrain.period import Found, Reach, complete, telling
 from mainline.settings import Settings
-from tests.projects import PARAMS, TOP
+from tests.projects import PARAMS
 
 LONG_AFTER = dt.date(2026, 11, 21)
 
@@ -65,15 +64,3 @@ def test_tables_that_tell_can_be_named_and_must_have_a_time() -> None:
     assert telling(settings()) == ["visits", "purchases"]
     with pytest.raises(ConfigurationError, match=r"retrain\.tables: visit is no source; there are visits, purchases"):
         telling(settings(tables="[visit]"))
-
-
-def test_the_examples_next_month_is_october_and_all_that_lies_there_is_the_year(tmp_path: Path) -> None:
-    example = load(TOP / "params.yaml").settings
-    assert newest(example, TOP, tmp_path, LONG_AFTER).until == dt.date(2013, 11, 1)
-    rules = example.retrain.model_copy(update={"at_once": None})
-    everything = example.model_copy(update={"retrain": rules})
-    assert newest(everything, TOP, tmp_path, LONG_AFTER).until == dt.date(2014, 1, 1)
-    strict = rules.model_copy(update={"lag": example.split.holdout.model_copy(update={"unit": "day"})})
-    found = newest(example.model_copy(update={"retrain": strict}), TOP, tmp_path, LONG_AFTER)
-    assert found.until == dt.date(2013, 12, 1), "December's weather ends on the 30th"
-    assert newest(example, TOP, tmp_path, dt.date(2013, 10, 31)).until is None

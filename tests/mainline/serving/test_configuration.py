@@ -51,5 +51,11 @@ def test_an_empty_key_file_does_not_let_everybody_in(tmp_path: Path) -> None:
         read({"MAINLINE_API_KEY_FILE": str(tmp_path / "key")})
 
 
+def test_a_key_without_the_line_end_of_its_secret_is_the_key_and_a_blank_one_is_none() -> None:
+    assert read({"MAINLINE_API_KEY": "a key\n"}).api_key == b"a key"  # pragma: allowlist secret
+    with pytest.raises(ConfigurationError, match="MAINLINE_API_KEY is blank"):
+        read({"MAINLINE_API_KEY": "\n"})
+
+
 def test_the_page_lists_every_variable_with_its_default() -> None:
     assert table() in (TOP / "docs" / "serve.md").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import threading
 from pathlib import Path
 
@@ -116,3 +117,36 @@ def test_an_idle_connection_does_not_hold_the_server(binary: Export) -> None:
         idle.getresponse().read()
         server.process.terminate()
         assert server.process.wait(timeout=10) == 0
+
+
+def patched(name: str, value: int) -> str:
+    return f"import sys\nfrom mainline.serving import server\nserver.{name} = {value}\nsys.exit(server.main())"
+
+
+@pytest.mark.slow
+def test_a_client_that_never_says_all_of_its_head_does_not_hold_the_server(binary: Export) -> None:
+    with started(binary.folder, program=patched("STOP_SECONDS", 1)) as server, connected(server) as client:
+        client.sendall(b"GET /ping HTTP/1.1\r\nho")
+        server.get("/ping")  # answered after the other's bytes were read
+        assert "after 1 s a client is still there: it is left" in server.stop()
+        assert server.process.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_client_that_says_nothing_is_not_waited_for(binary: Export) -> None:
+    with started(binary.folder, program=patched("IDLE_SECONDS", 1)) as server:
+        for sent in (b"", b"P"):
+            with connected(server) as client:
+                client.sendall(sent)
+                assert not client.recv(1000)
+
+
+@pytest.mark.slow
+def test_http_2_is_not_spoken_and_whoever_begins_it_is_told(binary: Export) -> None:
+    with started(binary.folder) as server, connected(server) as client:
+        client.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+        assert client.recv(1000)[:12] in (b"", b"HTTP/1.1 400")
+
+
+def connected(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.port), timeout=10)

@@ -104,6 +104,10 @@ def test_what_is_no_label_is_refused_by_field_and_entry(
         (b"[{", "not JSON"),
         (b'{"label":1,"id":"a","id":"b"}', "id is there twice"),
         (b"\xff", "JSON|UTF-8"),
+        (b'{"id":"a","label":"\xff"}', "label"),
+        (b'{"id":"a","label":%b}' % (b"1" * 5000), "label"),
+        # Looked at key by key, those of a label that is none at all would take the server's hours.
+        (b'{"id":"a","label":{"a":1,"a":2}}', "label: .* was sent, one of false, true is needed"),
     ],
 )
 def test_bytes_that_are_no_label_are_refused(binary: Export, body: bytes, said: str) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import msgspec
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -20,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from mainline.container.contract import described
 from mainline.serving import docs
 from mainline.serving.configuration import Configuration
 from mainline.serving.openapi import describe
@@ -42,7 +45,7 @@ FEW = settings(
 
 
 def operation(server: Server, method: str, path: str) -> Any:
-    return schemathesis.openapi.from_url(f"{server.url}/openapi.json")[path][method]
+    return described(server.url)[path][method]
 
 
 @pytest.mark.slow
@@ -66,6 +69,17 @@ def test_what_the_schema_forbids_is_refused(server: Server) -> None:
         case.call_and_validate(checks=[*CHECKS, negative_data_rejection])
 
     ask()
+
+
+@pytest.mark.parametrize("more", [{}, {"index": None}, {"index": [7]}, {"params": None}, {"params": {}}])
+def test_what_may_be_left_out_is_allowed_where_it_is_answered(server: Server, more: dict[str, Any]) -> None:
+    document = server.get("/openapi.json").json
+    body: dict[str, Any] = document["paths"]["/invocations"]["post"]["requestBody"]["content"]["application/json"]
+    split = body["examples"]["dataframe_split"]["value"]["dataframe_split"]
+    sent = {"dataframe_split": split | more} if "index" in more else {"dataframe_split": split, **more}
+    assert server.post(sent).status == 200
+    described = {"$ref": "#/components/schemas/Request", "components": document["components"]}
+    Draft202012Validator(described).validate(sent)
 
 
 @pytest.mark.parametrize("path", ["/ping", "/health", "/ready", "/version", "/metrics", "/docs", "/model-card"])
@@ -114,6 +128,9 @@ def test_the_page_for_people_is_whole_and_needs_nothing_from_elsewhere(server: S
         assert name in page
     assert "ünter, &quot;den&quot; Linden" in page
     assert "src=" not in page
+    # What its script looks for, to say the address that the browser has asked.
+    assert re.search(r'<pre id="command">curl http:[^ ]+/invocations -H', page)
+    assert 'querySelector("#command")' in page
     assert "//" not in page.replace("http://localhost", "")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import subprocess
@@ -126,8 +127,15 @@ REFUSED: list[tuple[Any, str, str | None, int | None]] = [
     (b"", "not JSON", None, None),
     (b"null", "null was sent", None, None),
     (b'{"dataframe_records":[{"shop":', "not JSON", None, None),
-    (json.dumps(records(changed(minutes=float("nan")))).encode(), "not JSON", None, None),
-    (json.dumps(records(changed(minutes=float("inf")))).encode(), "not JSON", None, None),
+    (json.dumps(records(ROW, changed(minutes=float("nan")))).encode(), "NaN was sent, which JSON does not have: "
+     "a number or null is needed", "minutes", 1),
+    (json.dumps(records(changed(pages=float("-inf")))).encode(), "-Infinity was sent", "pages", 0),
+    (json.dumps({"dataframe_split": {"columns": NAMES, "data": [["a", "b", float("inf"), 2]]}}).encode(),
+     "Infinity was sent", "minutes", 0),
+    (json.dumps({"inputs": {"pages": [1, float("nan")]}}).encode(), "NaN was sent", "pages", 1),
+    (json.dumps({**records(ROW), "params": float("nan")}).encode(), "NaN was sent", None, None),
+    (b'{"dataframe_records":[NaN', "not JSON", None, None),
+    (b'{"a":NaN,"b":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "", None, None),
     (b'{"dataframe_records":[{"shop":"n","device":"p","minutes":1e999,"pages":1}]}', "too large", "minutes", 0),
     (b'{"dataframe_records":[{"shop":"n","device":"p","minutes":1,"pages":1,"pages":2}]}', "twice", "pages", None),
     (b'{"dataframe_records":[{"shop":"n:","device":":p","minutes":1,"pages":1,"pages":2}]}', "twice", "pages", None),
@@ -164,7 +172,8 @@ def test_what_is_not_this_models_input_is_refused_by_column_and_row(
         (b"shop,device,minutes\nnorth,phone,1\n", "is missing", "pages", None),
         (b"shop,device,minutes,pages,x\nnorth,phone,1,2,3\n", "no such column", "x", None),
         (b"shop,device,minutes,pages\nnorth,phone,1\n", "3 values", None, 0),
-        (b"shop,device,minutes,pages\nnorth,phone,1,2\nnorth,phone,one,2\n", "a number or null", "minutes", 1),
+        (b"shop,device,minutes,pages\nnorth,phone,1,2\nnorth,phone,one,2\n", "a number or an empty cell", "minutes", 1),
+        (b",shop,device,minutes,pages\n0,north,phone,1,2\n", "the column without a name: this model", "", None),
         (b"shop,device,minutes,pages\nnorth,phone,NaN,2\n", "'NaN' was sent", "minutes", 0),
         (b"shop,device,minutes,pages\nnorth,phone,inf,2\n", "'inf' was sent", "minutes", 0),
         (b"shop,device,minutes,pages\nnorth,phone,1_0,2\n", "'1_0' was sent", "minutes", 0),
@@ -371,6 +380,12 @@ def test_a_port_that_is_taken_is_said(binary: Export) -> None:
 
 
 @pytest.mark.slow
+def test_a_host_may_be_a_name(binary: Export) -> None:
+    with started(binary.folder, HOST="localhost") as server:
+        assert server.get("/ping").status == 200
+
+
+@pytest.mark.slow
 def test_a_second_server_on_the_same_port_is_refused_although_granian_would_share_it(binary: Export) -> None:
     with started(binary.folder) as server:
         assert start(binary, {"PORT": str(server.port)}).returncode == 4
@@ -417,6 +432,33 @@ def test_more_requests_at_once_than_are_allowed_are_told_to_come_again(binary: E
         while server.post(records(ROW)).status == 503:
             pass  # until it has seen that the first one left
         assert server.metric('mainline_rejected_total{reason="overload"}') >= 1
+
+
+@pytest.mark.slow
+def test_more_bytes_at_once_than_the_memory_bears_are_told_to_come_again_and_small_bodies_are_answered(
+    binary: Export,
+) -> None:
+    def announced(*headers: tuple[str, str]) -> http.client.HTTPConnection:
+        client = server.connect()
+        client.putrequest("POST", "/invocations")
+        for name, value in (("content-type", "application/json"), *headers):
+            client.putheader(name, value)
+        client.endheaders()
+        return client
+
+    large = json.dumps(records(*[ROW] * 1000)).encode()
+    with started(binary.folder, MAX_BODY_BYTES=100_000) as server:
+        waiting = [announced(("content-length", "100000")), announced(("transfer-encoding", "chunked"))]
+        waiting[-1].send(b"13880\r\n" + b" " * 80_000)
+        while (answer := server.post(large)).status == 200:
+            pass  # until the server has read so far
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert len(server.post(records(ROW)).predictions) == 1
+        for client in waiting:
+            client.close()
+        while server.post(large).status == 503:
+            pass  # until it has seen that they left
+        assert len(server.post(large).predictions) == 1000
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from mainline.collect import collect
 from mainline.monitor import drift, reference, window
 from mainline.params import load
 from mainline.settings import Settings
-from tests.projects import TOP
+from tests.projects import EXAMPLE, TOP
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -47,7 +47,7 @@ class Flights:
 def flights(folder: Path) -> Flights:
     import datetime as dt
 
-    settings = load(TOP / "params.yaml").settings
+    settings = load(EXAMPLE).settings
     year = settings.data.model_copy(update={"until": dt.date(2014, 1, 1)})
     path = folder / "frame.parquet"
     frame.build(settings, collect(year, TOP, folder / "cache"), path)

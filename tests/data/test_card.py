@@ -1,0 +1,13 @@
+"""What people wrote of the example's model."""
+
+from __future__ import annotations
+
+from mainline import card
+from tests.projects import TOP
+
+
+def test_the_examples_own_part_says_intended_use_limits_and_licence() -> None:
+    given, written = card.people_wrote(TOP / card.WRITTEN)
+    assert given["license"]
+    for heading in ("## Intended use", "## Out of scope", "## Limits"):
+        assert heading in written
