@@ -96,7 +96,7 @@ candidate: $(BIN)/.stage ## Gate this commit's model against production; build, 
 
 .PHONY: promote
 promote: $(BIN)/.stage ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
-	@$(BIN)/mainline promote --target $(or $(TARGET),none) $(if $(IMAGE),--image $(IMAGE))
+	@$(BIN)/mainline promote $(if $(TARGET),--target $(TARGET)) $(if $(IMAGE),--image $(IMAGE))
 
 .PHONY: image
 image: $(BIN)/.export ## Build the server's image, and push it where MAINLINE_IMAGE says (SHIP=1: that of `make ship`)
@@ -111,8 +111,8 @@ deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker 
 	@$(BIN)/mainline deploy --target $(or $(TARGET),registry) $(IMAGE)
 
 .PHONY: rollback
-rollback: $(BIN)/.train ## Return production to the version before, or to VERSION=
-	@$(BIN)/mainline rollback $(if $(value VERSION),"$$VERSION") --target $(or $(TARGET),none)
+rollback: $(BIN)/.train ## Return production to the version before, or to VERSION= (TARGET=, else where it is)
+	@$(BIN)/mainline rollback $(if $(value VERSION),"$$VERSION") $(if $(TARGET),--target $(TARGET))
 
 .PHONY: audit
 audit: $(BIN)/.train ## Verify the audit log and print it
@@ -157,6 +157,10 @@ begin: $(BIN)/.train ## Begin the state where nothing has ever been released (AN
 .PHONY: merged
 merged: $(BIN)/.core ## Say which pull request brought this commit, and who approved it
 	@$(BIN)/mainline ci merged
+
+.PHONY: approved
+approved: $(BIN)/.core ## Say who let this run through to production
+	@$(BIN)/mainline ci approved
 
 .PHONY: subjects
 subjects: $(BIN)/.core ## Say what the candidate's attestations are about

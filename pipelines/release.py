@@ -43,7 +43,7 @@ class Steps:
 
     store: Path
     image: Callable[[Version, Record, Path], Fit] | None = None
-    merge: dict[str, str] | None = None  # pull_request, approver
+    merge: dict[str, str] | None = None  # as `registry.MERGE` names it
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def promote(params: Params, workspace: Workspace, desk: Desk, steps: Steps, prog
         described = card.render(params, found.review, found.trained, version, image, workspace.root)
         desk.registry.describe(version.number, described)
     with progress.stage("deploy") as detail:
-        release.ship(desk, "promotion", version, image, details(version, image, steps))
+        release.ship(desk, "promotion", version, image, details(version, found.review, found.trained, image, steps))
         detail.text = f"to {desk.target.name}" if desk.target else "the registry alone"
     version = desk.registry.at(version.number)
     written(workspace, version)
@@ -99,7 +99,7 @@ def candidate(params: Params, workspace: Workspace, desk: Desk, steps: Steps, pr
     if found.review.passed:
         version = desk.registry.register(run_id, registry.tags(found.review, trained, steps.merge or {}))
         with progress.stage("image") as detail:
-            image = fit_image(desk, steps, version, trained, job.frame)
+            image = fit_image(desk, steps, version, found.review, trained, job.frame)
             detail.text = image or "none"
     else:
         refuse(desk, found.review, trained)
@@ -168,7 +168,7 @@ def refuse(desk: Desk, review: Review, trained: Record, reason: str | None = Non
     desk.save()
 
 
-def fit_image(desk: Desk, steps: Steps, version: Version, trained: Record, frame: Path) -> str | None:
+def fit_image(desk: Desk, steps: Steps, version: Version, review: Review, trained: Record, frame: Path) -> str | None:
     """The digest of the image, fit to be deployed; what was found of it is written down, whichever it is."""
     if not steps.image:
         return None
@@ -176,20 +176,27 @@ def fit_image(desk: Desk, steps: Steps, version: Version, trained: Record, frame
         found = steps.image(version, trained, frame)
     except MainlineError as error:
         reason = {"reason": str(error)[: release.LONGEST]}
-        desk.book.write("refused", desk.who, {**details(version, None, steps), **reason})
+        desk.book.write("refused", desk.who, {**details(version, review, trained, None, steps), **reason})
         desk.save()
         raise
     if found.note:
-        desk.book.write("staged", desk.who, details(version, found.image, steps))
+        desk.book.write("staged", desk.who, details(version, review, trained, found.image, steps))
         desk.registry.tag(version.number, STAGED, found.note)
         desk.save()
     return found.image
 
 
-def details(version: Version, image: str | None, steps: Steps) -> dict[str, Any]:
-    """What the audit log says of a version."""
-    digests = {**release.digests(version), **({"image_digest": image} if image else {})}
-    return {**digests, "version": version.number, **(steps.merge or {})}
+def details(version: Version, review: Review, trained: Record, image: str | None, steps: Steps) -> dict[str, Any]:
+    """What the audit log says of a version: how it was judged now, which its tags do not know of a second release."""
+    judged = {
+        "commit": review.candidate.commit or version.tags.get("commit"),
+        "fingerprint": trained.fingerprint,
+        "data_digest": review.data_digest,
+        "model_digest": trained.digest,
+        "verdict": review.outcome.value,
+    }
+    built = {"image_digest": image} if image else {}
+    return {**judged, **built, "version": version.number, **(steps.merge or {})}
 
 
 def leave_candidate(workspace: Workspace, found: Outcome) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from mainline.places import ELSEWHERE
 
 START = "0" * 64
 SEAL = "audit.seal"
+LOOKS = 5
 
 
 class Pages(Protocol):
@@ -48,7 +49,8 @@ class FilePages:
     def read(self) -> list[str]:
         if not self.path.exists():
             return []
-        return self.path.read_text(encoding="utf-8").splitlines()
+        # Bytes that are no text are for the reader of the lines to refuse, by their place.
+        return self.path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
 
     def append(self, lines: Sequence[str], line: str) -> None:
         # The whole file anew: an append that is killed half-way leaves half a line.
@@ -83,8 +85,13 @@ class Book:
         Refused
             Where an entry was changed, removed or moved, or the log does not end where the seal says.
         """
-        found = chain(self.pages.read())
-        ends(found, self.seals.note(SEAL))
+        seal = self.seals.note(SEAL)
+        for _ in range(LOOKS):
+            found, before = chain(self.pages.read()), seal
+            seal = self.seals.note(SEAL)
+            if seal == before:  # else an entry was written while this read: on a server others do
+                break
+        ends(found, seal)
         return found
 
     def write(self, event: str, who: str, details: Mapping[str, Any]) -> Entry:
@@ -107,30 +114,52 @@ class Book:
         self.seals.write_note(SEAL, {"head": there[-1].hash, "entries": len(there)})
         return known
 
-    def take_over(self, lines: Sequence[str]) -> None:
-        """Go on with a longer log that this one is the beginning of, as when an older state is restored."""
-        there, longer = self.entries(), chain(lines)
-        if len(longer) > len(there) and [each.hash for each in longer[: len(there)]] == [each.hash for each in there]:
-            for number in range(len(there), len(longer)):
-                each = longer[number]
-                self.seals.write_note(SEAL, {"head": each.previous, "entries": number, "next": each.hash})
-                self.pages.append(list(lines[:number]), lines[number])
+    def take_over(self, lines: Sequence[str]) -> str | None:
+        """Go on with a longer log that this one is the beginning of, as when an older state is restored.
+
+        Of one that was tampered with, what comes before that. The answer says why, where not all was taken over.
+        """
+        there = self.entries()
+        longer, broken = whole(lines)
+        shared = [each.hash for each in longer[: len(there)]]
+        if shared != [each.hash for each in there]:
+            return broken or "it is not the one that began here, or cannot be read"
+        for number in range(len(there), len(longer)):
+            each = longer[number]
+            self.seals.write_note(SEAL, {"head": each.previous, "entries": number, "next": each.hash})
+            self.pages.append(list(lines[:number]), lines[number])
+        if longer:
             self.seals.write_note(SEAL, {"head": longer[-1].hash, "entries": len(longer)})
+        return broken
 
 
 def chain(lines: Sequence[str]) -> list[Entry]:
     """The entries of these lines; Refused names the first that does not hold."""
+    return list(links(lines))
+
+
+def whole(lines: Sequence[str]) -> tuple[list[Entry], str | None]:
+    """The entries before the first that does not hold, and what is wrong with that."""
     found: list[Entry] = []
+    try:
+        for each in links(lines):
+            found.append(each)
+    except Refused as refused:
+        return found, str(refused)
+    return found, None
+
+
+def links(lines: Sequence[str]) -> Iterator[Entry]:
+    last = START
     for number, line in enumerate(lines, 1):
         each = entry(line, number)
-        last = found[-1].hash if found else START
         if each.previous != last or each.number != number:
             raise Refused(
                 f"audit log: entry {each.number} stands at place {number} and does not follow what is before it: "
                 "an entry was removed, moved or put in between"
             )
-        found.append(each)
-    return found
+        last = each.hash
+        yield each
 
 
 def entry(line: str, number: int) -> Entry:
@@ -138,9 +167,10 @@ def entry(line: str, number: int) -> Entry:
         content = json.loads(line)
         claimed = content.pop("hash")
         read = {name: content[name] for name in ("n", "at", "event", "who", "previous")}
-    except (ValueError, KeyError, AttributeError, TypeError):
+        holds = digest(content) == claimed and line == canonical({**content, "hash": claimed})
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise Refused(f"audit log: line {number} is no entry: {line[:80]!r}") from None
-    if digest(content) != claimed or line != canonical({**content, "hash": claimed}):
+    if not holds:
         raise Refused(f"audit log: entry {number} is not what was written: its hash does not fit its content")
     details = {name: value for name, value in content.items() if name not in read}
     return Entry(read["n"], read["at"], read["event"], read["who"], details, read["previous"], claimed)
@@ -179,16 +209,28 @@ def table(entries: Sequence[Entry]) -> str:
     """For people: a line an entry."""
     if not entries:
         return f"The audit log that is looked at here is empty: {ELSEWHERE}."
-    rows = [("", "when", "event", "version", "model", "image", "by", "verdict or reason")]
+    rows = [("", "when", "event", "version", "model", "image", "by", "approved by", "verdict or reason")]
     for each in entries:
         more = each.details
         grounds = " ".join(str(more[name]) for name in ("verdict", "reason") if more.get(name))
         shown = (more.get("version"), short(more.get("model_digest")), short(more.get("image_digest")))
-        row = (each.number, each.at.replace("+00:00", "Z"), each.event, *shown, each.who, grounds)
-        rows.append(tuple("–" if value in (None, "") else str(value) for value in row))  # type: ignore[arg-type]
+        row = (each.number, each.at.replace("+00:00", "Z"), each.event, *shown, each.who, approval(more), grounds)
+        rows.append(tuple("–" if value in (None, "") else plain(value) for value in row))  # type: ignore[arg-type]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
     return "\n".join([*lines, "", f"{len(entries)} entries, every hash holds; the head is {entries[-1].hash[:16]}…"])
+
+
+def approval(details: Mapping[str, Any]) -> str:
+    """Who let it through: of the pull request, and of the environment that it was deployed through."""
+    pull = f"#{details['pull_request']}" if details.get("pull_request") else None
+    gate = f"deployment: {details['deployment_approver']}" if details.get("deployment_approver") else None
+    return "; ".join(filter(None, [" ".join(filter(None, [pull, details.get("approver")])), gate]))
+
+
+def plain(value: object) -> str:
+    """What fits a line of a terminal, and does nothing else there."""
+    return " ".join("".join(each if each.isprintable() else " " for each in str(value)).split())
 
 
 def short(value: Any) -> str | None:

@@ -42,6 +42,7 @@ def render(
         ("image", f"`{image}`" if image else "none"),
         ("pull request", cell(version.tags.get("pull_request", "none"))),
         ("approved by", cell(version.tags.get("approver", "not recorded"))),
+        ("deployment approved by", cell(version.tags.get("deployment_approver", "not recorded"))),
     ]
     return page(review, record, str(version.number), commit, facts, root, released=True)
 
@@ -86,7 +87,8 @@ def page(
         name=name(),
         version=version,
         written=written or f"Nobody has written down what this model is for: `{WRITTEN}` is the place.",
-        identity=facts,
+        # In the text as well: a page of GitHub leaves the front matter out.
+        identity=[*facts, ("licence", cell(given.get("license") or "not stated"))],
         review=review,
         released=released,
         headline=partial(headline, review.metric),

@@ -30,6 +30,12 @@ MANIFESTS = ", ".join(
     )
 )
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+SILENCE = 60.0  # seconds: neither requests nor oras gives up by itself
+SAYS_NO = (401, 403, 429, 502, 503, 504)  # of whoever asks or of the registry, not of what it holds
+
+
+class NoAnswer(ExternalError):
+    """The registry does not answer, or not to this login: which says nothing of what it holds."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,11 @@ class Repository:
         import oras.auth
         import oras.client
         import oras.decorator
+        import requests
+
+        class Patience(requests.adapters.HTTPAdapter):
+            def send(self, *given: Any, **named: Any) -> Any:
+                return super().send(*given, **{**named, "timeout": named.get("timeout") or SILENCE})
 
         class Client(oras.client.OrasClient):  # type: ignore[misc]
             # Its own retries take two minutes to say that nobody is there.
@@ -81,13 +92,15 @@ class Repository:
 
         insecure = self.host.rpartition(":")[0] in LOOPBACK or self.host in LOOPBACK
         made = Client(hostname=self.host, insecure=insecure, auth_backend=self.way_to_log_in(insecure))
+        for scheme in ("http://", "https://"):
+            made.session.mount(scheme, Patience())
         user, password = (os.environ.get(f"MAINLINE_REGISTRY_{part}") for part in ("USERNAME", "PASSWORD"))
         if user and password:
             made.auth.set_basic_auth(user, password)
         else:
             made.auth.load_configs(made.get_container(self.reference), configs=logins(os.environ))
         if not hasattr(made.auth, "_basic_auth") and isinstance(made.auth, oras.auth.BasicAuth):
-            raise ExternalError(f"{self.reference}: not logged in: docker login {self.host}")
+            raise NoAnswer(f"{self.reference}: not logged in: docker login {self.host}")
         return made
 
     def way_to_log_in(self, insecure: bool) -> str:
@@ -96,7 +109,7 @@ class Repository:
         try:
             asked = requests.get(f"{'http' if insecure else 'https'}://{self.host}/v2/", timeout=30)
         except requests.RequestException as error:
-            raise ExternalError(f"the registry {self.host} does not answer ({type(error).__name__})") from None
+            raise NoAnswer(f"the registry {self.host} does not answer ({type(error).__name__})") from None
         return "basic" if asked.headers.get("Www-Authenticate", "").lower().startswith("basic") else "token"
 
     def manifest(self, tag: str) -> Manifest | None:
@@ -161,10 +174,11 @@ class Repository:
 
     def check(self, answer: Any) -> None:
         if answer.status_code == 401:
-            raise ExternalError(f"{self.reference}: the registry does not take this login: docker login {self.host}")
+            raise NoAnswer(f"{self.reference}: the registry does not take this login: docker login {self.host}")
         if not 200 <= answer.status_code < 300:
             said = " ".join(answer.text.split())[:200]
-            raise ExternalError(f"{self.reference}: the registry says {answer.status_code}: {said}")
+            kind = NoAnswer if answer.status_code in SAYS_NO else ExternalError
+            raise kind(f"{self.reference}: the registry says {answer.status_code}: {said}")
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:
@@ -174,13 +188,14 @@ class Repository:
         try:
             yield
         except oras.auth.AuthenticationException as error:
-            raise ExternalError(f"{self.reference}: not logged in ({error}): docker login {self.host}") from None
+            raise NoAnswer(f"{self.reference}: not logged in ({error}): docker login {self.host}") from None
         except (requests.RequestException, ValueError) as error:
             if "request for authentication" in str(error):  # what oras says where no token was given out
-                raise ExternalError(
+                raise NoAnswer(
                     f"{self.reference}: not logged in, or this login may not do it: docker login {self.host}"
                 ) from None
-            raise ExternalError(f"{self.reference}: {str(error).splitlines()[0]}") from None
+            kind = NoAnswer if isinstance(error, requests.RequestException) else ExternalError
+            raise kind(f"{self.reference}: {str(error).splitlines()[0]}") from None
 
 
 def logins(environment: Mapping[str, str]) -> list[str]:

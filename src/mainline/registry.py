@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline import tracking
+from mainline import schema, tracking
 from mainline.atomic import replacing_folder
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.record import Record, find
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous"
 INTENT = "release.intent"
+MERGE = ("pull_request", "approver", "deployment_approver")  # the tags that say who let it through
 STAGED = "staged"  # the tag of a version: which image passed its staging test, and what it was built from
 
 
@@ -95,10 +96,14 @@ class Registry:
         return next((each for each in self.versions() if str(each.number) == str(number)), None)
 
     def register(self, run_id: str, tags: Mapping[str, str]) -> Version:
-        """The version of the model with `tags["model_digest"]`: found, or made from the run's model."""
-        for known in self.versions():
-            if known.model_digest == tags["model_digest"]:
-                return known
+        """The version of the model with `tags["model_digest"]`: found, or made from the run's model.
+
+        One that was never released says of itself what `tags` say now: who let an attempt through that came to
+        nothing has not let this one through.
+        """
+        known = self.of_model(tags["model_digest"])
+        if known:
+            return known if known.released else self.tagged_anew(known, tags)
         with answering():
             experiment = self.client.get_run(run_id).info.experiment_id
             models = self.client.search_logged_models([experiment], f"source_run_id = '{run_id}'", max_results=1)
@@ -108,7 +113,24 @@ class Registry:
             made = self.client.create_model_version(
                 self.name, f"models:/{model}", run_id, dict(tags), model_id=model, await_creation_for=0
             )
+        first = self.of_model(tags["model_digest"])
+        if first and first.number < int(made.version):  # on a team's server another has registered it meanwhile
+            with answering():
+                self.client.delete_model_version(self.name, made.version)
+            return first
         return self.at(int(made.version))
+
+    def of_model(self, digest: str) -> Version | None:
+        return next((each for each in self.versions() if each.model_digest == digest), None)
+
+    def tagged_anew(self, known: Version, tags: Mapping[str, str]) -> Version:
+        for name, value in tags.items():
+            if known.tags.get(name) != value:
+                self.tag(known.number, name, value)
+        for name in set(MERGE) & set(known.tags) - set(tags):
+            with answering():
+                self.client.delete_model_version_tag(self.name, str(known.number), name)
+        return self.at(known.number)
 
     def tag(self, number: int, name: str, value: str) -> None:
         with answering():
@@ -120,9 +142,13 @@ class Registry:
             self.client.update_model_version(self.name, str(number), text)
 
     def crown(self, champion: int, previous: int | None) -> None:
-        """Move both aliases; not in one step, which is what the intent is for."""
+        """Move both aliases; not in one step, which is what the intent is for.
+
+        A previous version that somebody has deleted in the meantime is none.
+        """
+        there = {each.number for each in self.versions()}
         with answering():
-            if previous is None:
+            if previous not in there:
                 self.client.delete_registered_model_alias(self.name, PREVIOUS)
             else:
                 self.client.set_registered_model_alias(self.name, PREVIOUS, str(previous))
@@ -197,7 +223,7 @@ def open_registry(folder: Path) -> Registry:
         mlflow.set_tracking_uri(uri)  # where the client looks up a version's model, whatever it was given
         if embedded:
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # which that call has set: to us it means a team's server
-        client = mlflow.MlflowClient(uri, uri)
+        client = schema.fitting(folder / "mlflow.db", lambda: mlflow.MlflowClient(uri, uri))
         try:
             client.get_registered_model(name())
         except MlflowException as error:

@@ -18,7 +18,8 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from mainline.audit import Book
@@ -55,6 +56,12 @@ class Desk:
     save: Callable[[], object] = lambda: None
     # Where one desk works, for a team's server: there nothing but the intent keeps two of them apart.
     place: str | None = None
+    # What TARGET= is to say for the target, where that is not its name.
+    called: str | None = None
+
+    @property
+    def at(self) -> str | None:
+        return self.called or (self.target.name if self.target else None)
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,11 @@ class Intent:
     details: Mapping[str, Any] = field(default_factory=dict)  # for the audit log
     place: str | None = None
     since: str = ""
+    called: str | None = None  # the target, as TARGET= names it
+
+    @property
+    def at(self) -> str | None:
+        return self.called or self.target
 
 
 def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Mapping[str, Any]) -> None:
@@ -83,9 +95,10 @@ def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Ma
         Where the target could not be brought to answer with the image: production is then as it was.
     """
     champion = desk.registry.champion()
-    if champion and champion.number == version.number and champion.image == image and running(desk, image):
+    if champion and champion.number == version.number and image in (None, champion.image) and running(desk, image):
         return
     intent = begin(desk, kind, version, image, champion, details)
+    hold(desk, intent)
     try:
         deploy(desk, intent.image)
     except MainlineError as error:
@@ -100,12 +113,15 @@ def settle(desk: Desk) -> Intent | None:
     if intent is None:
         return None
     mine(desk, intent)
-    ours = desk.target.name if desk.target else None
-    if intent.target != ours:
+    if intent.target != (desk.target.name if desk.target else None):
         raise ConfigurationError(
-            f"a {intent.kind} to {intent.target or 'the registry alone'} has not ended: "
-            f"run again with TARGET={intent.target or 'none'} first"
+            f"a {intent.kind} to {intent.at or 'the registry alone'} has not ended: "
+            f"run again with TARGET={intent.at or 'none'} first"
         )
+    intent = lease(desk, intent)
+    if not any(each.number == intent.version for each in desk.registry.versions()):
+        withdraw(desk, intent, f"version {intent.version} was deleted")
+        return None
     if running(desk, intent.image):
         finish(desk, intent)
         return intent
@@ -123,6 +139,11 @@ def rollback(desk: Desk, number: int | None, run: str | None = None) -> Version:
     Refused
         Where there is none that was ever in production.
     """
+    return return_to(desk, former(desk, number, run), {"run": run} if run else {})
+
+
+def former(desk: Desk, number: int | None, run: str | None = None) -> Version:
+    """The version that a rollback returns to, after ending what was cut off; raises as `rollback`."""
     settled = settle(desk)
     champion = desk.registry.champion()
     if settled and settled.kind == "rollback" and number in (None, settled.version):
@@ -141,8 +162,14 @@ def rollback(desk: Desk, number: int | None, run: str | None = None) -> Version:
         raise Refused(f"version {wanted.number} has never been in production: promote it instead")
     if desk.target and not wanted.image:
         raise Refused(f"version {wanted.number} was released without an image: there is nothing to deploy")
+    return wanted
+
+
+def return_to(desk: Desk, wanted: Version, more: Mapping[str, str] = MappingProxyType({})) -> Version:
+    """`more` goes into the audit log."""
+    champion = desk.registry.champion()
     away = champion.number if champion else None
-    details = {"version": wanted.number, "from_version": away, **({"run": run} if run else {}), **digests(wanted)}
+    details = {"version": wanted.number, "from_version": away, **digests(wanted), **more}
     ship(desk, "rollback", wanted, wanted.image if desk.target else None, details)
     return desk.registry.at(wanted.number)
 
@@ -175,6 +202,7 @@ def begin(
         details=dict(details),
         place=desk.place,
         since=now(),
+        called=desk.called,
     )
     claim(desk, intent)
     desk.save()
@@ -195,9 +223,34 @@ def claim(desk: Desk, intent: Intent) -> None:
     desk.registry.write_note(INTENT, asdict(intent))
     if desk.place:
         time.sleep(PAUSE)
-        there = open_intent(desk.registry)
-        if there is None or there.release != intent.release:
-            raise Refused(f"{there.who if there else 'somebody'} has begun a release at the same moment: run again")
+        still_ours(desk, intent)
+
+
+def lease(desk: Desk, intent: Intent) -> Intent:
+    """The release for as long again, and for this machine, whoever began it."""
+    if not desk.place:
+        return intent
+    intent = replace(intent, place=desk.place, since=now())
+    desk.registry.write_note(INTENT, asdict(intent))
+    time.sleep(PAUSE)
+    still_ours(desk, intent)
+    return intent
+
+
+def hold(desk: Desk, intent: Intent) -> Intent:
+    """Look at the lease again before something moves: a machine may have slept through its end."""
+    if not desk.place:
+        return intent
+    still_ours(desk, intent)
+    age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(intent.since)
+    return intent if age < LEASE / 2 else lease(desk, intent)
+
+
+def still_ours(desk: Desk, intent: Intent) -> None:
+    there = open_intent(desk.registry)
+    if there is None or (there.release, there.place) != (intent.release, intent.place):
+        who = f"{there.who} at {there.place}" if there else "somebody"
+        raise Refused(f"this {intent.kind} stops: {who} has begun at the same moment, or taken over: run again")
 
 
 def mine(desk: Desk, intent: Intent) -> None:
@@ -224,6 +277,7 @@ def deploy(desk: Desk, image: str | None) -> None:
 def finish(desk: Desk, intent: Intent) -> None:
     """From an image that answers to the aliases."""
     registry = desk.registry
+    intent = hold(desk, intent)
     write = {**intent.details, "release": intent.release, "target": intent.target}
     if desk.target:
         desk.book.write("deployed", intent.who, write)
@@ -232,11 +286,13 @@ def finish(desk: Desk, intent: Intent) -> None:
         registry.tag(intent.version, "follows", str(intent.replaces or ""))
     if intent.image:
         registry.tag(intent.version, "image_digest", intent.image)
+    registry.tag(intent.version, "target", intent.at or "")
     registry.tag(intent.version, "released", version.tags.get("released") or now())
     if intent.kind == "rollback" and intent.replaces:
         registry.tag(intent.replaces, "rolled_back", now())
     if version.tags.get("rolled_back"):
         registry.tag(intent.version, "rolled_back", "")
+    hold(desk, intent)
     registry.crown(intent.version, intent.previous)
     desk.book.write("promoted" if intent.kind == "promotion" else "rolled back", intent.who, write)
     registry.write_note(INTENT, None)
@@ -245,6 +301,7 @@ def finish(desk: Desk, intent: Intent) -> None:
 
 def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
     """Return the target to the champion, and take the intent back."""
+    intent = hold(desk, intent)
     champion = desk.registry.champion()
     if desk.target and champion and champion.image and desk.target.deployed() != champion.image:
         deploy(desk, champion.image)
@@ -252,6 +309,12 @@ def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
     desk.book.write("withdrawn", desk.who, write)
     desk.registry.write_note(INTENT, None)
     desk.save()
+
+
+def deployed_to(registry: Registry) -> str | None:
+    """The target that production is at: of a release that has not ended, else of the champion; None for none."""
+    intent, champion = open_intent(registry), registry.champion()
+    return (intent.at if intent else champion.tags.get("target") if champion else None) or None
 
 
 def open_intent(registry: Registry) -> Intent | None:

@@ -21,8 +21,9 @@ from pathlib import Path
 
 from mainline import snapshot
 from mainline.atomic import replacing_folder, write_text
+from mainline.audit import FilePages
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.oci import Manifest, Repository
+from mainline.oci import Manifest, NoAnswer, Repository
 from mainline.workspace import Workspace
 
 VARIABLE = "MAINLINE_STATE"
@@ -83,6 +84,8 @@ class Shared:
         """
         try:
             current = self.repository.manifest(TAG)
+        except NoAnswer:  # an older state would not be answered either
+            raise
         except ExternalError as error:
             raise ExternalError(f"the current state cannot be read: {error}. {WAY_OUT}") from None
         if current is None:
@@ -93,6 +96,7 @@ class Shared:
         return self.unfold(current)
 
     def unfold(self, manifest: Manifest) -> Path:
+        check_kind(manifest)
         known = next((path for path in self.folder.glob("*") if clean_copy(path) == manifest.digest), None)
         if known is None:
             # A new path each time: an open database at the old one stays what it was.
@@ -102,6 +106,8 @@ class Shared:
                     for layer in manifest.layers:
                         self.repository.get_blob(layer, Path(fetched, safe(layer["annotations"][TITLE])))
                     snapshot.unpack(Path(fetched), unfinished, known)
+                except NoAnswer:
+                    raise
                 except (ExternalError, KeyError) as error:
                     raise ExternalError(f"the state {manifest.digest} cannot be used: {error}. {WAY_OUT}") from None
                 write_base(unfinished, manifest.digest, sequence(manifest), clean=True)
@@ -125,6 +131,12 @@ class Shared:
                 f"{self.repository.reference} holds {len(there)} states, the last {there[0].digest}: "
                 "`mainline state restore DIGEST` makes one of them the current one"
             )
+        tags = self.tags()
+        if tags:  # what cannot be read today may be read tomorrow: it is not written over
+            raise ConfigurationError(
+                f"{self.repository.reference} holds states of which none can be read ({', '.join(tags[:3])}): "
+                "look at the registry; if they are lost for good, delete these tags, or have another MAINLINE_STATE"
+            )
         self.at = self.folder / f"new-{secrets.token_hex(3)}"
         self.at.mkdir(parents=True)
         fill(self.at)
@@ -135,7 +147,8 @@ class Shared:
 
         `fill` gets the store and the lines of the audit log that is left behind, which goes on.
         """
-        wanted = self.repository.manifest(digest)
+        whole = re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+        wanted = self.repository.manifest(digest) if whole else None
         if wanted is None:
             raise ConfigurationError(f"{self.repository.reference} has no state {digest}: `mainline state list`")
         current = self.readable(TAG)
@@ -148,10 +161,18 @@ class Shared:
         return self.push(restored=digest)
 
     def readable(self, tag: str) -> Manifest | None:
-        """A manifest, or None where it is damaged: what can be restored are the others."""
+        """A manifest, or None where it is damaged: what can be restored are the others.
+
+        Raises
+        ------
+        ExternalError
+            Where the registry does not answer, which is no damage.
+        """
         try:
             found = self.repository.manifest(tag)
             return found if found is None or sequence(found) else None
+        except NoAnswer:
+            raise
         except ExternalError:
             return None
 
@@ -164,7 +185,7 @@ class Shared:
                         self.repository.get_blob(layer, Path(fetched, "audit"))
                     except ExternalError:
                         return []
-                    return Path(fetched, "audit").read_text(encoding="utf-8").splitlines()
+                    return FilePages(Path(fetched, "audit")).read()
         return []
 
     def push(self, restored: str | None = None) -> Manifest:
@@ -222,17 +243,21 @@ class Shared:
         write_base(self.store, digest, number, clean)
 
     def unmoved(self, expected: str | None) -> None:
-        current = self.readable(TAG)  # on top of a damaged one anything may be pushed
+        # On top of a damaged one anything may be pushed; a state that was pulled was whole.
+        current = self.readable(TAG) if expected is None else self.repository.manifest(TAG)
         found = current.digest if current else None
         if found != expected:
             raise StateMoved(f"{self.repository.reference}: another run has pushed the state {found}: run again")
+
+    def tags(self) -> list[str]:
+        return [tag for tag in self.repository.tags() if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag)]
 
     def listed(self) -> list[Listed]:
         """Every state that can be restored, the newest first."""
         current = self.readable(TAG)
         found = {}
-        for tag in self.repository.tags():
-            manifest = self.readable(tag) if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag) else None
+        for tag in self.tags():
+            manifest = current if tag == TAG else self.readable(tag)
             if manifest:
                 found[manifest.digest] = Listed(
                     sequence(manifest),
@@ -292,6 +317,16 @@ def clean_copy(folder: Path) -> str | None:
         return str(found["digest"]) if found["clean"] else None
     except (OSError, ValueError, KeyError):
         return None
+
+
+def check_kind(manifest: Manifest) -> None:
+    """A state that another Mainline wrote is whole: an older one in its place would lose what came since."""
+    kind = manifest.content.get("artifactType")
+    if kind != TYPE:
+        raise ConfigurationError(
+            f"{manifest.digest} is no state that this Mainline reads (it is of type {kind}, not {TYPE}): where a newer "
+            "Mainline has written it, bring this checkout up to date; else look whether MAINLINE_STATE is right"
+        )
 
 
 def sequence(manifest: Manifest) -> int:

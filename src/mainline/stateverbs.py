@@ -52,8 +52,9 @@ def restore_verb(call: argparse.Namespace) -> int:
 
     def fill(store: Path, lines: list[str]) -> None:
         _, book = releasing.opened(store)
-        book.take_over(lines)
-        book.write("restored", releasing.who(), {"reason": f"state {call.digest}"})
+        why = book.take_over(lines)
+        left = f"; of the log of the state before not all was taken over: {why}" if why else ""
+        book.write("restored", releasing.who(), {"reason": f"state {call.digest}{left}"})
 
     with workspace.locked():
         state = needed(workspace)

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline import schema
 from mainline.beside import Beside
 from mainline.errors import ExternalError
 
@@ -102,7 +103,7 @@ def opened(state: str) -> tuple[MlflowClient, str]:
         check_embedded(Path(state))
     mlflow.set_tracking_uri(uri)
     with alone(Path(state)):
-        client = mlflow.MlflowClient()
+        client = schema.fitting(Path(state) / "mlflow.db", mlflow.MlflowClient)
         experiment = client.get_experiment_by_name(EXPERIMENT)
         identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
     return client, str(identity)

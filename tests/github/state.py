@@ -76,6 +76,7 @@ class Repository:
     labels: dict[str, Values] = field(default_factory=dict)
     workflows: dict[int, Values] = field(default_factory=dict)
     runs: dict[int, Values] = field(default_factory=dict)
+    approvals: dict[int, list[Values]] = field(default_factory=dict)  # by run
     artifacts: dict[int, Values] = field(default_factory=dict)
     blobs: dict[int, bytes] = field(default_factory=dict)
     check_runs: dict[int, Values] = field(default_factory=dict)
@@ -209,6 +210,12 @@ class Repository:
         now = self.clock.now()
         pull |= {"state": "closed", "merged_at": now, "merge_commit_sha": sha, "merged_by": user(login)}
         self.issues[pull["number"]] |= {"state": "closed", "closed_at": now}
+
+    def reviewed(self, run: int, state: str, login: str, environment: str = "production") -> None:
+        """`approved` or `rejected`: the deployment of a run to an environment that asks first."""
+        shown = {"id": next(self.ids), "name": environment}
+        made = {"environments": [shown], "state": state, "user": user(login), "comment": ""}
+        self.approvals.setdefault(run, []).append(made)
 
     def push(self, pull: Values, source: Repository | None = None) -> str:
         """A new commit on a pull request's head."""

@@ -47,7 +47,7 @@ def lines(book: Book) -> list[str]:
 
 def rewrite(book: Book, new: list[str]) -> None:
     assert isinstance(book.pages, FilePages)
-    book.pages.path.write_text("".join(f"{line}\n" for line in new))
+    book.pages.path.write_text("".join(f"{line}\n" for line in new), errors="surrogateescape")
 
 
 def test_every_entry_says_who_when_what_and_what_came_before(book: Book) -> None:
@@ -77,8 +77,24 @@ def swapped(found: list[str]) -> list[str]:
         (lambda found: [*found[:2], "{}", *found[2:]], "line 3 is no entry"),
         (lambda found: [*found[:3], found[3][:40]], "line 4 is no entry"),
         (lambda found: [found[0].replace(",", ", ", 1), *found[1:]], "entry 1 is not what was written"),
+        (lambda found: [found[0].replace('"n":1', '"n":NaN'), *found[1:]], "line 1 is no entry"),
+        (lambda found: [found[0], "[" * 100_000], "line 2 is no entry"),
+        (lambda found: [found[0], *found[1:], "\udcff\udcfe"], r"line 5 is no entry: '\\+xff"),
     ],
-    ids=["changed", "removed", "moved", "cut short", "emptied", "repeated", "put in", "half a line", "reformatted"],
+    ids=[
+        "changed",
+        "removed",
+        "moved",
+        "cut short",
+        "emptied",
+        "repeated",
+        "put in",
+        "half a line",
+        "reformatted",
+        "no number",
+        "too deep",
+        "no text",
+    ],
 )
 def test_a_log_that_was_tampered_with_is_found(book: Book, tamper: Callable[[list[str]], list[str]], said: str) -> None:
     rewrite(book, tamper(lines(book)))
@@ -153,6 +169,36 @@ def test_a_longer_log_is_taken_over_and_another_one_is_not(book: Book, tmp_path:
     assert len(other.entries()) == 1
 
 
+def test_of_a_log_that_was_tampered_with_the_part_that_holds_is_taken_over_and_the_break_is_named(
+    book: Book, tmp_path: Path
+) -> None:
+    older = Book(FilePages(tmp_path / "older.jsonl"), Tags())
+    assert older.take_over(lines(book)[:1]) is None
+    changed = [line.replace("no_worse", "better") if number == 3 else line for number, line in enumerate(lines(book))]
+    said = older.take_over(changed)
+    assert said
+    assert "entry 4 is not what was written" in said
+    assert [each.hash for each in older.entries()] == [each.hash for each in book.entries()[:3]]
+    assert older.take_over([]), "nothing that can be read goes on with it"
+
+
+def test_an_entry_that_is_written_while_the_log_is_read_is_no_alarm(book: Book) -> None:
+    """On a team's server nothing keeps a reader and a writer apart."""
+
+    class Busy:
+        append = staticmethod(book.pages.append)
+        left = 2
+
+        def read(self) -> list[str]:
+            found = book.pages.read()
+            if self.left:
+                self.left -= 1
+                book.write("promoted", "somebody", {})
+            return found
+
+    assert len(Book(Busy(), book.seals).entries()) == 6
+
+
 @given(st.lists(st.text(alphabet='aé"\\\n\r\u2028\x85\ud800', max_size=8), max_size=4))
 def test_whatever_an_entry_holds_is_read_again_as_it_was(reasons: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -167,3 +213,12 @@ def test_the_page_shows_every_entry_and_says_that_it_holds(book: Book) -> None:
     assert shown.count("no_worse") == 4
     assert "4 entries, every hash holds" in shown
     assert "here is empty: where releases are kept elsewhere, MAINLINE_STATE or" in audit.table([])
+
+
+def test_the_page_says_who_approved_and_keeps_an_entry_to_its_line(book: Book) -> None:
+    merge = {"pull_request": "7", "approver": "anna", "deployment_approver": "zoe"}
+    book.write("promoted", "a tester", {"version": 5, **merge})
+    book.write("refused", "a tester", {"reason": "two\nlines \x1b[2J and more"})
+    shown = audit.table(book.entries()).splitlines()
+    assert "#7 anna; deployment: zoe" in shown[5]
+    assert shown[6].endswith("two lines [2J and more")

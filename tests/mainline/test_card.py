@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from mainline import card, params
+from mainline.ci import published
 from mainline.errors import ConfigurationError
 from mainline.record import Record
 from mainline.registry import Version
@@ -53,6 +54,11 @@ def test_what_people_wrote_is_in_the_card_with_its_front_matter_and_without_its_
     assert front(text)["tags"] == ["visits"]
     assert "## Intended use\n\nWhich visit ends in a purchase." in text
     assert "for who edits this" not in text
+
+
+def test_the_licence_is_in_the_text_that_a_release_shows(tmp_path: Path) -> None:
+    assert "| licence | not stated |" in published.body_of(rendered(tmp_path))
+    assert "| licence | apache-2.0 |" in published.body_of(rendered(tmp_path, WRITTEN))
 
 
 def test_where_nobody_wrote_anything_the_card_says_so(tmp_path: Path) -> None:

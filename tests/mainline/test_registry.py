@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import hashlib
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import mlflow
+import mlflow.store.db_migrations
 import pytest
 
-from mainline import registry, release, releasing
+from mainline import registry, release, releasing, schema, tracking
 from mainline.errors import ConfigurationError, ExternalError, Refused
 from mainline.record import Record
 from mainline.registry import Registry, Version, open_registry
@@ -49,6 +52,31 @@ def test_a_model_is_one_version_however_often_it_is_registered(held: Registry, r
     assert [each.number for each in held.versions()] == [1, 2]
     assert held.at(1).tags == tags("one")
     assert held.at(1).run_id == runs[0]
+
+
+def test_a_version_that_was_never_released_says_who_let_this_attempt_through(held: Registry, runs: list[str]) -> None:
+    held.register(runs[0], {**tags("one"), "pull_request": "7", "approver": "anna", "verdict": "no_worse"})
+    held.register(runs[0], {**tags("one"), "commit": "pushed past every review", "verdict": "better"})
+    assert held.at(1).tags == {**tags("one"), "commit": "pushed past every review", "verdict": "better"}
+    held.tag(1, "released", "now")
+    held.register(runs[0], {**tags("one"), "pull_request": "9", "approver": "zoe"})
+    assert "approver" not in held.at(1).tags, "a released one is what it was released as"
+
+
+def test_a_model_that_another_registers_at_the_same_moment_is_one_version(
+    held: Registry, runs: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Registry(held.client, held.name)
+    search = held.client.search_logged_models
+
+    def slow(*given: object, **named: object) -> object:
+        monkeypatch.undo()
+        other.register(runs[1], tags("one"))
+        return search(*given, **named)
+
+    monkeypatch.setattr(held.client, "search_logged_models", slow)
+    assert held.register(runs[0], tags("one")).run_id == runs[1]
+    assert [each.number for each in held.versions()] == [1]
 
 
 def test_aliases_are_where_they_were_put(held: Registry, runs: list[str]) -> None:
@@ -117,6 +145,50 @@ def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").write_text("not a database, and longer than its header")
     with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened"):
         open_registry(tmp_path)
+
+
+def test_a_store_of_an_older_mlflow_is_brought_up_to_date(
+    template: tuple[Path, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = copied(template[0], tmp_path / "old")
+    with contextlib.closing(sqlite3.connect(old / "mlflow.db")) as connection:
+        (now,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    before = one_before(old / "mlflow.db", now)
+    schema.upgrade(old / "mlflow.db")  # MLflow itself does this only where a table is missing, not for a column
+    experiment = open_registry(old).client.get_experiment_by_name(tracking.EXPERIMENT)
+    assert experiment, "what was there is still there"
+    assert "brought to the schema of MLflow" in capsys.readouterr().err
+    for file, revision in (("mlflow.db", now), ("mlflow-before.db", before)):
+        with contextlib.closing(sqlite3.connect(old / file)) as connection:
+            assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
+
+
+def one_before(database: Path, now: str) -> str:
+    """Take the newest migration of MLflow back."""
+    from alembic import command
+    from alembic.config import Config
+
+    migrations = Path(mlflow.store.db_migrations.__file__).parent
+    config = Config(migrations / "alembic.ini")
+    config.set_main_option("script_location", str(migrations))
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{database}")
+    command.downgrade(config, "-1")
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert found != now
+    return str(found)
+
+
+def test_a_store_of_a_newer_mlflow_is_left_as_it_is_and_the_way_out_is_named(
+    template: tuple[Path, list[str]], tmp_path: Path
+) -> None:
+    new = copied(template[0], tmp_path / "new")
+    with contextlib.closing(sqlite3.connect(new / "mlflow.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
+    content = (new / "mlflow.db").read_bytes()
+    with pytest.raises(ExternalError, match=r"not written by this MLflow .*ffffffffffff.*bring this checkout"):
+        open_registry(new)
+    assert (new / "mlflow.db").read_bytes() == content
 
 
 # A team's server

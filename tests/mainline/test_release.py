@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 import os
 import random
 import signal
@@ -13,7 +15,7 @@ import pytest
 from mainline import release
 from mainline.audit import Book
 from mainline.errors import ConfigurationError, ExternalError, Refused
-from mainline.registry import INTENT, Registry
+from mainline.registry import INTENT, Registry, Version
 from mainline.release import Desk
 from mainline.workspace import Workspace
 from tests.folders import Folder
@@ -164,6 +166,27 @@ def test_a_rollback_works_though_the_newest_version_is_broken(store: Path, runs:
         release.rollback(at, 9)
 
 
+def test_a_rollback_ends_though_what_came_before_it_was_deleted(store: Path, runs: list[str], target: Folder) -> None:
+    at = desk(store, target)
+    promote_all(at, runs, "one", "two", "three")
+    at.registry.client.delete_model_version(at.registry.name, "1")
+    assert release.rollback(at, None).number == 2
+    assert agreement(store, target) == (2, None)
+
+
+def test_a_release_of_a_version_that_was_deleted_is_taken_back(store: Path, runs: list[str], target: Folder) -> None:
+    at = desk(store, target)
+    promote_all(at, runs, "one")
+    version = register(at, runs[1], "two")
+    intent = release.begin(at, "promotion", version, image("two"), at.registry.at(1), {"version": version.number})
+    release.deploy(at, intent.image)
+    at.registry.client.delete_model_version(at.registry.name, "2")
+    assert release.settle(at) is None
+    assert target.deployed() == image("one")
+    assert events(at)[-1] == "withdrawn"
+    assert release.open_intent(at.registry) is None
+
+
 def test_a_version_without_an_image_is_not_deployed(store: Path, runs: list[str], target: Folder) -> None:
     alone = desk(store, None)
     version = register(alone, runs[0], "one")
@@ -296,6 +319,53 @@ def test_twenty_kills_at_random_moments_are_put_right_twenty_times(
 def champion_is(store: Path, target: Folder, name: str) -> None:
     agreement(store, target)
     assert target.deployed() == image(name)
+
+
+@pytest.mark.parametrize("taken", ["over and followed by another", "over and withdrawn"])
+def test_a_machine_that_slept_through_its_lease_moves_no_alias(
+    store: Path, runs: list[str], target: Folder, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    monkeypatch.setattr(release, "PAUSE", 0.0)
+    other = dataclasses.replace(desk(store, target, "the other"), place="machine two")
+
+    class Sleepy(Folder):
+        def deploy(self, digest: str) -> None:
+            if taken != "over and withdrawn":
+                super().deploy(digest)
+            with monkeypatch.context() as slept:
+                slept.setattr(release, "LEASE", dt.timedelta(0))
+                release.settle(other)
+            if taken == "over and followed by another":
+                promote(other, runs[2], "three")
+            before.append((other.registry.champion(), events(other)))
+            super().deploy(digest)
+
+    before: list[tuple[Version | None, list[str]]] = []
+    promote_all(other, runs, "one")
+    at = dataclasses.replace(desk(store, Sleepy(target.path), "the sleeper"), place="machine one")
+    with pytest.raises(Refused, match="has begun at the same moment, or taken over: run again"):
+        promote(at, runs[1], "two")
+    assert [(at.registry.champion(), events(at))] == before
+    promote(other, runs[2], "three")
+    assert agreement(store, target)[0] == other.registry.versions()[-1].number
+
+
+def test_a_lease_that_is_half_over_is_taken_anew_before_anything_moves(
+    store: Path, runs: list[str], target: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release, "PAUSE", 0.0)
+    at = dataclasses.replace(desk(store, target), place="machine one")
+    begun = release.begin(at, "promotion", register(at, runs[0], "one"), image("one"), None, {})
+    assert release.hold(at, begun) == begun
+    then = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=29)
+    old = dataclasses.replace(begun, since=then.isoformat())
+    at.registry.write_note(INTENT, dataclasses.asdict(old))
+    renewed = release.hold(at, old)
+    assert renewed.since >= begun.since
+    assert release.open_intent(at.registry) == renewed
+    at.registry.write_note(INTENT, dataclasses.asdict(dataclasses.replace(renewed, place="machine two")))
+    with pytest.raises(Refused, match="a tester at machine two has begun at the same moment, or taken over"):
+        release.hold(at, renewed)
 
 
 def test_two_promotions_at_once_end_in_agreement(store: Path, runs: list[str], target: Folder) -> None:

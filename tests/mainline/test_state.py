@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import secrets
 import shutil
+import threading
 import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from mainline import release, state
+from mainline import release, releasing, state
 from mainline.audit import Book, FilePages
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.oci import Repository
+from mainline.oci import Manifest, Repository
 from mainline.registry import open_registry
 from mainline.release import Desk
 from mainline.snapshot import PLACE, relocate, versions
@@ -156,6 +161,12 @@ def test_a_second_beginning_is_refused(begun: Shared) -> None:
         begun.init(lambda store: None)
 
 
+@pytest.mark.parametrize("wrong", ["sha256:" + "0" * 64, "sha256:01e4928d205d"])
+def test_a_state_that_is_not_there_is_named(begun: Shared, wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"has no state {wrong}"):
+        begun.restore(wrong, lambda store, lines: None)
+
+
 @pytest.mark.parametrize("damage", ["other bytes", "cut short", "gone"])
 @pytest.mark.parametrize("part", ["database", "manifest"])
 def test_a_damaged_state_is_refused_by_its_digest_and_an_older_one_can_be_restored(
@@ -226,6 +237,33 @@ def test_work_whose_state_has_moved_is_done_again_on_the_new_one(
     assert previous.model_digest == tags("one")["model_digest"]
 
 
+def test_a_rollback_whose_state_has_moved_goes_one_step_back_and_not_two(
+    begun: Shared, template: tuple[Path, list[str]], reference: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun.pull()
+    promote(begun, template[1][0], "one")
+    promote(begun, template[1][1], "two")
+    push, pushes = Shared.push, []
+
+    def late(at: Shared, restored: str | None = None) -> Manifest:
+        pushes.append(at)
+        if len(pushes) == 2:  # the rollback is to be put down as ended, and somebody else has just ended it
+            other = shared(reference, tmp_path / "other")
+            registry = open_registry(other.pull())
+            release.settle(Desk(registry, opened(other.store), None, "somebody", other.push))
+        return push(at, restored)
+
+    monkeypatch.setattr(Shared, "push", late)
+    monkeypatch.setenv("MAINLINE_STATE", reference)
+    monkeypatch.chdir(tmp_path)
+    assert releasing.rollback_verb(argparse.Namespace(version=None, target=None, deployment_approver=None)) == 0
+    store = begun.pull()
+    champion = open_registry(store).champion()
+    assert champion
+    assert champion.number == 1
+    assert [each.event for each in opened(store).entries()] == ["begun", "promoted", "promoted", "rolled back"]
+
+
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_release_whose_runner_is_lost_is_ended_from_another(
     begun: Shared, template: tuple[Path, list[str]], reference: str, tmp_path: Path, answered: bool
@@ -271,6 +309,59 @@ def test_an_unchanged_copy_is_not_fetched_again(begun: Shared) -> None:
 def test_a_registry_that_does_not_answer_is_named(tmp_path: Path) -> None:
     with pytest.raises(ExternalError, match=r"the registry 127.0.0.1:\d+ does not answer"):
         shared(f"127.0.0.1:{free_port()}/team/name", tmp_path / "state").pull()
+
+
+def test_a_registry_that_says_no_is_not_a_registry_without_a_state(begun: Shared, tmp_path: Path) -> None:
+    """Behind a proxy that lets nothing but lists through, as a registry whose storage is away."""
+    with refusing(begun.repository.host, 503) as host:
+        other = shared(begun.repository.reference.replace(begun.repository.host, host), tmp_path / "other")
+        said = []
+        for ask in (other.pull, other.listed, lambda: other.init(lambda store: None)):
+            with pytest.raises(ExternalError, match="the registry says 503") as raised:
+                ask()
+            said.append(str(raised.value))
+    assert "restore" not in " ".join(said), "an older one would not be answered either"
+    with refusing(begun.repository.host, 404) as host:
+        other = shared(begun.repository.reference.replace(begun.repository.host, host), tmp_path / "other")
+        with pytest.raises(ConfigurationError, match="none can be read"):
+            other.init(lambda store: None)
+
+
+def test_a_state_of_another_kind_is_no_damaged_one(begun: Shared) -> None:
+    manifest = begun.repository.manifest("state")
+    assert manifest
+    newer = {**manifest.content, "artifactType": "application/vnd.mainline.state.v2"}
+    begun.repository.put_manifest(["state"], newer)
+    with pytest.raises(ConfigurationError, match=r"type application/vnd\.mainline\.state\.v2.*bring this checkout up"):
+        begun.pull()
+
+
+@contextlib.contextmanager
+def refusing(host: str, status: int) -> Iterator[str]:
+    """A registry in front of another, which answers every manifest with this status."""
+
+    class Proxy(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            code, content = status, b"away"
+            if "/manifests/" not in self.path:
+                with urllib.request.urlopen(f"http://{host}{self.path}") as answer:
+                    code, content = answer.status, answer.read()
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *given: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @pytest.mark.parametrize("wrong", ["name", "team/name", "registry.example/name:tag", "registry.example/"])

@@ -60,8 +60,8 @@ def promote(project: Project, name: str, *arguments: str, **variables: str) -> R
     return mainline(project, "promote", *given, *arguments, **variables)
 
 
-def rollback(project: Project, *arguments: str, run: str = "") -> Result:
-    return mainline(project, "rollback", "--target", "tests.folders:made", *arguments, GITHUB_RUN_ID=run)
+def rollback(project: Project, run: str = "") -> Result:
+    return mainline(project, "rollback", GITHUB_RUN_ID=run)
 
 
 def change(project: Project, *changes: tuple[str, str]) -> str:
@@ -159,15 +159,27 @@ def test_a_better_model_is_deployed_and_rolled_back_in_one_step(shop: Project) -
     assert found.status == 0, found.err
     assert "version 2 is the champion" in found.out
     assert in_production(shop) == (2, 1)
+
+    # The first one again is that version; the log has it as it was judged now, its tags as it was released first.
+    shop.git("revert", "--no-edit", "HEAD")
+    again = promote(shop, "one", "--pull-request", "10", "--approver", "zoe")
+    assert again.status == 0, again.err
+    assert in_production(shop) == (1, 2)
+    promoted = held(shop)[1][-1].details
+    assert promoted["verdict"] == shop.verdict["verdict"] != "no_baseline"
+    assert promoted["commit"] == shop.git("rev-parse", "HEAD")
+    assert (promoted["pull_request"], promoted["approver"]) == ("10", "zoe")
+
     back = rollback(shop, run="77")
     assert back.status == 0, back.err
-    assert "version 1 is the champion again" in back.out
-    assert in_production(shop) == (1, None)
+    assert "version 2 is the champion again, at tests.folders:made" in back.out
+    assert in_production(shop) == (2, 1)
     assert [each.event for each in held(shop)[1]][-2:] == ["deployed", "rolled back"]
     assert rollback(shop, run="77").status == 0, "run again, it has nothing left to do"
-    assert rollback(shop).status == 1
+    assert in_production(shop) == (2, 1)
     shown = mainline(shop, "audit")
     assert shown.status == 0
+    assert "#10 zoe" in shown.out
     assert "every hash holds" in shown.out
 
 
@@ -243,7 +255,8 @@ def test_an_image_that_does_not_start_leaves_production_as_it_was(shop: Project)
         (("--target", "nowhere"), "no target is called nowhere"),
         (("--target", "tests.folders:nothing"), "cannot be made"),
         (("--target", "tests.folders:made"), "Dockerfile is not here"),
-        (("--image", "latest"), "is no digest"),
+        (("--target", "none", "--image", "latest"), "is no digest"),
+        ((), "production is at tests.folders:made: TARGET=tests.folders:made brings this model there"),
     ],
 )
 def test_a_call_that_cannot_be_carried_out_is_refused_before_anything_moves(

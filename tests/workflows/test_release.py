@@ -77,7 +77,9 @@ def test_a_merge_ships_a_worse_model_does_not_and_production_returns_in_one_step
     # A better one, in a private repository of a plan without attestations.
     shipping.shop.edit("params.yaml", (LESS, MORE))
     second = shipping.merge("A better model", approver="anna")
-    ran = shipping.run(second, private=True, REHEARSAL_PLAN="free")
+    deployment = shipping.repository.run(event="push", sha=second.sha)["id"]
+    shipping.repository.reviewed(deployment, "approved", "zoe")
+    ran = shipping.run(second, private=True, run=str(deployment), REHEARSAL_PLAN="free")
     assert ran.status == 0, ran.log
     assert "::notice title=Not attested::" in ran.log
     assert shipping.attested == attested, "none for this one"
@@ -85,7 +87,8 @@ def test_a_merge_ships_a_worse_model_does_not_and_production_returns_in_one_step
     assert "| approved by | `anna` |" in shipping.pages["model-v2"]["body"]
     promoted = shipping.entries[-1]
     assert promoted["event"] == "promoted"
-    assert promoted["approver"] == "anna"
+    assert (promoted["approver"], promoted["deployment_approver"]) == ("anna", "zoe")
+    assert "| deployment approved by | `zoe` |" in shipping.pages["model-v2"]["body"]
     assert promoted["verdict"] == "better"
     image_two = shipping.in_production
     assert promoted["image_digest"] == image_two != image_one

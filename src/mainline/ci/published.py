@@ -122,6 +122,7 @@ def identity(content: Mapping[str, Any], reference: str | None) -> list[tuple[st
         ("verdict", quoted(content.get("verdict"))),
         ("pull request", f"#{number}" if number.isdigit() else ""),
         ("approved by", quoted(content.get("approver"))),
+        ("deployment approved by", quoted(content.get("deployment_approver"))),
     ]
     return [row for row in rows if row[1]]
 

@@ -20,6 +20,7 @@ def add(verbs: Any) -> None:
         ("due", due_verb, "whether this commit is to be released at all"),
         ("login", login_verb, "log the container engine in to the registries of the release"),
         ("merged", merged_verb, "the pull request of this commit and who approved it"),
+        ("approved", approved_verb, "who let this run through to production, for the audit log"),
         ("subjects", subjects_verb, "what the candidate's attestations are about"),
         ("unattested", unattested_verb, "say that this plan has no attestations"),
     ):
@@ -88,6 +89,19 @@ def merged_verb(call: argparse.Namespace) -> int:
 
     found = merged.of_commit(GitHub.from_environment(), commit())
     outputs.leave(os.environ, pull_request=found.pull_request, approver=found.approver)
+    return 0
+
+
+def approved_verb(call: argparse.Namespace) -> int:
+    from mainline.ci import approved, outputs
+    from mainline.github import GitHub, GitHubError
+
+    who = ""
+    try:
+        who = approved.approvers(GitHub.from_environment(), int(os.environ.get("GITHUB_RUN_ID") or 0))
+    except GitHubError as error:  # a way back is not to wait for a name
+        outputs.notice("Not known who approved the deployment", f"{error}; the log goes without, the release goes on")
+    outputs.set_for_later(os.environ, {"MAINLINE_DEPLOYMENT_APPROVER": who})
     return 0
 
 

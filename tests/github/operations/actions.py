@@ -56,6 +56,12 @@ def get_run(call: Call) -> Answer:
     return Answer(200, run_shown(call, found(call.repository.runs, call["run_id"])))
 
 
+@serves("actions/get-reviews-for-run")
+def approvals_of_run(call: Call) -> Answer:
+    found(call.repository.runs, call["run_id"])
+    return Answer(200, call.repository.approvals.get(call["run_id"], []))
+
+
 @serves("actions/list-workflow-run-artifacts")
 def artifacts_of_run(call: Call) -> Answer:
     run = found(call.repository.runs, call["run_id"])

@@ -109,6 +109,20 @@ def test_the_pull_request_and_its_approver_are_outputs(step: Step) -> None:
     assert step.read() == {"pull-request": str(pull["number"]), "approver": "anna"}
 
 
+def test_who_approved_the_deployment_is_set_for_the_step_that_deploys(
+    step: Step, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = step.repository.run(event="push")
+    step.repository.reviewed(run["id"], "approved", "anna")
+    monkeypatch.setenv("GITHUB_RUN_ID", str(run["id"]))
+    assert main(["ci", "approved"]) == 0
+    assert step.read() == {"MAINLINE_DEPLOYMENT_APPROVER": "anna"}
+    monkeypatch.setenv("GITHUB_RUN_ID", "4711")
+    assert main(["ci", "approved"]) == 0, "production does not wait for a name"
+    assert step.read() == {"MAINLINE_DEPLOYMENT_APPROVER": ""}
+    assert "::notice title=Not known who approved" in capsys.readouterr().out
+
+
 def test_with_nothing_set_there_is_nothing_to_log_in_to(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MAINLINE_IMAGE")
     monkeypatch.delenv("MAINLINE_STATE", raising=False)
