@@ -12,7 +12,8 @@ from mainline.doctor.finding import Check, Finding, Ground
 
 USES = re.compile(r"^\s*(?:-\s+)?uses:\s*[\"']?([\w.-]+/[\w.-]+)[^@\s\"']*@([^\s\"'#]+)", re.MULTILINE)
 GITHUBS_OWN = ("actions", "github")
-PUSHED = re.compile(r"^  push:\n    branches: \[([^\]\n]*)\]", re.MULTILINE)  # as the workflows here are written
+# The doctor needs no package, so no YAML: a list of branches on one line, as the workflows here are written.
+PUSHED = re.compile(r"^  push:(?:\n    | *\{ *)branches: *\[([^\]\n]*)\]", re.MULTILINE)
 PERMISSIONS = "actions/permissions"
 QUIET_DAYS, WARNED_DAYS = 60, 20  # GitHub's rule for public repositories, and how early it is told
 ASLEEP = {
