@@ -9,17 +9,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from mainline import git
 from mainline.atomic import write_text
-from mainline.container import context, sbom
+from mainline.container import context, provenance, sbom
 from mainline.container.engine import Engine
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving import signature as signatures
 from mainline.serving.signature import Signature
 
 REPOSITORY = "MAINLINE_IMAGE"  # the variable that says where images are pushed: registry.example/team/name
+BASE_LABEL = "org.opencontainers.image.base.name"
 BASE = "MAINLINE_BASE"  # the variable that names another base image
 DOCKERFILE = Path("deploy/Dockerfile")
 LABEL = "mainline"
@@ -120,7 +120,7 @@ def described(signature: Signature, base: str) -> dict[str, str]:
         "org.opencontainers.image.version": signature.version,
         "org.opencontainers.image.revision": signature.commit or "none",
         "org.opencontainers.image.created": signature.trained,
-        "org.opencontainers.image.base.name": base,
+        BASE_LABEL: base,
         f"{LABEL}.model": signature.digest,
         f"{LABEL}.pipeline": signature.pipeline_digest,
         f"{LABEL}.data": signature.data_digest,
@@ -161,10 +161,7 @@ def committed(root: Path, signature: Signature) -> int:
 
 
 def papers(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
-    """Write the bill of materials and the provenance beside the reports; the answer is where.
-
-    Provenance is the statement that `actions/attest` signs: https://slsa.dev/spec/v1.0/provenance
-    """
+    """Write the bill of materials and the provenance beside the reports; the answer is where."""
     signature = signatures.read(model)
     inputs = [
         root / DOCKERFILE,
@@ -173,22 +170,8 @@ def papers(engine: Engine, root: Path, model: Path, image: Image, folder: Path) 
         model / signatures.FILE,
         model / signature.file,
     ]
-    content: dict[str, Any] = {
-        "_type": "https://in-toto.io/Statement/v1",
-        "subject": [{"name": image.repository or signature.name, "digest": {"sha256": image.digest.partition(":")[2]}}],
-        "predicateType": "https://slsa.dev/provenance/v1",
-        "predicate": {
-            "buildDefinition": {
-                "buildType": "mainline image",
-                "externalParameters": {"labels": dict(image.labels)},
-                "resolvedDependencies": [
-                    {"name": path.name, "digest": {"sha256": hashlib.sha256(path.read_bytes()).hexdigest()}}
-                    for path in inputs
-                ],
-            },
-            "runDetails": {"builder": {"id": builder()}},
-        },
-    }
+    base = provenance.base_of(engine, image.labels.get(BASE_LABEL) or matching_base())
+    content = provenance.statement(image.repository or signature.name, image.digest, image.labels, base, inputs)
     written = {
         "sbom.json": sbom.bill(root, signature, selection(signature), sbom.installed(engine, image.reference)),
         "provenance.json": content,
@@ -197,9 +180,3 @@ def papers(engine: Engine, root: Path, model: Path, image: Image, folder: Path) 
     for name, value in written.items():
         write_text(folder / name, json.dumps(value, indent=2, sort_keys=True) + "\n")
     return [folder / name for name in written]
-
-
-def builder() -> str:
-    """Where it was built: the workflow run, or a machine that nobody vouches for."""
-    server, repository, run = (os.environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
-    return f"{server}/{repository}/actions/runs/{run}" if run else "local"

@@ -67,9 +67,10 @@ SERVING = ("granian", "msgspec", "numpy", "onnxruntime", "prometheus-client", "u
 
 
 def answering(folder: Path, packages: dict[str, str]) -> engine.Engine:
-    """An engine whose images hold these packages."""
+    """An engine whose images hold these packages, and came from a registry."""
     program = folder / "engine"
-    program.write_text(f"#!/bin/sh\necho '{json.dumps(packages)}'\n")
+    known = json.dumps([{"RepoDigests": [f"python@sha256:{'c' * 64}"]}])
+    program.write_text(f"#!/bin/sh\n[ $1 = image ] && echo '{known}' || echo '{json.dumps(packages)}'\n")
     program.chmod(0o755)
     return engine.Engine(str(program))
 
@@ -85,7 +86,10 @@ def test_the_papers_name_the_packages_that_are_in_the_image_and_the_model(made: 
     assert len(found["components"]) == len(there) + 1
     assert found["components"][-1]["hashes"] == [{"alg": "SHA-256", "content": made.signature.digest}]
     assert {each["ref"] for each in found["dependencies"]} == {each["bom-ref"] for each in found["components"][:-1]}
-    assert made.signature.digest in provenance.read_text()
+    definition = json.loads(provenance.read_text())["predicate"]["buildDefinition"]
+    base, *files = definition["resolvedDependencies"]
+    assert base == {"uri": f"docker://{build.matching_base()}", "digest": {"sha256": "c" * 64}}
+    assert {"name": "model.onnx", "digest": {"sha256": made.signature.digest}} in files
 
 
 @pytest.mark.slow
