@@ -3,7 +3,8 @@
 JSON lines, one an entry, each with the SHA-256 of the one before. A seal outside the log (a tag in
 the registry) holds the hash of the last, so that a log that was cut short shows as well. The
 order of a write is: the seal announces the entry's hash, the entry is written, the seal takes it
-for its head. A kill between any two leaves a log that verifies.
+for its head. A kill between any two leaves a log that verifies. Where several machines write, each
+place in the log is taken once, and the seal may be behind: of two that wrote at once, either sealed last.
 """
 
 from __future__ import annotations
@@ -25,13 +26,26 @@ SEAL = "audit.seal"
 LOOKS = 5
 
 
+class Taken(Exception):
+    """Another machine has written an entry in this place, at the same moment."""
+
+
 class Pages(Protocol):
-    """Where the lines are."""
+    """Where the lines are; `shared` with machines that hold no lock of ours."""
+
+    @property
+    def shared(self) -> bool: ...
 
     def read(self) -> list[str]: ...
 
     def append(self, lines: Sequence[str], line: str) -> None:
-        """Add `line` behind `lines`, which are what is there: whole or not at all."""
+        """Add `line` behind `lines`, which are what is there: whole or not at all.
+
+        Raises
+        ------
+        Taken
+            Where pages are shared, and something else is behind them already.
+        """
 
 
 class Seals(Protocol):
@@ -45,6 +59,7 @@ class Seals(Protocol):
 @dataclass(frozen=True)
 class FilePages:
     path: Path
+    shared = False
 
     def read(self) -> list[str]:
         if not self.path.exists():
@@ -91,7 +106,7 @@ class Book:
             seal = self.seals.note(SEAL)
             if seal == before:  # else an entry was written while this read: on a server others do
                 break
-        ends(found, seal)
+        ends(found, seal, self.pages.shared)
         return found
 
     def write(self, event: str, who: str, details: Mapping[str, Any]) -> Entry:
@@ -99,20 +114,28 @@ class Book:
 
         A log that does not verify is not written to: an entry behind it would hide the break.
         """
-        there = self.entries()
         release = details.get("release")
-        known = next((e for e in there if release and e.event == event and e.details.get("release") == release), None)
-        if known is None:
-            last = there[-1].hash if there else START
-            now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-            content = {"n": len(there) + 1, "at": now, "event": event, "who": who, **details, "previous": last}
-            line = canonical({**content, "hash": digest(content)})
-            self.seals.write_note(SEAL, {"head": last, "entries": len(there), "next": digest(content)})
-            self.pages.append([canonical(unfolded(each)) for each in there], line)
-            known = entry(line, len(there) + 1)
-            there = [*there, known]
-        self.seals.write_note(SEAL, {"head": there[-1].hash, "entries": len(there)})
-        return known
+        for _ in range(LOOKS):
+            there = self.entries()
+            same = [
+                each for each in there if release and each.event == event and each.details.get("release") == release
+            ]
+            try:
+                last = there[-1] if same else self._add(there, {"event": event, "who": who, **details})
+            except Taken:
+                continue
+            self.seals.write_note(SEAL, {"head": last.hash, "entries": last.number})
+            return same[0] if same else last
+        raise Refused(f"audit log: others wrote to it {LOOKS} times while this was about to: run again")
+
+    def _add(self, there: Sequence[Entry], content: Mapping[str, Any]) -> Entry:
+        last = there[-1].hash if there else START
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        whole = {"n": len(there) + 1, "at": now, **content, "previous": last}
+        line = canonical({**whole, "hash": digest(whole)})
+        self.seals.write_note(SEAL, {"head": last, "entries": len(there), "next": digest(whole)})
+        self.pages.append([canonical(unfolded(each)) for each in there], line)
+        return entry(line, len(there) + 1)
 
     def take_over(self, lines: Sequence[str]) -> str | None:
         """Go on with a longer log that this one is the beginning of, as when an older state is restored.
@@ -176,16 +199,16 @@ def entry(line: str, number: int) -> Entry:
     return Entry(read["n"], read["at"], read["event"], read["who"], details, read["previous"], claimed)
 
 
-def ends(found: Sequence[Entry], seal: Mapping[str, Any] | None) -> None:
-    """Hold the log's end against the seal."""
-    last = found[-1].hash if found else START
+def ends(found: Sequence[Entry], seal: Mapping[str, Any] | None, shared: bool = False) -> None:
+    """Hold the log's end against the seal; of a shared log, against the entries that the seal may be behind of."""
     if seal is None:
         if found:
             raise Refused(
                 f"audit log: {len(found)} entries and no seal in the registry: one of them is not the real one"
             )
         return
-    if last not in (seal.get("head"), seal.get("next")):
+    hashes = [START, *(each.hash for each in found)]
+    if {seal.get("head"), seal.get("next")}.isdisjoint(hashes if shared else hashes[-1:]):
         raise Refused(
             f"audit log: it ends with entry {len(found)}, the registry's seal is of entry {seal.get('entries')}: "
             "the log was cut short, exchanged or written past Mainline"

@@ -1,4 +1,8 @@
-"""The audit log on a team's MLflow server: a run of its own, with a tag an entry."""
+"""The audit log on a team's MLflow server: a run of its own, with a parameter an entry.
+
+MLflow lets nobody change a parameter, and its database lets nobody log one twice: of two machines
+that write the same entry at the same moment, one is told.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mainline.audit import Taken
+from mainline.errors import ExternalError
 from mainline.registry import answering
 from mainline.tracking import EXPERIMENT
 
@@ -14,6 +20,7 @@ if TYPE_CHECKING:
 
 OF = "mainline.audit_log_of"
 ENTRY = "entry."
+LONGEST = 6000  # characters of a parameter: MLflow cuts off what is beyond
 
 
 @dataclass(frozen=True)
@@ -22,20 +29,33 @@ class RunPages:
 
     client: MlflowClient
     model: str
+    shared = True
 
     def read(self) -> list[str]:
         run = self.run()
         if run is None:
             return []
         with answering():
-            tags = self.client.get_run(run).data.tags
-        return [tags[name] for name in sorted(tags) if name.startswith(ENTRY)]
+            logged = self.client.get_run(run).data.params
+        return [logged[name] for name in sorted(logged) if name.startswith(ENTRY)]
 
     def append(self, lines: Sequence[str], line: str) -> None:
         """One statement in the server's database: the entry is there or not."""
+        from mlflow.exceptions import MlflowException
+
+        if len(line) > LONGEST:
+            raise ExternalError(
+                f"an entry of {len(line):,} characters is too long for MLflow's parameters: {line[:200]}…"
+            )
         run = self.run() or self.begin()
-        with answering():
-            self.client.set_tag(run, f"{ENTRY}{len(lines) + 1:08}", line)
+        try:
+            with answering():
+                self.client.log_param(run, f"{ENTRY}{len(lines) + 1:08}", line)
+        except ExternalError as error:
+            refused = error.__cause__
+            if isinstance(refused, MlflowException) and refused.error_code == "INVALID_PARAMETER_VALUE":
+                raise Taken from error
+            raise
 
     def run(self) -> str | None:
         with answering():
@@ -52,4 +72,4 @@ class RunPages:
             identity = experiment.experiment_id if experiment else self.client.create_experiment(EXPERIMENT)
             run = self.client.create_run(identity, tags={OF: self.model}, run_name="audit log")
             self.client.set_terminated(run.info.run_id)
-        return str(run.info.run_id)
+        return self.run() or str(run.info.run_id)  # another may have begun one at the same moment

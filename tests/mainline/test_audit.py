@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +147,7 @@ def test_a_kill_between_any_two_writes_leaves_a_log_that_verifies_and_goes_on(bo
         write_note = staticmethod(killing(tags.write_note))  # type: ignore[assignment]
 
     class KilledPages:
+        shared = False
         read = staticmethod(pages.read)
         append = staticmethod(killing(pages.append))
 
@@ -186,6 +187,7 @@ def test_an_entry_that_is_written_while_the_log_is_read_is_no_alarm(book: Book) 
     """On a team's server nothing keeps a reader and a writer apart."""
 
     class Busy:
+        shared = True
         append = staticmethod(book.pages.append)
         left = 2
 
@@ -222,3 +224,32 @@ def test_the_page_says_who_approved_and_keeps_an_entry_to_its_line(book: Book) -
     shown = audit.table(book.entries()).splitlines()
     assert "#7 anna; deployment: zoe" in shown[5]
     assert shown[6].endswith("two lines [2J and more")
+
+
+@pytest.mark.parametrize("sealed_last", ["the other", "this one"])
+def test_where_another_machine_wrote_first_the_entry_comes_behind_it(book: Book, sealed_last: str) -> None:
+    class Shared:
+        """As a server's: each place is taken once."""
+
+        shared = True
+        read = staticmethod(book.pages.read)
+        met = False
+
+        def append(self, lines: Sequence[str], line: str) -> None:
+            if not self.met:
+                self.met = True
+                seal = book.seals.note(audit.SEAL)
+                book.seals.write_note(audit.SEAL, {"head": json.loads(lines[-1])["hash"], "entries": len(lines)})
+                book.write("refused", "another", {})
+                if sealed_last == "this one":
+                    book.seals.write_note(audit.SEAL, seal)
+                raise audit.Taken
+            book.pages.append(lines, line)
+
+    shared = Book(Shared(), book.seals)
+    assert shared.write("promoted", "a tester", {}).number == 6
+    assert [each.who for each in shared.entries()][-2:] == ["another", "a tester"]
+    cut = Book(FilePages(book.pages.path), book.seals)  # type: ignore[attr-defined]
+    cut.pages.path.write_text("\n".join(book.pages.read()[:-1]) + "\n")  # type: ignore[attr-defined]
+    with pytest.raises(Refused, match="cut short"):
+        shared.entries()

@@ -227,11 +227,34 @@ def test_a_teams_server_keeps_versions_aliases_and_the_audit_log(server: dict[st
     assert not list(tmp_path.rglob("mlflow.db")), "nothing is kept here"
     assert not list(tmp_path.rglob("audit.jsonl"))
 
-    pages = same.pages
-    (entry,) = [line for line in pages.read() if '"n":2' in line]
-    held.client.set_tag(pages.run(), "entry.00000002", entry.replace("a tester", "somebody"))  # type: ignore[attr-defined]
-    with pytest.raises(Refused, match="entry 2 is not what was written"):
+    run = held.client.get_run(same.pages.run())  # type: ignore[attr-defined]
+    held.client.log_param(run.info.run_id, f"entry.{len(run.data.params) + 1:08}", "promoted by nobody")
+    with pytest.raises(Refused, match="is no entry: 'promoted by nobody'"):
         same.entries()
+
+
+def test_entries_that_several_machines_write_at_once_are_all_in_a_log_that_verifies(
+    server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAINLINE_MODEL", "written-at-once")
+    releasing.opened(tmp_path)[1].write("begun", "a tester", {})
+
+    def write(who: str) -> list[str]:
+        said = []
+        for number in range(4):
+            try:
+                releasing.opened(tmp_path)[1].write("refused", who, {"reason": str(number)})
+                said.append(str(number))
+            except Refused as refused:
+                assert "others wrote to it" in str(refused)
+        return said
+
+    with ThreadPoolExecutor(3) as pool:
+        told = list(pool.map(write, ("one", "two", "three")))
+    entries = releasing.opened(tmp_path)[1].entries()
+    for who, said in zip(("one", "two", "three"), told, strict=True):
+        assert said
+        assert [each.details["reason"] for each in entries if each.who == who] == said
 
 
 def test_of_two_machines_that_release_at_once_one_is_told_to_wait(
