@@ -241,19 +241,21 @@ def test_entries_that_several_machines_write_at_once_are_all_in_a_log_that_verif
 
     def write(who: str) -> list[str]:
         said = []
-        for number in range(4):
+        book = releasing.opened(tmp_path)[1]
+        for number in range(2):
             try:
-                releasing.opened(tmp_path)[1].write("refused", who, {"reason": str(number)})
+                book.write("refused", who, {"reason": str(number)})
                 said.append(str(number))
             except Refused as refused:
                 if "others wrote to it" not in str(refused):
                     raise
         return said
 
-    with ThreadPoolExecutor(3) as pool:
-        told = list(pool.map(write, ("one", "two", "three")))
+    writers = ("one", "two")
+    with ThreadPoolExecutor(2) as pool:
+        told = list(pool.map(write, writers))
     entries = releasing.opened(tmp_path)[1].entries()
-    for who, said in zip(("one", "two", "three"), told, strict=True):
+    for who, said in zip(writers, told, strict=True):
         assert said
         assert [each.details["reason"] for each in entries if each.who == who] == said
 
