@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline import audit, card, git, judgement, publish, registry, release
 from mainline import baseline as base
-from mainline import card, git, judgement, publish, registry, release
 from mainline.atomic import write_text
 from mainline.beside import Beside
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
@@ -175,7 +175,7 @@ def fit_image(desk: Desk, steps: Steps, version: Version, review: Review, traine
     try:
         found = steps.image(version, trained, frame)
     except MainlineError as error:
-        reason = {"reason": str(error)[: release.LONGEST]}
+        reason = {"reason": audit.bounded(str(error))}
         desk.book.write("refused", desk.who, {**details(version, review, trained, None, steps), **reason})
         desk.save()
         raise

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -226,6 +227,12 @@ def digest(content: Mapping[str, Any]) -> str:
 
 def canonical(content: Mapping[str, Any]) -> str:
     return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def bounded(reason: str, most: int = 1000) -> str:
+    """A reason that takes at most so many characters in the log, where one that is not ASCII takes six or twelve."""
+    taken = itertools.accumulate(len(json.dumps(each)) - 2 for each in reason)
+    return reason[: sum(1 for _ in itertools.takewhile(lambda length: length <= most, taken))]
 
 
 def table(entries: Sequence[Entry]) -> str:

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from mainline import audit
 from mainline.audit import Book
 from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
 from mainline.places import ELSEWHERE
@@ -30,7 +31,6 @@ from mainline.registry import INTENT, Registry, Version
 LEASE = dt.timedelta(minutes=30)  # a release takes less: one that is older was cut off
 PAUSE = 2.0  # seconds; between a look at the server and the write behind it lies one request
 TAKE_OVER = "MAINLINE_TAKE_OVER"
-LONGEST = 1000  # characters of a reason: an entry of the audit log is a line
 
 
 class Target(Protocol):
@@ -305,7 +305,7 @@ def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
     champion = desk.registry.champion()
     if desk.target and champion and champion.image and desk.target.deployed() != champion.image:
         deploy(desk, champion.image)
-    write = {**intent.details, "release": intent.release, "target": intent.target, "reason": reason[:LONGEST]}
+    write = {**intent.details, "release": intent.release, "target": intent.target, "reason": audit.bounded(reason)}
     desk.book.write("withdrawn", desk.who, write)
     desk.registry.write_note(INTENT, None)
     desk.save()

@@ -253,3 +253,11 @@ def test_where_another_machine_wrote_first_the_entry_comes_behind_it(book: Book,
     cut.pages.path.write_text("\n".join(book.pages.read()[:-1]) + "\n")  # type: ignore[attr-defined]
     with pytest.raises(Refused, match="cut short"):
         shared.entries()
+
+
+@given(st.text(max_size=3000))
+def test_a_reason_is_cut_by_what_it_takes_in_the_log_and_only_where_it_must_be(reason: str) -> None:
+    cut = audit.bounded(reason)
+    assert reason.startswith(cut)
+    assert len(json.dumps(cut)) - 2 <= 1000
+    assert cut == reason or len(json.dumps(cut)) - 2 > 1000 - 12
