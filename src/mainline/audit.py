@@ -248,7 +248,8 @@ def table(entries: Sequence[Entry]) -> str:
         rows.append(tuple("–" if value in (None, "") else plain(value) for value in row))  # type: ignore[arg-type]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
-    return "\n".join([*lines, "", f"{len(entries)} entries, every hash holds; the head is {entries[-1].hash[:16]}…"])
+    count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+    return "\n".join([*lines, "", f"{count}, every hash holds; the head is {entries[-1].hash[:16]}…"])
 
 
 def approval(details: Mapping[str, Any]) -> str:

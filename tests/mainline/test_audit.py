@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mainline import audit
@@ -111,6 +111,14 @@ def test_a_log_that_was_written_anew_from_one_entry_on_does_not_fit_the_seal(boo
     forged.entries()
     rewrite(book, lines(forged))
     with pytest.raises(Refused, match="exchanged or written past Mainline"):
+        book.entries()
+
+
+def test_an_entry_that_follows_well_but_was_never_sealed_is_not_believed(book: Book) -> None:
+    beside = Tags()
+    beside.write_note(audit.SEAL, book.seals.note(audit.SEAL))
+    Book(book.pages, beside).write("promoted", "somebody", {})
+    with pytest.raises(Refused, match="written past Mainline"):
         book.entries()
 
 
@@ -256,6 +264,9 @@ def test_where_another_machine_wrote_first_the_entry_comes_behind_it(book: Book,
 
 
 @given(st.text(max_size=3000))
+@example("e" * 1000 + "ü")
+@example("ü" * 500)
+@example("e" * 900 + "\U0001f600" * 50)
 def test_a_reason_is_cut_by_what_it_takes_in_the_log_and_only_where_it_must_be(reason: str) -> None:
     cut = audit.bounded(reason)
     assert reason.startswith(cut)
