@@ -4,21 +4,7 @@ import pytest
 
 from mainline.ci.approved import approvers
 from mainline.github import GitHub, GitHubError
-from tests.github.double import GitHubDouble
-from tests.github.fixture import github
 from tests.github.state import Repository
-
-__all__ = ["github"]
-
-
-@pytest.fixture
-def repository(github: GitHubDouble) -> Repository:
-    return github.repository("team/model")
-
-
-@pytest.fixture
-def client(github: GitHubDouble, repository: Repository) -> GitHub:
-    return GitHub.from_environment(github.environment(repository, access="read"))
 
 
 def test_those_count_who_approved_the_deployment_to_production(client: GitHub, repository: Repository) -> None:

@@ -1,25 +1,11 @@
 from __future__ import annotations
 
-import pytest
-
 from mainline.ci.merged import Merge, of_commit
 from mainline.github import GitHub
 from tests.github.double import GitHubDouble
-from tests.github.fixture import github
 from tests.github.state import Repository
 
-__all__ = ["github"]
 MERGED = "5" * 40
-
-
-@pytest.fixture
-def repository(github: GitHubDouble) -> Repository:
-    return github.repository("team/model")
-
-
-@pytest.fixture
-def client(github: GitHubDouble, repository: Repository) -> GitHub:
-    return GitHub.from_environment(github.environment(repository, access="read"))
 
 
 def test_those_count_as_approvers_whose_last_word_was_an_approval(client: GitHub, repository: Repository) -> None:
