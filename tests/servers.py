@@ -297,19 +297,27 @@ class _Pages(SimpleHTTPRequestHandler):
         pass
 
 
+@contextlib.contextmanager
+def listening(server: ThreadingHTTPServer) -> Iterator[str]:
+    """`host:port` of a server that answers in a thread of its own until the block ends, however it ends."""
+    with server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     """A web server on the loopback, of the folder `site` below the test's own."""
     folder = tmp_path / "site"
     folder.mkdir()
-    with Site(folder) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = Site(folder)
+    with listening(server):
+        yield server
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import contextlib
 import json
 import secrets
 import shutil
-import threading
 import urllib.request
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +25,7 @@ from mainline.state import Shared, StateMoved
 from mainline.workspace import Workspace
 from tests.folders import Folder
 from tests.mainline.releases import image, make_store, tags
-from tests.servers import Oci, free_port, mlflow_page, oci_registry
+from tests.servers import Oci, free_port, listening, mlflow_page, oci_registry
 
 __all__ = ["oci_registry"]
 pytestmark = pytest.mark.slow
@@ -354,14 +353,8 @@ def refusing(host: str, status: int) -> Iterator[str]:
         def log_message(self, format: str, *given: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Proxy) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Proxy)) as address:
+        yield address
 
 
 @pytest.mark.parametrize("wrong", ["name", "team/name", "registry.example/name:tag", "registry.example/"])

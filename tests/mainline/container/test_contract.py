@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -12,6 +11,7 @@ from mainline.container import contract
 from mainline.serving.configuration import Configuration
 from mainline.serving.openapi import describe
 from tests.exports import make
+from tests.servers import listening
 
 pytestmark = pytest.mark.slow
 
@@ -43,10 +43,8 @@ def answering(page: bytes, status: int, body: bytes) -> Iterator[str]:
         def log_message(self, *given: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with listening(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as address:
+        yield f"http://{address}"
 
 
 def test_a_breach_shows_the_request_that_was_answered_wrongly(page: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
