@@ -172,7 +172,7 @@ def regression(review: Review, curves: Curves) -> list[Plot]:
     edges = np.linspace(-reach, reach, 61)
     for colour, label, score in sides:
         cells = np.histogram(np.clip(label - score, -reach, reach), edges)[0]
-        stairs(axes, cells / max(cells.sum(), 1), edges, colour)
+        stairs(axes, cells / max(int(cells.sum()), 1), edges, colour)
     axes.set(yticks=[], ylim=(0, None), xlim=(-reach, reach))
     found.append(
         Plot(
