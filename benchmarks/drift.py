@@ -37,8 +37,8 @@ OURS = """
 import json, sys, time
 import duckdb, numpy
 from pathlib import Path
-from mainline.monitor import drift, reference
-from mainline.params import load
+from mainline.monitoring import drift; from mainline.training import reference_profile as reference
+from mainline.config.loader import load
 settings = load(Path(sys.argv[3])).settings
 features = {"numeric": json.loads(sys.argv[4]), "categorical": json.loads(sys.argv[5])}
 prepare = settings.prepare
@@ -103,14 +103,14 @@ def periods(folder: Path) -> tuple[Path, Path]:
 
     import duckdb
 
-    from mainline import frame
-    from mainline.collect import collect
-    from mainline.params import load
+    from mainline.config.loader import load
+    from mainline.data import prepare
+    from mainline.data.collect import collect
 
     folder.mkdir(parents=True, exist_ok=True)
     settings = load(TOP / "params.yaml").settings
     data = settings.data.model_copy(update={"until": dt.date(2013, 10, 1)})
-    frame.build(settings, collect(data, TOP, folder / "cache"), folder / "frame.parquet")
+    prepare.build(settings, collect(data, TOP, folder / "cache"), folder / "frame.parquet")
     paths = folder / "before.parquet", folder / "now.parquet"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")

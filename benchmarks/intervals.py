@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mainline import metrics, resampling
-from mainline.metrics import calibration
+from mainline.evaluation import bootstrap, metrics
+from mainline.evaluation.metrics import calibration
 
 ROWS, DAYS, RESAMPLES, CONFIDENCE = 28_000, 30, 2_000, 0.95
 
@@ -32,11 +32,11 @@ def holdout() -> tuple[np.ndarray, list[np.ndarray], np.ndarray]:
 
 
 def by_blocks(y: np.ndarray, scores: list[np.ndarray], blocks: np.ndarray) -> dict[str, np.ndarray]:
-    counts = resampling.draw(int(blocks.max()) + 1, RESAMPLES, seed=0)
+    counts = bootstrap.draw(int(blocks.max()) + 1, RESAMPLES, seed=0)
     candidate, baseline = (metrics.measure("binary", y, score, blocks, counts) for score in scores)
     for name, values in candidate.items():
         for column in (values, baseline[name], values - baseline[name]):
-            resampling.interval(column, CONFIDENCE, counts.shape[1])
+            bootstrap.interval(column, CONFIDENCE, counts.shape[1])
     return {name: values - baseline[name] for name, values in candidate.items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mainline.serving import configuration, server
+from mainline.serving import server, settings
 from mainline.serving import signature as signatures
 from mainline.serving.app import Answered, App, Reader
 
@@ -20,7 +20,7 @@ class Constant(App):
 def main() -> int:
     import uvloop
 
-    configured = configuration.read()
+    configured = settings.read()
     app = Constant(signatures.read(configured.model), configured.model, configured)
     uvloop.run(server.run(app, configured))
     return 0

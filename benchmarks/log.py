@@ -107,7 +107,7 @@ def processor(pid: int) -> float:
 @contextlib.contextmanager
 def shipping(spool: Path, to: Path) -> Iterator[None]:
     command = ["ship", "--spool", str(spool), "--to", str(to), "--every", "2"]
-    program = "import sys; from mainline.cli import main; sys.exit(main(sys.argv[1:]))"
+    program = "import sys; from mainline.cli.main import main; sys.exit(main(sys.argv[1:]))"
     process = subprocess.Popen([sys.executable, "-c", program, *command])
     try:
         yield

@@ -47,8 +47,8 @@ with duckdb.connect() as connection:
 WATCH = """
 import datetime as dt, json, resource, sys, time
 from pathlib import Path
-from mainline.params import load
-from mainline.workspace import Workspace
+from mainline.config.loader import load
+from mainline.runtime.workspace import Workspace
 from pipelines import monitoring
 settings = load(Path(sys.argv[1])).settings
 settings = settings.model_copy(update={"monitor": settings.monitor.model_copy(update={"labels": None})})
@@ -65,7 +65,7 @@ print(json.dumps({"rows": health.window.rows, "labels": labels, "seconds": secon
 
 
 def measure(folder: Path) -> list[Row]:
-    from mainline.params import load
+    from mainline.config.loader import load
 
     root, frame, digest = watched_model(folder)
     measured = {}
@@ -84,22 +84,23 @@ def watched_model(folder: Path) -> tuple[Path, Path, str]:
     """A record of the example, of a quick model; its frame; its digest."""
     import datetime as dt
 
-    from mainline import candidate, frame, training
-    from mainline.collect import collect
-    from mainline.fingerprint import Fingerprint
-    from mainline.params import load
-    from mainline.workspace import Workspace
+    from mainline.config.loader import load
+    from mainline.data import prepare as frame
+    from mainline.data.collect import collect
+    from mainline.runtime.workspace import Workspace
+    from mainline.training import pipeline, train
+    from mainline.training.fingerprint import Fingerprint
 
     folder.mkdir(parents=True, exist_ok=True)
     settings = load(TOP / "params.yaml").settings
-    training.use_threads(1)
+    pipeline.use_threads(1)
     quick = settings.train.model_copy(update={"params": {**settings.train.params, "max_iter": 5}})
     settings = settings.model_copy(update={"train": quick})
     data = settings.data.model_copy(update={"until": dt.date(2013, 10, 1)})
     path = folder / "frame.parquet"
     frame.build(settings, collect(data, TOP, folder / "cache"), path)
     prints = Fingerprint("b" * 64, "b" * 64, {"tables": {}, "clock": "2013-10-01"})
-    made = candidate.train(settings, folder, {}, prints, path).keep(Workspace.at(folder))
+    made = train.train(settings, folder, {}, prints, path).keep(Workspace.at(folder))
     return folder, path, made.digest
 
 

@@ -76,8 +76,10 @@ def stage_here(stage: str) -> tuple[float, float]:
     import ibis  # noqa: F401
     import pandas  # noqa: F401
 
-    from mainline import collect, datagate, frame, params, validation
-    from mainline.workspace import Workspace
+    from mainline.config import loader as params
+    from mainline.data import collect, prepare
+    from mainline.data.validation import gate, run
+    from mainline.runtime.workspace import Workspace
 
     settings = params.load().settings
     workspace = Workspace.at(Path.cwd())
@@ -89,12 +91,12 @@ def stage_here(stage: str) -> tuple[float, float]:
     if stage == "collect":
         collect.collect(settings.data, workspace.root, workspace.cache)
     elif stage == "prepare":
-        frame.build(settings, tables, workspace.frames / "bench.parquet")
+        prepare.build(settings, tables, workspace.frames / "bench.parquet")
     else:
         for name, table in tables.items():
-            suite = validation.load_suite(Path(settings.data.expectations, f"{name}.yaml"))
-            rows = datagate.fetch(collect.relation_sql(table))
-            validation.validate(name, rows, suite, [], {"until": settings.data.clock})
+            suite = run.load_suite(Path(settings.data.expectations, f"{name}.yaml"))
+            rows = gate.fetch(collect.relation_sql(table))
+            run.validate(name, rows, suite, [], {"until": settings.data.clock})
     seconds = time.perf_counter() - started
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline import export, exportcard, record
-from mainline.params import Params
-from mainline.progress import Progress
-from mainline.record import Record
-from mainline.workspace import Workspace
+from mainline.config.loader import Params
+from mainline.packaging import export
+from mainline.report import export_card
+from mainline.runtime.progress import Progress
+from mainline.runtime.workspace import Workspace
+from mainline.training import record
+from mainline.training.record import Record
 from pipelines import training
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ def exported(
     trained, frame = recorded(params, workspace, progress)
     version = version or export.default_version(trained)
     with progress.stage("card"):
-        card = exportcard.of_record(params.settings, trained, frame, version, workspace.root)
+        card = export_card.of_record(params.settings, trained, frame, version, workspace.root)
     with progress.stage("export") as detail:
         made = export.export(params.settings, trained, frame, folder, version, card)
         agreed = f"agrees on {made.agreement.rows:,} holdout rows to {made.agreement.largest:.1g}"

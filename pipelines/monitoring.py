@@ -10,28 +10,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from mainline import metrics
-from mainline.atomic import write_text
+from mainline.config.schema import Settings
+from mainline.data.sources import remote
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.monitor import (
-    decay,
+from mainline.evaluation import metrics
+from mainline.monitoring import (
+    checks as judge,
+)
+from mainline.monitoring import (
     drift,
-    judge,
-    known,
     labels,
-    log,
-    page,
+    log_expectations,
+    model_lookup,
     performance,
-    predictions,
-    rules,
-    service,
+    performance_decay,
+    prediction_drift,
+    service_metrics,
     window,
 )
-from mainline.monitor.findings import Cause, Check, Health, Seen, to_json
-from mainline.record import Record
-from mainline.settings import Settings
-from mainline.sources import remote
-from mainline.workspace import Workspace
+from mainline.monitoring import (
+    prediction_log as log,
+)
+from mainline.monitoring import (
+    report as page,
+)
+from mainline.monitoring.results import Cause, Check, Health, Seen, to_json
+from mainline.runtime.atomic_files import write_text
+from mainline.runtime.workspace import Workspace
+from mainline.training.record import Record
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -84,8 +90,8 @@ def watched(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
 
 def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckDBPyConnection]) -> Health:
     seen, feedback = read(job, connection, connect)
-    models = known.local(job.workspace)
-    record = known.record_of(seen, job.workspace, models) if seen.rows else None
+    models = model_lookup.local(job.workspace)
+    record = model_lookup.record_of(seen, job.workspace, models) if seen.rows else None
     checks: list[Check] = judge.size_check(seen.rows, job.settings.monitor)
     found: dict[str, Any] = {}
     cause = Cause.none
@@ -101,7 +107,7 @@ def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckD
     elif seen.rows:
         checks.append(judge.unknown_model(seen.digest, seen.version))
     if job.asked.metrics:
-        found["service"] = service.read(job.asked.metrics)
+        found["service"] = service_metrics.read(job.asked.metrics)
         checks += judge.service_checks(found["service"], job.settings.monitor)
     checks = judge.log_checks(seen.problems) + checks
     verdict, headline = judge.verdict(checks, cause)
@@ -133,7 +139,7 @@ def strangers(job: Job, seen: window.Window, models: dict[str, Record]) -> list[
     """Other models in the window: known ones are told, unknown ones make it invalid."""
     found = []
     for version, digest, rows in window.others(seen):
-        there = models.get(digest) or known.by_version(version, digest, job.workspace, models)
+        there = models.get(digest) or model_lookup.by_version(version, digest, job.workspace, models)
         where = "are not judged here" if there else "and neither this checkout nor the registry knows it"
         said = f"{rows:,} rows are of version {version}, model {digest[:12]}: they {where}"
         said = said.replace("they and", "it is not judged, and")
@@ -156,10 +162,10 @@ def inputs(job: Job, seen: window.Window, record: Record) -> tuple[list[Check], 
     checks: list[Check] = []
     if seen.rows >= settings.monitor.min_rows:
         found["drift"] = drift.measure(seen.connection, "log", job.day, reference, settings.monitor)
-        found["predictions"] = predictions.measure(seen, record, settings, job.day)
+        found["predictions"] = prediction_drift.measure(seen, record, settings, job.day)
         checks = judge.drift_checks(found["drift"], found["predictions"], settings.monitor)
     suite = job.workspace.root / settings.data.expectations / "frame.yaml"
-    found["broken"] = rules.broken(seen, suite, list(numeric))
+    found["broken"] = log_expectations.broken(seen, suite, list(numeric))
     return checks + judge.rule_checks(found["broken"]), found
 
 
@@ -171,7 +177,7 @@ def outcomes(
     promise = performance.promised(record, settings)
     found: dict[str, Any] = {"promised": promise.intervals(settings)}
     if task != "regression" and seen.rows >= settings.monitor.min_rows:
-        every = performance.expected(decay.logged(job.day))
+        every = performance.expected(performance_decay.logged(job.day))
         estimated = performance.measure(seen.connection, every, task, len(classes), settings).intervals(settings)
         # By their own word probabilities are always calibrated.
         found["estimated"] = {name: value for name, value in estimated.items() if name != "calibration_error"}
@@ -184,11 +190,11 @@ def outcomes(
     checks = judge.label_checks(joined, asked, settings.monitor)
     if joined.joined < settings.monitor.min_labelled:
         return checks, found
-    reached = performance.measure(seen.connection, decay.labelled(), task, len(classes), settings)
+    reached = performance.measure(seen.connection, performance_decay.labelled(), task, len(classes), settings)
     found["reached"] = reached.intervals(settings)
-    found["decay"] = decay.judge(seen, record, reached, promise, settings)
-    found["daily"] = decay.daily(seen, record, settings)
-    found["slices"] = decay.slices(seen, record, settings)
+    found["decay"] = performance_decay.judge(seen, record, reached, promise, settings)
+    found["daily"] = performance_decay.daily(seen, record, settings)
+    found["slices"] = performance_decay.slices(seen, record, settings)
     if found["decay"] is None:
         return [*checks, judge.no_sums(settings.compare.metric, metrics.names(task))], found
     return checks + judge.decay_checks(

@@ -13,23 +13,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline import audit, card, git, judgement, publish, registry, release
-from mainline import baseline as base
-from mainline.atomic import write_text
-from mainline.beside import Beside
+from mainline.config.loader import Params
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
-from mainline.judgement import Judged
-from mainline.params import Params
-from mainline.progress import Progress
-from mainline.record import Record
-from mainline.registry import STAGED, Registry, Version
-from mainline.release import Desk
-from mainline.results import Review
-from mainline.workspace import Workspace
+from mainline.evaluation import baseline as base
+from mainline.evaluation import review as judgement
+from mainline.evaluation.results import Review
+from mainline.evaluation.review import Judged
+from mainline.registry import audit_log, models, run_payload
+from mainline.registry.models import STAGED, Registry, Version
+from mainline.release import promotion
+from mainline.release.promotion import Desk
+from mainline.report import model_card, write
+from mainline.runtime import git
+from mainline.runtime.atomic_files import write_text
+from mainline.runtime.progress import Progress
+from mainline.runtime.worker import Beside
+from mainline.runtime.workspace import Workspace
+from mainline.training.record import Record
 from pipelines import training
 
 if TYPE_CHECKING:
-    from mainline.container.fit import Fit
+    from mainline.packaging.staged_image import Fit
 
 PRODUCTION = "production"
 
@@ -65,16 +69,16 @@ def promote(params: Params, workspace: Workspace, desk: Desk, steps: Steps, prog
         Where a step failed: production is as it was, or the next run puts it right.
     """
     desk.book.entries()  # a log that was tampered with is found before anything moves
-    release.settle(desk)
+    promotion.settle(desk)
     found = candidate(params, workspace, desk, steps, progress)
     version, image = found.version, found.image
     if version is None:
         return found
     if not version.released:  # done again, it is the same release: its card is the one it had
-        described = card.render(params, found.review, found.trained, version, image, workspace.root)
+        described = model_card.render(params, found.review, found.trained, version, image, workspace.root)
         desk.registry.describe(version.number, described)
     with progress.stage("deploy") as detail:
-        release.ship(desk, "promotion", version, image, details(version, found.review, found.trained, image, steps))
+        promotion.ship(desk, "promotion", version, image, details(version, found.review, found.trained, image, steps))
         detail.text = f"to {desk.target.name}" if desk.target else "the registry alone"
     version = desk.registry.at(version.number)
     written(workspace, version)
@@ -97,7 +101,7 @@ def candidate(params: Params, workspace: Workspace, desk: Desk, steps: Steps, pr
     trained, found, run_id = judged(job, steps.store, desk.registry)
     version = image = None
     if found.review.passed:
-        version = desk.registry.register(run_id, registry.tags(found.review, trained, steps.merge or {}))
+        version = desk.registry.register(run_id, models.tags(found.review, trained, steps.merge or {}))
         with progress.stage("image") as detail:
             image = fit_image(desk, steps, version, found.review, trained, job.frame)
             detail.text = image or "none"
@@ -141,15 +145,15 @@ def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, Judg
     beside = Beside()
     try:
         tracker, trained, validation = training.train_validated(job, beside, store)
-        tracker.log(publish.training(params, workspace.root, trained, job.frame))
+        tracker.log(run_payload.training(params, workspace.root, trained, job.frame))
         with progress.stage("champion") as detail:
             champion, baseline = in_production(held, workspace)
             detail.text = f"version {champion.number}" if champion else "none yet"
         with progress.stage("compare"):
             found = judgement.judge(params, workspace, job.tables, job.frame, trained, baseline, PRODUCTION, validation)
         with progress.stage("record"):
-            reports = publish.reports(found, workspace, progress)
-            return trained, found, tracker.finish(publish.findings(found.review, reports))
+            reports = write.reports(found, workspace, progress)
+            return trained, found, tracker.finish(run_payload.findings(found.review, reports))
     finally:
         beside.stop()
 
@@ -175,7 +179,7 @@ def fit_image(desk: Desk, steps: Steps, version: Version, review: Review, traine
     try:
         found = steps.image(version, trained, frame)
     except MainlineError as error:
-        reason = {"reason": audit.bounded(str(error))}
+        reason = {"reason": audit_log.bounded(str(error))}
         desk.book.write("refused", desk.who, {**details(version, review, trained, None, steps), **reason})
         desk.save()
         raise

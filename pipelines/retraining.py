@@ -17,14 +17,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainline import baseline, git, params
-from mainline.atomic import write_text
+from mainline.config import loader
 from mainline.errors import ConfigurationError, DataError, MainlineError, Refused
-from mainline.progress import Progress
-from mainline.retrain import branches, clock, period
-from mainline.retrain.proposal import FILE, REPORT, Outcome, Proposal
-from mainline.retrain.rules import Attempt, Decision, decide
-from mainline.workspace import Workspace
+from mainline.evaluation import baseline
+from mainline.retraining import branches, data_until, new_data
+from mainline.retraining.proposal import FILE, REPORT, Outcome, Proposal
+from mainline.retraining.rules import Attempt, Decision, decide
+from mainline.runtime import git
+from mainline.runtime.atomic_files import write_text
+from mainline.runtime.progress import Progress
+from mainline.runtime.workspace import Workspace
 
 SHOWN = (REPORT, "report.html", "verdict.json")
 SECRET = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
@@ -70,11 +72,11 @@ def retrain(workspace: Workspace, asked: Asked, progress: Progress) -> Done:
 
 def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress: Progress) -> Done:
     """The job in a work tree of main."""
-    settings = params.load(tree / params.FILE).settings
+    settings = loader.load(tree / loader.FILE).settings
     before = settings.data.until
     with progress.stage("collect") as detail:
         today = asked.now.astimezone(settings.data.clock.tzinfo).date()
-        found = period.newest(settings, tree, workspace.cache, today)
+        found = new_data.newest(settings, tree, workspace.cache, today)
         detail.text = found.why
     draft = dataclasses.replace(draft, until=found.until, before=before)
     if found.until is None:
@@ -109,12 +111,12 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
 
 def move(tree: Path, until: dt.date) -> None:
     """Move the clock, and see that it was the clock."""
-    file = tree / params.FILE
-    before = params.load(file).settings
-    file.write_bytes(clock.moved(file.read_bytes(), until))
+    file = tree / loader.FILE
+    before = loader.load(file).settings
+    file.write_bytes(data_until.moved(file.read_bytes(), until))
     wanted = before.model_copy(update={"data": before.data.model_copy(update={"until": until})})
-    if params.load(file).settings != wanted:
-        raise ConfigurationError(f"{params.FILE}: `until: {before.data.until}` is not data.until there")
+    if loader.load(file).settings != wanted:
+        raise ConfigurationError(f"{loader.FILE}: `until: {before.data.until}` is not data.until there")
 
 
 def opened(decision: Decision, now: dt.datetime) -> dt.datetime:

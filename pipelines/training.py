@@ -11,19 +11,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainline import baseline as base
-from mainline import candidate, frame, git, importance, judgement, publish, record, results, training
-from mainline.beside import Beside
-from mainline.collect import Collected, collect
-from mainline.datagate import Gate
+from mainline.config.loader import Params
+from mainline.data import prepare as frame
+from mainline.data.collect import Collected, collect
+from mainline.data.validation.gate import Gate
+from mainline.data.validation.results import Validation
 from mainline.errors import DataError, MainlineError
-from mainline.fingerprint import Fingerprint, fingerprint
-from mainline.params import Params
-from mainline.progress import Progress
-from mainline.record import Record
-from mainline.results import Review, Validation
-from mainline.tracking import Tracker
-from mainline.workspace import Workspace
+from mainline.evaluation import baseline as base
+from mainline.evaluation import importance, results
+from mainline.evaluation import review as judgement
+from mainline.evaluation.results import Review
+from mainline.registry import run_payload
+from mainline.registry.runs import Tracker
+from mainline.report import write
+from mainline.runtime import git
+from mainline.runtime.progress import Progress
+from mainline.runtime.worker import Beside
+from mainline.runtime.workspace import Workspace
+from mainline.training import pipeline, record
+from mainline.training import train as candidate
+from mainline.training.fingerprint import Fingerprint, fingerprint
+from mainline.training.record import Record
 
 # From a record and the frame that it was trained on to the gates of its container.
 Staging = Callable[[Record, Path], list[results.Gate]]
@@ -53,7 +61,7 @@ def review(
         job = begin(params, workspace, progress)
         tracker, trained, validation = train_validated(job, beside)
         explained = importance.ask(beside, workspace, trained, job.frame)
-        tracker.log(publish.training(job.params, workspace.root, trained, job.frame))
+        tracker.log(run_payload.training(job.params, workspace.root, trained, job.frame))
         with progress.stage("baseline") as detail:
             baseline = find_baseline(job, base_ref, trained)
             detail.text = baseline.note or f"{base_ref} at {(baseline.commit or '')[:10]}"
@@ -64,9 +72,9 @@ def review(
         if staging and found.review.passed:
             found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
-            reports = publish.reports(found, workspace, progress)
+            reports = write.reports(found, workspace, progress)
         with progress.stage("record"):
-            tracker.finish(publish.findings(found.review, reports))
+            tracker.finish(run_payload.findings(found.review, reports))
         against = [baseline.record.path] if baseline.record else []
         workspace.prune([trained.path, job.frame, *against])
     finally:
@@ -86,7 +94,7 @@ def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
     beside = Beside()
     try:
         tracker, trained, _ = train_validated(job, beside)
-        tracker.log(publish.training(params, workspace.root, trained, job.frame))
+        tracker.log(run_payload.training(params, workspace.root, trained, job.frame))
         tracker.finish()
     finally:
         beside.stop()
@@ -112,7 +120,7 @@ def train_validated(job: Job, beside: Beside, store: Path | None = None) -> tupl
         prepare(job)
         gate.ask_of_frame(job.frame, job.prints.frame)
         tracker = Tracker(beside, store or job.workspace.state)
-        beside.ask("importance:load_libraries")
+        beside.ask(importance.load_libraries)
         trained = record.find(job.workspace.records, job.prints.model) or train_anew(job)
     except MainlineError:
         # Invalid data explain most failures behind them: what the gate says comes first.
@@ -131,7 +139,7 @@ def prepare(job: Job) -> None:
         return
     with job.progress.stage("prepare"):
         # DuckDB computes without the interpreter: time to import what the fit needs.
-        warming = threading.Thread(target=training.load_libraries, daemon=True)
+        warming = threading.Thread(target=pipeline.load_libraries, daemon=True)
         warming.start()
         frame.build(job.params.settings, job.tables, job.frame)
         warming.join()
@@ -146,7 +154,7 @@ def train_anew(job: Job) -> candidate.Candidate:
 
 def refuse_invalid(validation: Validation) -> None:
     if validation.critical:
-        from mainline.validation import explain
+        from mainline.data.validation.run import explain
 
         raise DataError(explain(validation))
 

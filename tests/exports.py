@@ -9,13 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mainline import candidate, export, params, training
-from mainline.fingerprint import Fingerprint
-from mainline.record import Record
-from mainline.rows import sides
+from mainline.config import loader
+from mainline.config.schema import Settings
+from mainline.data.split import sides
+from mainline.packaging import export
+from mainline.runtime.workspace import Workspace
 from mainline.serving.signature import Signature
-from mainline.settings import Settings
-from mainline.workspace import Workspace
+from mainline.training import pipeline, train
+from mainline.training.fingerprint import Fingerprint
+from mainline.training.record import Record
 
 PARAMS = """\
 task: {task}
@@ -59,7 +61,7 @@ class Export:
     @property
     def holdout(self) -> pd.DataFrame:
         """The holdout's rows, in the order of the record's scores."""
-        return training.read_rows(self.settings, self.frame, sides(self.settings).holdout)
+        return pipeline.read_rows(self.settings, self.frame, sides(self.settings).holdout)
 
     @property
     def scores(self) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -105,7 +107,7 @@ def make(
 ) -> Export:
     """Train on made-up visits and export to `folder / "model"`."""
     label, metric, usual = TASKS[task]
-    settings = params.parse(
+    settings = loader.parse(
         PARAMS.format(
             task=task,
             label=label,
@@ -122,6 +124,6 @@ def make(
     folder.mkdir(parents=True, exist_ok=True)
     rows().to_parquet(frame)
     prints = Fingerprint("f" * 64, "e" * 64, {"tables": {}, "clock": "2026-03-02", "python": "3.11"})
-    made = candidate.train(settings, folder, {}, prints, frame).keep(Workspace.at(folder))
+    made = train.train(settings, folder, {}, prints, frame).keep(Workspace.at(folder))
     signature = export.export(settings, made, frame, folder / "model", version)
     return Export(folder / "model", settings, made, frame, signature)

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainline.atomic import write_text
 from mainline.errors import ExternalError
+from mainline.runtime.atomic_files import write_text
 
 VARIABLE = "TEST_TARGET_FOLDER"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
-from mainline.collect import Collected, collect, relation_sql
-from mainline.settings import Data
+from mainline.config.schema import Data
+from mainline.data.collect import Collected, collect, relation_sql
 
 HOURS = """
 SELECT TIMESTAMPTZ '{start}' + to_hours(i::INT) AS at, i AS n, 'x' || i AS s FROM range({rows}) r(i)

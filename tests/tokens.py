@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from tests.mainline.comment.tls import certificate
+from tests.mainline.github.comment.tls import certificate
 from tests.servers import REGISTRY_LOGIN, Oci, registry
 
 SERVICE, ISSUER = "tests", "tests"

@@ -1,3 +1,3 @@
-from mainline.cli import entry
+from mainline.cli.main import entry
 
 entry()

@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from mainline import params
-from mainline.container import build, engine, parity
-from mainline.container.build import Image
-from mainline.container.engine import Engine
-from mainline.container.parity import Paper
+from mainline.config import loader
+from mainline.config.loader import Params
 from mainline.errors import MainlineError
-from mainline.params import Params
+from mainline.packaging import engine
+from mainline.packaging import image as build
+from mainline.packaging.engine import Engine
+from mainline.packaging.image import Image
+from mainline.packaging.staging import parity
+from mainline.packaging.staging.parity import Paper
 from tests.exports import Export, make
 from tests.projects import EXAMPLE, TOP
 from tests.servers import REQUIRED, Oci, oci_registry
@@ -77,7 +79,7 @@ def gates(made: Export, **values: float) -> Params:
     stage = made.settings.stage.model_copy(
         update={"load_seconds": 1.0, "connections": 4, "contract_examples": 5, **values}
     )
-    known = params.load(EXAMPLE)
+    known = loader.load(EXAMPLE)
     return dataclasses.replace(known, settings=made.settings.model_copy(update={"stage": stage}))
 
 

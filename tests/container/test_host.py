@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from mainline.container import load
-from mainline.container.build import Image
-from mainline.container.engine import Engine
-from mainline.deploy.host import HostTarget
 from mainline.errors import ExternalError
+from mainline.packaging.engine import Engine
+from mainline.packaging.image import Image
+from mainline.packaging.staging import load
+from mainline.release.targets.docker import HostTarget
 from tests.container.conftest import Built, built_image
 from tests.servers import free_port
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mainline.container import build, context
-from mainline.container.engine import Engine
-from mainline.container.running import running
+from mainline.packaging import build_context
+from mainline.packaging import image as build
+from mainline.packaging.engine import Engine
+from mainline.packaging.staging.container import running
 from tests.container.conftest import Built, built_image
 from tests.exports import Export
 from tests.projects import TOP
@@ -35,14 +36,14 @@ def test_it_answers_read_only_without_privileges_and_not_as_root(docker: Engine,
         assert json.loads(server.ask("GET", "/version")[1])["model_digest"] == built.export.signature.digest
         assert docker.run("exec", server.id, "python", "-c", "import os; print(os.getuid())") == "10001"
         assert docker.attempt("exec", server.id, "touch", "/app/file").returncode != 0
-        docker.run("exec", server.id, "python", "-m", "mainline.inside.health", "/model")
+        docker.run("exec", server.id, "python", "-m", "mainline.serving.healthcheck", "/model")
 
 
 def test_the_health_check_refuses_a_model_that_answers_otherwise(docker: Engine, built: Built) -> None:
     wrong = json.loads((built.export.folder / "serving.json").read_text())
     wrong["answers"] = [[1 - value for value in row] for row in wrong["answers"]]
     with running(docker, built.image.reference, 300) as server:
-        code = f"import json, mainline.inside.health as h; h.agree(8080, json.loads({json.dumps(wrong)!r}))"
+        code = f"import json, mainline.serving.healthcheck as h; h.agree(8080, json.loads({json.dumps(wrong)!r}))"
         done = docker.attempt("exec", server.id, "python", "-c", code)
     assert done.returncode == 1
     assert "the example is answered with" in done.stderr
@@ -70,7 +71,7 @@ def test_built_anew_its_layers_are_the_same(docker: Engine, built: Built) -> Non
     with_args = [f"--build-arg={name}={value}" for name, value in (("BASE", build.matching_base()),)]
     epoch = build.committed(TOP, built.export.signature)
     selection = " ".join(build.selection(built.export.signature))
-    with context.laid_out(TOP, built.export.signature, built.export.folder, epoch) as folder:
+    with build_context.laid_out(TOP, built.export.signature, built.export.folder, epoch) as folder:
         tag = "mainline-test-again"
         more = [f"--build-arg=SOURCE_DATE_EPOCH={epoch}", f"--build-arg=SELECTION={selection}", "--no-cache"]
         docker.run("build", "--file", str(TOP / build.DOCKERFILE), "--tag", tag, *with_args, *more, str(folder))

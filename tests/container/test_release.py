@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mainline.container.engine import Engine
+from mainline.packaging.engine import Engine
 from tests.container.conftest import SMALL_STAGE, base_image
 from tests.pipelines.shops import lean
 from tests.projects import TOP, Project, Result

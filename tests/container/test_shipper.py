@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from mainline.container.engine import Engine
-from mainline.container.running import HARDENED, Running, started
-from mainline.container.shipper import shipper
+from mainline.packaging.engine import Engine
+from mainline.packaging.log_shipper_image import shipper
+from mainline.packaging.staging.container import HARDENED, Running, started
 from tests.container.conftest import Built
 from tests.projects import TOP
 from tests.servers import s3

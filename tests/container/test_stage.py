@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from mainline.container import stage, stagereport
-from mainline.container.engine import Engine
+from mainline.config.loader import Params
 from mainline.errors import ConfigurationError
-from mainline.params import Params
-from mainline.results import Gate
+from mainline.evaluation.results import Gate
+from mainline.packaging.engine import Engine
+from mainline.packaging.staging import report, tests
 from tests.container.conftest import Built, gates
 
 pytestmark = pytest.mark.slow
@@ -25,11 +25,11 @@ def failed(found: list[Gate]) -> dict[str, str]:
 def test_a_container_that_is_the_model_on_paper_passes(
     docker: Engine, built: Built, strict: Params, tmp_path: Path
 ) -> None:
-    found = stage.stage(strict, docker, built.image.reference, built.export.record, built.paper)
+    found = tests.stage(strict, docker, built.image.reference, built.export.record, built.paper)
     assert failed(found) == {}
     names = "cold start, start, model, parity, contract, latency, throughput, overload, memory, drain"
     assert [gate.name for gate in found] == names.split(", ")
-    stagereport.write(built.image.reference, found, tmp_path)
+    report.write(built.image.reference, found, tmp_path)
     assert json.loads((tmp_path / "stage.json").read_text())["passed"] is True
     assert "✅ Staging: the container is fit to ship" in (tmp_path / "stage.md").read_text()
 
@@ -48,24 +48,24 @@ def test_one_that_is_slower_or_bigger_or_another_is_refused(docker: Engine, buil
     paper = dataclasses.replace(built.paper, scores=scores)
     facts = {**built.export.record.facts, "fingerprint": "0" * 64}
     record = dataclasses.replace(built.export.record, facts=facts)
-    found = stage.stage(impossible, docker, built.image.reference, record, paper)
+    found = tests.stage(impossible, docker, built.image.reference, record, paper)
     told = failed(found)
     assert list(told) == ["cold start", "model", "parity", "latency", "throughput", "memory", "image size"]
     assert told["parity"].startswith("1 of ")
     assert "by up to 0.01" in told["parity"]
     assert told["model"].startswith("another: fingerprint")
-    stagereport.write(built.image.reference, found, tmp_path)
+    report.write(built.image.reference, found, tmp_path)
     assert json.loads((tmp_path / "stage.json").read_text())["passed"] is False
     assert "❌ Staging: 7 of 11 gates refuse the container" in (tmp_path / "stage.md").read_text()
 
 
 def test_one_that_needs_more_memory_than_it_gets_is_refused(docker: Engine, built: Built) -> None:
     tight = gates(built.export, memory_limit_megabytes=16)
-    found = stage.stage(tight, docker, built.image.reference, built.export.record, built.paper)
+    found = tests.stage(tight, docker, built.image.reference, built.export.record, built.paper)
     assert list(failed(found)) == ["start"]
     assert "does not start" in found[0].measured
 
 
 def test_an_image_that_is_nowhere_is_a_wrong_call(docker: Engine, built: Built, strict: Params) -> None:
     with pytest.raises(ConfigurationError, match="is not an image that can be had"):
-        stage.stage(strict, docker, "127.0.0.1:1/none", built.export.record, built.paper)
+        tests.stage(strict, docker, "127.0.0.1:1/none", built.export.record, built.paper)

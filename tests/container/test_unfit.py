@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from mainline.container import load, stage
-from mainline.container.build import Image
-from mainline.container.engine import Engine
-from mainline.container.running import running
-from mainline.container.stage import Staging
-from mainline.params import Params
-from mainline.results import Gate
+from mainline.config.loader import Params
+from mainline.evaluation.results import Gate
+from mainline.packaging.engine import Engine
+from mainline.packaging.image import Image
+from mainline.packaging.staging import load, tests
+from mainline.packaging.staging.container import running
+from mainline.packaging.staging.tests import Staging
 from tests.container.conftest import Built, gates
 from tests.exports import Export, make
 
@@ -46,7 +46,7 @@ async def words(self, *given):
 app.App._answer = words
 """
 FAILS_ON_WHAT_IS_NO_ROW = """
-from mainline.serving.rejection import Rejection
+from mainline.serving.errors import Rejection
 def defect(self): raise ValueError
 Rejection.body = defect
 """
@@ -142,7 +142,7 @@ def test_another_model_under_the_labels_of_the_reviewed_one_is_refused(
     docker: Engine, built: Built, lenient: Params, other: Image
 ) -> None:
     with staged(docker, built, lenient, other.reference) as staging:
-        said, same = stage.identity(staging), stage.same_answers(staging)
+        said, same = tests.identity(staging), tests.same_answers(staging)
     assert (said.passed, same.passed) == (False, False)
     assert "another: pipeline_digest" in said.measured
     assert "model_digest" in said.measured
@@ -153,7 +153,7 @@ def test_the_reviewed_model_that_is_answered_otherwise_is_refused_by_parity_alon
     built: Built, changed: Changed
 ) -> None:
     with changed(ANOTHER_ANSWER) as staging:
-        said, same = stage.identity(staging), stage.same_answers(staging)
+        said, same = tests.identity(staging), tests.same_answers(staging)
     assert said.passed, said.measured
     rows = f"{len(built.paper.rows):,}"
     assert (same.passed, same.measured) == (False, f"{rows} of {rows} differ, by up to 0.001")
@@ -162,14 +162,14 @@ def test_the_reviewed_model_that_is_answered_otherwise_is_refused_by_parity_alon
 @pytest.mark.parametrize("change", [NOT_AS_DESCRIBED, FAILS_ON_WHAT_IS_NO_ROW], ids=["answer", "5xx"])
 def test_a_server_that_breaks_its_own_description_is_refused(changed: Changed, change: str) -> None:
     with changed(change) as staging:
-        found = stage.keeps_contract(staging)
+        found = tests.keeps_contract(staging)
     assert not found.passed
     assert "none against it" not in found.measured
 
 
 def test_a_slow_one_is_refused_by_its_latency_and_its_throughput(made: Export, changed: Changed) -> None:
     with changed(SLOW, gates(made, p99_milliseconds=90, requests_per_second=50)) as staging:
-        latency, throughput = stage.under_load(staging)
+        latency, throughput = tests.under_load(staging)
     assert (latency.name, latency.passed) == ("latency", False), latency.measured
     assert (throughput.name, throughput.passed) == ("throughput", False), throughput.measured
     assert "failed" not in latency.measured, "every request was answered: it is refused for its time"
@@ -177,7 +177,7 @@ def test_a_slow_one_is_refused_by_its_latency_and_its_throughput(made: Export, c
 
 def test_one_that_holds_too_much_memory_is_refused(made: Export, changed: Changed) -> None:
     with changed(HEAVY, gates(made, memory_megabytes=200)) as staging:
-        found = stage.memory(staging)
+        found = tests.memory(staging)
     assert not found.passed
     assert 200 < float(found.measured.removesuffix(" MB")) < LIMIT
 
@@ -186,19 +186,19 @@ def test_three_megabytes_more_than_an_image_may_have_are_refused(
     docker: Engine, built: Built, changed: Changed, tmp_path: Path
 ) -> None:
     with staged(docker, built, gates(built.export, image_megabytes=1000), built.image.reference) as staging:
-        fits = stage.size(staging)
+        fits = tests.size(staging)
     assert fits.passed
     most = float(fits.measured.removesuffix(" MB")) + 1
     (tmp_path / "ballast").write_bytes(os.urandom(3_000_000))
     with changed("", gates(built.export, image_megabytes=most), "COPY ballast /app/ballast") as staging:
-        found = stage.size(staging)
+        found = tests.size(staging)
     assert not found.passed
     assert float(found.measured.removesuffix(" MB")) >= most + 2
 
 
 def test_one_that_starts_late_is_refused(made: Export, changed: Changed) -> None:
     with changed(LATE, gates(made, cold_start_seconds=2)) as staging:
-        found = stage.cold_start(staging)
+        found = tests.cold_start(staging)
     assert not found.passed
     assert float(found.measured.removesuffix(" s")) > 2
 
@@ -210,7 +210,7 @@ def test_one_that_does_not_start_or_wants_to_write_is_refused_with_what_it_said(
     docker: Engine, built: Built, lenient: Params, tmp_path: Path, change: str, why: str
 ) -> None:
     with unfit(docker, built, tmp_path, change) as image:
-        (found,) = stage.stage(lenient, docker, image, built.export.record, built.paper)
+        (found,) = tests.stage(lenient, docker, image, built.export.record, built.paper)
     assert (found.name, found.passed) == ("start", False)
     assert why in found.measured
 
@@ -219,7 +219,7 @@ def test_one_that_runs_as_root_is_refused(docker: Engine, built: Built, lenient:
     image = derived(docker, tmp_path, built.image.reference, "USER root")
     try:
         with staged(docker, built, lenient, image) as staging:
-            found = stage.hardened(staging)
+            found = tests.hardened(staging)
     finally:
         docker.attempt("rmi", "--force", image)
     assert (found.passed, found.measured) == (False, "runs as user root")
@@ -240,7 +240,7 @@ def test_one_that_does_not_bear_a_crowd_is_refused(
 ) -> None:
     monkeypatch.setattr(load, "PATIENCE", 3.0)
     with changed(change) as staging:
-        found = stage.attempt("overload", staging, stage.overload)
+        found = tests.attempt("overload", staging, tests.overload)
     assert not found.passed
     assert re.search(why, found.measured)
 
@@ -251,8 +251,8 @@ def test_one_that_does_not_bear_a_crowd_is_refused(
 def test_one_that_loses_requests_when_it_is_stopped_or_does_not_stop_is_refused(
     changed: Changed, monkeypatch: pytest.MonkeyPatch, change: str, why: str
 ) -> None:
-    monkeypatch.setattr(stage, "DRAINED", 4.0)
+    monkeypatch.setattr(tests, "DRAINED", 4.0)
     with changed(change) as staging:
-        found: Gate = stage.drain(staging)
+        found: Gate = tests.drain(staging)
     assert not found.passed
     assert why in found.measured

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from mainline import frame
-from mainline.candidate import labelled_training_rows
-from mainline.collect import collect
-from mainline.monitor import drift, reference, window
-from mainline.params import load
-from mainline.settings import Settings
+from mainline.config.loader import load
+from mainline.config.schema import Settings
+from mainline.data import prepare as frame
+from mainline.data.collect import collect
+from mainline.monitoring import drift, window
+from mainline.training import reference_profile
+from mainline.training.train import labelled_training_rows
 from tests.projects import EXAMPLE, TOP
 
 if TYPE_CHECKING:
@@ -51,4 +52,4 @@ def flights(folder: Path) -> Flights:
     year = settings.data.model_copy(update={"until": dt.date(2014, 1, 1)})
     path = folder / "frame.parquet"
     frame.build(settings, collect(year, TOP, folder / "cache"), path)
-    return Flights(settings, path, reference.described(settings, path, labelled_training_rows(settings)))
+    return Flights(settings, path, reference_profile.described(settings, path, labelled_training_rows(settings)))

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from example import KEYS, SUITES, clock, tables
 
-from mainline.monitor import rules
-from mainline.results import Expectation
-from mainline.suites import Suite, load_suite
-from mainline.validation import validate
+from mainline.data.validation.results import Expectation
+from mainline.data.validation.run import validate
+from mainline.data.validation.suites import Suite, load_suite
+from mainline.monitoring import log_expectations
 
 # Great Expectations over every table, month after month.
 pytestmark = pytest.mark.slow
@@ -268,5 +268,5 @@ def test_a_private_persons_name_among_the_makers_is_refused() -> None:
 def test_the_examples_own_suite_has_rules_that_a_log_can_be_asked() -> None:
     suite = SUITES / "frame.yaml"
     columns = ["minute_of_day", "weekday", "carrier", "origin", "temp", "humid", "wind_dir"]
-    asked = {rule.column for rule in rules.rules(suite, columns, columns)}
+    asked = {rule.column for rule in log_expectations.rules(suite, columns, columns)}
     assert {"minute_of_day", "weekday", "humid", "wind_dir"} <= asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from months import Flights, flights
 
-from mainline.monitor import counts, distances, judge
+from mainline.monitoring import bin_counts, checks, distances
 
 pytestmark = pytest.mark.slow
 
@@ -19,7 +19,7 @@ def months(tmp_path_factory: pytest.TempPathFactory) -> Flights:
 def test_a_season_like_any_other_is_no_alarm(months: Flights, month: int) -> None:
     found = months.drift(f"month(date) = {month}")
     assert len(found) == 19
-    assert [check.name for check in judge.drift_checks(found, None, months.settings.monitor)] == ["drift"]
+    assert [check.name for check in checks.drift_checks(found, None, months.settings.monitor)] == ["drift"]
     # The season is why: temperature lies further off than the usual line, as it did between months of training.
     temp = next(d for d in found if d.feature == "temp")
     assert temp.psi > 0.25
@@ -39,7 +39,7 @@ def test_a_columns_threshold_is_what_the_months_of_training_differed_by(months: 
     temp = months.kept["monitor"]["numeric"]["temp"]
     with months.rows("departs < TIMESTAMPTZ '2013-09-01 00:00:00-04' AND late IS NOT NULL") as connection:
         day = "month(date) * 100"
-        by_month = counts.numeric(connection, "log", day, {"temp": temp["edges"]})["temp"].table
+        by_month = bin_counts.numeric(connection, "log", day, {"temp": temp["edges"]})["temp"].table
     apart = [distances.psi(by_month.sum(axis=0) - rows, rows) for rows in by_month]
     assert len(apart) == 8
     assert temp["psi"]["month"] == pytest.approx(max(apart))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from mainline.params import load
-from mainline.retrain import clock
-from mainline.retrain.period import newest
+from mainline.config.loader import load
+from mainline.retraining import data_until
+from mainline.retraining.new_data import newest
 from tests.projects import EXAMPLE, TOP
 
 LONG_AFTER = dt.date(2026, 11, 21)
@@ -15,7 +15,7 @@ LONG_AFTER = dt.date(2026, 11, 21)
 
 def test_the_examples_own_file_can_be_moved_on() -> None:
     before = (TOP / "params.yaml").read_bytes()
-    after = clock.moved(before, dt.date(2100, 1, 1))
+    after = data_until.moved(before, dt.date(2100, 1, 1))
     differing = [pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if pair[0] != pair[1]]
     assert len(differing) == 1
     assert b"# the clock" in differing[0][1]

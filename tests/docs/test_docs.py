@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from mainline import reference
+from mainline.config import reference
 
 TOP = Path(__file__).resolve().parents[2]
 
@@ -85,7 +85,7 @@ def ids(page: Path) -> str:
 def test_what_is_generated_is_what_is_committed(name: str, tmp_path: Path) -> None:
     reference.write(tmp_path)
     assert (TOP / "docs" / name).read_text(encoding="utf-8") == (tmp_path / name).read_text(encoding="utf-8"), (
-        f"docs/{name} is older than src/mainline/settings.py: make docs"
+        f"docs/{name} is older than src/mainline/config/schema.py: make docs"
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mainline.github import GitHub, GitHubError
+from mainline.github.client import GitHub, GitHubError
 from tests.github import description, operations  # noqa: F401 - operations register themselves
 from tests.github.call import OPERATIONS, Answer, serves
 from tests.github.description import Unfit
@@ -113,7 +113,7 @@ def test_the_fixture_fails_a_test_whose_requests_were_not_githubs(tmp_path: Path
     (tmp_path / "conftest.py").write_text("from tests.github.fixture import github\n")
     (tmp_path / "test_one.py").write_text(
         "import contextlib\n"
-        "from mainline.github import GitHub, GitHubError\n"
+        "from mainline.github.client import GitHub, GitHubError\n"
         "def test_one(github):\n"
         "    repository = github.repository('team/model')\n"
         "    client = GitHub.from_environment(github.environment(repository))\n"

@@ -19,10 +19,10 @@ import mlflow
 import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store
 
-from mainline import tracking
-from mainline.audit import Book, FilePages
-from mainline.registry import Version, open_registry
-from mainline.release import Desk
+from mainline.registry import runs as tracking
+from mainline.registry.audit_log import Book, FilePages
+from mainline.registry.models import Version, open_registry
+from mainline.release.promotion import Desk
 from tests.folders import Folder
 
 forking = multiprocessing.get_context("fork")

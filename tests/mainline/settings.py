@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mainline.params import Params, parse
+from mainline.config.loader import Params, parse
 from tests.projects import PARAMS
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mainline import attribution
+from mainline.evaluation import attribution
 from tests.pipelines.shops import copy, notes_of
 from tests.projects import EXAMPLE, TOP, Project
 
@@ -160,7 +160,7 @@ def main_on_its_own(flights: Project) -> float:
     """ROC AUC of main's model on main's own holdout, by scikit-learn."""
     from sklearn.metrics import roc_auc_score
 
-    from mainline.record import Record
+    from mainline.training.record import Record
 
     record = Record.read(flights.root / ".mainline" / "records" / flights.verdict["baseline"]["fingerprint"])
     y = record.holdout.y

@@ -131,7 +131,7 @@ def test_a_full_disk_is_said_and_the_next_run_succeeds(
     program = (
         "import resource, sys\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
-        "from mainline.cli import main\n"
+        "from mainline.cli.main import main\n"
         "sys.exit(main(['run']))\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(shop.root / "src"), str(TOP / "src"), str(TOP)])}

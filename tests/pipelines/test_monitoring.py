@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mainline.config.schema import Labels, Settings, Source
 from mainline.errors import ConfigurationError
-from mainline.monitor import labels
-from mainline.monitor.findings import Cause, Health, Verdict
-from mainline.settings import Labels, Settings, Source
+from mainline.monitoring import labels
+from mainline.monitoring.results import Cause, Health, Verdict
 from pipelines import monitoring
-from tests.mainline.monitor import logs
-from tests.mainline.monitor.shops import NO_GATES, NOW, TASKS, Shop, outcomes, shop
+from tests.mainline.monitoring import logs
+from tests.mainline.monitoring.shops import NO_GATES, NOW, TASKS, Shop, outcomes, shop
 from tests.servers import put, s3
 
 __all__ = ["s3"]

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from mainline import registry
-from mainline.audit import Book, Entry, FilePages
-from mainline.registry import Registry
+from mainline.registry import models
+from mainline.registry.audit_log import Book, Entry, FilePages
+from mainline.registry.models import Registry
 from tests.folders import VARIABLE, Folder
 from tests.mainline.releases import image
 from tests.pipelines.shops import copy, lean, notes_of
@@ -43,7 +43,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def shop(released: Project, tmp_path: Path) -> Project:
     """The same elsewhere; the store's addresses are those of the new place."""
-    from mainline.snapshot import relocate
+    from mainline.registry.snapshot import relocate
 
     made = copy(released, tmp_path)
     before, now = (project.root / ".mainline" / "artifacts" for project in (released, made))
@@ -71,7 +71,7 @@ def change(project: Project, *changes: tuple[str, str]) -> str:
 
 def held(project: Project, store: Path | None = None) -> tuple[Registry, list[Entry]]:
     folder = store or project.root / ".mainline"
-    found = registry.open_registry(folder)
+    found = models.open_registry(folder)
     return found, Book(FilePages(folder / "audit.jsonl"), found).entries()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mainline.retrain.rules import EMAIL
+from mainline.retraining.rules import EMAIL
 from tests.github.double import GitHubDouble, github
 from tests.pipelines.shops import LEAN, copy
 from tests.projects import Project, visits

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mainline.record import Record
+from mainline.training.record import Record
 from tests.pipelines.shops import lean, notes_of
 from tests.projects import Project
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mainline import attribution
+from mainline.evaluation import attribution
 from tests.pipelines.shops import copy, lean, notes_of, rows_of
 from tests.projects import RETURN, Project, visits
 
@@ -38,7 +38,7 @@ def main_on_its_own(project: Project) -> float:
     """ROC AUC of main's model on main's holdout by scikit-learn."""
     from sklearn.metrics import roc_auc_score
 
-    from mainline.record import Record
+    from mainline.training.record import Record
 
     fingerprint = project.verdict["baseline"]["fingerprint"]
     holdout = Record.read(project.root / ".mainline" / "records" / fingerprint).holdout
@@ -368,7 +368,7 @@ def test_a_second_run_answers_at_once_and_imports_nothing_heavy(shop: Project) -
     assert shop.run().status == 0
     report = shop.path("reports/report.md").stat().st_mtime_ns
     script = (
-        "import sys\nfrom mainline.cli import main\nstatus = main(['run'])\n"
+        "import sys\nfrom mainline.cli.main import main\nstatus = main(['run'])\n"
         "print('loaded', sorted({name.split('.')[0] for name in sys.modules}))\nsys.exit(status)"
     )
     import os

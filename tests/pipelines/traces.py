@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from mainline.atomic import UNFINISHED
+from mainline.runtime.atomic_files import UNFINISHED
 from tests.projects import Project
 
 

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from mainline.oci import MANIFESTS, Repository, sha256
+from mainline.registry.oci import MANIFESTS, Repository, sha256
 from tests.container.conftest import SMALL_STAGE
 from tests.github.double import GitHubDouble
 from tests.servers import REGISTRY_LOGIN, Oci

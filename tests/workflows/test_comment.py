@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.github.double import GitHubDouble, github
-from tests.mainline.comment.test_cml import stand_in
+from tests.mainline.github.comment.test_cml import stand_in
 from tests.workflows.conversation import Conversation
 from tests.workflows.stage import ENVIRONMENT, Stage
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from mainline.container.engine import Engine
+from mainline.packaging.engine import Engine
 from tests.container.conftest import base_image, docker
 from tests.github.double import running
 from tests.github.faults import Fault

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mainline.container.engine import Engine
+from mainline.packaging.engine import Engine
 from tests.container.conftest import SMALL_STAGE, base_image, docker
 from tests.projects import TOP, visits
 from tests.workflows import events

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from mainline.config.schema import Settings
 from mainline.demo.replay import Answered
-from mainline.results import Metric
-from mainline.settings import Settings
+from mainline.evaluation.results import Metric
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,16 @@ def measured(settings: Settings, classes: list[Any], name: str, version: str, an
     import numpy as np
     import pandas as pd
 
-    from mainline import evaluate, resampling
+    from mainline.data.blocks import codes
+    from mainline.evaluation import evaluate
 
     empty = Month(name, version, answered.rows, len(answered.labels), None)
     if len(set(answered.days)) < 2:
         return empty
-    codes = {value: code for code, value in enumerate(classes)}
-    y = np.array([codes[value] for value in answered.labels] if classes else answered.labels)
+    code_of = {value: code for code, value in enumerate(classes)}
+    y = np.array([code_of[value] for value in answered.labels] if classes else answered.labels)
     served, frozen = (score(settings, np.array(values, dtype=float)) for values in (answered.served, answered.frozen))
-    blocks = resampling.codes(answered.days)
+    blocks = codes(answered.days)
     rows = evaluate.Labelled(y, served, frozen, blocks, pd.DataFrame(index=range(len(y))), classes)
     weights = evaluate.draw(settings, blocks)
     (metric,) = evaluate.paired(settings, rows, weights, only=[settings.compare.metric])

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.atomic import write_text
 from mainline.demo.measure import Month
 from mainline.demo.story import MARKS, Event, Story
-from mainline.report.words import metric_name
-from mainline.results import Interval
+from mainline.evaluation.formatting import metric_name
+from mainline.evaluation.results import Interval
+from mainline.runtime.atomic_files import write_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +110,8 @@ def drawn(months: Sequence[Month], metric: str) -> str:
     """Both models' metric by month on top, what production gained below; bars are intervals."""
     from matplotlib.figure import Figure
 
-    from mainline.report import canvas, svg
+    from mainline.report.plots import axes as canvas
+    from mainline.report.plots import svg
 
     with svg.styled():
         figure = Figure(figsize=(canvas.WIDE, 4.2))

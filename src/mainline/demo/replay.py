@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.config.schema import Settings
+from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.rows import quoted
-from mainline.serving.inputs import Assembler, JsonReader
-from mainline.serving.replay import HEADER
+from mainline.serving.json_input import Assembler, JsonReader
+from mainline.serving.replay_time import HEADER
 from mainline.serving.signature import Signature
-from mainline.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from mainline import frame, params
-from mainline.collect import collect
-from mainline.container import engine as engines
+from mainline.config import loader
+from mainline.config.schema import Settings
+from mainline.data import prepare as frame
+from mainline.data.collect import collect
 from mainline.demo import service
 from mainline.demo.measure import Month
 from mainline.demo.scratch import Scratch, cloned
@@ -20,8 +21,8 @@ from mainline.demo.script import Change, Script, edited
 from mainline.demo.service import Containers, Process, Service
 from mainline.demo.story import Story
 from mainline.errors import MainlineError
-from mainline.retrain.clock import UNTIL
-from mainline.settings import Settings
+from mainline.packaging import engine as engines
+from mainline.retraining.data_until import UNTIL
 
 
 @dataclass
@@ -54,13 +55,13 @@ def prepared(root: Path, told: Script, story: Story, local: bool) -> Iterator[Sc
     pages.mkdir(parents=True)
     with story.event(told.start, "clone") as event:
         scratch = cloned(root, folder)
-        file = scratch.root / params.FILE
+        file = scratch.root / loader.FILE
         text = UNTIL.sub(rb"\g<before>%b" % str(told.start).encode(), file.read_bytes(), count=1).decode()
         file.write_text(edited(text, told.settings), encoding="utf-8")
         for later in (told.worse, told.bad_release):
             edited(file.read_text(encoding="utf-8"), later.edits)  # what cannot be played is told before it begins
         scratch.commit(f"As it was on {told.start}")
-        settings = params.load(file).settings
+        settings = loader.load(file).settings
         rows = folder / "live.parquet"
         end = told.spans()[-1][1]
         data = settings.data.model_copy(update={"until": end})
@@ -90,7 +91,7 @@ def place(scratch: Scratch, folder: Path, local: bool, why: str = "as asked for"
 
 
 def change(scratch: Scratch, told: Change) -> None:
-    file = scratch.root / params.FILE
+    file = scratch.root / loader.FILE
     file.write_text(edited(file.read_text(encoding="utf-8"), told.edits), encoding="utf-8")
     scratch.commit(told.why)
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mainline import git
-from mainline.beside import die_with_parent
 from mainline.errors import ConfigurationError, ExternalError
+from mainline.runtime import git
+from mainline.runtime.worker import die_with_parent
 
 # What would lead out of this machine, or to the checkout's own state.
 FOREIGN = ("GITHUB_", "GH_", "MLFLOW_TRACKING_", "MAINLINE_", "GIT_")

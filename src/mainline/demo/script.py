@@ -10,11 +10,11 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mainline.config.loader import FILE as PARAMS
+from mainline.config.schema import Span, SpanField
+from mainline.data.sources.duckdb_scan import text
+from mainline.data.split import quoted
 from mainline.errors import ConfigurationError
-from mainline.params import FILE as PARAMS
-from mainline.rows import quoted
-from mainline.settings import Span, SpanField
-from mainline.sources.scan import text
 
 FILE = Path("data/demo.yaml")
 

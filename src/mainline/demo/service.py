@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from mainline.beside import die_with_parent
-from mainline.container.engine import Engine
 from mainline.demo.scratch import Scratch
 from mainline.errors import ExternalError
+from mainline.packaging.engine import Engine
+from mainline.runtime.worker import die_with_parent
 
 READY_SECONDS = 60
 FINISH_SECONDS = 60
@@ -102,7 +102,7 @@ class Containers(Service):
 
     def ship(self) -> str:
         """Every file in the volume lands under its own name: those of the last time land again as they are."""
-        behind = self.engine.run("exec", f"{self.name}-door", "python", "-m", "mainline.inside.door", "where")
+        behind = self.engine.run("exec", f"{self.name}-door", "python", "-m", "mainline.serving.proxy", "where")
         until = time.monotonic() + FINISH_SECONDS
         while True:
             shutil.rmtree(self.spool, ignore_errors=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from mainline.report.words import plain
+from mainline.evaluation.formatting import plain
 
 ACTIVE = frozenset("`*_~<>|\\&#@!$^{}")
 PART = "<!-- -->"

@@ -6,15 +6,19 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.report import changed, view, words
-from mainline.results import Metric, Review
+from mainline.evaluation import formatting
+from mainline.evaluation.results import Metric, Review
+from mainline.report import gate_warning, headline, ordering
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from mainline.report.curves import Curves
+    from mainline.report.plots.curves import Curves
 
 TEMPLATES = Path(__file__).parent / "templates"
+FILTERS = (  # of `formatting`, what the templates call
+    "score", "difference", "interval", "count", "share", "duration", "size", "short", "metric_name", "signed", "plural",
+)  # fmt: skip
 LONGEST = 2_000  # of any one text: a value of a megabyte is no reading matter
 
 
@@ -28,23 +32,24 @@ def render(review: Review, curves: Curves | None = None) -> str:
     """
     from markupsafe import Markup
 
-    from mainline.report import plots
+    from mainline.report.plots import review as plots
 
     scores = plots.of_scores(review, curves) if curves else []
     drawn = {"slices": plots.slices(review), "importance": plots.importance(review)}
     template = environment().get_template("report.html.j2")
     return template.render(
         review=review,
-        headline=words.headline_of(review),
-        base=words.base_name(review),
-        changed_title=changed.TITLE,
+        headline=headline.headline_of(review),
+        base=headline.base_name(review),
+        changed_title=gate_warning.TITLE,
         compared=any(metric.delta for metric in review.metrics),
         scores=scores,
         drawn=drawn,
         css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         tiles=tiles(review),
-        view=view,
-        words=words,
+        view=ordering,
+        formatting=formatting,
+        same_rows=headline.same_rows(review),
     )
 
 
@@ -56,7 +61,7 @@ def environment() -> Environment:
         """Text without control or direction characters; markup, which only this package writes, as it is."""
         if isinstance(value, Markup) or not isinstance(value, str):
             return value
-        return words.plain(value, LONGEST) if value.strip() else value
+        return formatting.plain(value, LONGEST) if value.strip() else value
 
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -70,10 +75,10 @@ def environment() -> Environment:
         svg=Markup,
         strip=strip,
         width=width,
-        span=words.bounds,
+        span=formatting.bounds,
         kept=kept,
-        **{name: getattr(words, name) for name in ("score", "difference", "interval", "count", "share", "duration")},
-        **{name: getattr(words, name) for name in ("size", "short", "metric_name", "gate_name", "signed", "plural")},
+        gate_name=headline.gate_name,
+        **{name: getattr(formatting, name) for name in FILTERS},
     )
     return made
 
@@ -81,26 +86,28 @@ def environment() -> Environment:
 def tiles(review: Review) -> list[tuple[str, str, str]]:
     """The few numbers to see first: what, the number, and what it stands against."""
     found = []
-    metric = words.find(review.metrics, review.metric)
+    metric = headline.find(review.metrics, review.metric)
     if metric:
-        against = words.difference(metric.delta) if metric.delta else words.interval(metric.candidate)
-        found.append((words.metric_name(metric.name), words.score(metric.candidate.value), against))
+        against = formatting.difference(metric.delta) if metric.delta else formatting.interval(metric.candidate)
+        found.append((formatting.metric_name(metric.name), formatting.score(metric.candidate.value), against))
     if review.gates:
         passed = sum(gate.passed for gate in review.gates)
         found.append(("Gates passed", f"{passed} of {len(review.gates)}", f"{len(review.gates) - passed} failed"))
-    coverage = f"{words.share(review.label_coverage)} labelled"
-    found.append(("Rows measured", words.count(words.same_rows(review)), coverage))
+    coverage = f"{formatting.share(review.label_coverage)} labelled"
+    found.append(("Rows measured", formatting.count(headline.same_rows(review)), coverage))
     expectations = review.validation.expectations
     if expectations:
-        met = words.count(sum(expectation.success for expectation in expectations))
-        critical = f", {words.count(len(review.validation.critical))} critical" if review.validation.critical else ""
-        warned = words.plural(len(review.validation.warnings), "warning")
-        found.append(("Expectations met", met, f"of {words.count(len(expectations))}{critical}, {warned}"))
+        met = formatting.count(sum(expectation.success for expectation in expectations))
+        critical = (
+            f", {formatting.count(len(review.validation.critical))} critical" if review.validation.critical else ""
+        )
+        warned = formatting.plural(len(review.validation.warnings), "warning")
+        found.append(("Expectations met", met, f"of {formatting.count(len(expectations))}{critical}, {warned}"))
     baseline = review.baseline
-    was = f"was {words.duration(baseline.train_seconds)}" if baseline else "to train"
-    found.append(("Training", words.duration(review.candidate.train_seconds), was))
-    was = f"was {words.size(baseline.model_bytes)}" if baseline else "on disk"
-    found.append(("Model", words.size(review.candidate.model_bytes), was))
+    was = f"was {formatting.duration(baseline.train_seconds)}" if baseline else "to train"
+    found.append(("Training", formatting.duration(review.candidate.train_seconds), was))
+    was = f"was {formatting.size(baseline.model_bytes)}" if baseline else "on disk"
+    found.append(("Model", formatting.size(review.candidate.model_bytes), was))
     return found
 
 
@@ -111,10 +118,10 @@ def strip(metric: Metric) -> Any:
     delta = metric.delta
     if delta is None or delta.low is None or delta.high is None:
         return ""
-    sign = 1 if metric.greater_is_better or metric.name in words.NOT_DIRECTED else -1
+    sign = 1 if metric.greater_is_better or metric.name in formatting.NOT_DIRECTED else -1
     reach = max(abs(delta.low), abs(delta.high)) or 1.0
     low, value, high = sorted(sign * 46 * end / reach for end in (delta.low, delta.value, delta.high))
-    tone = view.direction(metric) or "even"
+    tone = ordering.direction(metric) or "even"
     return Markup(
         '<svg class="strip {}" viewBox="-50 -8 100 16" aria-hidden="true"><line class="zero" y1="-8" y2="8"/>'
         '<line class="reach" x1="{:.1f}" x2="{:.1f}"/><circle cx="{:.1f}" r="3.4"/></svg>'
@@ -130,5 +137,5 @@ def kept(value: str) -> Any:
     """Text in which a number stays on one line with its interval."""
     from markupsafe import Markup, escape
 
-    text = str(escape(words.plain(value, LONGEST)))
+    text = str(escape(formatting.plain(value, LONGEST)))
     return Markup(re.sub(r"\S+ \[[^\[\]]{1,40}\]", r'<span class="keep">\g<0></span>', text))

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mainline.report import changed, view
-from mainline.report.budget import Part, fit
-from mainline.report.details import details
-from mainline.report.escape import code, prose
-from mainline.report.words import (
+from mainline.evaluation.formatting import (
     NOT_DIRECTED,
-    base_name,
     count,
     difference,
-    gate_name,
-    headline_of,
     interval,
     metric_name,
     plural,
-    same_rows,
     score,
     short,
     signed,
 )
-from mainline.results import Change, Gate, Metric, Review
+from mainline.evaluation.results import Change, Gate, Metric, Review
+from mainline.report import gate_warning, ordering
+from mainline.report.escape import code, prose
+from mainline.report.headline import base_name, gate_name, headline_of, same_rows
+from mainline.report.markdown_budget import Part, fit
+from mainline.report.markdown_details import details
 
 LIMIT = 59_000  # GitHub refuses a comment above 65,536 characters; the poster adds a line or two of its own
 
@@ -48,7 +45,7 @@ def render(review: Review) -> str:
 
 
 def judges(review: Review) -> Part | None:
-    warning = changed.judges(review.changes, base_name(review))
+    warning = gate_warning.judges(review.changes, base_name(review))
     return Part(warning) if warning else None
 
 
@@ -71,7 +68,7 @@ def summary(review: Review) -> str:
         else f"A checkout without commit{against}",
         code(review.estimator.rpartition(".")[2], 60) if review.estimator else "",
         prose(review.computed, 40) if review.computed != "trained" else "",
-        *(prose(side, 80) for side in view.periods(review)),
+        *(prose(side, 80) for side in ordering.periods(review)),
         f"{count(review.rows.get('train', 0))} training rows, {count(same_rows(review))} measured",
     ]
     return " · ".join(piece for piece in pieces if piece)
@@ -90,7 +87,7 @@ def gates(review: Review) -> Part | None:
     failed = sum(not gate.passed for gate in review.gates)
     said = f"{failed} of {count(len(review.gates))} failed" if failed else f"all {count(len(review.gates))} passed"
     head = f"### Gates: {said}\n\n| | Gate | Rule | Measured |\n|---|---|---|---|"
-    return Part(head, [gate_row(gate) for gate in view.gates(review)], weight=100)
+    return Part(head, [gate_row(gate) for gate in ordering.gates(review)], weight=100)
 
 
 def gate_row(gate: Gate) -> str:
@@ -115,7 +112,7 @@ def metrics(review: Review) -> Part | None:
         head = f"| Metric | This model | {prose(base_name(review), 40)} | Difference | |\n|---|--:|--:|--:|---|"
     else:
         head, how = "| Metric | This model |\n|---|--:|", how.replace("Same ", "")
-    rows = [metric_row(review, metric) for metric in view.metrics(review)]
+    rows = [metric_row(review, metric) for metric in ordering.metrics(review)]
     return Part(f"### Metrics\n\n{head}", rows, f"\n\n<i>{how}</i>", weight=90, most=30)
 
 
@@ -128,7 +125,7 @@ def metric_row(review: Review, metric: Metric) -> str:
         return row([name, interval(metric.candidate)])
     said = difference(metric.delta) if metric.delta else "–"
     main = score(metric.baseline.value) if metric.baseline else "–"
-    return row([name, score(metric.candidate.value), main, said, verdict_mark(view.direction(metric))])
+    return row([name, score(metric.candidate.value), main, said, verdict_mark(ordering.direction(metric))])
 
 
 def attribution(review: Review) -> Part | None:
@@ -146,7 +143,7 @@ def attribution(review: Review) -> Part | None:
 
 def changes(review: Review) -> Part | None:
     """What differs from main's run, thresholds and expectation suites first."""
-    found = view.changes(review)
+    found = ordering.changes(review)
     tables = [table for table in review.tables if table.changed]
     if not found and not tables:
         return None

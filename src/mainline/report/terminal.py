@@ -5,9 +5,10 @@ from __future__ import annotations
 import textwrap
 from pathlib import Path
 
-from mainline.report import view
-from mainline.report.words import gate_name, headline, plain
-from mainline.results import Gate, Review
+from mainline.evaluation.formatting import plain
+from mainline.evaluation.results import Gate, Review
+from mainline.report import ordering
+from mainline.report.headline import gate_name, headline
 
 WIDTH = 100
 NAME = 24
@@ -20,7 +21,7 @@ def terminal_summary(review: Review, reports: Path | str = "reports", *, colour:
     lines = wrapped(headline(review))
     found = [f"{BOLD}{tone}{line}{PLAIN}" if colour else line for line in lines]
     if review.gates:
-        found += ["", *(gate_line(gate, colour) for gate in view.gates(review))]
+        found += ["", *(gate_line(gate, colour) for gate in ordering.gates(review))]
     found += ["", *(f"  {reports}/{name}" for name in ("report.html", "report.md", "verdict.json"))]
     return "\n".join(found)
 

@@ -22,17 +22,17 @@ from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defi
 
 from mainline.serving import metrics as measures
 from mainline.serving import scorer
-from mainline.serving.configuration import Configuration
-from mainline.serving.csvinput import CsvReader
+from mainline.serving.body_timeout import Patience
+from mainline.serving.csv_input import CsvReader
+from mainline.serving.errors import Rejection, invalid
 from mainline.serving.feedback import FeedbackLog
-from mainline.serving.inputs import Assembler, JsonReader, Rows
-from mainline.serving.patience import Patience
-from mainline.serving.predictionlog import PredictionLog
-from mainline.serving.rejection import Rejection, invalid
-from mainline.serving.replay import HEADER, moment
-from mainline.serving.requestids import RequestIds, mark
+from mainline.serving.json_input import Assembler, JsonReader, Rows
+from mainline.serving.micro_batching import Together
+from mainline.serving.prediction_log import PredictionLog
+from mainline.serving.replay_time import HEADER, moment
+from mainline.serving.request_ids import RequestIds, mark
+from mainline.serving.settings import Configuration
 from mainline.serving.signature import Signature
-from mainline.serving.together import Together
 
 JSON = "application/json"
 DEFECT = b'{"error_code":"INTERNAL_ERROR","message":"the server failed: its own log says why"}'
@@ -334,9 +334,13 @@ class App:
         return 200, JSON, self.encode(openapi.describe(self.signature, self.version, self.configuration))
 
     def _docs(self) -> tuple[int, str, bytes]:
-        from mainline.serving import docs
+        from mainline.serving import docs_page
 
-        return 200, "text/html; charset=utf-8", docs.page(self.signature, self.version, self.configuration).encode()
+        return (
+            200,
+            "text/html; charset=utf-8",
+            docs_page.page(self.signature, self.version, self.configuration).encode(),
+        )
 
     def _card(self) -> tuple[int, str, bytes]:
         try:

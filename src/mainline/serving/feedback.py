@@ -16,12 +16,12 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from mainline.serving import explanation, keys
-from mainline.serving.configuration import Configuration
-from mainline.serving.inputs import refuse_repeated_keys
-from mainline.serving.predictionlog import FEEDBACK_SHARE
-from mainline.serving.rejection import Rejection, invalid
-from mainline.serving.requestids import LONGEST, NAME, RequestIds
+from mainline.serving import error_messages, row_keys
+from mainline.serving.errors import Rejection, invalid
+from mainline.serving.json_input import refuse_repeated_keys
+from mainline.serving.prediction_log import FEEDBACK_SHARE
+from mainline.serving.request_ids import LONGEST, NAME, RequestIds
+from mainline.serving.settings import Configuration
 from mainline.serving.signature import Signature
 from mainline.serving.spool import Spool
 
@@ -69,7 +69,7 @@ class FeedbackReader:
         self.most = configuration.max_rows
         self.hidden = [key.name for key in signature.key if key.name in configuration.log_leave_out]
         self.labels = label_reader(signature)
-        parts: list[Any] = [(f"f{i}", keys.TYPES[key.kind]) for i, key in enumerate(self.key)]
+        parts: list[Any] = [(f"f{i}", row_keys.TYPES[key.kind]) for i, key in enumerate(self.key)]
         renamed = {f"f{i}": key.name for i, key in enumerate(self.key)}
         key = msgspec.defstruct("Key", parts, rename=renamed, forbid_unknown_fields=True, gc=False)
         entry = msgspec.defstruct(
@@ -94,7 +94,7 @@ class FeedbackReader:
         except msgspec.ValidationError as error:
             raise self._explained(str(error), one) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise explanation.of_syntax(error) from None
+            raise error_messages.of_syntax(error) from None
         if not found:
             raise invalid("the body holds no label", reason="structure")
         if len(found) > self.most:
@@ -124,29 +124,29 @@ class FeedbackReader:
         if self.hidden or not self.key:
             why = f"{self.hidden[0]} is kept out of the log" if self.hidden else "this export does not know the key"
             raise invalid(f"key{at}: {why}: labels are taken by id", column="key", row=place)
-        return {**said, "key": keys.settled(msgspec.structs.astuple(entry.key), self.key, place, "entry")}
+        return {**said, "key": row_keys.settled(msgspec.structs.astuple(entry.key), self.key, place, "entry")}
 
     def _explained(self, said: str, one: bool) -> Rejection:
         """Of a JSON text that is no label."""
-        message, path = explanation.split(said)
+        message, path = error_messages.split(said)
         place = PLACE.match(path)
         row = int(place[1]) if place and not one else None
         field = place[2] if place else ""
         names = [key.name for key in self.key] if field.startswith("key") else ["id", "row", "key", "label"]
         at = f", entry {row}" if row is not None else ""
-        wrong = explanation.FIELD.match(message)
+        wrong = error_messages.FIELD.match(message)
         if wrong and wrong[1] == "missing required":
             return invalid(f"{wrong[2]}{at}: it is missing", column=wrong[2], row=row, reason="missing_column")
         if wrong:
-            name = explanation.shown(wrong[2])
+            name = error_messages.shown(wrong[2])
             message = f"{name}{at}: there is no such field: there are {', '.join(names)}"
             return invalid(message, column=name, row=row, reason="unknown_column")
         name = field.removeprefix("key.") or ""
         key = next((key for key in self.key if field == f"key.{key.name}"), None)
         wanted = {"id": "text", "row": f"a whole number from 0 to {self.most - 1}", "key": "an object"}
-        needs = keys.WORDS[key.kind] if key else wanted.get(field, "a label, or a list of them")
-        types = explanation.TYPES.match(message)
-        found = f"{explanation.WORDS.get(types[2], types[2])} was sent, " if types else ""
+        needs = row_keys.WORDS[key.kind] if key else wanted.get(field, "a label, or a list of them")
+        types = error_messages.TYPES.match(message)
+        found = f"{error_messages.WORDS.get(types[2], types[2])} was sent, " if types else ""
         return invalid(f"{name or 'the body'}{at}: {found}{needs} is needed", column=name or None, row=row)
 
 

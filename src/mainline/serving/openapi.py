@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mainline.serving import keys
-from mainline.serving.configuration import Configuration
+from mainline.serving import row_keys
 from mainline.serving.metrics import label
+from mainline.serving.settings import Configuration
 from mainline.serving.signature import LARGEST, Column, Key, Signature
 
 TEXT = r"^[^\u0000]*$"
@@ -197,11 +197,11 @@ def entry(signature: Signature, configuration: Configuration) -> dict[str, Any]:
 
 def key_cell(key: Key) -> dict[str, Any]:
     if key.kind == "integer":
-        return {"type": "integer", "minimum": keys.LEAST, "maximum": keys.MOST, "description": KEY}
+        return {"type": "integer", "minimum": row_keys.LEAST, "maximum": row_keys.MOST, "description": KEY}
     if key.kind == "number":
         return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST, "description": KEY}
     if key.kind == "date":
-        return {"type": "string", "pattern": keys.DATE, "maxLength": 10, "description": KEY}
+        return {"type": "string", "pattern": row_keys.DATE, "maxLength": 10, "description": KEY}
     return {"type": "string", "pattern": TEXT, "description": KEY}
 
 

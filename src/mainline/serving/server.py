@@ -9,11 +9,10 @@ import sys
 from dataclasses import replace
 
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.serving import configuration as settings
-from mainline.serving import ports
+from mainline.serving import ports, settings
 from mainline.serving import signature as signatures
 from mainline.serving.app import App
-from mainline.serving.configuration import Configuration
+from mainline.serving.settings import Configuration
 
 STOP_SECONDS = 20  # for the answers under way when the listener is closed: a body may take ten of them to come
 IDLE_SECONDS = 75  # in which a request's head must come: balancers keep one that idles for a minute

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from mainline.serving.spoolfiles import Writing, adopt, make_room
+from mainline.serving.spool_files import Writing, adopt, make_room
 
 FORMAT = 2
 QUEUE_BYTES = 8 * 2**20

@@ -7,7 +7,7 @@ import re
 from mainline.demo import page
 from mainline.demo.measure import Month
 from mainline.demo.story import Event, Story
-from mainline.results import Interval, Metric
+from mainline.evaluation.results import Interval, Metric
 
 JULY = dt.date(2013, 7, 1)
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mainline.config.schema import Settings
 from mainline.demo import measure, replay
 from mainline.errors import ExternalError
 from mainline.serving import scorer
-from mainline.settings import Settings
 from tests.exports import Export, make
 from tests.mainline.serving.conftest import started
 

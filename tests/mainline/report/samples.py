@@ -7,12 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from mainline.report.curves import Curves
-from mainline.results import (
+from mainline.data.validation.results import Expectation, Severity, Validation
+from mainline.evaluation.results import (
     Attribution,
     Change,
-    Drift,
-    Expectation,
     Gap,
     Gate,
     Importance,
@@ -20,12 +18,12 @@ from mainline.results import (
     Metric,
     Outcome,
     Review,
-    Severity,
     Side,
     Slice,
     TableVersion,
-    Validation,
 )
+from mainline.report.plots.curves import Curves
+from mainline.training.feature_profile import Drift
 
 CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
 FEATURES = (

@@ -7,7 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from mainline import results as r
+from mainline.data.validation import results
+from mainline.evaluation import results as r
+from mainline.training import feature_profile
 from tests.mainline.report import samples
 
 TEXTS = st.one_of(
@@ -41,13 +43,16 @@ metrics = made(
 )  # fmt: skip
 gates = made(r.Gate, name=TEXTS, rule=TEXTS, measured=TEXTS, passed=st.booleans(), reason=OPTIONAL)
 expectations = made(
-    r.Expectation, table=TEXTS, type=TEXTS, column=OPTIONAL, rule=TEXTS, severity=st.sampled_from(r.Severity),
-    success=st.booleans(), rows=COUNTS, unexpected=COUNTS, observed=OPTIONAL, note=OPTIONAL, file=TEXTS, line=COUNTS,
+    results.Expectation, table=TEXTS, type=TEXTS, column=OPTIONAL, rule=TEXTS,
+    severity=st.sampled_from(results.Severity), success=st.booleans(), rows=COUNTS, unexpected=COUNTS,
+    observed=OPTIONAL, note=OPTIONAL, file=TEXTS, line=COUNTS,
     examples=st.lists(st.dictionaries(TEXTS, TEXTS | NUMBERS, max_size=3), max_size=5),
 )  # fmt: skip
 slices = made(r.Slice, column=TEXTS, value=TEXTS, rows=COUNTS, metrics=st.lists(metrics, max_size=2))
 gaps = made(r.Gap, column=TEXTS, metric=TEXTS, candidate=NUMBERS, baseline=st.none() | NUMBERS, worst=TEXTS, best=TEXTS)
-drifts = made(r.Drift, feature=TEXTS, psi=NUMBERS, missing_before=NUMBERS, missing_now=NUMBERS, note=TEXTS)
+drifts = made(
+    feature_profile.Drift, feature=TEXTS, psi=NUMBERS, missing_before=NUMBERS, missing_now=NUMBERS, note=TEXTS
+)
 tables = made(
     r.TableVersion,
     name=TEXTS,
@@ -75,7 +80,7 @@ reviews = made(
     samples.flights,
     outcome=st.sampled_from(r.Outcome), passed=st.booleans(), metric=st.just("roc_auc") | TEXTS, base_ref=TEXTS,
     candidate=sides, baseline=st.none() | sides, tables=many(tables), data_digest=TEXTS, metrics=many(metrics),
-    gates=st.lists(gates, max_size=12), validation=st.builds(r.Validation, many(expectations), NUMBERS),
+    gates=st.lists(gates, max_size=12), validation=st.builds(results.Validation, many(expectations), NUMBERS),
     attribution=many(attributions), slices=many(slices), gaps=many(gaps), drift=many(drifts), changes=many(changes),
     importance=many(importances), notes=many(TEXTS), seconds=st.dictionaries(TEXTS, NUMBERS, max_size=20),
     computed=TEXTS, run_id=OPTIONAL, estimator=TEXTS, blocks=OPTIONAL, label_coverage=NUMBERS,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from mainline.evaluation.results import Change, Importance, Review, Slice
 from mainline.report import html
-from mainline.report.curves import Curves
-from mainline.results import Change, Importance, Review, Slice
+from mainline.report.plots.curves import Curves
 from tests.mainline.report import samples, strategies
 
 VOID = {"meta", "br", "link", "img"}

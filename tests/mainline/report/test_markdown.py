@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
-from mainline.report import details, markdown, words
-from mainline.results import Gate, Review, Slice
+from mainline.evaluation.results import Gate, Review, Slice
+from mainline.report import headline, markdown, markdown_details
 from tests.mainline.report import samples, strategies
 from tests.mainline.report.test_escape import OWN
 
@@ -42,7 +42,7 @@ def test_any_review_fits_with_its_headline_its_gates_and_closed_details(review: 
 def test_the_headline_is_the_terminals() -> None:
     for review in (samples.flights(), samples.worse(), samples.refused_by_slices(), samples.without_baseline()):
         first = next(line for line in markdown.render(review).splitlines() if line.startswith("## "))
-        assert first[5:] == words.headline(review)[2:]
+        assert first[5:] == headline.headline(review)[2:]
 
 
 def test_failed_gates_come_first_with_their_reason() -> None:
@@ -102,4 +102,4 @@ def test_rendering_the_comment_imports_no_heavy_library() -> None:
 
 
 def test_a_bar_of_the_largest_number_that_there_is_is_a_whole_one() -> None:
-    assert details.bar(1.7e308, 1.7e308) == details.bar(1.0, 1.0)
+    assert markdown_details.bar(1.7e308, 1.7e308) == markdown_details.bar(1.0, 1.0)

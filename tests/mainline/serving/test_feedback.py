@@ -16,16 +16,16 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from mainline.serving import spool
-from mainline.serving.configuration import Configuration
+from mainline.serving.errors import Rejection
 from mainline.serving.feedback import FeedbackLog, FeedbackReader
 from mainline.serving.openapi import describe
-from mainline.serving.rejection import Rejection
-from mainline.serving.requestids import RequestIds
+from mainline.serving.request_ids import RequestIds
+from mainline.serving.settings import Configuration
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
-from tests.mainline.serving.test_keys import KEY
 from tests.mainline.serving.test_openapi import CHECKS, FEW, given_case, operation
-from tests.mainline.serving.test_predictionlog import seen
+from tests.mainline.serving.test_prediction_log import seen
+from tests.mainline.serving.test_row_keys import KEY
 from tests.mainline.serving.test_server import ROW, records
 
 LABEL = {"id": "a", "row": 1, "label": True}

@@ -22,10 +22,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mainline.container.contract import described
-from mainline.serving import docs
-from mainline.serving.configuration import Configuration
+from mainline.packaging.staging.contract import described
+from mainline.serving import docs_page
 from mainline.serving.openapi import describe
+from mainline.serving.settings import Configuration
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
 
@@ -138,6 +138,6 @@ def test_names_are_escaped_on_the_page(binary: Export) -> None:
     first = msgspec.structs.replace(binary.signature.columns[0], name="<script>alert(1)</script>")
     columns = [first, *binary.signature.columns[1:]]
     signature = msgspec.structs.replace(binary.signature, name="<b>", columns=columns)
-    page = docs.page(signature, "1", Configuration())
+    page = docs_page.page(signature, "1", Configuration())
     assert "<script>alert" not in page
     assert "<b>" not in page

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mainline.export import as_lists
+from mainline.packaging.export import as_lists
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
 
@@ -403,9 +403,9 @@ def start(made: Export, variables: dict[str, str]) -> subprocess.CompletedProces
 
 def test_the_server_imports_neither_scikit_learn_nor_pandas_nor_the_training(binary: Export) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom mainline.serving import configuration, signature\n"
-        "from mainline.serving.app import App\nimport mainline.serving.server, mainline.serving.docs\n"
-        "folder = Path(sys.argv[1])\nApp(signature.read(folder), folder, configuration.Configuration())\n"
+        "import sys\nfrom pathlib import Path\nfrom mainline.serving import settings, signature\n"
+        "from mainline.serving.app import App\nimport mainline.serving.server, mainline.serving.docs_page\n"
+        "folder = Path(sys.argv[1])\nApp(signature.read(folder), folder, settings.Configuration())\n"
         "print(*sorted(name for name in sys.modules))"
     )
     done = subprocess.run(

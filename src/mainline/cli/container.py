@@ -1,0 +1,163 @@
+"""The verbs of the container: image, stage, deploy."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
+from mainline.runtime.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mainline.config.loader import Params
+    from mainline.evaluation.results import Gate
+    from mainline.packaging.engine import Engine
+    from mainline.runtime.progress import Progress
+    from mainline.training.record import Record
+
+
+def add(verbs: Any) -> None:
+    image = verbs.add_parser("image", help="build the server's image of this checkout's model; prints what to run")
+    image.add_argument("--model", type=Path, help="build of this export (default: export the checkout's model anew)")
+    image.add_argument(
+        "--repository",
+        default=os.environ.get("MAINLINE_IMAGE") or None,
+        help="push there, such as registry.example/team/name (default: MAINLINE_IMAGE; not pushed where not given)",
+    )
+    image.add_argument("--ship", action="store_true", help="the image of `mainline ship` instead, which holds no model")
+    image.set_defaults(verb=image_verb)
+
+    stage = verbs.add_parser("stage", help="test the built image as it will run, against the model on paper")
+    stage.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last one, of reports)")
+    stage.add_argument("--model", type=Path, help="the export that it was built of (default: .mainline/model)")
+    stage.set_defaults(verb=stage_verb)
+
+    deploy = verbs.add_parser("deploy", help="have a staged image answer at a target; no alias moves (see promote)")
+    deploy.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last one, of reports)")
+    deploy.add_argument("--target", default="registry", help="registry, docker, kubernetes, or package.module:factory")
+    deploy.set_defaults(verb=deploy_verb)
+
+
+def image_verb(call: argparse.Namespace) -> int:
+    from mainline.packaging import engine
+    from mainline.packaging import image as build
+
+    found = engine.find()  # before minutes of training
+    workspace = Workspace.at(Path.cwd())
+    if call.ship:
+        from mainline.packaging.log_shipper_image import shipper
+
+        print(shipper(found, workspace.root, call.repository))
+        return 0
+    build.check(workspace.root)
+    with workspace.locked():
+        model = call.model or exported(workspace)
+        made = build.build(found, workspace.root, model, call.repository)
+        build.papers(found, workspace.root, model, made, workspace.reports)
+    print(made.reference)
+    return 0
+
+
+def stage_verb(call: argparse.Namespace) -> int:
+    from mainline.packaging import engine
+
+    found = engine.find()
+    workspace = Workspace.at(Path.cwd())
+    with workspace.locked():
+        gates = staged(workspace, found, call.image or last_image(workspace), call.model or workspace.model)
+    return 0 if all(gate.passed for gate in gates) else 1
+
+
+def staged(workspace: Workspace, engine: Engine, image: str, model: Path) -> list[Gate]:
+    """The staging test of an image against the checkout's record; its report is written and printed."""
+    from mainline.cli.settings import configured
+    from mainline.runtime.progress import Progress
+
+    settings = configured()
+    from mainline.packaging.staging import parity, report
+    from mainline.packaging.staging import tests as stage
+    from mainline.serving import signature
+    from pipelines import exporting
+
+    progress = Progress.on_terminal()
+    record, frame = exporting.recorded(settings, workspace, progress)
+    with progress.stage("paper") as detail:
+        paper = parity.paper(settings.settings, record, frame, signature.read(model))
+        detail.text = f"{len(paper.rows):,} holdout rows"
+    with progress.stage("stage"):
+        gates = stage.stage(settings, engine, image, record, paper)
+    report.write(image, gates, workspace.reports)
+    print(report.terminal(gates))
+    return gates
+
+
+def staging(params: Params, workspace: Workspace, progress: Progress) -> Callable[[Record, Path], list[Gate]] | None:
+    """How a review judges the container; None, and why on the terminal, where no container can be made here."""
+    from mainline.packaging import engine
+    from mainline.packaging import image as build
+
+    try:
+        build.check(workspace.root)
+        found = engine.find()
+    except MainlineError as error:
+        print(f"the container is not staged: {error}", file=sys.stderr)
+        return None
+    from mainline.packaging.staged_image import Imaging
+
+    return Imaging(params, workspace, found, None, progress).gates
+
+
+def deploy_verb(call: argparse.Namespace) -> int:
+    from mainline.release.targets import select
+
+    target = select.target(call.target)
+    if target is None:
+        raise ConfigurationError("deploy needs a target: registry, docker or kubernetes")
+    workspace = Workspace.at(Path.cwd())
+    with workspace.locked():
+        image = call.image or last_image(workspace)
+        fit_to_ship(workspace, image)
+        digest = image.rpartition("@")[2]
+        target.deploy(digest)
+        answered = target.deployed()
+    if answered != digest:
+        raise ExternalError(f"{target.name} was given {digest} and answers with {answered or 'nothing'}")
+    print(f"{target.name} answers with {digest}")
+    return 0
+
+
+def fit_to_ship(workspace: Workspace, image: str) -> None:
+    """Raises Refused for an image whose staging test did not pass here."""
+    try:
+        found = json.loads((workspace.reports / "stage.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {}
+    if found.get("image") != image:
+        raise Refused(f"{image} was not staged here: `mainline stage {image}` first")
+    if not found.get("passed"):
+        raise Refused(f"{image} did not pass its staging test: reports/stage.md says why")
+
+
+def last_image(workspace: Workspace) -> str:
+    try:
+        found = json.loads((workspace.reports / "image.json").read_text(encoding="utf-8"))
+        return str(found["reference"])
+    except (OSError, ValueError, KeyError):
+        raise ConfigurationError("no image was built here: `mainline image`, or say which to stage") from None
+
+
+def exported(workspace: Workspace) -> Path:
+    """The export of the checkout's record, which is trained where it is not known."""
+    from mainline.cli.settings import configured
+    from mainline.runtime.progress import Progress
+
+    settings = configured()
+    from pipelines import exporting
+
+    exporting.exported(settings, workspace, Progress.on_terminal(), workspace.model)
+    return workspace.model

@@ -1,0 +1,32 @@
+"""The verb `doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add(verbs: Any) -> None:
+    doctor = verbs.add_parser("doctor", help="tell what is still off in the repository's settings on GitHub")
+    doctor.add_argument("--fix", action="store_true", help="turn on what the token may")
+    doctor.set_defaults(verb=doctor_verb)
+
+
+def doctor_verb(call: argparse.Namespace) -> int:
+    from mainline.github import repository
+    from mainline.github.doctor import page, run
+
+    root = Path.cwd()
+    place = repository.place(root, os.environ)
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    print(page.head(place, colour) + "\n", flush=True)
+    names = [check.name for check in run.CHECKS]
+    results = []
+    for result in run.visit(place, root, call.fix):
+        results.append(result)
+        print("\n".join(page.lines(result, names, colour)), flush=True)
+    print("\n" + page.last(results, colour))
+    return 1 if any(result.fails for result in results) else 0

@@ -1,0 +1,133 @@
+"""The verbs of a release: promote, rollback, audit."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.errors import ConfigurationError
+from mainline.release.session import at_the_desk, check_alone
+from mainline.runtime.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mainline.config.loader import Params
+    from mainline.packaging.staged_image import Fit
+    from mainline.registry.models import Version
+    from mainline.release.promotion import Desk
+    from mainline.runtime.progress import Progress
+    from mainline.training.record import Record
+
+
+def add(verbs: Any) -> None:
+    candidate = verbs.add_parser("candidate", help="gate this commit's model, build, push and stage its image")
+    candidate.set_defaults(verb=promote_verb, target="none", image=None, deploys=False)
+    promote = verbs.add_parser("promote", help="bring this commit's model to production, if it has earned it")
+    promote.add_argument("--target", help="where to deploy (default: none, the registry alone)")
+    promote.add_argument("--image", help="deploy this image, sha256:…, built and tested elsewhere")
+    promote.set_defaults(verb=promote_verb, deploys=True)
+    for verb in (candidate, promote):
+        verb.add_argument("--pull-request", default=os.environ.get("MAINLINE_PULL_REQUEST"), help="for the audit log")
+        verb.add_argument("--approver", default=os.environ.get("MAINLINE_APPROVER"), help="for the audit log")
+
+    promote.add_argument(
+        "--deployment-approver", default=os.environ.get("MAINLINE_DEPLOYMENT_APPROVER"), help="for the audit log"
+    )
+    candidate.set_defaults(deployment_approver=None)
+
+    rollback = verbs.add_parser("rollback", help="return production to a former version")
+    rollback.add_argument("version", nargs="?", type=int, help="default: the one before the champion")
+    rollback.add_argument("--target", help="where to deploy (default: where the champion is)")
+    rollback.add_argument(
+        "--deployment-approver", default=os.environ.get("MAINLINE_DEPLOYMENT_APPROVER"), help="for the audit log"
+    )
+    rollback.set_defaults(verb=rollback_verb)
+
+    audit = verbs.add_parser("audit", help="verify the audit log and print it")
+    audit.set_defaults(verb=audit_verb)
+
+
+def promote_verb(call: argparse.Namespace) -> int:
+    from mainline.cli.settings import configured
+
+    settings = configured()
+    from mainline.report.terminal import terminal_summary
+    from mainline.runtime.progress import Progress
+    from pipelines import release as pipeline
+
+    progress = Progress.on_terminal()
+    from mainline.registry.models import MERGE
+
+    merge = {name: getattr(call, name) for name in MERGE if getattr(call, name)}
+
+    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
+        if call.target is None:
+            check_alone(desk.registry)
+        steps = pipeline.Steps(store, imager(call, settings, workspace, progress), merge)
+        run = pipeline.promote if call.deploys else pipeline.candidate
+        found = run(settings, workspace, desk, steps, progress)
+        print(terminal_summary(found.review))
+        if found.version is None:
+            return 1
+        said = "is the champion" if call.deploys else f"is ready to be promoted with the image {found.image}"
+        print(f"\nversion {found.version.number} {said}")
+        return 0
+
+    return at_the_desk(call.target or "none", work)
+
+
+def imager(
+    call: argparse.Namespace, params: Params, workspace: Workspace, progress: Progress
+) -> Callable[[Version, Record, Path], Fit] | None:
+    """How the image is come by; an engine that is missing is missed before anything is trained."""
+    image = image_digest(call.image)
+    if call.deploys and call.target in (None, "none") and not image:
+        return None
+    from mainline.packaging import engine
+    from mainline.packaging import image as build
+    from mainline.packaging.staged_image import Fit, Imaging
+
+    if image:
+        return lambda *_: Fit(image)
+
+    build.check(workspace.root)
+    repository = os.environ.get(build.REPOSITORY) or None
+    return Imaging(params, workspace, engine.find(), repository, progress).fit
+
+
+def rollback_verb(call: argparse.Namespace) -> int:
+    from mainline.release import promotion
+    from pipelines import release as pipeline
+
+    wanted: int | None = call.version
+    run = os.environ.get("GITHUB_RUN_ID")
+
+    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
+        nonlocal wanted  # done again on a state that has moved, it is the same step back and not one more
+        found = promotion.former(desk, wanted, run)
+        wanted = found.number
+        more = {"run": run, "deployment_approver": call.deployment_approver}
+        version = promotion.return_to(desk, found, {name: value for name, value in more.items() if value})
+        pipeline.written(workspace, version)
+        print(f"version {version.number} is the champion again" + (f", at {desk.at}" if desk.at else ""))
+        return 0
+
+    return at_the_desk(call.target, work)
+
+
+def audit_verb(call: argparse.Namespace) -> int:
+    from mainline.registry import audit_log as audit
+
+    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
+        print(audit.table(desk.book.entries()))
+        return 0
+
+    return at_the_desk("none", work)
+
+
+def image_digest(given: str | None) -> str | None:
+    if given and not (given.startswith("sha256:") and len(given) == 71 and set(given[7:]) <= set("0123456789abcdef")):
+        raise ConfigurationError(f"--image {given} is no digest: sha256: and 64 hex digits, as the push printed it")
+    return given

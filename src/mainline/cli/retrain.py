@@ -1,0 +1,108 @@
+"""The verbs of watching and retraining: watch, alert, retrain."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.runtime.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mainline.github.client import GitHub
+    from mainline.retraining.rules import Attempt
+
+
+def add(verbs: Any) -> None:
+    watch = verbs.add_parser("watch", help="monitor in CI: says so where the log cannot be seen from there")
+    watch.set_defaults(verb=watch_verb)
+
+    alert = verbs.add_parser("alert", help="turn the monitor's last answer into an issue on GitHub, or close it")
+    alert.set_defaults(verb=alert_verb)
+
+    retrain = verbs.add_parser("retrain", help="put new data before people: a branch with its review")
+    retrain.add_argument("--base", default="main", help="the branch that it begins on (default: main)")
+    retrain.add_argument("--open", action="store_true", help="open the pull request on GitHub as well")
+    retrain.add_argument("--today", type=day, help="the day to take it for (default: today)")
+    retrain.set_defaults(verb=retrain_verb)
+
+
+def day(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no day such as 2013-11-03") from None
+
+
+def watch_verb(call: argparse.Namespace) -> int:
+    from mainline.config import loader
+    from mainline.github.actions import monitor as watch
+
+    return watch.watch(Workspace.at(Path.cwd()), loader.load().settings.monitor.log)
+
+
+def alert_verb(call: argparse.Namespace) -> int:
+    from mainline.github.monitor_issue.__main__ import main
+
+    return main((), at_github(Path.cwd()))
+
+
+def retrain_verb(call: argparse.Namespace) -> int:
+    from mainline.github.actions import outputs
+    from mainline.retraining import branches
+    from mainline.retraining.proposal import Outcome
+    from mainline.runtime.progress import Progress
+    from pipelines import retraining
+
+    workspace = Workspace.at(Path.cwd())
+    github = at_github(workspace.root) if call.open else dict(os.environ)
+    on_github = call.open or os.environ.get("GITHUB_ACTIONS") == "true"
+    if on_github:
+        from mainline.github.client import GitHub
+
+        client = GitHub.from_environment(github)
+
+    def history(base: str) -> list[Attempt]:
+        return of_github(client, base) if on_github else branches.attempts(workspace.root, base)
+
+    now = dt.datetime.now(dt.UTC)
+    if call.today:
+        now = dt.datetime.combine(call.today, dt.time(12), dt.UTC)
+    done = retraining.retrain(workspace, retraining.Asked(call.base, now, history), Progress.on_terminal())
+    proposal = done.proposal
+    stopped = proposal.outcome in (Outcome.invalid, Outcome.failed)
+    if stopped:
+        print(f"\nmainline: no branch was made: {proposal.message}", file=sys.stderr)
+    else:
+        print(f"\n{proposal.message}")
+    if proposal.outcome is Outcome.ready and not on_github:
+        print(f"Read reports/retraining/report.md, then: git merge {proposal.branch}")
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        outputs.annotate("warning" if stopped else "notice", "Retraining", proposal.message)
+    # Whoever asked is here to read what stopped it: no issue is needed.
+    if call.open and proposal.outcome is Outcome.ready:
+        from mainline.github.retraining.__main__ import main
+
+        return main((), github) or done.status
+    return done.status
+
+
+def of_github(client: GitHub, base: str) -> list[Attempt]:
+    from mainline.github.retraining import history as pulls
+
+    return pulls.attempts(client, str(client.get("")["default_branch"]), base)
+
+
+def at_github(root: Path) -> dict[str, str]:
+    """The environment with what leads to this checkout's repository: given, or from git and gh."""
+    from mainline.errors import ConfigurationError
+    from mainline.github.repository import place
+
+    found = place(root, os.environ)
+    if found.missing:
+        raise ConfigurationError(found.missing)
+    given = {"GITHUB_REPOSITORY": found.repository, "GITHUB_API_URL": found.api, "GITHUB_TOKEN": found.token}
+    return {**os.environ, **given}

@@ -1,0 +1,67 @@
+"""The verbs of a state in a registry: init, list, restore."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.registry.shared_state import needed
+from mainline.release import session
+from mainline.release.session import first_entry
+from mainline.runtime.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mainline.registry.shared_state import Listed
+
+
+def add(verbs: Any) -> None:
+    state = verbs.add_parser("state", help="the state in the registry of MAINLINE_STATE")
+    whats = state.add_subparsers(required=True, metavar="what")
+    init = whats.add_parser("init", help="begin it: once, before the first release")
+    init.set_defaults(verb=init_verb)
+    listing = whats.add_parser("list", help="every state that can be restored")
+    listing.set_defaults(verb=list_verb)
+    restore = whats.add_parser("restore", help="make an older state the current one")
+    restore.add_argument("digest", help="sha256:…, as `mainline state list` shows it")
+    restore.set_defaults(verb=restore_verb)
+
+
+def init_verb(call: argparse.Namespace) -> int:
+    workspace = Workspace.at(Path.cwd())
+    with workspace.locked():
+        state = needed(workspace)
+        print(f"{state.repository.reference} begins with {state.init(first_entry).digest}")
+    return 0
+
+
+def list_verb(call: argparse.Namespace) -> int:
+    print(table(needed(Workspace.at(Path.cwd())).listed()))
+    return 0
+
+
+def restore_verb(call: argparse.Namespace) -> int:
+    workspace = Workspace.at(Path.cwd())
+
+    def fill(store: Path, lines: list[str]) -> None:
+        _, book = session.opened(store)
+        why = book.take_over(lines)
+        left = f"; of the log of the state before not all was taken over: {why}" if why else ""
+        book.write("restored", session.who(), {"reason": f"state {call.digest}{left}"})
+
+    with workspace.locked():
+        state = needed(workspace)
+        print(f"{state.repository.reference} is now {state.restore(call.digest, fill).digest}")
+    return 0
+
+
+def table(found: Sequence[Listed]) -> str:
+    if not found:
+        return "There is no state yet: mainline state init"
+    lines = [f"{'':3}{'#':>5}  {'when':25}  {'size':>9}  {'last entry':15}  digest"]
+    for each in found:
+        mark = "▸" if each.current else " "
+        facts = f"{each.sequence:>5}  {each.created:25}  {each.size / 1e6:>6.1f} MB  {each.says:15}  {each.digest}"
+        lines.append(f" {mark} {facts}" + (f"  restores {each.restored[:19]}…" if each.restored else ""))
+    return "\n".join(lines)

@@ -1,0 +1,215 @@
+"""Reading `params.yaml`: the settings, and where in the file each of them stands."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from mainline.config.metric_names import GAPS, NAMES, UNDIRECTED
+from mainline.config.schema import Settings
+from mainline.errors import ConfigurationError
+
+FILE = Path("params.yaml")
+
+Key = str | int
+
+
+@dataclass(frozen=True)
+class Params:
+    """The settings with the text that they were read from."""
+
+    settings: Settings
+    file: str
+    node: yaml.Node
+    lines: list[str]
+
+    def line(self, *keys: Key) -> int:
+        """The line (from 1) of the innermost of `keys` that the file holds."""
+        return line_of(self.node, keys)
+
+    def reason(self, *keys: Key) -> str | None:
+        """The comment behind the setting, on its own line."""
+        _, hash_, comment = self.lines[self.line(*keys) - 1].partition(" #")
+        return comment.strip() if hash_ else None
+
+
+def load(file: Path = FILE) -> Params:
+    """Read and check `params.yaml`.
+
+    Raises
+    ------
+    ConfigurationError
+        For the first and every further wrong key or value, each with its line.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigurationError(f"{file} is not here: run this from the top folder of the repository") from None
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{file} is not UTF-8: {error}") from None
+    return parse(text, str(file))
+
+
+def parse(text: str, file: str = str(FILE)) -> Params:
+    """As `load`, from the file's text."""
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+        content = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ConfigurationError(f"{file}:{line}: not YAML: {error.problem or error.context}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigurationError(f"{file}:{line_of_value_error(text)}: not YAML: {error}") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigurationError(f"{file}:1: settings are needed, such as 'task: binary'")
+    repeated = [f"{file}:{key.start_mark.line + 1}: {key.value} is set twice" for key in repeated_keys(node)]
+    if repeated:
+        raise ConfigurationError("\n".join(repeated))
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as invalid:
+        problems = [explain(error, node, file) for error in invalid.errors()]  # type: ignore[arg-type]
+        raise ConfigurationError("\n".join(problems)) from None
+    params = Params(settings, file, node, text.splitlines())
+    unknown = list(unknown_metrics(params))
+    if unknown:
+        raise ConfigurationError("\n".join(unknown))
+    return params
+
+
+def unknown_metrics(params: Params) -> Iterator[str]:
+    """Metrics that the task does not have, or that cannot be judged by."""
+    settings = params.settings
+    gates, task = settings.gates, settings.task
+    directed = [name for name in NAMES[task] if name not in UNDIRECTED]
+    named: list[tuple[tuple[Key, ...], str, Sequence[str]]] = [
+        (("compare", "metric"), settings.compare.metric, directed),
+        *((("gates", "margins", name), name, directed) for name in gates.margins),
+        *((("gates", "floors", name), name, directed) for name in gates.floors),
+    ]
+    if gates.lead:
+        named.append((("gates", "lead", "metric"), gates.lead.metric, directed))
+    if gates.slices:
+        named.append((("gates", "slices", "metric"), gates.slices.metric, directed))
+    if gates.gaps:
+        named.append((("gates", "gaps", "metric"), gates.gaps.metric, GAPS[task]))
+    if gates.calibration_error is not None:
+        named.append((("gates", "calibration_error"), "calibration_error", directed))
+    for keys, name, valid in named:
+        if name not in valid:
+            near = difflib.get_close_matches(name, valid, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
+            where = ".".join(map(str, keys))
+            yield f"{params.file}:{params.line(*keys)}: {where}: a {task} task has no metric {name} to judge by: {hint}"
+
+
+def line_of_value_error(text: str) -> int:
+    """The line of a date that does not exist: YAML reads dates, and says of a wrong one only that it is wrong."""
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.ScalarEvent) and event.style is None:
+            try:
+                yaml.load(event.value, Loader=yaml.CSafeLoader)
+            except ValueError:
+                return int(event.start_mark.line) + 1 if event.start_mark else 1
+            except yaml.YAMLError:
+                continue
+    return 1
+
+
+def repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
+    """Keys that a mapping holds twice: YAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key
+            seen.add(key.value)
+            yield from repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from repeated_keys(value)
+
+
+def line_of(node: yaml.Node, keys: Sequence[Key]) -> int:
+    line = node.start_mark.line
+    for key in keys:
+        step = child(node, key)
+        if step is None:
+            break
+        line, node = step
+    return line + 1
+
+
+def child(node: yaml.Node, key: Key) -> tuple[int, yaml.Node] | None:
+    """The line (from 0) and the value of `key` in a mapping or sequence."""
+    if isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == str(key):
+                return name.start_mark.line, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+        return node.value[key].start_mark.line, node.value[key]
+    return None
+
+
+def explain(error: dict[str, Any], node: yaml.Node, file: str) -> str:
+    """One of pydantic's errors in words, with the line and the nearest valid name."""
+    keys = error["loc"]
+    found = [key for key in keys if isinstance(key, (str, int))]
+    # A union's branch stands in the location too, but not in the file.
+    present: list[Key] = []
+    place = node
+    for key in found:
+        step = child(place, key)
+        if step is None:
+            break
+        place = step[1]
+        present.append(key)
+    where = f"{file}:{line_of(node, present)}"
+    name = ".".join(str(key) for key in present)
+    if error["type"] == "extra_forbidden":
+        valid = valid_names(present[:-1])
+        near = difflib.get_close_matches(str(present[-1]), valid, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
+        return f"{where}: {name} is no setting: {hint}"
+    if error["type"] == "missing":
+        missing = ".".join([*map(str, present), str(keys[-1])])
+        return f"{where}: {missing} is needed and not there"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    given = error.get("input")
+    short = f", not {given!r}" if isinstance(given, (str, int, float, bool)) and error["type"] != "value_error" else ""
+    if error["type"] == "literal_error" and isinstance(given, str):
+        options = [part.strip(" '") for part in error["ctx"]["expected"].replace(" or ", ", ").split(",")]
+        near = difflib.get_close_matches(given, options, n=1)
+        short += f": did you mean {near[0]}?" if near else ""
+    return f"{where}: {name or 'the file'}: {message[:1].lower() + message[1:]}{short}"
+
+
+def valid_names(path: Sequence[Key]) -> list[str]:
+    """The settings that there are below `path`."""
+    model: type[BaseModel] | None = Settings
+    for key in path:
+        model = model_below(model, key) if model else None
+    return list(model.model_fields) if model else []
+
+
+def model_below(model: type[BaseModel], key: Key) -> type[BaseModel] | None:
+    field = model.model_fields.get(str(key))
+    return model_in(field.annotation) if field else model
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """The settings class inside an annotation such as `Lead | None` or `dict[str, Source]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for part in getattr(annotation, "__args__", ()):
+        found = model_in(part)
+        if found:
+            return found
+    return None

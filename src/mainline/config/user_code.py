@@ -1,0 +1,93 @@
+"""The project's own code: found by the import paths in `params.yaml`; what it raises is told with its line."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.errors import ConfigurationError, MainlineError
+
+if TYPE_CHECKING:
+    from ibis.expr.types import Table
+
+
+def prepare(path: str, tables: Mapping[str, Table]) -> Table:
+    """What the preparation that `path` names makes of the tables.
+
+    Raises
+    ------
+    ConfigurationError
+        Where it does not import, raises anything but a `MainlineError`, or returns no table.
+    """
+    import ibis
+
+    function = imported("prepare.function", path)
+    try:
+        expression = function(tables)
+    except MainlineError:
+        raise
+    except Exception as error:
+        unknown = isinstance(error, KeyError) and error.args and error.args[0] not in tables
+        there = f": data.sources has {', '.join(tables)}" if unknown else missing(error, path)
+        raise ConfigurationError(f"{path} failed{where(error)}: {said(error)}{there}") from error
+    if not isinstance(expression, ibis.Table):
+        raise ConfigurationError(f"{path} returned {type(expression).__name__}, an Ibis table is needed")
+    return expression
+
+
+def imported(setting: str, path: str) -> Any:
+    """What an import path such as `flights.features:prepare` names; `setting` is where it stands.
+
+    Raises
+    ------
+    ConfigurationError
+        Where it is not there, or its module raises anything while it is imported.
+    """
+    module, _, name = path.replace(":", ".").rpartition(".")
+    try:
+        whole = importlib.import_module(module)
+    except Exception as error:
+        more = missing(error, module)
+        raise ConfigurationError(
+            f"params.yaml: {setting}: {path} does not import{where(error)}: {said(error)}{more}"
+        ) from error
+    if not hasattr(whole, name):
+        near = difflib.get_close_matches(name, dir(whole), n=1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        raise ConfigurationError(f"params.yaml: {setting}: {module} has no {name}{hint}")
+    return getattr(whole, name)
+
+
+def missing(error: Exception, module: str) -> str:
+    """What to do about a package that is not there: the project's own has another name, others are installed."""
+    package = ((error.name if isinstance(error, ModuleNotFoundError) else None) or "").partition(".")[0]
+    own = sorted(path.parent.name for path in Path("src").glob("*/__init__.py") if path.parent.name != "mainline")
+    near = difflib.get_close_matches(package, own, n=1)
+    if package in own or not package:
+        return ""
+    if near and package == module.partition(".")[0]:
+        return f": did you mean {near[0]}?"
+    return ": what is not installed is added with uv add --group train"
+
+
+def where(error: Exception) -> str:
+    """` (src/shop/frame.py:12)`: the last line of the project's own code that led to the error, or nothing."""
+    source, machine = Path.cwd() / "src", Path(__file__).parents[1]
+    if isinstance(error, SyntaxError) and error.filename:
+        lines = [(Path(error.filename), error.lineno or 0)]
+    else:
+        lines = [(Path(frame.filename), frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
+    own = [(path, line) for path, line in lines if path.is_relative_to(source) and not path.is_relative_to(machine)]
+    return f" ({own[-1][0].relative_to(Path.cwd())}:{own[-1][1]})" if own else ""
+
+
+def said(error: Exception) -> str:
+    """The error's kind and the first line of its message; of a missing module the message alone."""
+    text = error.msg if isinstance(error, SyntaxError) else str(error).strip()
+    if isinstance(error, ImportError):
+        return text
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__

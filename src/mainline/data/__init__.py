@@ -1,0 +1,1 @@
+"""From the sources to the prepared frame: collecting, splitting, preparing, the point-in-time check."""

@@ -1,0 +1,196 @@
+"""Collect: every table of `data.sources` as local files and the facts of what the model can see of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.data.sources.columns import read_layout
+from mainline.data.sources.cutoff import Cut, Known, check_time, known
+from mainline.data.sources.duckdb_scan import Layout, connect, scan_sql
+from mainline.data.sources.files import Files, Format, local_files
+from mainline.data.sources.remote import is_remote, remote_files
+from mainline.errors import ConfigurationError, DataError
+from mainline.runtime.file_digests import digests
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from mainline.config.schema import Data, Source, Span
+
+VERSION = 1
+INDEX = "filestamps.json"
+MICROSECONDS = {"minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000, "week": 604_800_000_000}
+
+
+@dataclass(frozen=True)
+class Collected:
+    """One table: its files, the clock that cuts it, and what is before the clock."""
+
+    name: str
+    paths: list[Path]  # absolute, in the order of their names; only files with rows before the clock
+    format: Format
+    columns: dict[str, str]  # name: DuckDB's type
+    delimiter: str | None  # of CSV
+    time: str | None  # the column that the clock cuts
+    timezone: str  # whose midnight a DATE in `time` means; a timestamp without a zone is UTC
+    known_after: int | None  # microseconds from a row's time to when it is known
+    known_ahead: bool  # known before their time: cut at the clock, but not at an earlier moment
+    before: dt.datetime | None  # UTC; rows whose time (+ known_after) is this or later are not known
+    digest: str  # SHA-256, hex, of what the model can see: neither names nor files after the clock count
+    rows: int  # before the clock, as `start` and `end` are: the first and the last time, ISO 8601, UTC
+    start: str | None
+    end: str | None
+
+
+def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
+    """Bring every table of `data.sources` to this machine and say what of it is before the clock.
+
+    Parameters
+    ----------
+    data
+        The section `data` of params.yaml; `data.until` at midnight in `data.timezone` is the clock.
+    root
+        What relative paths are below.
+    cache
+        A folder for what is fetched from elsewhere, and for the digests of files that were read before.
+
+    Raises
+    ------
+    DataError
+        Where a file is missing, empty, broken or unlike the others, or a time is null.
+    ConfigurationError
+        Where a source's settings are wrong.
+    ExternalError
+        Where a server or database cannot be reached, or the disk is full.
+    """
+    con = connect()
+    root, cache = root.absolute(), cache.absolute()
+    return {name: _collect(con, data, name, source, root, cache) for name, source in data.sources.items()}
+
+
+def relation_sql(table: Collected) -> str:
+    """A SELECT for DuckDB over the rows of a table that are before its clock, with all their columns."""
+    scan = scan_sql(table.paths, Layout(table.format, table.columns, table.delimiter))
+    cut = _cut(table)
+    return f"SELECT * FROM {scan}" + (f" WHERE {cut.sql}" if cut else "")
+
+
+def as_of(table: Collected, moment: dt.datetime) -> Collected:
+    """The table as it stood at an earlier moment; `rows`, `start`, `end` and `digest` stay those of the clock."""
+    if table.before is None or table.known_ahead:
+        return table
+    return dataclasses.replace(table, before=min(table.before, moment.astimezone(dt.UTC)))
+
+
+def to_json(tables: dict[str, Collected]) -> str:
+    """Plain JSON for other processes and for other commits' code."""
+    plain = {name: dataclasses.asdict(table) for name, table in tables.items()}
+    for table in plain.values():
+        table["paths"] = [str(path) for path in table["paths"]]
+        table["before"] = table["before"].isoformat() if table["before"] else None
+    return json.dumps({"version": VERSION, "tables": plain}, indent=1)
+
+
+def from_json(text: str) -> dict[str, Collected]:
+    """The tables that `to_json` wrote; what a later commit added to them is left out.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the version is another: that commit's tables cannot be read by this one's code.
+    """
+    content = json.loads(text)
+    if content.get("version") != VERSION:
+        found = content.get("version")
+        raise ConfigurationError(f"the collected tables are of version {found}, this code reads version {VERSION}")
+    return {name: _from_plain(table) for name, table in content["tables"].items()}
+
+
+def _from_plain(plain: dict[str, Any]) -> Collected:
+    known_fields = {field.name for field in dataclasses.fields(Collected)}
+    values = {key: value for key, value in plain.items() if key in known_fields}
+    values["paths"] = [Path(path) for path in values["paths"]]
+    values["before"] = dt.datetime.fromisoformat(values["before"]) if values["before"] else None
+    return Collected(**values)
+
+
+def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, root: Path, cache: Path) -> Collected:
+    after = _microseconds(name, source.known_after) if source.known_after else None
+    before = data.clock.astimezone(dt.UTC) if source.time else None
+    files = _files(data, name, source, _moment(before, after), root, cache)
+    layout = read_layout(con, files)
+    if source.time:
+        check_time(name, layout.columns, source.time)
+    draft = Collected(
+        name=name, paths=files.paths, format=layout.format, columns=layout.columns, delimiter=layout.delimiter,
+        time=source.time, timezone=data.timezone, known_after=after, known_ahead=source.known_ahead, before=before,
+        digest="", rows=0, start=None, end=None,
+    )  # fmt: skip
+    cut = _cut(draft)
+    held = known(con, files, layout, cut)
+    paths = [path for path in files.paths if held[path].rows]
+    if not paths:
+        raise _nothing(files, data, held)
+    straddles = any(held[path].cut for path in paths)
+    content = sorted(digests(paths, cache / INDEX).values())
+    seen = [*content, cut.sql] if cut and straddles else content
+    starts = [start for path in paths if (start := held[path].start)]
+    ends = [end for path in paths if (end := held[path].end)]
+    return dataclasses.replace(
+        draft,
+        paths=paths,
+        digest=hashlib.sha256("\n".join(seen).encode()).hexdigest(),
+        rows=sum(held[path].rows for path in paths),
+        start=min(starts).isoformat() if starts else None,
+        end=max(ends).isoformat() if ends else None,
+    )
+
+
+def _files(data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path) -> Files:
+    if source.query is not None and source.database is not None:
+        from mainline.data.sources.database import Query, queried_file
+
+        query = Query(name, source.query, source.database, data.clock, source.time, before, data.timezone)
+        return queried_file(query, cache)
+    path = source.path or ""
+    if is_remote(path):
+        return remote_files(name, path, source.format, cache)
+    return local_files(name, path, source.format, root)
+
+
+def _cut(table: Collected) -> Cut | None:
+    moment = _moment(table.before, table.known_after)
+    if table.time is None or moment is None:
+        return None
+    return Cut(table.time, table.columns[table.time], moment, table.timezone)
+
+
+def _moment(before: dt.datetime | None, after: int | None) -> dt.datetime | None:
+    return before - dt.timedelta(microseconds=after or 0) if before else None
+
+
+def _microseconds(name: str, span: Span) -> int:
+    if span.unit not in MICROSECONDS:
+        raise ConfigurationError(
+            f"data.sources.{name}.known_after: {span} is not always equally long; "
+            f"say it in {'s, '.join(MICROSECONDS)}s, as in 31 days"
+        )
+    return span.count * MICROSECONDS[span.unit]
+
+
+def _nothing(files: Files, data: Data, held: dict[Path, Known]) -> DataError:
+    later = sum(entry.cut for entry in held.values())
+    clock = f"data.until ({data.until}, {data.timezone})"
+    several = f"data.sources.{files.table}: {len(files.paths)} files"
+    where = files.origin(files.paths[0]) if len(files.paths) == 1 else several
+    if later:
+        return DataError(f"{where}: none of the {later} rows is known before {clock}")
+    if data.sources[files.table].query and data.sources[files.table].time:
+        return DataError(f"{where}: the answer has no row that is known before {clock}")
+    return DataError(f"{where}: the table is empty")

@@ -1,0 +1,159 @@
+"""The prepared frame: the project's own function over the collected tables, written once, checked once."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mainline.config import user_code
+from mainline.config.schema import Prepare, Settings
+from mainline.data.collect import Collected, as_of, relation_sql
+from mainline.data.split import ROW_ID, quoted, row_id_sql
+from mainline.errors import ConfigurationError, DataError, ExternalError
+from mainline.runtime.atomic_files import replacing
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> None:
+    """Prepare the frame and write it to `path` as Parquet, sorted by its key, with a `row_id` for every row.
+
+    Numeric features are written as 32-bit floats (the precision that a served model computes in)
+    and categorical ones as text.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the project's function fails, or leaves out a column that `params.yaml` names.
+    DataError
+        For rows that share a key, and for infinite values.
+    ExternalError
+        Where the disk is full.
+    """
+    import duckdb
+
+    connection, sql = prepared(settings, tables)
+    key = ", ".join(map(quoted, settings.prepare.key))
+    try:
+        with replacing(path) as unfinished:
+            connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
+            check_rows(connection, settings.prepare, unfinished)
+    except duckdb.IOException as error:
+        raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
+    except duckdb.Error as error:
+        raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
+
+
+def prepared(
+    settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None
+) -> tuple[DuckDBPyConnection, str]:
+    """A DuckDB connection and the SQL of the prepared frame, from the tables as they stood at `moment`."""
+    import ibis
+
+    backend = ibis.duckdb.connect()
+    connection: DuckDBPyConnection = backend.con
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+    show(connection, tables, moment)
+    expression = user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
+    types = {name: str(dtype) for name, dtype in expression.schema().items()}
+    check_columns(settings, types)
+    return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+
+
+def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
+    """Let every table be seen as it stood at `moment`, or as it is."""
+    for name, table in tables.items():
+        then = table if moment is None else as_of(table, moment)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
+
+
+def check_columns(settings: Settings, types: Mapping[str, str]) -> None:
+    """Every column that `params.yaml` names must be in the frame."""
+    prepare = settings.prepare
+    named = {
+        "prepare.key": prepare.key,
+        "prepare.time": [prepare.time] if prepare.time else [],
+        "prepare.label": [prepare.label],
+        "prepare.status": [prepare.status] if prepare.status else [],
+        "prepare.features": prepare.features.names,
+        "evaluate.slices": settings.evaluate.slices,
+        "compare.blocks": [settings.compare.blocks] if settings.compare.blocks else [],
+        "gates.lead.by": settings.gates.lead.by if settings.gates.lead else [],
+    }
+    problems = []
+    for setting, columns in named.items():
+        for column in columns:
+            if column not in types:
+                near = difflib.get_close_matches(column, list(types), n=1)
+                hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(types)}"
+                problems.append(f"params.yaml: {setting}: the prepared frame has no column {column}: {hint}")
+    if prepare.label in prepare.features.names:
+        problems.append(f"params.yaml: prepare.features: {prepare.label} is the label itself")
+    kind = types.get(prepare.time or "", "date")
+    if not kind.lower().startswith(("date", "timestamp")):
+        problems.append(f"params.yaml: prepare.time: {prepare.time} is {kind}, a date or a time is needed")
+    if ROW_ID in types:
+        problems.append(f"{prepare.function}: the column name {ROW_ID} is taken: Mainline adds it")
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def check_kept(settings: Settings, path: Path) -> None:
+    """As `check_columns`, for a frame that an earlier run has written: slices and blocks may be others now."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        described = connection.execute(f"DESCRIBE SELECT * EXCLUDE ({ROW_ID}) FROM read_parquet('{path}')").fetchall()
+    check_columns(settings, {name: dtype for name, dtype, *_ in described})
+
+
+def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
+    features = settings.prepare.features
+    columns = []
+    for name in types:
+        kind = "FLOAT" if name in features.numeric else "VARCHAR" if name in features.categorical else None
+        columns.append(f"{quoted(name)}::{kind} AS {quoted(name)}" if kind else quoted(name))
+    return f"SELECT {', '.join(columns)}, {row_id_sql(settings.prepare.key)} AS {ROW_ID} FROM ({sql})"
+
+
+def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> None:
+    """Refuse a frame whose rows cannot be told apart, or whose values cannot be computed with."""
+    source = f"read_parquet('{path}')"
+    infinite = [f"count(*) FILTER (isinf({quoted(name)}))" for name in prepare.features.numeric]
+    counts = ["count(*)", f"count(DISTINCT {ROW_ID})", *infinite]
+    if prepare.time:
+        counts.insert(2, f"count(*) - count({quoted(prepare.time)})")
+    found = connection.execute(f"SELECT {', '.join(counts)} FROM {source}").fetchone()
+    assert found
+    rows, distinct, *rest = found
+    if not rows:
+        raise DataError(f"{prepare.function} returned no rows: nothing to train on before data.until")
+    if distinct != rows:
+        key = ", ".join(map(quoted, prepare.key))
+        twice = connection.execute(
+            f"SELECT {key}, count(*) FROM {source} GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+        ).fetchone()
+        example = ", ".join(f"{n}={v}" for n, v in zip(prepare.key, twice or (), strict=False))
+        raise DataError(f"prepared frame: {rows - distinct:,} rows share their key with another, first {example}")
+    if prepare.time and rest.pop(0):
+        raise DataError(f"prepared frame: rows without {prepare.time}: it cannot be said when they are scored")
+    for name, count in zip(prepare.features.numeric, rest, strict=True):
+        if count:
+            raise DataError(f"prepared frame: {count:,} infinite values in {name}: find the division that made them")
+
+
+def _reason(error: Exception) -> str:
+    """The system's words where DuckDB gives its number: File too large, No space left on device."""
+    number = re.search(r'"errno":"(\d+)"', str(error))
+    return os.strerror(int(number[1])) if number else _first_line(error)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

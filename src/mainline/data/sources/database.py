@@ -1,0 +1,260 @@
+"""Tables that are answers of a database: a SQL query over ADBC, streamed into a sorted Parquet file.
+
+The clock can be used in the query as `:until`. It is bound, never pasted: in PostgreSQL it is a
+`timestamptz`, in SQLite the text `YYYY-MM-DD HH:MM:SS` in UTC, as SQLite's `datetime()` writes it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from mainline.data.sources.cache import forget_old
+from mainline.data.sources.cutoff import Cut, check_time
+from mainline.data.sources.duckdb_scan import NO_ROOM, connect, first_line, name, text
+from mainline.data.sources.files import Files
+from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
+from mainline.runtime.atomic_files import scratch
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatchReader, Schema
+
+# DuckDB sorts in this much memory and spills the rest to the cache's disk.
+MEMORY = "512MB"
+
+# The SQLite driver takes a column's type from its first batch: a larger one sees more of a column of mixed types.
+SQLITE_BATCH_ROWS = 65_536
+
+# `:until`, and around it all that may hold one without meaning it: literals, quoted names, comments, casts.
+TOKENS = re.compile(
+    r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | \$(?P<tag>\w*)\$.*?\$(?P=tag)\$ |
+    :: | (?P<until>:until\b)""",
+    re.DOTALL | re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A SQL query of `data.sources`, and what of its answer is wanted."""
+
+    table: str
+    sql: str
+    variable: str  # the environment variable that holds the database's URL
+    until: dt.datetime  # the clock
+    time: str | None  # the column that is cut, the moment from which it is, and whose midnight a date means
+    before: dt.datetime | None
+    zone: str
+
+    @property
+    def where(self) -> str:
+        return f"data.sources.{self.table}"
+
+
+def queried_file(query: Query, cache: Path) -> Files:
+    """Ask the database, and keep the rows before the clock as a Parquet file that is named by its content.
+
+    The rows are sorted by all columns, so that the file is the same in whatever order the server
+    sends them. PostgreSQL's `numeric` becomes a double; json becomes text; a type that Arrow has
+    none for is refused and must be cast in the query. SQLite has no types of its own: a column
+    is what its values are, and the column that is named in `time` may be ISO 8601 text.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the variable is not set, its URL is of no known kind, or the query is wrong.
+    DataError
+        Where SQLite's values are of several types in one column, or a text in `time` is no time.
+    ExternalError
+        Where the database cannot be reached or breaks off, or the disk is full.
+    """
+    url = os.environ.get(query.variable)
+    if not url:
+        raise ConfigurationError(
+            f"{query.where}.database: the environment variable {query.variable} is not set; "
+            "it holds the database's URL, as in "
+            "postgresql://user:password@host/name or sqlite:///file.db"  # pragma: allowlist secret
+        )
+    folder = cache / "database" / query.table
+    with scratch(folder) as part, _asked(query, url) as reader:
+        _write_sorted(query, reader, part, cache)
+        with open(part, "rb") as file:
+            target = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}.parquet"
+        if not target.exists():
+            os.replace(part, target)
+    forget_old(folder, target)
+    return Files(query.table, [target], "parquet", {target: f"the query against {query.variable}"})
+
+
+def bound(sql: str, until: str) -> tuple[str, bool]:
+    """The query with `until` where `:until` stands outside of quotes and comments, and whether it does anywhere."""
+    found = any(token["until"] for token in TOKENS.finditer(sql))
+    return TOKENS.sub(lambda token: until if token["until"] else token[0], sql).rstrip().rstrip(";"), found
+
+
+@contextmanager
+def _asked(query: Query, url: str) -> Iterator[RecordBatchReader]:
+    kind = url.partition(":")[0].lower()
+    ask = {"postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite}.get(kind)
+    if ask is None:
+        known = "postgresql:// or sqlite://"
+        raise ConfigurationError(f"{query.where}.database: {query.variable} is no URL that begins with {known}")
+    try:
+        with ask(query, url) as reader:
+            yield reader
+    except ImportError as error:
+        missing = f"{kind} needs a driver that is not installed"
+        raise ConfigurationError(f"{query.where}.database: {missing}; run `make install GROUPS=database`") from error
+
+
+@contextmanager
+def _postgresql(query: Query, url: str) -> Iterator[RecordBatchReader]:
+    from adbc_driver_postgresql import dbapi
+
+    if "connect_timeout" not in url:
+        url += ("&" if "?" in url else "?") + "connect_timeout=10"
+    sql, uses_clock = bound(query.sql, "current_setting('mainline.until')::timestamptz")
+    with closing(_connection(query, lambda: dbapi.connect(url))) as connection, closing(connection.cursor()) as cursor:
+        with _answering(query):
+            cursor.execute("SET TRANSACTION READ ONLY")
+            cursor.execute("SET LOCAL TIME ZONE 'UTC'")
+            if uses_clock:
+                # COPY, by which the driver streams, takes no parameters: they are bound here and read there.
+                cursor.execute("SELECT set_config('mainline.until', $1, true)", (query.until.isoformat(),))
+            cursor.execute(f"{sql}\n")  # COPY puts a bracket behind it, which a comment must not swallow
+            reader = cursor.fetch_record_batch()
+        yield reader
+
+
+@contextmanager
+def _sqlite(query: Query, url: str) -> Iterator[RecordBatchReader]:
+    from adbc_driver_sqlite import dbapi
+
+    path = Path(unquote(urlsplit(url).path.removeprefix("/")))
+    if not path.is_file():
+        raise ExternalError(f"{query.where}.database: {query.variable} names {path}, and there is no such file")
+    sql, uses_clock = bound(query.sql, "?1")
+    until = f"{query.until.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    options = {"adbc.sqlite.query.batch_rows": SQLITE_BATCH_ROWS}
+    with (
+        closing(_connection(query, lambda: dbapi.connect(uri))) as connection,
+        closing(connection.cursor(adbc_stmt_kwargs=options)) as cursor,
+    ):
+        with _answering(query):
+            cursor.execute(sql, (until,) if uses_clock else None)
+            reader = cursor.fetch_record_batch()
+        yield reader
+
+
+def _connection(query: Query, connect: Callable[[], Any]) -> Any:
+    import adbc_driver_manager
+
+    try:
+        return connect()
+    except adbc_driver_manager.Error as error:
+        said = _said(error)
+        if "connection option" in said or "URI" in said or "percent-encoded" in said:
+            # libpq quotes what it could not read, which may be a part of the password.
+            raise ConfigurationError(
+                f"{query.where}.database: {query.variable} is no valid URL; "
+                "special characters in the password are written percent-encoded, as in %2F for /"
+            ) from None
+        unreachable = f"the database of {query.variable} cannot be reached"
+        raise ExternalError(f"{query.where}.database: {unreachable}: {said}") from None
+
+
+@contextmanager
+def _answering(query: Query) -> Iterator[None]:
+    import adbc_driver_manager
+
+    try:
+        yield
+    except adbc_driver_manager.Error as error:
+        said = f"the database of {query.variable} says: {_said(error)}"
+        state = getattr(error, "sqlstate", None) or ""
+        if state.startswith("22"):
+            raise DataError(f"{query.where}.query: {said}") from None
+        if state == "25006" or "readonly database" in said:
+            raise ConfigurationError(f"{query.where}.query: a source may only read; {said}") from None
+        if isinstance(error, adbc_driver_manager.ProgrammingError) and state not in ("42501", "57014"):
+            raise ConfigurationError(f"{query.where}.query: {said}") from None
+        raise ExternalError(f"{query.where}.query: {said}") from None
+
+
+def _said(error: Exception) -> str:
+    shown = re.split(r"\n+Query was:|\nquery:|\. SQLSTATE", str(error))[0]
+    return " ".join(re.sub(r"^[A-Z_]+: ", "", shown).split())
+
+
+def _write_sorted(query: Query, reader: RecordBatchReader, part: Path, cache: Path) -> None:
+    import duckdb
+
+    with closing(connect()) as con:
+        con.execute(f"SET memory_limit = '{MEMORY}'")
+        con.execute(f"SET temp_directory = {text(str(cache / 'spill'))}")
+        selected = f"SELECT {', '.join(_columns(query, reader.schema))} FROM answer"
+        con.register("answer", reader.schema.empty_table())
+        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {selected}").fetchall()}
+        known = "true"
+        if query.time is not None and query.before is not None:
+            check_time(query.table, types, query.time)
+            # A row without a time is kept here, to be refused with the others of its kind.
+            known = f"{Cut(query.time, types[query.time], query.before, query.zone).sql} OR {name(query.time)} IS NULL"
+        con.unregister("answer")
+        con.register("answer", reader)
+        rows = f"FROM ({selected}) WHERE {known} ORDER BY ALL"
+        try:
+            con.execute(f"COPY ({rows}) TO {text(str(part))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)")
+        except duckdb.Error as error:
+            raise _broken_off(query, reader.schema, str(error)) from None
+
+
+def _columns(query: Query, schema: Schema) -> list[str]:
+    import pyarrow as pa
+
+    twice = sorted({column for column in schema.names if schema.names.count(column) > 1})
+    if twice:
+        raise ConfigurationError(f"{query.where}.query: two columns are called {twice[0]}; name them apart with AS")
+    selected = []
+    for field in schema:
+        kind = (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()
+        if kind == "numeric":
+            selected.append(f"CAST({name(field.name)} AS DOUBLE) AS {name(field.name)}")
+        elif isinstance(field.type, pa.OpaqueType) or kind == "money":
+            raise ConfigurationError(
+                f"{query.where}.query: column {field.name} is of a type ({kind}) that cannot be read; "
+                f"cast it in the query, as in {field.name}::text AS {field.name}"
+            )
+        elif isinstance(field.type, pa.JsonType):
+            selected.append(f"CAST({name(field.name)} AS VARCHAR) AS {name(field.name)}")
+        elif field.name == query.time and pa.types.is_string(field.type):
+            selected.append(f"CAST({name(field.name)} AS TIMESTAMPTZ) AS {name(field.name)}")
+        else:
+            selected.append(name(field.name))
+    return selected
+
+
+def _broken_off(query: Query, schema: Schema, said: str) -> MainlineError:
+    if any(words in said.lower() for words in NO_ROOM):
+        return ExternalError(f"{query.where}: there is no room for the answer: {first_line(said)}")
+    mixed = re.search(r"Type mismatch in column (\d+): expected (\w+) but got ([\w/]+)", said)
+    if mixed:
+        column = schema.names[int(mixed[1])]
+        return DataError(
+            f"{query.where}.query: column {column} holds {mixed[2]} and later {mixed[3]}; "
+            f"say in the query which it is, as in CAST({column} AS TEXT) AS {column}"
+        )
+    if said.startswith("Conversion Error"):
+        return DataError(f"{query.where}.time: column {query.time} is text that is no time: {first_line(said)}")
+    failed = re.search(r"Execution error \[PGRES_FATAL_ERROR\]: (ERROR: .*)", said)
+    if failed and not re.search("canceling|terminating", failed[1]):
+        return DataError(f"{query.where}.query: the database of {query.variable} says: {failed[1]}")
+    return ExternalError(f"{query.where}.query: the database of {query.variable} broke off: {first_line(said)}")

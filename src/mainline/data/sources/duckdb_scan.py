@@ -1,0 +1,120 @@
+"""How DuckDB reads a table's files: the SQL of the scan, and what is said of a file that is broken."""
+
+from __future__ import annotations
+
+import glob
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.data.sources.files import Files, Format
+from mainline.errors import DataError, ExternalError, MainlineError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+CSV_ERROR = (
+    r"CSV Error on Line: (\d+)\n(?:Original Line: ?(?P<line>.*?)\n)?"
+    r"(?P<why>(?:Expected|Error|Value|Invalid|Maximum)[^\n]*)"
+)
+NO_ROOM = ("no space left", "disk quota", "file too large")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What all files of a table have in common."""
+
+    format: Format
+    columns: dict[str, str]  # name: DuckDB's type
+    delimiter: str | None = None
+    empty: frozenset[Path] = field(default=frozenset())  # text files without a row, whose types say nothing
+
+
+def connect() -> DuckDBPyConnection:
+    """DuckDB in memory, which reads and writes times without a zone as UTC and draws no progress bar."""
+    import duckdb
+
+    con = duckdb.connect()
+    con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+    return con
+
+
+def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
+    """A table function that reads exactly these files, with these columns, whatever is in their names."""
+    given = {"filename": text(options["filename"])} if "filename" in options else {}
+    columns = "{" + ", ".join(f"{text(name)}: {text(kind)}" for name, kind in layout.columns.items()) + "}"
+    if layout.format == "parquet":
+        return _call("read_parquet", paths, {"hive_partitioning": "false", **given})
+    if layout.format == "csv":
+        known = {"auto_detect": "false", "columns": columns}
+        return _call("read_csv", paths, {**_dialect(layout.delimiter or ","), **known, **given})
+    known = {"format": "'newline_delimited'", "auto_detect": "false", "columns": columns}
+    return _call("read_json", paths, {**known, "hive_partitioning": "false", **given})
+
+
+def text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def name(value: str) -> str:
+    return '"' + value.replace('"', '""') + '"'
+
+
+def sniff_sql(paths: list[Path], format: Format, delimiter: str | None) -> str:
+    if format == "csv":
+        return _call("read_csv", paths, {**_dialect(delimiter or ","), "sample_size": "-1"})
+    known = {"format": "'newline_delimited'", "sample_size": "-1", "hive_partitioning": "false"}
+    return _call("read_json", paths, known)
+
+
+def _dialect(delimiter: str) -> dict[str, str]:
+    fixed = {"header": "true", "quote": "'\"'", "escape": "'\"'", "comment": "''", "skip": "0", "strict_mode": "true"}
+    return {"delim": text(delimiter), **fixed, "null_padding": "false", "hive_partitioning": "false"}
+
+
+def _call(function: str, paths: Iterable[Path], options: Mapping[str, str]) -> str:
+    return f"{function}({path_list(paths)}, {', '.join(f'{key} = {value}' for key, value in options.items())})"
+
+
+def path_list(paths: Iterable[Path]) -> str:
+    return "[" + ", ".join(text(glob.escape(str(path))) for path in paths) + "]"
+
+
+def run(con: DuckDBPyConnection, files: Files, sql: str) -> list[tuple[Any, ...]]:
+    """The rows of a query over a table's files; a broken file is named."""
+    with blaming(files):
+        found: list[tuple[Any, ...]] = con.execute(sql).fetchall()
+    return found
+
+
+@contextmanager
+def blaming(files: Files) -> Iterator[None]:
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        raise _blame(files, str(error)) from None
+
+
+def _blame(files: Files, said: str) -> MainlineError:
+    if any(words in said.lower() for words in NO_ROOM):
+        return ExternalError(f"data.sources.{files.table}: there is no room: {first_line(said)}")
+    named = [path for path in files.paths if str(path) in said]
+    path = max(named, key=lambda path: len(str(path)), default=files.paths[0] if len(files.paths) == 1 else None)
+    where = files.origin(path) if path else f"data.sources.{files.table}"
+    line = re.search(CSV_ERROR, said, re.DOTALL)
+    if line:
+        shown = (line["line"] or "").splitlines()
+        return DataError(f"{where}, line {line[1]}: {line['why']}" + (f" in: {shown[0][:200]}" if shown else ""))
+    json = re.search(r"at byte (\d+) in (?:line|record/value) (\d+): (.*)", said)
+    if json:
+        return DataError(f"{where}, line {json[2]}: not JSON at byte {json[1]}: {json[3].strip()}")
+    return DataError(f"{where} cannot be read: {first_line(said)}")
+
+
+def first_line(said: str) -> str:
+    return said.splitlines()[0].removeprefix("Invalid Input Error: ").removeprefix("IO Error: ")

@@ -1,0 +1,46 @@
+"""A row's side of the split: by time, or by a stable hash of its key. It never changes between two commits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from mainline.config.schema import Settings, Span
+
+ROW_ID = "row_id"
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Sides:
+    """SQL conditions over the prepared frame; `start` and `end` are the holdout's where it is one of time."""
+
+    train: str
+    holdout: str
+    start: dt.datetime | None
+    end: dt.datetime | None
+
+
+def row_id_sql(key: list[str]) -> str:
+    """64 bits of the MD5 of the key's values as text: the same on every machine and in every version."""
+    values = ", ".join(f"coalesce({quoted(column)}::VARCHAR, '')" for column in key)
+    return f"md5_number_lower(concat_ws('{SEPARATOR}', {values}))"
+
+
+def sides(settings: Settings) -> Sides:
+    """Where the prepared frame is split into training and holdout rows."""
+    holdout = settings.split.holdout
+    if isinstance(holdout, Span):
+        assert settings.prepare.time  # settings refuse a split by time without it
+        end = settings.data.clock
+        start = holdout.before(end)
+        time = quoted(settings.prepare.time)
+        before = f"{time} < TIMESTAMPTZ '{start.isoformat()}'"
+        return Sides(before, f"NOT ({before})", start, end)
+    condition = f"{ROW_ID} < {int(holdout * 2**64)}::UBIGINT"
+    return Sides(f"NOT ({condition})", condition, None, None)
+
+
+def quoted(name: str) -> str:
+    """A column's name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'

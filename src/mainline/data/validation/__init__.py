@@ -1,0 +1,1 @@
+"""The data gate: expectation suites, run by Great Expectations."""

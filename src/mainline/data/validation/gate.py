@@ -1,0 +1,194 @@
+"""The data gate, at work beside the training: the raw tables first, then the frame made of them.
+
+What it said of a table is kept by the digests of the table and of its suite, and not computed again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.config import loader
+from mainline.config.schema import Data, Settings
+from mainline.data import point_in_time
+from mainline.data.collect import Collected, from_json, relation_sql, to_json
+from mainline.data.validation.results import Expectation, Severity, Validation
+from mainline.errors import ConfigurationError
+from mainline.runtime.atomic_files import write_text
+from mainline.runtime.worker import Beside
+from mainline.runtime.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FRAME = "frame"
+
+
+class Gate:
+    """What is asked of the data, and by `answer` what was found."""
+
+    def __init__(
+        self, settings: Settings, beside: Beside, workspace: Workspace, tables: Mapping[str, Collected]
+    ) -> None:
+        check_suites(settings, workspace.root)
+        self.beside = beside
+        self.about = {
+            "root": str(workspace.root),
+            "state": str(workspace.state),
+            "tables": to_json(dict(tables)),
+        }
+        self.asked: list[Future[Any]] = [beside.ask(of_tables, **self.about)]
+
+    def ask_of_frame(self, frame: Path, digest: str) -> None:
+        self.asked.append(self.beside.ask(of_frame, frame=str(frame), digest=digest, **self.about))
+
+    def answer(self) -> Validation:
+        """Wait for all that was asked."""
+        said = [future.result() for future in self.asked]
+        found = [expectation for part in said for expectation in read(part["expectations"])]
+        return Validation(found, round(sum(part["seconds"] for part in said), 3))
+
+
+def check_suites(settings: Settings, root: Path) -> None:
+    """Refuse a suite that would never be asked, because no table has its name: its table would pass unseen."""
+    named = Path(settings.data.expectations)
+    if named != Path(Data.model_fields["expectations"].default) and not (root / named).is_dir():
+        raise ConfigurationError(f"params.yaml: data.expectations: {named} is no folder here")
+    tables = [*settings.data.sources, FRAME]
+    problems = []
+    for path in sorted((root / named).glob("*.y*ml")):
+        if path.suffix == ".yaml" and path.stem in tables:
+            continue
+        near = difflib.get_close_matches(path.stem, tables, n=1)
+        hint = f"did you mean {near[0]}.yaml?" if near else f"the tables are {', '.join(tables)}"
+        problems.append(f"{named / path.name}: a suite is called as its table is, with .yaml: {hint}")
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def of_tables(root: str, state: str, tables: str) -> dict[str, Any]:
+    settings, workspace = at(root, state)
+    started = time.perf_counter()
+    found: list[Expectation] = []
+    for name, table in from_json(tables).items():
+        key = [column for column in settings.prepare.key if column in table.columns]
+        found += of_table(settings, workspace, name, table.digest, relation_sql(table), key)
+    return dataclasses.asdict(Validation(found, time.perf_counter() - started))
+
+
+def of_frame(root: str, state: str, tables: str, frame: str, digest: str) -> dict[str, Any]:
+    settings, workspace = at(root, state)
+    started = time.perf_counter()
+    sql = f"SELECT * EXCLUDE (row_id) FROM read_parquet('{frame}')"
+    found = of_table(settings, workspace, FRAME, digest, sql, settings.prepare.key)
+    found += of_time(settings, workspace, from_json(tables), Path(frame), digest)
+    return dataclasses.asdict(Validation(found, time.perf_counter() - started))
+
+
+def at(root: str, state: str) -> tuple[Settings, Workspace]:
+    return loader.load(Path(root) / loader.FILE).settings, Workspace.at(Path(root), Path(state))
+
+
+def of_table(
+    settings: Settings, workspace: Workspace, name: str, digest: str, sql: str, key: Sequence[str]
+) -> list[Expectation]:
+    """What the table's suite says of it; a table without a suite has nothing to answer for."""
+    suite = Path(settings.data.expectations, f"{name}.yaml")
+    file = workspace.root / suite
+    if not file.exists():
+        return []
+    kept = (
+        workspace.checks / f"{name}-{seal(digest, file.read_bytes(), str(settings.data.clock).encode(), *own_code())}"
+    )
+    if (kept / "answer.json").exists():
+        publish_docs(workspace, name, kept)
+        return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
+    from mainline.data.validation import data_docs, run
+
+    checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.clock})
+    data_docs.write_docs([checked], kept)
+    found = checked.expectations
+    write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
+    publish_docs(workspace, name, kept)
+    return found
+
+
+def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:
+    """Great Expectations' page of a table beside the reports, for whoever runs here."""
+    page = kept / f"{name}.html"
+    if page.exists():
+        write_text(workspace.reports / "data" / page.name, page.read_text(encoding="utf-8"))
+
+
+def of_time(
+    settings: Settings, workspace: Workspace, tables: Mapping[str, Collected], frame: Path, digest: str
+) -> list[Expectation]:
+    """The time-travel check, as one expectation a feature that failed it."""
+    checks = settings.prepare.time_travel_checks
+    if not settings.prepare.time or not checks:
+        return []
+    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code())}.json"
+    if kept.exists():
+        return placed(workspace, read(json.loads(kept.read_text(encoding="utf-8"))))
+    leaks = point_in_time.check(settings, tables, frame)
+    found = [
+        Expectation(
+            table=FRAME,
+            type="time_travel",
+            column=leak.column,
+            rule=f"prepared as of an earlier moment, the rows before it are the same ({checks} moments)",
+            severity=Severity.critical,
+            success=False,
+            rows=leak.of,
+            unexpected=leak.rows,
+            examples=[],
+            observed=str(leak),
+            note=None,
+            file=str(loader.FILE),
+            line=1,  # the file may be edited before this answer is read again: see `placed`
+        )
+        for leak in leaks
+    ]
+    write_text(kept, json.dumps([dataclasses.asdict(e) for e in found]))
+    return placed(workspace, found)
+
+
+def placed(workspace: Workspace, found: list[Expectation]) -> list[Expectation]:
+    """The findings of the time-travel check with the line of its setting."""
+    if not found:
+        return []
+    line = loader.load(workspace.root / loader.FILE).line("prepare", "time_travel_checks")
+    return [dataclasses.replace(expectation, line=line) for expectation in found]
+
+
+def fetch(sql: str) -> pd.DataFrame:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        rows: pd.DataFrame = connection.execute(sql).df()
+    return rows
+
+
+def seal(digest: str, *more: bytes) -> str:
+    whole = hashlib.sha256(digest.encode())
+    for part in more:
+        whole.update(hashlib.sha256(part).digest())
+    return whole.hexdigest()[:32]
+
+
+def own_code() -> list[bytes]:
+    """An answer of other code is no answer of this code."""
+    rooms = (Path(loader.__file__).parent, Path(__file__).parents[1])
+    return [path.read_bytes() for room in rooms for path in sorted(room.rglob("*.py"))]
+
+
+def read(answers: list[dict[str, Any]]) -> list[Expectation]:
+    return [Expectation(**{**answer, "severity": Severity(answer["severity"])}) for answer in answers]

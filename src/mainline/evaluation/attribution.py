@@ -1,0 +1,153 @@
+"""Why the metric changed: how much of it the data did, and how much the model.
+
+Four numbers are wanted: either model on either holdout. The change from main's run (its model on
+its holdout) to this one is walked on both ways, data first and model first, and averaged (Shapley
+values of two players), so that the parts add up to the whole.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.config.schema import Settings
+from mainline.data import prepare
+from mainline.data.collect import Collected, from_json
+from mainline.data.split import ROW_ID
+from mainline.errors import DataError, MainlineError
+from mainline.evaluation import evaluate
+from mainline.evaluation.evaluate import Labelled
+from mainline.evaluation.results import Attribution
+from mainline.runtime import git
+from mainline.runtime.atomic_files import scratch
+from mainline.runtime.workspace import Workspace
+from mainline.training import pipeline
+from mainline.training.record import Holdout, Record, align
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BOTH_WAYS = "both models on both holdouts, the mean of both orders"
+ONE_WAY = "main's model on both holdouts, this model on its own alone: it {why}"
+TRAINED_ON = "was trained on rows of main's holdout"
+CANNOT_SCORE = "cannot score main's holdout"
+SAME_ROWS = "the data are the same: all of it is the model's"
+
+
+def same_tables(candidate: Record, baseline: Record) -> bool:
+    now, before = candidate.facts["parts"], baseline.facts["parts"]
+    return bool(now["tables"] == before["tables"] and now["clock"] == before["clock"])
+
+
+def attribute(
+    settings: Settings, workspace: Workspace, compared: Labelled, candidate: Record, baseline: Record, commit: str
+) -> tuple[list[Attribution], str | None]:
+    """Split the change of the headline and of every gated metric; or say why it cannot be."""
+    import numpy as np
+
+    names = list(dict.fromkeys([settings.compare.metric, *settings.gates.margins]))
+    here = point(settings, compared.y, compared.candidate, names)
+    assert compared.baseline is not None
+    there = point(settings, compared.y, compared.baseline, names)
+    if same_tables(candidate, baseline):
+        return [all_due_to_model(name, there[name], here[name]) for name in names], None
+    if baseline.facts["classes"] != candidate.facts["classes"]:
+        return [], "the change is not split into data and model: the classes are others"
+    own = labelled_holdout(baseline)
+    if not len(own.y):
+        return [], "the change is not split into data and model: no row of main's own holdout has a label"
+    y = own.y if settings.task == "regression" else own.y.astype(np.int64)
+    before = point(settings, y, own.score, names)
+    crossed: dict[str, float] | None = None
+    why = TRAINED_ON
+    if not np.isin(own.row_id, candidate.train_rows).any():
+        try:
+            with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
+                score = candidate_on(settings, workspace, tables_of(baseline, tree), candidate, own)
+            crossed = point(settings, y, score, names)
+        except MainlineError as error:
+            why = f"{CANNOT_SCORE} ({error})"
+    return [
+        split(name, before[name], there[name], here[name], crossed[name] if crossed else None, why)
+        for name in names
+        if np.isfinite([before[name], there[name], here[name]]).all()
+    ], None
+
+
+def labelled_holdout(record: Record) -> Holdout:
+    import numpy as np
+
+    found = record.holdout
+    known = ~np.isnan(found.y)
+    return Holdout(found.row_id[known], found.y[known], found.score[known])
+
+
+def candidate_on(
+    settings: Settings, workspace: Workspace, theirs: dict[str, Collected], candidate: Record, own: Holdout
+) -> NDArray[np.float64]:
+    """This model on main's holdout, prepared by this code from main's tables.
+
+    Raises
+    ------
+    MainlineError
+        Where that cannot be: a database or an address answers with what it holds now, and main's
+        tables may be gone; or this code leaves out rows of main's holdout.
+    """
+    import numpy as np
+
+    gone = [path.name for table in theirs.values() for path in table.paths if not path.exists()]
+    if gone:
+        raise DataError(f"{gone[0]} of main's data is no longer here")
+    with scratch(workspace.state) as folder:
+        path = folder / "frame.parquet"
+        prepare.build(settings, theirs, path)
+        rows = pipeline.read_rows(settings, path, "true")
+        place = align(own.row_id, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
+        if (place < 0).any():
+            raise DataError(f"its preparation leaves out {int((place < 0).sum()):,} of the rows")
+        return pipeline.predict(settings, candidate.model(), rows.iloc[place])
+
+
+def tables_of(baseline: Record, tree: Path) -> dict[str, Collected]:
+    """Main's tables, with the files that its commit holds taken from a worktree of it."""
+    facts = json.loads(json.dumps(baseline.facts["tables"]))
+    for table in facts["tables"].values():
+        table["paths"] = [str(tree / path) for path in table["paths"]]  # an absolute path stays what it is
+    return from_json(json.dumps(facts))
+
+
+def point(settings: Settings, y: NDArray[Any], score: NDArray[np.float64], names: list[str]) -> dict[str, float]:
+    """Metrics without intervals."""
+    import numpy as np
+
+    one = Labelled(y, score, None, np.zeros(len(y), dtype=np.int64), None, [])  # type: ignore[arg-type]
+    found = evaluate.measure(settings, one, score, np.ones((1, 1), dtype=np.int64), names)
+    return {name: float(values[0]) for name, values in found.items()}
+
+
+def split(
+    metric: str,
+    baseline_on_its_own: float,
+    baseline_on_candidates: float,
+    candidate_on_its_own: float,
+    candidate_on_baselines: float | None,
+    why_not: str = TRAINED_ON,
+) -> Attribution:
+    """Split `candidate_on_its_own - baseline_on_its_own`.
+
+    `candidate_on_baselines` is None where that number would flatter the candidate, or cannot be had
+    (`why_not` says which); then only the walk over the data first is there.
+    """
+    total = candidate_on_its_own - baseline_on_its_own
+    data_first = baseline_on_candidates - baseline_on_its_own
+    if candidate_on_baselines is None:
+        return Attribution(metric, total, data_first, total - data_first, ONE_WAY.format(why=why_not))
+    data_last = candidate_on_its_own - candidate_on_baselines
+    due_to_data = (data_first + data_last) / 2
+    return Attribution(metric, total, due_to_data, total - due_to_data, BOTH_WAYS)
+
+
+def all_due_to_model(metric: str, baseline: float, candidate: float) -> Attribution:
+    return Attribution(metric, candidate - baseline, 0.0, candidate - baseline, SAME_ROWS)

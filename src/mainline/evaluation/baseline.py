@@ -1,0 +1,155 @@
+"""Main's side of the comparison: its commit, its record, and its own code at work in a worktree.
+
+What a worktree's code is asked for is a contract between versions of Mainline (`CONTRACT`):
+
+    mainline train --state DIR --contract N            answers {"record": path}
+    mainline score --state DIR --contract N REQUEST    answers {"scores": path}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mainline.config.loader import FILE
+from mainline.errors import MainlineError
+from mainline.runtime import git
+from mainline.runtime.atomic_files import write_text
+from mainline.runtime.workspace import Workspace
+from mainline.training.fingerprint import locked_packages
+from mainline.training.record import Record, find
+
+CONTRACT = 1
+USUAL = "main"  # what is compared with where nothing else is said
+LONGEST = 500  # characters of the other side's message: enough for two expectations that failed
+
+
+class CannotScore(MainlineError):
+    """The baseline's own code could not do its part; the message says what it answered."""
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """`commit` is None where there is none to compare with; `note` says why, for the reader."""
+
+    commit: str | None
+    record: Record | None
+    note: str | None = None
+
+
+def known(workspace: Workspace, commit: str) -> Record | None:
+    """The record of a commit whose fingerprint an earlier run has learnt."""
+    fingerprint = learnt(workspace).get(commit)
+    return find(workspace.records, fingerprint) if fingerprint else None
+
+
+def learn(workspace: Workspace, commit: str, fingerprint: str) -> None:
+    """Remember which fingerprint a commit has: a commit never changes."""
+    before = learnt(workspace)
+    if before.get(commit) != fingerprint:
+        write_text(index(workspace), json.dumps({**before, commit: fingerprint}, indent=1, sort_keys=True))
+
+
+def learnt(workspace: Workspace) -> dict[str, str]:
+    """The fingerprints by commit; what cannot be read is learnt anew."""
+    try:
+        found = json.loads(index(workspace).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def index(workspace: Workspace) -> Path:
+    return workspace.state / "commits.json"
+
+
+def missing(workspace: Workspace, base: str) -> str:
+    """Why there is no baseline, and how to get one."""
+    if not git.is_top(workspace.root):
+        return "no baseline: this folder is not the top of a git checkout"
+    branch = base.removeprefix("origin/").removeprefix("base/")
+    hint = f"git fetch origin {branch}"
+    default = (git.git(workspace.root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD") or "").partition("/")[2]
+    if git.is_shallow(workspace.root):
+        hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
+    elif branch == USUAL and default not in ("", USUAL):
+        hint = f"origin's default branch is {default}: make run BASE={default}, and make doctor for the rest"
+    return f"no baseline: no commit is called {branch} here ({hint})"
+
+
+def holds_model(workspace: Workspace, commit: str) -> bool:
+    """Whether a commit has a model at all: the first pull request of a new project meets a main without."""
+    return git.git(workspace.root, "cat-file", "-e", f"{commit}:{FILE}") is not None
+
+
+def train(workspace: Workspace, tree: Path) -> Record:
+    """Have the code in `tree` train its model, or find it trained."""
+    answer = ask(tree, ["train", "--state", str(workspace.state), "--contract", str(CONTRACT)])
+    return Record.read(Path(answer["record"]))
+
+
+def score(workspace: Workspace, tree: Path, record: Record, request: dict[str, Any], scratch: Path) -> dict[str, Any]:
+    """Have the code in `tree` score the candidate's holdout with its model."""
+    path = scratch / "request.json"
+    path.write_text(json.dumps({**request, "record": str(record.path), "into": str(scratch)}), encoding="utf-8")
+    return ask(tree, ["score", "--state", str(workspace.state), "--contract", str(CONTRACT), str(path)])
+
+
+def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
+    environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
+    environment.pop("MAINLINE_BASE", None)
+    done = subprocess.run(
+        [str(interpreter(tree)), "-m", "mainline", *arguments],
+        cwd=tree,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CannotScore(reason(done.stderr) or f"it stopped with status {done.returncode}")
+    try:
+        answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    except (ValueError, IndexError):
+        raise CannotScore(f"its answer was not understood: {done.stdout[-200:]!r}") from None
+    return answer
+
+
+def reason(said: str) -> str:
+    """What the other side's last message was about: the message, or of a traceback its last line."""
+    lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
+    message = "mainline: "
+    start = next((i for i in reversed(range(len(lines))) if lines[i].startswith(message)), None)
+    if start is None or "a defect of Mainline" in lines[start]:
+        return lines[-1 if start is None else max(start - 1, 0)] if lines else ""
+    whole = " ".join([lines[start].removeprefix(message), *lines[start + 1 :]])
+    # What matters stands at the beginning, or at the end where a traceback is quoted.
+    return whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} … {whole[-LONGEST // 2 :]}"
+
+
+def interpreter(tree: Path) -> Path:
+    """This environment where the lock is the same, else one of the tree's own lock."""
+    if not (tree / "uv.lock").exists() or locked_packages(tree) == locked_packages(Path.cwd()):
+        return Path(sys.executable)
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(tree / ".venv"), "UV_COMPILE_BYTECODE": "0"}
+    environment.pop("VIRTUAL_ENV", None)
+    uv = os.environ.get("UV", "uv")
+    try:
+        subprocess.run(
+            [uv, "sync", "--frozen", "--quiet", "--no-install-project"],
+            cwd=tree,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except FileNotFoundError:
+        raise CannotScore("its locked dependencies differ and uv is not on the PATH: use make run") from None
+    except subprocess.CalledProcessError as error:
+        raise CannotScore(f"its locked dependencies could not be installed: {error.stderr.strip()}") from None
+    return tree / ".venv" / "bin" / "python"

@@ -1,0 +1,91 @@
+"""What differs between main's run and this one: parameters, code, packages, gates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mainline.evaluation.results import Change
+from mainline.runtime import git
+
+# What a pull request could bend to let itself through: in params.yaml, and as files.
+JUDGES = ("evaluate", "compare", "gates")
+MACHINE = (".github", "Makefile", "pipelines", "src/mainline")
+
+
+def of_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    """Differences between the parts of two fingerprints."""
+    found = []
+    for kind, part in (("parameter", "prepare"), ("parameter", "split"), ("parameter", "train"), ("parameter", "task")):
+        found += differences(kind, {part: before.get(part)}, {part: now.get(part)})
+    found += differences("parameter", {"data.until": before.get("clock")}, {"data.until": now.get("clock")})
+    found += differences("package", before.get("packages", {}), now.get("packages", {}))
+    found += differences("package", {"python": before.get("python")}, {"python": now.get("python")})
+    old, new = before.get("code", {}), now.get("code", {})
+    for path in sorted({*old, *new}):
+        if old.get(path) != new.get(path):
+            state = "new" if path not in old else "removed" if path not in new else "changed"
+            found.append(Change("code", path, None if path not in old else "…", None if state == "removed" else state))
+    return found
+
+
+def of_gates(root: Path, commit: str, params: str, suites: str) -> list[Change]:
+    """What judges the model and differs from `commit`: thresholds, expectation suites, the machine, its workflows."""
+    before = settings_of(git.git(root, "show", f"{commit}:{params}"))
+    now = settings_of(text_of(root / params))
+    found = []
+    # Without settings to read there is no run to bend either: the files are named all the same.
+    if before is not None and now is not None:
+        for part in JUDGES:
+            found += differences("gate", {part: before.get(part)}, {part: now.get(part)})
+        found += differences("gate", {"data.expectations": suites_of(before)}, {"data.expectations": suites_of(now)})
+    folders = dict.fromkeys([suites, suites_of(before or {}) or suites])
+    files = git.changed_files(root, commit, *folders)
+    files += git.changed_files(root, commit, *MACHINE)
+    return found + [Change("gate", name, "…", "changed") for name in dict.fromkeys(files)]
+
+
+def settings_of(text: str | None) -> dict[str, Any] | None:
+    try:
+        found = yaml.load(text or "", Loader=yaml.CSafeLoader) or {}
+    except (yaml.YAMLError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def text_of(file: Path) -> str | None:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return None
+
+
+def suites_of(settings: Mapping[str, Any]) -> str | None:
+    data = settings.get("data")
+    return data.get("expectations") if isinstance(data, Mapping) else None
+
+
+def differences(kind: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+    old, new = flatten(before), flatten(now)
+    return [
+        Change(kind, name, old.get(name), new.get(name))
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, str]:
+    """Nested settings as dotted names and their values as text; absent and empty are the same."""
+    if isinstance(value, Mapping):
+        found: dict[str, str] = {}
+        for name, inner in value.items():
+            found |= flatten(inner, f"{prefix}.{name}" if prefix else str(name))
+        return found
+    if value is None or value == []:
+        return {}
+    if isinstance(value, list):
+        return {prefix: ", ".join(map(str, value))}
+    return {prefix: str(value)}

@@ -1,0 +1,112 @@
+"""Permutation importance, computed beside the comparison.
+
+How far the headline metric falls on a sample of the holdout when one column is shuffled.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.config import loader
+from mainline.config.schema import Settings
+from mainline.data.split import quoted, sides
+from mainline.evaluation import metrics
+from mainline.evaluation.results import Importance
+from mainline.runtime.atomic_files import write_text
+from mainline.runtime.worker import Beside
+from mainline.runtime.workspace import Workspace
+from mainline.training import pipeline
+from mainline.training.fingerprint import digest
+from mainline.training.record import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+REPEATS = 3
+
+
+def ask(beside: Beside, workspace: Workspace, record: Record, frame: Path) -> Callable[[], list[Importance]]:
+    """Have it computed there; what is returned waits for it."""
+    future = beside.ask(
+        of_record,
+        root=str(workspace.root),
+        state=str(workspace.state),
+        path=str(record.path),
+        frame=str(frame),
+    )
+    return lambda: [Importance(**value) for value in future.result()]
+
+
+def load_libraries() -> None:
+    """Import what the importance needs while nobody waits for it."""
+    pipeline.load_libraries()
+    import sklearn.inspection  # noqa: F401
+
+
+def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, Any]]:
+    """The importance of every feature in the record at `path`; kept, and not computed again."""
+    settings = loader.load(Path(root) / loader.FILE).settings
+    if not settings.evaluate.importance_rows:
+        return []
+    pipeline.use_threads(settings.train.threads)
+    workspace = Workspace.at(Path(root), Path(state))
+    record = Record.read(Path(path))
+    asked = digest(
+        [record.fingerprint, settings.compare.metric, settings.evaluate.importance_rows, settings.evaluate.threshold]
+    )
+    kept = workspace.checks / f"importance-{asked[:32]}.json"
+    if not kept.exists():
+        found = measure(settings, record, Path(frame))
+        write_text(kept, json.dumps([dataclasses.asdict(value) for value in found]))
+    answer: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
+    return answer
+
+
+def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]:
+    """Three shuffles a column, the largest fall first; `low` and `high` are the smallest and the largest fall.
+
+    Empty where the holdout has fewer than two labelled rows or a single class.
+    """
+    import numpy as np
+    from sklearn.inspection import permutation_importance
+
+    label = quoted(settings.prepare.label)
+    rows = pipeline.read_rows(settings, frame, f"({sides(settings).holdout}) AND {label} IS NOT NULL")
+    size = min(settings.evaluate.importance_rows, len(rows))
+    rows = rows.iloc[np.sort(np.random.default_rng(0).choice(len(rows), size, replace=False))] if size else rows
+    y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=record.facts["classes"])
+    if size < 2 or len(np.unique(y)) < 2:
+        return []
+    features = pipeline.features_of(settings, rows)
+    found = permutation_importance(
+        record.model(), features, y, scoring=scorer(settings), n_repeats=REPEATS, random_state=0
+    )
+    falls = found["importances"]
+    return [
+        Importance(features.columns[i], float(falls[i].mean()), float(falls[i].min()), float(falls[i].max()))
+        for i in np.argsort(-falls.mean(axis=1))
+    ]
+
+
+def scorer(settings: Settings) -> Any:
+    """The headline metric as scikit-learn asks for one: greater is better."""
+    import numpy as np
+
+    metric = settings.compare.metric
+    sign = 1 if metrics.GREATER_IS_BETTER[metric] else -1
+    one = np.ones((1, 1), dtype=np.int64)
+
+    def score(model: Pipeline, rows: pd.DataFrame, y: NDArray[Any]) -> float:
+        answers = pipeline.answers_of(settings.task, model, rows)
+        found = metrics.measure(
+            settings.task, y, answers, np.zeros(len(y), int), one, threshold=settings.evaluate.threshold, only=[metric]
+        )
+        return sign * float(found[metric][0])
+
+    return score

@@ -1,0 +1,211 @@
+"""What a run finds, as typed values: `verdict.json` and both reports are written from these alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from mainline.data.validation.results import Expectation, Validation
+from mainline.training.feature_profile import Drift
+
+
+@dataclass(frozen=True)
+class Interval:
+    value: float
+    low: float | None  # None where resampling could not measure it
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of both models on the same rows; `delta` is candidate minus baseline."""
+
+    name: str
+    greater_is_better: bool
+    candidate: Interval
+    baseline: Interval | None = None
+    delta: Interval | None = None
+
+
+@dataclass(frozen=True)
+class Gate:
+    name: str
+    rule: str  # "not worse than main by more than .010"
+    measured: str  # "−.002 [−.006, +.003]", or why it could not be measured
+    passed: bool
+    reason: str | None = None  # the comment beside the threshold in params.yaml
+
+
+@dataclass(frozen=True)
+class Slice:
+    column: str
+    value: str
+    rows: int
+    metrics: list[Metric]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The largest difference of a metric between the slices of a column."""
+
+    column: str
+    metric: str
+    candidate: float
+    baseline: float | None
+    worst: str  # the slice with the lowest value, of the candidate
+    best: str
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How the change of a metric from main's run to this one splits; they add up to `total`."""
+
+    metric: str
+    total: float
+    due_to_data: float
+    due_to_model: float
+    method: str  # in words: which model was scored on which rows
+
+
+@dataclass(frozen=True)
+class TableVersion:
+    name: str
+    digest: str
+    rows: int
+    start: str | None
+    end: str | None
+    changed: bool | None = None  # against the baseline; None where there is none
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of why it changed: a parameter, a file of code, a locked package."""
+
+    kind: str  # "parameter", "code", "package", "gate"
+    what: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Importance:
+    feature: str
+    value: float  # fall of the headline metric when the column is shuffled
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model of the comparison."""
+
+    commit: str | None
+    clean: bool
+    fingerprint: str
+    model_digest: str
+    model_bytes: int
+    train_seconds: float
+
+
+class Outcome(StrEnum):
+    better = "better"
+    no_worse = "no_worse"
+    worse = "worse"
+    not_measurable = "not_measurable"
+    identical = "identical"
+    no_baseline = "no_baseline"
+
+
+@dataclass(frozen=True)
+class Review:
+    """Everything that a run found."""
+
+    outcome: Outcome
+    passed: bool
+    task: str
+    metric: str  # the headline metric
+    base_ref: str
+    candidate: Side
+    baseline: Side | None
+    tables: list[TableVersion]
+    data_digest: str
+    rows: dict[str, int]  # train, holdout, unlabelled, and status counts such as cancelled
+    label_coverage: float
+    period: dict[str, str]  # train_start, holdout_start, holdout_end
+    metrics: list[Metric]
+    gates: list[Gate]
+    validation: Validation
+    attribution: list[Attribution] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    drift: list[Drift] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    importance: list[Importance] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # things a reader must know, most important first
+    seconds: dict[str, float] = field(default_factory=dict)
+    computed: str = ""  # "trained", "from the record"
+    run_id: str | None = None
+    estimator: str = ""
+    threshold: float | None = None
+    blocks: str | None = None
+    resamples: int = 0
+    confidence: float = 0.95
+
+
+def to_json(value: Any) -> str:
+    """Dataclasses as JSON with sorted keys; NaN is refused, not written."""
+    return json.dumps(dataclasses.asdict(value), indent=2, sort_keys=True, allow_nan=False, default=str)
+
+
+def verdict(review: Review) -> dict[str, Any]:
+    """The content of `verdict.json`, as the design's contract has it."""
+    baseline = review.baseline
+    return {
+        "verdict": review.outcome.value,
+        "passed": review.passed,
+        "fingerprint": review.candidate.fingerprint,
+        "baseline": {"commit": baseline.commit, "fingerprint": baseline.fingerprint} if baseline else None,
+        "model_digest": review.candidate.model_digest,
+        "data": {"digest": review.data_digest, "rows": dict(review.rows)},
+        "metrics": {metric.name: _metric(metric) for metric in review.metrics},
+        "attribution": {
+            a.metric: {"due_to_data": a.due_to_data, "due_to_model": a.due_to_model} for a in review.attribution
+        },
+        "gates": [{"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates],
+        "expectations": [_failed(e) for e in (*review.validation.critical, *review.validation.warnings)],
+        "seconds": dict(review.seconds),
+    }
+
+
+def _failed(expectation: Expectation) -> dict[str, Any]:
+    """One expectation that was not met, and where it is written."""
+    said = expectation.observed or f"{expectation.unexpected:,} of {expectation.rows:,} rows"
+    where = {"file": expectation.file, "line": expectation.line}
+    return {
+        "table": expectation.table,
+        "rule": expectation.rule,
+        "said": said,
+        "severity": str(expectation.severity),
+        **where,
+    }
+
+
+def _metric(metric: Metric) -> Mapping[str, float | None]:
+    delta = metric.delta
+    return {
+        "candidate": _number(metric.candidate),
+        "baseline": _number(metric.baseline),
+        "delta": _number(delta),
+        "low": delta.low if delta else None,
+        "high": delta.high if delta else None,
+    }
+
+
+def _number(interval: Interval | None) -> float | None:
+    """JSON has no NaN: precision where nothing was predicted positive is null."""
+    return interval.value if interval and math.isfinite(interval.value) else None

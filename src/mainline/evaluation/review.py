@@ -1,0 +1,199 @@
+"""From both models' scores to a verdict: metrics, slices, gates, and why it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.config.loader import Params
+from mainline.config.schema import Settings
+from mainline.data.collect import Collected
+from mainline.data.validation.results import Validation
+from mainline.evaluation import baseline as base
+from mainline.evaluation import bootstrap, changes, compare, evaluate, gates, metrics
+from mainline.evaluation.gates import Measured
+from mainline.evaluation.results import Change, Gate, Importance, Interval, Outcome, Review, Side, TableVersion
+from mainline.runtime import git
+from mainline.runtime.workspace import Workspace
+from mainline.training import feature_profile
+from mainline.training import train as candidates
+from mainline.training.feature_profile import Drift
+from mainline.training.record import Record, data_digest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mainline.evaluation.evaluate import Labelled
+
+
+PASSING = frozenset({Outcome.better, Outcome.no_worse, Outcome.identical, Outcome.no_baseline})
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A review, and the labelled rows that its plots are drawn from."""
+
+    review: Review
+    rows: Labelled
+
+    def with_importance(self, importance: list[Importance]) -> Judged:
+        return replace(self, review=replace(self.review, importance=importance))
+
+    def with_gates(self, more: list[Gate]) -> Judged:
+        """The same, judged by further gates as well."""
+        passed = self.review.passed and all(gate.passed for gate in more)
+        return replace(self, review=replace(self.review, passed=passed, gates=[*self.review.gates, *more]))
+
+
+def judge(
+    params: Params,
+    workspace: Workspace,
+    tables: Mapping[str, Collected],
+    frame: Path,
+    record: Record,
+    baseline: base.Baseline,
+    base_ref: str,
+    validation: Validation,
+) -> Judged:
+    settings = params.settings
+    against = baseline.record
+    identical = against is not None and against.fingerprint == record.fingerprint
+    lined_up = compare.line_up(
+        settings, workspace, tables, frame, record, None if identical else against, baseline.commit
+    )
+    rows = lined_up.rows
+    notes = [*note(settings, baseline), *lined_up.notes]
+    no_metrics = unmeasurable(settings, rows)
+    weights = evaluate.draw(settings, rows.blocks)
+    found = [] if no_metrics else evaluate.paired(settings, rows, weights)
+    measured = Measured(
+        compared=bool(baseline.commit or settings.compare.required) and not identical,
+        metrics=found,
+        lead=lead(settings, frame, rows, weights) if found else None,
+        slices=evaluate.slices(settings, rows, weights) if found else [],
+        gaps=evaluate.gaps(settings, rows) if found else [],
+        label_coverage=record.facts["label_coverage"],
+        train_seconds=record.facts["model"]["seconds"],
+        model_bytes=record.facts["model"]["bytes"],
+        no_metrics=no_metrics,
+        no_comparison=None if identical else incomparable(settings, baseline, lined_up.not_comparable or no_metrics),
+    )
+    judged = gates.judge(params, measured)
+    outcome = gates.outcome(params, measured, judged, identical)
+    return Judged(
+        Review(
+            outcome=outcome,
+            passed=outcome in PASSING and all(gate.passed for gate in judged),
+            task=settings.task,
+            metric=settings.compare.metric,
+            base_ref=base_ref,
+            candidate=side(workspace, record, None),
+            baseline=side(workspace, against, baseline.commit) if against else None,
+            tables=table_versions(tables, against),
+            data_digest=data_digest(record),
+            rows={**record.facts["rows"], **({} if rows.baseline is None else {"compared": len(rows.y)})},
+            label_coverage=record.facts["label_coverage"],
+            period=record.facts["period"],
+            metrics=found,
+            gates=judged,
+            validation=validation,
+            attribution=lined_up.attribution,
+            slices=list(measured.slices),
+            gaps=list(measured.gaps),
+            drift=drift(settings, frame, against) if against and not identical else [],
+            changes=changed(params, workspace, record, baseline),
+            notes=notes,
+            estimator=settings.train.estimator,
+            threshold=settings.evaluate.threshold if settings.task == "binary" else None,
+            blocks=settings.compare.blocks,
+            resamples=settings.compare.resamples,
+            confidence=settings.compare.confidence,
+        ),
+        rows,
+    )
+
+
+def note(settings: Settings, baseline: base.Baseline) -> list[str]:
+    """Why there is nothing to compare with, and what follows from it."""
+    if not baseline.note:
+        return []
+    if baseline.commit or settings.compare.required:
+        return [baseline.note]
+    return [f"{baseline.note}; the absolute gates alone decide"]
+
+
+def unmeasurable(settings: Settings, rows: Labelled) -> str | None:
+    """Why metrics of these rows would say nothing, if so."""
+    import numpy as np
+
+    if len(rows.y) < settings.compare.min_rows:
+        return f"the holdout has {len(rows.y):,} labelled rows, compare.min_rows asks for {settings.compare.min_rows:,}"
+    if settings.task != "regression" and len(np.unique(rows.y)) < 2:
+        return f"every labelled holdout row is {rows.classes[int(rows.y[0])]}"
+    return None
+
+
+def incomparable(settings: Settings, baseline: base.Baseline, rows: str | None) -> str | None:
+    """Why nothing can be said against main, if so; `rows` is what its rows say of it."""
+    if not baseline.commit:
+        return "compare.required is true, and there is no baseline" if settings.compare.required else None
+    return rows if baseline.record else baseline.note
+
+
+def changed(params: Params, workspace: Workspace, record: Record, baseline: base.Baseline) -> list[Change]:
+    """What judges the model and differs from main, and what makes it."""
+    found = []
+    if baseline.commit and git.commit_of(workspace.root, baseline.commit):
+        found += changes.of_gates(workspace.root, baseline.commit, params.file, params.settings.data.expectations)
+    if baseline.record and baseline.record.fingerprint != record.fingerprint:
+        found += changes.of_model(baseline.record.facts["parts"], record.facts["parts"])
+    return found
+
+
+def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any]) -> Interval | None:
+    """How far the model is ahead of the naive reference, positive is better."""
+    gate = settings.gates.lead
+    if gate is None:
+        return None
+    naive = evaluate.reference(settings, frame, rows.rows, rows.classes)
+    ours = evaluate.measure(settings, rows, rows.candidate, weights, [gate.metric])[gate.metric]
+    theirs = evaluate.measure(settings, rows, naive, weights, [gate.metric])[gate.metric]
+    sign = 1 if metrics.GREATER_IS_BETTER[gate.metric] else -1
+    return bootstrap.interval(sign * (ours - theirs), settings.compare.confidence, int(rows.blocks.max()) + 1)
+
+
+def drift(settings: Settings, frame: Path, against: Record) -> list[Drift]:
+    now = feature_profile.profile(
+        settings.prepare.features, frame, candidates.labelled_training_rows(settings), like=against.profile
+    )
+    return feature_profile.drift(against.profile, now)
+
+
+def side(workspace: Workspace, record: Record, commit: str | None) -> Side:
+    root = workspace.root
+    here = commit is None
+    return Side(
+        commit=(git.commit_of(root, "HEAD") if git.is_top(root) else None) if here else commit,
+        clean=(git.is_top(root) and git.is_clean(root)) if here else True,
+        fingerprint=record.fingerprint,
+        model_digest=record.digest,
+        model_bytes=record.facts["model"]["bytes"],
+        train_seconds=record.facts["model"]["seconds"],
+    )
+
+
+def table_versions(tables: Mapping[str, Collected], against: Record | None) -> list[TableVersion]:
+    before = against.facts["parts"]["tables"] if against else {}
+    return [
+        TableVersion(
+            name,
+            table.digest,
+            table.rows,
+            table.start,
+            table.end,
+            before.get(name) != table.digest if against else None,
+        )
+        for name, table in tables.items()
+    ]

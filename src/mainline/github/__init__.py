@@ -1,0 +1,1 @@
+"""What speaks to GitHub: client, comment, doctor, Actions, the monitor's issue, the retraining pull request."""

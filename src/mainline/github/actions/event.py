@@ -1,0 +1,102 @@
+"""The event that started a run, and the commit that it is compared with.
+
+Titles, branch names and messages are a contributor's: they are read from the event's file, never from a command line.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mainline.errors import ConfigurationError
+from mainline.runtime import git
+
+NO_COMMIT = "0" * 40
+BASE = "base/"  # a remote of our own making: a clone's real branches stay what they are
+
+
+@dataclass(frozen=True)
+class Event:
+    """What is known of the run; `number` is the pull request's, `head` the commit that its author pushed."""
+
+    name: str
+    ref: str
+    head: str
+    base: str  # the branch that it is compared with
+    default: str
+    number: int | None
+    claimed_base: str | None  # the base's commit as the event has it
+    run_id: str
+    run_attempt: str
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is a push to the default branch: it has no other to be compared with."""
+        return self.name == "push" and self.ref == f"refs/heads/{self.default}"
+
+    @property
+    def claim(self) -> dict[str, Any]:
+        """What the poster is told; it believes none of it before the API has said the same."""
+        run = {"run_id": self.run_id, "run_attempt": self.run_attempt}
+        return {"pull_request": self.number, "head_sha": self.head, **run}
+
+
+def read(environment: Mapping[str, str]) -> Event:
+    """The event of this run.
+
+    Raises
+    ------
+    ConfigurationError
+        Where no run of GitHub Actions (or of `make ci`) started this.
+    """
+    try:
+        payload = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
+        name, ref, sha = (environment[f"GITHUB_{name}"] for name in ("EVENT_NAME", "REF", "SHA"))
+    except KeyError as error:
+        raise ConfigurationError(
+            f"{error.args[0]} is not set: this runs in GitHub Actions; use make run or make ci"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the event's file cannot be read: {error}") from None
+    pull = payload.get("pull_request") or {}
+    default = str((payload.get("repository") or {}).get("default_branch") or "main")
+    before = payload.get("before") if name == "push" else None
+    return Event(
+        name=name,
+        ref=ref,
+        head=str((pull.get("head") or {}).get("sha") or sha),
+        base=str((pull.get("base") or {}).get("ref") or default),
+        default=default,
+        number=int(pull["number"]) if pull else None,
+        claimed_base=(pull.get("base") or {}).get("sha") or (before if before != NO_COMMIT else None),
+        run_id=environment.get("GITHUB_RUN_ID", ""),
+        run_attempt=environment.get("GITHUB_RUN_ATTEMPT", ""),
+    )
+
+
+def find_base(root: Path, event: Event) -> str | None:
+    """The commit to compare with, if this checkout has it.
+
+    Of a pull request, what it would be merged onto: the first parent of GitHub's merge commit, which may be newer
+    than the event's. Of a push to the default branch, the commit before. Of any other push, the default branch's tip.
+    """
+    parents = (git.git(root, "rev-list", "--parents", "--max-count=1", "HEAD") or "").split()[1:]
+    if event.number is not None:
+        if len(parents) == 2 and parents[1] == event.head:
+            return parents[0]
+        return git.commit_of(root, event.claimed_base or "HEAD^")
+    if event.is_default:
+        before = git.commit_of(root, event.claimed_base) if event.claimed_base else None
+        return before or (git.commit_of(root, parents[0]) if parents else None)
+    return git.commit_of(root, f"refs/remotes/origin/{event.base}")
+
+
+def name_base(root: Path, event: Event, commit: str | None) -> str:
+    """The base by a name that a report can print, and that means `commit` in this checkout."""
+    name = f"{BASE}{event.base}"
+    if commit:
+        git.git(root, "update-ref", f"refs/remotes/{name}", commit)
+    return name

@@ -1,0 +1,55 @@
+"""The very first release of a repository: its state is begun where nothing says that there ever was one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from mainline.config.environment import IMAGE
+from mainline.errors import ExternalError
+from mainline.github.actions.release_page import TAG
+from mainline.github.client import GitHub
+from mainline.registry import shared_state
+from mainline.registry.shared_state import TAG as STATE_TAG
+from mainline.release import session
+from mainline.runtime.workspace import Workspace
+
+
+def begin(workspace: Workspace, github: GitHub, anew: bool) -> str:
+    """Begin the state in the registry; the answer says what was done.
+
+    `anew` begins it although there were releases before: what they left is lost, and somebody has said so.
+
+    Raises
+    ------
+    ExternalError
+        Where the state is damaged, or is gone although something was released.
+    """
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return "the state is that of the MLflow server"
+    state = shared_state.needed(workspace)
+    if state.repository.manifest(STATE_TAG) is not None:  # a damaged one raises: it is no reason to begin anew
+        return f"the state at {state.repository.reference} is there"
+    if state.listed():
+        state.pull()  # raises, and names the way out
+    found = [] if anew else list(traces(github))
+    if found:
+        raise ExternalError(
+            f"there is no state at {state.repository.reference}, and something was released before: "
+            f"{', '.join(found)}. Look whether MAINLINE_STATE still says where it is; if it is lost for good, start "
+            "the workflow by hand with “begin the state anew”"
+        )
+    return f"{state.repository.reference} begins with {state.init(session.first_entry).digest}"
+
+
+def traces(github: GitHub) -> Iterator[str]:
+    """What a release leaves elsewhere: a tag in git, an image in production."""
+    from mainline.release.targets import registry_tag
+
+    tags = github.get(f"git/matching-refs/tags/{TAG}")
+    if tags:
+        yield f"the tag {tags[-1]['ref'].removeprefix('refs/tags/')}"
+    if os.environ.get(IMAGE):
+        target = registry_tag.target()
+        if target.deployed():
+            yield f"the image {target.repository.reference}:{target.tag}"

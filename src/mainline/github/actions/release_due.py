@@ -1,0 +1,52 @@
+"""Whether a commit of the default branch is to be released at all, told before anything is installed or trained.
+
+It is compared with the commit that was released last, not with the one before the push: a run that failed, or that
+GitHub dropped because a newer push was waiting, leaves nothing behind that a later push would overlook.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mainline.github.actions import relevant_changes
+from mainline.github.actions.release_page import Published, last
+from mainline.github.client import GitHub
+from mainline.runtime import git
+from mainline.training.fingerprint import locked_packages
+
+EXPORT = "export"  # what converts the model: nothing to a review
+
+
+@dataclass(frozen=True)
+class Due:
+    """`why` is for the one who wonders, whichever it is."""
+
+    due: bool
+    why: str
+
+
+def due(root: Path, event: str, github: GitHub) -> Due:
+    """Whether the checkout's commit is to be released; `event` is the name of what started the run."""
+    released = last(github)
+    head = git.commit_of(root, "HEAD")
+    if released is None or head is None:
+        return Due(True, "nothing has been released yet")
+    if git.is_behind(root, head, released.commit):
+        return Due(False, f"{released.tag} was made from a later commit: rollback.yml returns to a former version")
+    if event != "push":
+        return Due(True, "asked for by hand")
+    if git.commit_of(root, released.commit) is None:
+        return Due(True, f"the commit of {released.tag} is not in this branch")
+    if unchanged(root, released):
+        return Due(False, f"nothing that differs from {released.tag} can change the model or its image")
+    return Due(True, f"what differs from {released.tag} can change the model or its image")
+
+
+def unchanged(root: Path, released: Published) -> bool:
+    files = relevant_changes.harmless(root, released.commit)
+    if files is None:
+        return False
+    return relevant_changes.LOCK not in files or (
+        relevant_changes.locked_at(root, released.commit, EXPORT) == locked_packages(root, EXPORT)
+    )

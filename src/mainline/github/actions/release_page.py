@@ -1,0 +1,157 @@
+"""A release's page on GitHub: the card, the metrics with their intervals, the digests, a page a version.
+
+A comment at its end is for the machine: which commit was released, and when.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mainline.github.client import GitHub, GitHubError
+
+TAG = "model-v"
+MARK = re.compile(r"<!-- mainline: (\{[^\n]*\}) -->")
+LOOKED_AT = 300  # releases, the newest first: a fork's own lie among them
+LONGEST = 120_000  # characters: GitHub takes 125,000
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+@dataclass(frozen=True)
+class Published:
+    """`commit` is the one that was released last under this tag, which may be newer than the tag's own."""
+
+    tag: str
+    commit: str
+    at: str
+
+
+def last(github: GitHub) -> Published | None:
+    """The release that was published last."""
+    return max(published(github), key=lambda each: each.at, default=None)
+
+
+def published(github: GitHub) -> Iterator[Published]:
+    for each in itertools.islice(github.pages("releases"), LOOKED_AT):
+        found = MARK.findall(each.get("body") or "")
+        if not found or each["draft"] or not each["tag_name"].startswith(TAG):
+            continue
+        try:
+            mark = json.loads(found[-1])
+            made = Published(each["tag_name"], str(mark["commit"]), str(mark["at"]))
+        except (ValueError, KeyError, TypeError):
+            continue  # somebody has edited the page: it is no witness
+        if COMMIT.fullmatch(made.commit):
+            yield made
+
+
+def publish(github: GitHub, content: Mapping[str, Any], card: str, image: str | None, commit: str, at: str) -> str:
+    """Make the version's page, or bring the one that is there up to date; the answer is its address.
+
+    Parameters
+    ----------
+    content
+        `reports/release.json`: the version's number and tags.
+    image
+        The repository of the image; None where the release had none.
+    commit
+        The commit that was released last, 40 hex digits: the next one is compared with it. `at` is now, in ISO 8601.
+    """
+    tag = f"{TAG}{content['version']}"
+    body = page(content, card, image, github.repository, commit, at)
+    values = {"name": f"Model {content['version']}", "body": body, "make_latest": "true"}
+    there = existing(github, tag)
+    if there is None:
+        made_from = str(content.get("commit"))
+        target = made_from if COMMIT.fullmatch(made_from) else commit
+        try:
+            made = github.post("releases", {"tag_name": tag, "target_commitish": target, **values})
+            return str(made["html_url"])
+        except GitHubError as error:
+            there = existing(github, tag) if error.code == 422 else None  # another run was quicker
+            if there is None:
+                raise
+    return str(github.patch(f"releases/{there}", values)["html_url"])
+
+
+def existing(github: GitHub, tag: str) -> int | None:
+    try:
+        return int(github.get(f"releases/tags/{tag}")["id"])
+    except GitHubError as error:
+        if error.code == 404:
+            return None
+        raise
+
+
+def page(content: Mapping[str, Any], card: str, image: str | None, repository: str, commit: str, at: str) -> str:
+    """The page as Markdown."""
+    digest = content.get("image_digest")
+    reference = f"{image}@{digest}" if image and digest else None
+    parts = [
+        f"In production since {at[:10]}. The model was made from commit {content.get('commit', 'unknown')}.",
+        table(("metric", "on the holdout", "95 % interval"), metrics(content)),
+        table(("what", ""), identity(content, reference)),
+        verify(reference, repository),
+    ]
+    mark = f"<!-- mainline: {json.dumps({'commit': commit, 'at': at, 'image': digest}, sort_keys=True)} -->"
+    room = LONGEST - sum(map(len, parts)) - len(mark)
+    parts.append(folded("Model card", body_of(card), room))
+    return "\n\n".join(part for part in [*parts, mark] if part) + "\n"
+
+
+def metrics(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """`metric.roc_auc: "0.81 [0.78, 0.84]"` as a row."""
+    rows: list[tuple[str, ...]] = []
+    for name in sorted(name for name in content if name.startswith("metric.")):
+        value, _, interval = str(content[name]).partition(" ")
+        rows.append((f"`{name.removeprefix('metric.')}`", value, interval or "–"))
+    return rows
+
+
+def identity(content: Mapping[str, Any], reference: str | None) -> list[tuple[str, ...]]:
+    number = str(content.get("pull_request") or "")
+    rows: list[tuple[str, ...]] = [
+        ("image", f"`{reference}`" if reference else ""),
+        ("model, SHA-256", quoted(content.get("model_digest"))),
+        ("data, SHA-256", quoted(content.get("data_digest"))),
+        ("fingerprint", quoted(content.get("fingerprint"))),
+        ("verdict", quoted(content.get("verdict"))),
+        ("pull request", f"#{number}" if number.isdigit() else ""),
+        ("approved by", quoted(content.get("approver"))),
+        ("deployment approved by", quoted(content.get("deployment_approver"))),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def quoted(value: Any) -> str:
+    """As code: a person who is named is not called."""
+    return f"`{str(value).replace('`', '')}`" if value else ""
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def verify(reference: str | None, repository: str) -> str:
+    if reference is None:
+        return ""
+    return f"Where it was attested: `gh attestation verify oci://{reference} --repo {repository}`"
+
+
+def body_of(card: str) -> str:
+    """Without the front matter, which a page of GitHub would show as a rule and a heading."""
+    if card.startswith("---\n"):
+        return card[4:].partition("\n---\n")[2].strip()
+    return card.strip()
+
+
+def folded(title: str, text: str, room: int) -> str:
+    cut = text if len(text) <= room else text[:room] + "\n\n… the rest is in the registry and at `/model-card`."
+    return f"<details><summary>{title}</summary>\n\n{cut}\n\n</details>" if text else ""

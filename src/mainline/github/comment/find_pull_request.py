@@ -1,0 +1,82 @@
+"""Which pull request a run belongs to: by its commit, as GitHub has it; the run's own word only tells twins apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mainline.errors import Refused
+from mainline.github.client import GitHub
+from mainline.github.comment.artifact import Claim
+from mainline.github.comment.workflow_run import Run, Skipped
+
+Pull = dict[str, Any]
+
+
+def open_pulls(client: GitHub, run: Run) -> list[Pull]:
+    """Open pull requests whose head is the run's commit now.
+
+    Raises
+    ------
+    Skipped
+        Where there is none: closed, moved on to a newer commit, or never there.
+    """
+    known = _with_head(client, run)
+    found = [pull for pull in known if pull["state"] == "open" and pull["head"]["sha"] == run.head_sha]
+    if found:
+        return found
+    for pull in known:
+        if pull["state"] == "open":
+            moved = f"#{pull['number']} has moved on from {run.head_sha[:12]} to {pull['head']['sha'][:12]}"
+            raise Skipped(f"{moved}: the newer commit's report stands")
+    for pull in known:
+        if pull["head"]["sha"] == run.head_sha:
+            raise Skipped(f"#{pull['number']} is closed: nobody waits for its report")
+    raise Skipped(f"no open pull request has {run.head_sha[:12]} as its head")
+
+
+def choose(found: list[Pull], claim: Claim | None, run: Run) -> Pull:
+    """The one that the report is for; raises Refused where the artifact claims what GitHub denies."""
+    numbers = [pull["number"] for pull in found]
+    claimed = claim.pull_request if claim else None
+    if claim:
+        _agrees("the run", claim.run_id, run.id)
+        _agrees("the commit", claim.head_sha, run.head_sha)
+        if claim.run_attempt is not None and not 1 <= claim.run_attempt <= run.attempt:
+            raise Refused(f"the artifact says attempt {claim.run_attempt} of the run, this is attempt {run.attempt}")
+    if claimed is not None and claimed not in numbers:
+        ours = " and ".join(f"#{number}" for number in numbers)
+        raise Refused(f"the artifact says that it is for #{claimed}; commit {run.head_sha[:12]} is the head of {ours}")
+    if claimed is None and len(found) > 1:
+        ours = " and ".join(f"#{number}" for number in numbers)
+        raise Skipped(f"{ours} have the same head, and the run left nothing that says which of them it was for")
+    return next(pull for pull in found if claimed in (None, pull["number"]))
+
+
+def still_open(client: GitHub, pull: Pull, run: Run) -> Pull:
+    """The pull request as it is now; raises Skipped where it was closed or moved on while we worked."""
+    now: Pull = client.get(f"pulls/{pull['number']}")
+    if now["state"] != "open":
+        raise Skipped(f"#{pull['number']} has been closed")
+    if now["head"]["sha"] != run.head_sha:
+        raise Skipped(f"#{pull['number']} has moved on to {now['head']['sha'][:12]}: the newer commit's report stands")
+    return now
+
+
+def _with_head(client: GitHub, run: Run) -> list[Pull]:
+    """Of any state; among all open ones where the fork was deleted, since or before the run ended."""
+    found = []
+    if run.head_owner:
+        found = list(client.pages("pulls", state="all", head=f"{run.head_owner}:{run.head_branch}"))
+    return [pull for pull in found or client.pages("pulls", state="open") if _is_from(client, run, pull)]
+
+
+def _is_from(client: GitHub, run: Run, pull: Pull) -> bool:
+    source, home = pull["head"].get("repo"), str(pull["base"]["repo"]["full_name"])
+    if source and run.head_repository and source["full_name"] != run.head_repository:
+        return False
+    return home.lower() == client.repository.lower() and bool(pull["head"]["ref"] == run.head_branch)
+
+
+def _agrees(what: str, claimed: object, known: object) -> None:
+    if claimed is not None and claimed != known:
+        raise Refused(f"the artifact says that {what} is {str(claimed)[:60]!r}, it is {known}")

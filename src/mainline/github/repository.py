@@ -1,0 +1,74 @@
+"""Which repository, at which address, with whose token: from the environment, else from git and gh."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mainline.github.client import GitHub
+from mainline.runtime.git import git
+
+API = "https://api.github.com"
+# https://[user[:token]@]host[:port]/owner/name, ssh://[user@]host[:port]/owner/name
+URL = re.compile(r"^[a-z+]+://(?:[^@/]*@)?(?P<host>[^/:]+)(?::\d+)?/(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
+# [user@]host:owner/name
+SHORT = re.compile(r"^(?:[^@/:]+@)?(?P<host>[^/:]+):/?(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the settings are; `missing` says in words what is needed to see them."""
+
+    repository: str = ""
+    api: str = API
+    token: str = field(default="", repr=False)
+    missing: str = ""
+
+    def client(self) -> GitHub:
+        # Somebody waits in front of a terminal: a minute is long.
+        return GitHub(self.api, self.token, self.repository, attempts=3, patience=60.0)
+
+
+def place(root: Path, environment: Mapping[str, str]) -> Place:
+    """Never sends a token to a host that was not named for it: a remote elsewhere wants GITHUB_API_URL."""
+    host, repository = "github.com", environment.get("GITHUB_REPOSITORY", "").strip()
+    api = environment.get("GITHUB_API_URL", "").strip().rstrip("/")
+    if not repository:
+        remote = git(root, "remote", "get-url", "origin") or ""
+        found = parse(remote)
+        if found is None:
+            what = "git has no remote origin" if not remote else "the remote origin is no repository on GitHub"
+            return Place(missing=f"{what}: set GITHUB_REPOSITORY=owner/name, or git remote add origin …")
+        host, repository = found
+    if not api:
+        if host != "github.com":
+            return Place(repository, missing=f"origin is at {host}: where that is GitHub, set GITHUB_API_URL")
+        api = API
+    token = environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or from_gh(host)
+    if not token.strip():
+        return Place(repository, api, missing="no token: gh auth login, or GH_TOKEN=… make doctor")
+    return Place(repository, api, token.strip())
+
+
+def parse(remote: str) -> tuple[str, str] | None:
+    """Host and `owner/name` of a remote, whether https or ssh; None for anything else, such as a folder."""
+    found = URL.match(remote) or (SHORT.match(remote) if "://" not in remote else None)
+    if found is None:
+        return None
+    # GitHub answers ssh on the port of https under a name of its own.
+    host = {"ssh.github.com": "github.com", "www.github.com": "github.com"}.get(found["host"].lower(), found["host"])
+    return host.lower(), f"{found['owner']}/{found['name']}"
+
+
+def from_gh(host: str) -> str:
+    """The token that `gh` keeps, or nothing where it is not installed or not signed in."""
+    try:
+        done = subprocess.run(
+            ["gh", "auth", "token", "--hostname", host], capture_output=True, text=True, check=False, timeout=20
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""

@@ -1,0 +1,128 @@
+"""The retraining's pull request: the commit made by GitHub's API, the request opened, or the open one brought up to it.
+
+Nothing of a checkout is pushed: the commit is main's own `params.yaml` with another date, and that date is all that is
+taken from the job that ran the model's code. Its report is shown as anybody's is: made harmless. `gh` and `cml pr`
+would want git's credentials in a checkout, and cannot be held against a description of the API.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from mainline.errors import ConfigurationError
+from mainline.github.client import GitHub, GitHubError
+from mainline.github.retraining import history
+from mainline.github.retraining.text import title, whole
+from mainline.retraining import data_until
+from mainline.retraining.proposal import Proposal
+from mainline.retraining.rules import EMAIL, FILE, NAME, Attempt, newest
+
+Values = dict[str, Any]
+NOT_PERMITTED = "not permitted to create or approve pull requests"
+EXISTS = ("reference already exists", "already exists for")
+
+
+class Skipped(Exception):
+    """There is nothing to open, for a reason that is none to worry."""
+
+
+class Forbidden(Exception):
+    """The repository's settings do not let this token open a pull request; `branch` and `default` are there."""
+
+    def __init__(self, said: str, branch: str, default: str) -> None:
+        super().__init__(said)
+        self.branch, self.default = branch, default
+
+
+@dataclass(frozen=True)
+class Opened:
+    """`waits`: its checks begin when somebody approves them, because a workflow's own token opened it."""
+
+    number: int
+    url: str
+    refreshed: bool
+    waits: bool
+
+
+def put(client: GitHub, proposal: Proposal, report: str, run: str, now: dt.datetime) -> Opened:
+    """Open the pull request of a proposal that is ready, or refresh the one that is open.
+
+    Raises
+    ------
+    Skipped
+        Where main or the open pull request has it all, or somebody has worked on the branch.
+    Forbidden
+        Where the branch is there and the pull request may not be opened.
+    """
+    assert proposal.until
+    default = str(client.get("")["default_branch"])
+    tip = str(client.get(f"git/ref/heads/{default}")["object"]["sha"])
+    text = base64.b64decode(client.get(f"contents/{FILE}", ref=tip)["content"])
+    if data_until.shown(text) >= proposal.until:
+        raise Skipped(f"main's data reach {data_until.shown(text)} by now")
+    standing = newest([one for one in history.attempts(client, default, tip) if one.state == "open"])
+    if standing and standing.edited:
+        raise Skipped(f"{standing.called} holds somebody's own commits and is left as it is")
+    branch = standing.branch if standing else proposal.branch
+    if branch is None:
+        raise ConfigurationError("the retraining names no branch for its pull request")
+    opened = standing.opened if standing else now
+    commit = committed(client, tip, data_until.moved(text, proposal.until), title(proposal), opened)
+    point(client, branch, commit, tip)
+    body = whole(proposal, tip, report, run)
+    pull = brought(client, standing, title(proposal), body, branch, default)
+    return Opened(
+        int(pull["number"]), pull["html_url"], standing is not None, (pull["user"] or {}).get("type") == "Bot"
+    )
+
+
+def committed(client: GitHub, tip: str, text: bytes, message: str, when: dt.datetime) -> str:
+    """A commit on top of `tip` in which the file has this text and nothing else differs; no branch leads to it yet."""
+    entry = {"path": FILE, "mode": "100644", "type": "blob", "content": text.decode()}
+    below = client.get(f"git/commits/{tip}")["tree"]["sha"]
+    tree = client.post("git/trees", {"base_tree": below, "tree": [entry]}, repeatable=True)["sha"]
+    who = {"name": NAME, "email": EMAIL, "date": when.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    content = {"message": message, "tree": tree, "parents": [tip], "author": who, "committer": who}
+    return str(client.post("git/commits", content, repeatable=True)["sha"])
+
+
+def point(client: GitHub, branch: str, commit: str, tip: str) -> None:
+    """Have the branch be the commit, in one step; a branch that somebody else has worked on stays as it is."""
+    for _ in range(2):
+        there = [one for one in client.get(f"git/matching-refs/heads/{branch}") if one["ref"] == f"refs/heads/{branch}"]
+        if there:
+            if not history.is_ours(client, tip, there[0]["object"]["sha"]):
+                raise Skipped(f"the branch {branch} holds somebody's own commits and is left as it is")
+            client.patch(f"git/refs/heads/{branch}", {"sha": commit, "force": True})
+            return
+        try:
+            client.post("git/refs", {"ref": f"refs/heads/{branch}", "sha": commit}, repeatable=True)
+            return
+        except GitHubError as error:
+            # Asked twice after a broken answer, or made by somebody in between.
+            if error.code != 422 or EXISTS[0] not in str(error).lower():
+                raise
+    raise Skipped(f"the branch {branch} comes and goes: somebody else is at work on it")
+
+
+def brought(client: GitHub, standing: Attempt | None, title: str, body: str, branch: str, default: str) -> Values:
+    said = {"title": title, "body": body}
+    found: Values
+    try:
+        if standing:
+            found = client.patch(f"pulls/{standing.called.removeprefix('#')}", said)
+        else:
+            found = client.post("pulls", {**said, "head": branch, "base": default}, repeatable=True)
+    except GitHubError as error:
+        if NOT_PERMITTED in str(error):
+            raise Forbidden(str(error), branch, default) from error
+        if error.code == 422 and EXISTS[1] in str(error).lower():
+            # The first attempt's answer was lost, and it had been opened.
+            for pull in client.pages("pulls", state="open", base=default):
+                if pull["head"]["ref"] == branch and history.is_retraining(client, pull):
+                    return pull
+        raise
+    return found

@@ -1,0 +1,139 @@
+"""The log's files as tables of DuckDB: what is whole is read, what is not is named.
+
+Below `monitor.log` lie `predictions/*.parquet`, a row each predicted row, and `feedback/*.parquet`, a row each label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mainline.data.sources import remote
+from mainline.data.sources.duckdb_scan import first_line, path_list
+from mainline.data.split import quoted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+Connect = Callable[[], "DuckDBPyConnection"]
+
+PREDICTIONS = ("_request", "_row", "_time", "_version", "_model_digest", "_prediction")
+FEEDBACK = ("_time", "_request", "_row", "_label")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something of the log that could not be taken as it is; a fatal one makes the window invalid."""
+
+    name: str  # corrupt file, clock skew, duplicates, schema, model version, labels
+    found: str
+    fatal: bool = True
+
+
+@dataclass(frozen=True)
+class Files:
+    """Readable files with the same columns."""
+
+    paths: list[Path]
+    columns: dict[str, str]  # name: DuckDB's type
+
+
+def located(place: str, part: str, root: Path, cache: Path) -> list[Path]:
+    """The files of one part of the log, fetched to `cache` from a bucket; none is no error here.
+
+    Raises
+    ------
+    ExternalError
+        Where the bucket cannot be reached.
+    ConfigurationError
+        Where its scheme is not known or its library not installed.
+    """
+    if remote.is_remote(place):
+        return remote.fetched("monitor.log", f"{place.rstrip('/')}/{part}/*.parquet", cache)
+    return sorted((root / place / part).rglob("*.parquet"))
+
+
+def readable(connect: Connect, paths: Sequence[Path], wanted: Sequence[str], problems: list[Problem]) -> list[Files]:
+    """Group the files by their columns; those that are corrupt or lack a `wanted` column are named and left out."""
+    import duckdb
+
+    groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
+    for path in paths:
+        try:
+            with connect() as scratch:
+                found = tuple(
+                    scratch.execute(f"SELECT column_name, column_type FROM (DESCRIBE {scan([path])})").fetchall()
+                )
+        except (duckdb.Error, OSError) as error:
+            problems.append(corrupt(path, error))
+            continue
+        lacking = [column for column in wanted if column not in dict(found)]
+        if lacking:
+            problems.append(Problem("schema", f"{path.name} has no column {', '.join(lacking)} and was left out"))
+        else:
+            groups.setdefault(found, []).append(path)
+    whole = [Files(intact(connect, found, problems), dict(columns)) for columns, found in groups.items()]
+    return [files for files in whole if files.paths]
+
+
+def intact(connect: Connect, paths: list[Path], problems: list[Problem]) -> list[Path]:
+    """Read every page once: what is corrupt in the middle of a file shows only there."""
+    import duckdb
+
+    # A connection of its own each time: corrupt pages may leave DuckDB's unusable.
+    try:
+        with connect() as scratch:
+            scratch.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM ({scan(paths)})").fetchall()
+    except (duckdb.Error, OSError) as error:
+        if len(paths) == 1:
+            problems.append(corrupt(paths[0], error))
+            return []
+        half = len(paths) // 2
+        return [*intact(connect, paths[:half], problems), *intact(connect, paths[half:], problems)]
+    return paths
+
+
+def corrupt(path: Path, error: Exception) -> Problem:
+    said = first_line(str(error).strip() or type(error).__name__).replace(str(path), path.name)
+    return Problem("corrupt file", f"{path.name} cannot be read and was left out: {said}")
+
+
+def scan(paths: Sequence[Path]) -> str:
+    return f"SELECT * FROM read_parquet({path_list(paths)}, hive_partitioning = false)"
+
+
+def union(groups: Sequence[Files]) -> str:
+    """All rows, by the columns' names; a column that a file does not have is null in its rows."""
+    return " UNION ALL BY NAME ".join(scan(files.paths) for files in groups)
+
+
+def schemas(connection: DuckDBPyConnection, groups: Sequence[Files]) -> list[Problem]:
+    """How the columns changed within the log, by the versions that wrote them."""
+    if len(groups) < 2:
+        return []
+    found = []
+    first = groups[0]
+    for other in groups[1:]:
+        gone = sorted(set(first.columns) - set(other.columns))
+        new = sorted(set(other.columns) - set(first.columns))
+        both = sorted(set(first.columns) & set(other.columns))
+        typed = [
+            f"{n} is {other.columns[n]}, was {first.columns[n]}" for n in both if first.columns[n] != other.columns[n]
+        ]
+        said = [*(f"{name} is gone" for name in gone), *(f"{name} is new" for name in new), *typed]
+        if not said:
+            continue
+        versions = [written_by(connection, files) for files in (first, other)]
+        between = f"between the versions {versions[0]} and {versions[1]}"
+        # Another version may well take other columns; within one they must stay.
+        same = versions[0] == versions[1]
+        where = f"within version {versions[0]}" if same else between
+        found.append(Problem("schema", f"the columns changed {where}: {', '.join(said)}", fatal=same))
+    return found
+
+
+def written_by(connection: DuckDBPyConnection, files: Files) -> str:
+    rows = connection.execute(f"SELECT DISTINCT {quoted('_version')}::VARCHAR FROM ({scan(files.paths)}) ORDER BY 1")
+    return ", ".join(str(version) for (version,) in rows.fetchall())

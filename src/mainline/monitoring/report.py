@@ -1,0 +1,138 @@
+"""`monitor.md`, `monitor.html` and the terminal's lines: one screen that says whether to worry."""
+
+from __future__ import annotations
+
+import math
+
+from mainline.evaluation.formatting import metric_name
+from mainline.evaluation.results import Interval
+from mainline.monitoring.plots import drawn
+from mainline.monitoring.results import Cause, Check, Health, Verdict
+from mainline.report.escape import prose as cell
+
+COLUMNS = 30  # of the table of columns, those nearest to their threshold
+
+
+def mark(check: Check) -> str:
+    return {Verdict.ok: "✓", Verdict.not_measurable: "–"}.get(check.verdict, "✗")
+
+
+def about(health: Health) -> str:
+    window = health.window
+    if not window.start or not window.end:
+        return "No prediction in the window."
+    labels = f", {health.labels.joined:,} with a label" if health.labels else ", no labels yet"
+    return f"{window.rows:,} predictions from {window.start[:10]} to {window.end[:10]}{labels}."
+
+
+def meta(health: Health) -> list[str]:
+    others = {name: rows for name, rows in health.window.versions.items() if name != health.version}
+    found = [f"version {health.version or '?'}", f"model {health.model[:12] or '?'}"]
+    return found + [f"beside it {rows:,} rows of version {name}" for name, rows in others.items()]
+
+
+def tiles(health: Health) -> list[tuple[str, str, str]]:
+    """What one looks at first: the metric, what is expected without labels, the column nearest to its threshold."""
+    found = []
+    decay = health.decay
+    if decay:
+        reached = f"{metric_name(decay.metric)} reached"
+        found.append((reached, number(decay.reached), f"promised {shown(decay.promised)}"))
+    if health.estimated:
+        name = decay.metric if decay else next(iter(health.promised))
+        if name in health.estimated:
+            found.append((f"{metric_name(name)} estimated", number(health.estimated[name]), "by its own probabilities"))
+    if health.drift:
+        d = health.drift[0]
+        found.append((f"PSI of {d.feature}", f"{d.psi:.2f}", f"at most {d.threshold:.2f}, the {d.why}"))
+        m = max(health.drift, key=lambda d: d.most_missing)
+        found.append((f"missing {m.feature}, worst day", f"{m.most_missing:.0%}", f"window {m.missing_now:.1%}"))
+    if health.predictions:
+        p = health.predictions
+        found.append(("PSI of the predictions", f"{p.psi:.2f}", f"at most {p.threshold:.2f}"))
+    return found
+
+
+def why(health: Health) -> str:
+    decay = health.decay
+    if not decay or not decay.expected or not decay.surprise:
+        return "Of a value there is no probability that would tell harder rows from an older model."
+    name = metric_name(decay.metric)
+    expected = f"The model's own probabilities expected {name} {shown(decay.expected)} of these rows"
+    beyond = f"{decay.surprise.value:+.3f} {bounds(decay.surprise)}"
+    return (
+        f"{expected}; it reached {shown(decay.reached)}. Beyond what it was wrong by on its holdout that is {beyond}."
+    )
+
+
+def cause(health: Health) -> str:
+    found = health.decay.cause if health.decay else Cause.none
+    return "Why is not known" if found == Cause.unknown else f"It may be that {found.value}"
+
+
+def metric_rows(health: Health) -> list[tuple[str, str, str, str]]:
+    sides = (health.reached, health.promised, health.estimated)
+    names = dict.fromkeys(name for side in sides for name in side)
+    return [(metric_name(name), *(shown(side.get(name)) for side in sides)) for name in names]  # type: ignore[misc]
+
+
+def number(value: Interval) -> str:
+    return "–" if math.isnan(value.value) else f"{value.value:.3f}"
+
+
+def bounds(value: Interval) -> str:
+    return f"[{value.low:.3f}, {value.high:.3f}]" if value.low is not None and value.high is not None else ""
+
+
+def shown(value: Interval | None) -> str:
+    return "–" if value is None else f"{number(value)} {bounds(value)}".strip()
+
+
+def ordered(health: Health) -> list[Check]:
+    order = list(Verdict)
+    return sorted(health.checks, key=lambda check: order.index(check.verdict))
+
+
+def markdown(health: Health) -> str:
+    seal = "✅" if health.passed else "➖" if health.verdict == Verdict.not_measurable else "❌"
+    lines = [f"## {seal} {cell(health.headline)}", "", cell(about(health)), "", cell(" · ".join(meta(health)))]
+    if health.decay and health.decay.tells:
+        lines += ["", f"**{cell(cause(health))}.** {cell(why(health))} What would tell: {cell(health.decay.tells)}."]
+    lines += ["", "| check | state | measured | asked for |", "|---|---|---|---|"]
+    lines += [
+        f"| {cell(c.name)} | {mark(c)} {c.verdict.value.replace('_', ' ')} | {cell(c.measured)} | {cell(c.rule)} |"
+        for c in ordered(health)
+    ]
+    lines += [f"\n- {cell(note)}" for note in health.notes]
+    rows = metric_rows(health)
+    if rows:
+        lines += ["", "| metric | reached | promised | estimated |", "|---|---|---|---|"]
+        lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def terminal(health: Health) -> str:
+    lines = [health.headline, f"  {about(health)}"]
+    lines += [f"  {mark(c)} {c.name}: {c.measured} ({c.rule})" for c in ordered(health)]
+    if health.decay and health.decay.tells:
+        lines += [f"  {cause(health)}. {why(health)}", f"  What would tell: {health.decay.tells}."]
+    lines += [f"  · {note}" for note in health.notes]
+    return "\n".join(lines)
+
+
+def html(health: Health) -> str:
+    """Self-contained: no script, no address outside itself."""
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from mainline.report.html import TEMPLATES
+
+    plots = [(title, Markup(svg)) for title, svg in drawn(health)]
+    css = Markup((TEMPLATES / "report.css").read_text(encoding="utf-8"))
+    source = (TEMPLATES / "monitor.html.j2").read_text(encoding="utf-8")
+    return Environment(autoescape=True).from_string(source).render(
+        health=health, about=about(health), meta=meta(health), tiles=tiles(health), css=css, mark=mark, shown=shown,
+        metric_name=metric_name,
+        plots=plots, metrics=metric_rows(health), checks=ordered(health), columns=health.drift[:COLUMNS],
+        cause=cause(health), why=why(health),
+    )  # fmt: skip

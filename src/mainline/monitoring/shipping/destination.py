@@ -1,0 +1,98 @@
+"""Where the log lands: a folder, or a prefix of an object store. A file is there whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mainline.data.sources.remote import is_remote, redacted
+from mainline.errors import ConfigurationError, ExternalError
+from mainline.runtime.atomic_files import UNFINISHED, scratch
+
+SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
+LEFT_SECONDS = 3600  # after which what was begun was left by somebody who has died
+# An endpoint that is away is found out within seconds: what is to be shipped waits where it is.
+PATIENCE = {"config_kwargs": {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}}
+
+
+class Folder:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.name = str(path)
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Path]:
+        """A path to write a file to before `land`, where no reader looks for Parquet."""
+        with scratch(self.path, ".parquet") as part:
+            for left in self.path.glob(f"{UNFINISHED}*"):
+                with contextlib.suppress(OSError):
+                    if time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                        left.unlink()
+            yield part
+
+    def land(self, file: Path, name: str) -> None:
+        """Have it under `name` at once, and for good: what it was made of is removed next."""
+        target = self.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        sync(file)
+        os.replace(file, target)
+        sync(target.parent)
+
+
+class Store:
+    """An object store; putting an object is one step there."""
+
+    def __init__(self, url: str) -> None:
+        from fsspec.core import url_to_fs
+
+        self.url = url.rstrip("/")
+        self.name = redacted(self.url)
+        options: dict[str, Any] = {"skip_instance_cache": True, "use_listings_cache": False}
+        if url.startswith("s3://"):
+            options |= PATIENCE
+        try:
+            self.system, self.prefix = url_to_fs(self.url, **options)
+        except ImportError as error:
+            missing = f"{url.partition('://')[0]}:// needs a library that is not installed"
+            raise ConfigurationError(f"monitor.log: {missing}; run `make install GROUPS=cloud`") from error
+        except Exception as error:
+            raise ExternalError(f"monitor.log: {self.name} cannot be opened: {self._said(error)}") from None
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[Path]:
+        with scratch(Path(tempfile.gettempdir()), ".parquet") as part:
+            yield part
+
+    def land(self, file: Path, name: str) -> None:
+        """Raises ExternalError where the store cannot be reached or refuses."""
+        try:
+            self.system.put_file(str(file), f"{self.prefix}/{name}")
+        except Exception as error:
+            raise ExternalError(f"monitor.log: {self.name} cannot be written: {self._said(error)}") from None
+
+    def _said(self, error: BaseException) -> str:
+        text = " ".join(str(error.__cause__ or error).split()) or type(error).__name__
+        return text.replace(self.url, self.name)
+
+
+def at(log: str, root: Path) -> Folder | Store:
+    """The landing that `monitor.log` names; a folder is below `root` where it is not absolute."""
+    if not is_remote(log):
+        return Folder(root / log)
+    scheme = log.partition("://")[0]
+    if scheme not in SCHEMES:
+        raise ConfigurationError(f"monitor.log: {scheme}:// is not known; a folder or one of {', '.join(SCHEMES)} is")
+    return Store(log)
+
+
+def sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,267 @@
+"""A record's model as ONNX, its preprocessing inside, with `serving.json` beside it.
+
+The conversion is used only where it agrees with the fitted pipeline on every holdout row: a
+converter may be wrong without a word. Where it is not used, the fitted pipeline is served as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.config.schema import Settings
+from mainline.data.split import ROW_ID, quoted, sides
+from mainline.errors import ExternalError, Refused
+from mainline.packaging.onnx import convert
+from mainline.runtime.atomic_files import replacing_folder
+from mainline.serving.scorer import Fitted, Onnx, Scorer
+from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Key, Kind, Signature, write
+from mainline.training.pipeline import answers_of, features_of, read_rows
+from mainline.training.record import Record, align, data_digest
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
+
+TOLERANCE = 1e-5  # of probabilities; of values relative to the largest one
+PROBES = 1000  # rows that are also asked with unknown categories and with everything missing that may be
+UNKNOWN = "a category that nobody has seen"
+
+
+def export(
+    settings: Settings, record: Record, frame: Path, folder: Path, version: str | None = None, card: str | None = None
+) -> Signature:
+    """Write `model.onnx` (or `model.pkl`), `serving.json` and, where given, `model-card.md` to `folder`, in one step.
+
+    Parameters
+    ----------
+    frame
+        The prepared frame that the record was trained on.
+    version
+        What the server calls the model; the first 12 characters of its fingerprint where not given.
+    card
+        What the server answers at `/model-card`.
+
+    Raises
+    ------
+    Refused
+        Where even the recorded pipeline does not answer as it did when it was recorded.
+    """
+    pipeline = record.model()
+    rows = read_rows(settings, frame, sides(settings).holdout)
+    columns = describe(settings, record, frame)
+    recorded = recorded_answers(record, rows)
+    draft = Signature(
+        format=FORMAT,
+        name=settings.prepare.function.split(".")[0],
+        version=version or default_version(record),
+        task=settings.task,
+        classes=record.facts["classes"],
+        threshold=settings.evaluate.threshold if settings.task == "binary" else None,
+        columns=columns,
+        engine="onnx",
+        file="model.onnx",
+        digest="",
+        pipeline_digest=record.digest,
+        data_digest=data_digest(record),
+        fingerprint=record.fingerprint,
+        commit=record.facts["commit"],
+        trained=record.facts["created"],
+        agreement=Agreement(len(rows), 0.0),
+        example=[],
+        answers=[],
+        key=describe_key(settings, frame),
+    )
+    with replacing_folder(folder) as unfinished:
+        model, chosen, scorer = choose(settings, draft, pipeline, record, rows, recorded)
+        (unfinished / chosen.file).write_bytes(model)
+        shown = example_rows(chosen, rows)
+        signature = replace(
+            chosen,
+            answered=bounds(recorded) if settings.task == "regression" else None,
+            digest=hashlib.sha256(model).hexdigest(),
+            example=as_lists(chosen, shown),
+            answers=scorer(*matrices(chosen, shown)).tolist(),
+        )
+        write(signature, unfinished)
+        if card is not None:
+            (unfinished / "model-card.md").write_text(card, encoding="utf-8")
+    return signature
+
+
+def default_version(record: Record) -> str:
+    return record.fingerprint[:12]
+
+
+def choose(
+    settings: Settings,
+    draft: Signature,
+    pipeline: Pipeline,
+    record: Record,
+    rows: pd.DataFrame,
+    recorded: NDArray[np.float64],
+) -> tuple[bytes, Signature, Scorer]:
+    """The converted model where it agrees, else the pickled pipeline with the reason in `note`."""
+    try:
+        converted = convert(pipeline, draft)
+        scorer = Onnx(converted, draft)
+        asked = [(rows, recorded, "holdout rows"), *probes(settings, draft, pipeline, rows)]
+        largest = max([check(draft, scorer, *rows_of) for rows_of in asked])
+        return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
+    except Disagreement as error:
+        note = str(error)
+    except Exception as error:  # whatever a converter raises, the pipeline can still be served
+        note = f"it cannot be converted: {type(error).__name__}: {(str(error).strip() or '?').splitlines()[0]}"
+    plain = replace(draft, engine="sklearn", file="model.pkl", note=note)
+    path = record.path / "model.pkl"
+    fitted = Fitted(path, plain)
+    try:
+        largest = check(plain, fitted, rows, recorded, "holdout rows")
+    except Disagreement as error:
+        raise Refused(f"{path} does not answer as it did when it was recorded: {error}") from None
+    return path.read_bytes(), replace(plain, agreement=Agreement(len(rows), largest)), fitted
+
+
+class Disagreement(Exception):
+    """The exported model answers otherwise than the fitted pipeline."""
+
+
+def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: NDArray[np.float64], what: str) -> float:
+    """The largest difference between the scorer's answers and the expected ones.
+
+    Raises
+    ------
+    Disagreement
+        Where a row differs by more than the tolerance, or an answer is no number.
+    """
+    import numpy as np
+
+    answers = np.asarray(scorer(*matrices(signature, rows)), dtype=np.float64)
+    if signature.task == "binary":
+        answers = answers[:, 1]
+    scale = max(1.0, float(np.abs(expected).max())) if signature.task == "regression" else 1.0
+    difference = np.abs(answers - expected) / scale
+    wrong = ~(difference <= TOLERANCE).reshape(len(rows), -1).all(axis=1)
+    if wrong.any():
+        raise Disagreement(
+            f"converted, it differs from the fitted pipeline on {int(wrong.sum()):,} of {len(rows):,} {what}, "
+            f"by up to {float(np.nanmax(difference)):.2g}"
+        )
+    return float(difference.max())
+
+
+def probes(
+    settings: Settings, signature: Signature, pipeline: Pipeline, rows: pd.DataFrame
+) -> list[tuple[pd.DataFrame, NDArray[np.float64], str]]:
+    """Holdout rows as they might come: with unknown categories, and without what may be missing."""
+    some = rows.iloc[:: max(1, len(rows) // PROBES)]
+    strange: dict[str, Any] = {column.name: UNKNOWN for column in signature.categorical}
+    empty: dict[str, Any] = {
+        column.name: None if column.kind == "categorical" else float("nan")
+        for column in signature.columns
+        if column.nullable
+    }
+    made = []
+    for what, values in (("rows with unknown categories", strange), ("rows with missing values", empty)):
+        if values:
+            asked = some.assign(**values).astype({name: some.dtypes[name] for name in values})
+            made.append((asked, answers_of(settings.task, pipeline, features_of(settings, asked)), what))
+    return made
+
+
+def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
+    """The columns in the order of the model's inputs, with what the whole frame holds of them."""
+    import duckdb
+
+    features = settings.prepare.features
+    asked = [f"count(*) FILTER ({quoted(name)} IS NULL)" for name in features.categorical]
+    asked += [f"count(*) FILTER ({quoted(name)} IS NULL OR isnan({quoted(name)}))" for name in features.numeric]
+    train = sides(settings).train
+    asked += [f"{side}({quoted(name)}) FILTER ({train})" for name in features.numeric for side in ("min", "max")]
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        found = connection.execute(f"SELECT {', '.join(asked)} FROM read_parquet('{frame}')").fetchone()
+    assert found
+    missing = dict(zip(features.names, found, strict=False))
+    bounds = found[len(features.names) :]
+    seen = record.profile["categorical"]
+    categorical = [
+        Column(name, "categorical", missing[name] > 0, sorted(value for value in seen[name] if value))
+        for name in features.categorical
+    ]
+    numeric = [
+        Column(name, "numeric", missing[name] > 0, low=bounds[2 * i], high=bounds[2 * i + 1])
+        for i, name in enumerate(features.numeric)
+    ]
+    return categorical + numeric
+
+
+def describe_key(settings: Settings, frame: Path) -> list[Key]:
+    """The columns that name a row, each by the kind of what a request holds of it."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{frame}')").fetchall()
+    types = {str(name): str(kind) for name, kind, *_ in described}
+    features = settings.prepare.features
+
+    def kind(name: str) -> Kind:
+        if name in features.names:
+            return "number" if name in features.numeric else "text"
+        return key_kind(types[name])
+
+    return [Key(name, kind(name)) for name in settings.prepare.key]
+
+
+def key_kind(type_: str) -> Kind:
+    """Of a column's type in DuckDB."""
+    if type_ == "DATE":
+        return "date"
+    if type_.removeprefix("U") in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"):
+        return "integer"
+    return "number" if type_ in ("FLOAT", "DOUBLE") or type_.startswith("DECIMAL") else "text"
+
+
+def recorded_answers(record: Record, rows: pd.DataFrame) -> NDArray[np.float64]:
+    place = align(rows[ROW_ID].to_numpy(), record.holdout)
+    if (place < 0).any() or len(place) != len(record.holdout.row_id):
+        raise ExternalError(f"{record.path}: its holdout is not that of the prepared frame: run `make clean` and again")
+    return record.holdout.score[place]
+
+
+def matrices(signature: Signature, rows: pd.DataFrame) -> tuple[NDArray[np.object_], NDArray[np.float32]]:
+    """A frame's features as the scorer takes them."""
+    import numpy as np
+
+    text = rows[[column.name for column in signature.categorical]].astype(object)
+    categorical = text.where(text.notna(), MISSING).to_numpy(dtype=object)
+    numeric = rows[[column.name for column in signature.numeric]].to_numpy(dtype=np.float32)
+    return categorical, numeric
+
+
+def example_rows(signature: Signature, rows: pd.DataFrame) -> pd.DataFrame:
+    """Two holdout rows with as little missing as possible, for the description of the server."""
+    missing = rows[signature.names].isna().sum(axis=1).to_numpy()
+    return rows.iloc[missing.argsort(kind="stable")[:2]]
+
+
+def as_lists(signature: Signature, rows: pd.DataFrame) -> list[list[str | float | None]]:
+    """Rows as a request holds them, their numbers as short as a 32-bit float allows."""
+    features = rows[signature.names].astype(object)
+    return [
+        [None if value != value else value if isinstance(value, str) else float(str(value)) for value in row]
+        for row in features.where(features.notna(), float("nan")).to_numpy()
+    ]
+
+
+def bounds(values: NDArray[np.float64]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())
+
+
+def replace(signature: Signature, **changes: Any) -> Signature:
+    import msgspec
+
+    return msgspec.structs.replace(signature, **changes)

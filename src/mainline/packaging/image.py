@@ -1,0 +1,182 @@
+"""From an export to an image that says what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mainline.errors import ConfigurationError, ExternalError
+from mainline.packaging import build_context, provenance, sbom
+from mainline.packaging.engine import Engine
+from mainline.runtime import git
+from mainline.runtime.atomic_files import write_text
+from mainline.serving import signature as signatures
+from mainline.serving.signature import Signature
+
+REPOSITORY = "MAINLINE_IMAGE"  # the variable that says where images are pushed: registry.example/team/name
+BASE_LABEL = "org.opencontainers.image.base.name"
+BASE = "MAINLINE_BASE"  # the variable that names another base image
+DOCKERFILE = Path("deploy/Dockerfile")
+LABEL = "mainline"
+# ONNX Runtime names them for its converters and Granian for its command line: a model is served without.
+SPARED = ("protobuf", "flatbuffers", "packaging", "click")
+# Where packages come from, if this machine says so; they reach the build and not the image.
+INDEXES = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX")
+
+
+@dataclass(frozen=True)
+class Image:
+    """`reference` is what an engine runs: repository@digest, or the id of one that was not pushed."""
+
+    reference: str
+    digest: str  # sha256:… of the manifest in the registry; of the configuration where it was not pushed
+    repository: str | None
+    labels: Mapping[str, str]
+
+
+def build(
+    engine: Engine, root: Path, model: Path, repository: str | None = None, environment: Mapping[str, str] = os.environ
+) -> Image:
+    """Build the image of an export; with a repository, push it there.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the export, the lock or the Dockerfile is not what a build needs.
+    ExternalError
+        Where the engine or the registry said no.
+    """
+    signature = signatures.read(model)
+    dockerfile = dockerfile_of(root)
+    base = environment.get(BASE) or matching_base()
+    labels = described(signature, base)
+    tag = f"{repository or 'mainline-' + signature.name.lower()}:{signature.fingerprint[:12]}"
+    epoch = committed(root, signature)
+    with build_context.laid_out(root, signature, model, epoch) as folder:
+        call = ["build", "--file", str(dockerfile), "--tag", tag]
+        call += ["--format", "docker"] if engine.name == "podman" else []  # else it leaves the health check out
+        for name, value in arguments(base, epoch, signature, environment).items():
+            # Where no value is given the engine takes it from the environment: a password is in no process list.
+            call += ["--build-arg", name if value is None else f"{name}={value}"]
+        for name, value in labels.items():
+            call += ["--label", f"{name}={value}"]
+        engine.run(*call, str(folder), seconds=1800)
+    found = engine.image(tag)
+    if found is None:
+        raise ExternalError(f"{engine.name} has built {tag} and does not have it")
+    if repository is None:
+        digest = found["Id"] if found["Id"].startswith("sha256:") else f"sha256:{found['Id']}"
+        return Image(digest, digest, None, labels)
+    digest = push(engine, repository, tag)
+    return Image(f"{repository}@{digest}", digest, repository, labels)
+
+
+def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """A digest of all that a build is made from: as long as it stays, there is nothing to build again."""
+    signature = signatures.read(model)
+    base = environment.get(BASE) or matching_base()
+    found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
+    found.update(dockerfile_of(root).read_bytes())
+    with build_context.laid_out(root, signature, model, 0) as folder:
+        for line in build_context.listed(folder):
+            found.update(line)
+    return found.hexdigest()
+
+
+def check(root: Path) -> None:
+    """Raises ConfigurationError where something is missing that a build needs: said before minutes of training."""
+    dockerfile_of(root)
+    sbom.find_uv()
+
+
+def dockerfile_of(root: Path) -> Path:
+    found = root / DOCKERFILE
+    if not found.is_file():
+        raise ConfigurationError(f"{found} is not here")
+    return found
+
+
+def push(engine: Engine, repository: str, tag: str) -> str:
+    """The digest under which the registry holds what was pushed."""
+    insecure = engine.name == "podman" and repository.startswith(("127.0.0.1", "localhost"))
+    engine.run("push", *(["--tls-verify=false"] if insecure else []), tag)
+    found = engine.image(tag) or {}
+    for each in found.get("RepoDigests") or []:
+        name, _, digest = each.partition("@")
+        if name == repository:
+            return str(digest)
+    raise ExternalError(f"{tag} was pushed, and {engine.name} does not say its digest")
+
+
+def described(signature: Signature, base: str) -> dict[str, str]:
+    """Labels: what is in the image, for whoever has nothing but the image."""
+    return {
+        "org.opencontainers.image.title": signature.name,
+        "org.opencontainers.image.version": signature.version,
+        "org.opencontainers.image.revision": signature.commit or "none",
+        "org.opencontainers.image.created": signature.trained,
+        BASE_LABEL: base,
+        f"{LABEL}.model": signature.digest,
+        f"{LABEL}.pipeline": signature.pipeline_digest,
+        f"{LABEL}.data": signature.data_digest,
+        f"{LABEL}.fingerprint": signature.fingerprint,
+        f"{LABEL}.engine": signature.engine,
+    }
+
+
+def arguments(base: str, epoch: int, signature: Signature, environment: Mapping[str, str]) -> dict[str, str | None]:
+    """The Dockerfile's arguments; None for one whose value the engine finds in the environment."""
+    given: dict[str, str | None] = {
+        "BASE": base,
+        "SOURCE_DATE_EPOCH": str(epoch),
+        "SELECTION": " ".join(selection(signature)),
+    }
+    if environment.get("UV_VERSION"):
+        given["UV_VERSION"] = None
+    return given | {name: None for name in INDEXES if environment.get(name)}
+
+
+def selection(signature: Signature) -> list[str]:
+    """What of the lock is installed, as uv is told."""
+    if signature.engine == "onnx":
+        spared = [each for name in SPARED for each in ("--no-emit-package", name)]
+        return ["--only-group", "serving", *spared]
+    return ["--no-default-groups", "--group", "serving", "--group", "pipeline"]
+
+
+def matching_base() -> str:
+    """The official slim image of the Python that trained."""
+    return f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
+
+
+def committed(root: Path, signature: Signature) -> int:
+    """The time of the model's commit: the same for every build of it; 0 where that is not known."""
+    said = git.git(root, "show", "--no-patch", "--format=%ct", signature.commit) if signature.commit else None
+    return int(said) if said and said.isdigit() else 0
+
+
+def papers(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
+    """Write the bill of materials and the provenance beside the reports; the answer is where."""
+    signature = signatures.read(model)
+    inputs = [
+        root / DOCKERFILE,
+        root / "uv.lock",
+        root / "pyproject.toml",
+        model / signatures.FILE,
+        model / signature.file,
+    ]
+    base = provenance.base_of(engine, image.labels.get(BASE_LABEL) or matching_base())
+    content = provenance.statement(image.repository or signature.name, image.digest, image.labels, base, inputs)
+    written = {
+        "sbom.json": sbom.bill(root, signature, selection(signature), sbom.installed(engine, image.reference)),
+        "provenance.json": content,
+        "image.json": asdict(image),
+    }
+    for name, value in written.items():
+        write_text(folder / name, json.dumps(value, indent=2, sort_keys=True) + "\n")
+    return [folder / name for name in written]

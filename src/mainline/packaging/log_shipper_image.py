@@ -1,0 +1,58 @@
+"""The image that holds `mainline ship`: it runs beside the server and holds no model."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from mainline.errors import ConfigurationError
+from mainline.packaging import build_context, image
+from mainline.packaging.engine import Engine
+
+DOCKERFILE = Path("deploy/ship/Dockerfile")
+NAME = "ship"  # of its repository, below that of the server's images
+
+
+def shipper(
+    engine: Engine, root: Path, repository: str | None = None, environment: Mapping[str, str] = os.environ
+) -> str:
+    """Build it; with a repository push it to `ship` below that. The answer is what an engine runs.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the lock or the Dockerfile is not here.
+    ExternalError
+        Where the engine or the registry said no.
+    """
+    dockerfile = root / DOCKERFILE
+    base = environment.get(image.BASE) or image.matching_base()
+    with tempfile.TemporaryDirectory(prefix="mainline-image-") as name:
+        folder = Path(name)
+        lay_out(root, folder)
+        digest = hashlib.sha256(b"".join(build_context.listed(folder))).hexdigest()
+        tag = f"{f'{repository}/{NAME}' if repository else f'mainline-{NAME}'}:{digest[:12]}"
+        call = ["build", "--file", str(dockerfile), "--tag", tag, "--build-arg", f"BASE={base}"]
+        for index in [index for index in (*image.INDEXES, "UV_VERSION") if environment.get(index)]:
+            call += ["--build-arg", index]
+        engine.run(*call, str(folder), seconds=1800)
+    if repository:
+        return f"{repository}/{NAME}@{image.push(engine, f'{repository}/{NAME}', tag)}"
+    return tag
+
+
+def lay_out(root: Path, folder: Path) -> None:
+    """The context: what is installed, and this package."""
+    for file in ("pyproject.toml", "uv.lock", DOCKERFILE):
+        if not (root / file).is_file():
+            raise ConfigurationError(f"{root / file} is not here: the image that ships is made from it")
+    for file in ("pyproject.toml", "uv.lock"):
+        shutil.copyfile(root / file, folder / file)
+    own = Path(str(resources.files("mainline")))
+    shutil.copytree(own, folder / "src" / "mainline", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    build_context.settle(folder, 0)

@@ -1,0 +1,129 @@
+"""Scoring a file with the exported model: strict about its columns, as the server is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.errors import ConfigurationError, DataError
+from mainline.packaging import predict_file
+from mainline.runtime.atomic_files import replacing
+from mainline.serving import scorer
+from mainline.serving.signature import MISSING, Column, Signature, read
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
+
+FORMATS = {".parquet": "PARQUET", ".csv": "CSV, HEADER", ".jsonl": "JSON", ".ndjson": "JSON"}
+AT_ONCE = 50_000  # rows that are scored together
+
+
+def predict(file: Path, model: Path, to: Path | None = None) -> Path:
+    """Write every row of `file` with its prediction behind it, in one step; returns where.
+
+    The file holds the model's columns, raw, and may hold more, such as a key: they are kept. For a
+    binary task `prediction` is the class decided at the threshold and `probability` the second
+    class's; for a multiclass task the likeliest class, with a probability a class; for a regression
+    the value.
+
+    Raises
+    ------
+    DataError
+        For a column that is missing or of another kind, and for a value that the model cannot take.
+    """
+    import duckdb
+
+    signature = read(model)
+    target = to or file.with_suffix(f".predictions{file.suffix}")
+    for path in (file, target):
+        if path.suffix not in FORMATS:
+            raise ConfigurationError(f"{path}: the name must end in {', '.join(FORMATS)}")
+    if not file.is_file():
+        raise ConfigurationError(f"{file} is not here")
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        try:
+            predict_file.load(connection, file, signature)
+            given = {name for name, *_ in connection.execute("DESCRIBE given").fetchall()}
+            taken = [name for name in answer_columns(signature) if name in given]
+            if taken:
+                raise ConfigurationError(f"{file} has a column {taken[0]} already: rename it")
+            score(connection, signature, scorer.load(signature, model), str(file))
+            kept = "given" if target.suffix == file.suffix else "typed"
+            with replacing(target) as unfinished:
+                whole = f"SELECT * FROM {kept} POSITIONAL JOIN answers"
+                connection.execute(f"COPY ({whole}) TO $to (FORMAT {FORMATS[target.suffix]})", {"to": str(unfinished)})
+        except duckdb.Error as error:
+            raise DataError(f"{file} cannot be scored: {reason(error)}") from error
+    return target
+
+
+def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Scorer, file: str) -> None:
+    """The table `answers`, a row for every row of `given`, in its order."""
+    import pandas as pd
+
+    rows = connection.execute("SELECT * FROM inputs").df()
+    parts = [pd.DataFrame(columns=answer_columns(signature))] if rows.empty else []
+    for start in range(0, len(rows), AT_ONCE):
+        part = rows.iloc[start : start + AT_ONCE]
+        answers = model(*matrices(signature, part, start, file))
+        parts.append(pd.DataFrame(decided(signature, answers)))
+    connection.register("scored", pd.concat(parts, ignore_index=True))
+    connection.execute("CREATE TEMP TABLE answers AS SELECT * FROM scored")
+
+
+def matrices(
+    signature: Signature, rows: pd.DataFrame, start: int, file: str
+) -> tuple[NDArray[np.object_], NDArray[np.float32]]:
+    """The scorer's two matrices of a part of the file, which begins at row `start`."""
+    import numpy as np
+
+    def refuse(column: Column, wrong: NDArray[np.bool_], what: str) -> None:
+        if wrong.any():
+            raise DataError(f"{file}: {column.name}, row {start + int(np.flatnonzero(wrong)[0])} (from 0): {what}")
+
+    with np.errstate(over="ignore"):
+        numeric = rows[[column.name for column in signature.numeric]].to_numpy(dtype=np.float32, na_value=np.nan)
+    for i, column in enumerate(signature.numeric):
+        refuse(column, np.isinf(numeric[:, i]), "the number is too large for a 32-bit float")
+        if not column.nullable:
+            refuse(column, np.isnan(numeric[:, i]), "it is missing, and in no row that the model has seen was it")
+    text = rows[[column.name for column in signature.categorical]].astype(object)
+    missing = text.isna().to_numpy()
+    for i, column in enumerate(signature.categorical):
+        if not column.nullable:
+            refuse(column, missing[:, i], "it is missing, and in no row that the model has seen was it")
+    categorical = text.to_numpy(dtype=object, copy=True)
+    categorical[missing] = MISSING
+    return categorical, numeric
+
+
+def reason(error: Exception) -> str:
+    """What DuckDB says: of a row of CSV its line, and below that row what is wrong with it."""
+    lines = [line for line in str(error).strip().splitlines() if line and not line.startswith("Original Line")]
+    return ": ".join(lines[:2]) if "CSV Error on Line" in lines[0] else lines[0]
+
+
+def answer_columns(signature: Signature) -> list[str]:
+    if signature.task == "regression":
+        return ["prediction"]
+    if signature.task == "binary":
+        return ["prediction", "probability"]
+    return ["prediction", *(f"probability_{value}" for value in signature.classes)]
+
+
+def decided(signature: Signature, answers: NDArray[Any]) -> dict[str, Any]:
+    """The columns of `answer_columns`, of answers (n, classes) or (n,)."""
+    import numpy as np
+
+    if signature.task == "regression":
+        return {"prediction": answers}
+    classes = np.array(signature.classes, dtype=object)
+    if signature.task == "binary":
+        chosen = (answers[:, 1] >= signature.threshold).astype(int)
+        return {"prediction": classes[chosen], "probability": answers[:, 1]}
+    probabilities = {name: answers[:, i] for i, name in enumerate(answer_columns(signature)[1:])}
+    return {"prediction": classes[answers.argmax(axis=1)], **probabilities}

@@ -1,0 +1,123 @@
+"""A file to be scored: `given` is the table as it is, `typed` has types, `inputs` only the model's columns.
+
+CSV is read as text and JSON as it is written, so that nothing of what is kept beside the predictions is changed:
+not a key that looks like a number, nor a time.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.data.split import quoted
+from mainline.errors import DataError
+from mainline.serving.error_messages import check_names
+from mainline.serving.errors import Rejection
+from mainline.serving.row_keys import NUMBER
+from mainline.serving.signature import Column, Signature
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+DELIMITERS = ",;\t|"
+PARQUET = "read_parquet($file)"
+CSV = """read_csv($file, auto_detect = false, header = true, delim = $delimiter, quote = '"', escape = '"',
+    columns = $columns)"""
+# Whatever the first rows say: every row is looked at, and nothing is made of what is inside.
+JSON = """read_json($file, format = 'newline_delimited', records = 'true', maximum_depth = 1,
+    map_inference_threshold = -1, sample_size = -1)"""
+
+
+def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> None:
+    """Make `given`, `typed` and `inputs`; raises DataError for what the model cannot take."""
+    if not file.stat().st_size:
+        raise DataError(f"{file} is empty")
+    arguments: dict[str, Any] = {"file": str(file)}
+    if file.suffix == ".csv":
+        delimiter, names = header(file, signature)
+        source, arguments = CSV, arguments | {"delimiter": delimiter, "columns": dict.fromkeys(names, "VARCHAR")}
+    else:
+        source = PARQUET if file.suffix == ".parquet" else JSON
+    connection.execute(f"CREATE TEMP TABLE given AS SELECT * FROM {source}", arguments)
+    types = {name: dtype for name, dtype, *_ in connection.execute("DESCRIBE given").fetchall()}
+    try:
+        check_names([name for name in types if name in signature.names], signature.names, str(file))
+    except Rejection as error:
+        raise DataError(error.message) from None
+    read = {".csv": of_text, ".parquet": of_type}.get(file.suffix, of_json)
+    # What no model reads has no type in JSON and CSV: in a table of another format it is text.
+    plain = "{} ->> '$'" if read is of_json else "{}"
+    parts = {name: plain.format(quoted(name)) for name in types}
+    parts |= {column.name: read(connection, column, types[column.name], file) for column in signature.columns}
+    selected = ", ".join(f"{part} AS {quoted(name)}" for name, part in parts.items())
+    connection.execute(f"CREATE TEMP VIEW typed AS SELECT {selected} FROM given")
+    inputs = ", ".join(map(quoted, signature.names))
+    connection.execute(f"CREATE TEMP VIEW inputs AS SELECT {inputs} FROM typed")
+    for column in signature.categorical:
+        refuse(connection, column, "inputs", f"contains({quoted(column.name)}, chr(0))", file, "text without a NUL")
+
+
+def header(file: Path, signature: Signature) -> tuple[str, list[str]]:
+    """How the file's columns are divided, and their names: by the character that makes most of the model's columns."""
+    found: dict[str, list[str]] = {}
+    for delimiter in DELIMITERS:
+        try:
+            with file.open(encoding="utf-8-sig", newline="") as text:
+                found[delimiter] = next(csv.reader(text, delimiter=delimiter), [])
+        except UnicodeDecodeError:
+            raise DataError(f"{file} is not UTF-8") from None
+        except csv.Error as error:
+            raise DataError(f"{file} is no CSV: {error}") from None
+    best = max(found, key=lambda delimiter: len(set(signature.names) & set(found[delimiter])))
+    # Such as the index that pandas writes.
+    names = [name or f"column{i}" for i, name in enumerate(found[best])]
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice:
+        raise DataError(f"{file}: {twice} is there twice in the header")
+    return best, names
+
+
+def of_type(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path) -> str:
+    """The column of a format that has types."""
+    name = quoted(column.name)
+    number = dtype.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or dtype.endswith(("INT", "INTEGER"))
+    if not (dtype == "VARCHAR" if column.kind == "categorical" else number):
+        # A column without any value says nothing of its kind.
+        if connection.execute(f"SELECT count({name}) FROM given").fetchone() != (0,):
+            wanted = "text is" if column.kind == "categorical" else "numbers are"
+            raise DataError(f"{file}: {column.name} is {dtype}: {wanted} needed")
+        return f"CAST(NULL AS {'VARCHAR' if column.kind == 'categorical' else 'DOUBLE'})"
+    return name
+
+
+def of_text(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path) -> str:
+    name = quoted(column.name)
+    if column.kind == "categorical":
+        return name
+    wrong = f"NOT regexp_full_match({name}, '{NUMBER.pattern}')"
+    refuse(connection, column, "given", wrong, file, "a number or an empty cell" if column.nullable else "a number")
+    return f"CAST({name} AS DOUBLE)"
+
+
+def of_json(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path) -> str:
+    name = quoted(column.name)
+    if column.kind == "categorical":
+        refuse(connection, column, "given", f"json_type({name}) <> 'VARCHAR'", file, "text")
+        return f"{name} ->> '$'"
+    number = f"json_type({name}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')"
+    # DuckDB takes NaN and Infinity, which JSON does not have.
+    constant = f"regexp_full_match(CAST({name} AS VARCHAR), '-?(NaN|Infinity|nan|inf|Inf)')"
+    refuse(connection, column, "given", f"{name} IS NOT NULL AND (NOT {number} OR {constant})", file, "a number")
+    return f"CAST({name} AS DOUBLE)"
+
+
+def refuse(connection: DuckDBPyConnection, column: Column, table: str, wrong: str, file: Path, wanted: str) -> None:
+    """Raises DataError for the first row of which `wrong` is true."""
+    name = quoted(column.name)
+    rows = f"(SELECT {name}, row_number() OVER () - 1 AS row FROM {table})"
+    found = connection.execute(f"SELECT row, {name} FROM {rows} WHERE {wrong} ORDER BY row LIMIT 1").fetchone()
+    if found:
+        row, value = found
+        said = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}…"
+        raise DataError(f"{file}: {column.name}, row {row} (from 0): {said} is there, {wanted} is needed")

@@ -1,0 +1,118 @@
+"""The image of a version that is fit to be deployed: built once, staged once, and known from then on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from mainline.config.loader import Params
+from mainline.errors import ExternalError, Refused
+from mainline.evaluation.results import Gate
+from mainline.packaging import export
+from mainline.packaging import image as build
+from mainline.packaging.engine import Engine
+from mainline.packaging.staging import parity, report
+from mainline.packaging.staging import tests as stage
+from mainline.registry.models import STAGED, Version
+from mainline.registry.oci import MANIFESTS, Repository
+from mainline.report import export_card
+from mainline.runtime.progress import Progress
+from mainline.runtime.workspace import Workspace
+from mainline.serving import signature
+from mainline.training.record import Record
+
+
+@dataclass(frozen=True)
+class Fit:
+    """`note` is what the version's tag is to say from now on; None where it says so already."""
+
+    image: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Imaging:
+    """What turns a trained model into an image; `repository` is None where images stay in the engine."""
+
+    params: Params
+    workspace: Workspace
+    engine: Engine
+    repository: str | None
+    progress: Progress
+
+    def fit(self, version: Version, trained: Record, frame: Path) -> Fit:
+        """The digest of the version's image.
+
+        Built and staged where the version has none yet, where anything that goes into it has changed (the server,
+        the lock, the Dockerfile) or what it must keep to, or where the registry has lost it.
+
+        Raises
+        ------
+        Refused
+            Where the staging test says no; `reports/stage.md` says why.
+        """
+        model = self.workspace.model
+        self.export(trained, frame, str(version.number))
+        inputs = self.inputs()
+        known = staged(version)
+        if known.get("inputs") == inputs and known.get("repository") == self.repository and self.has(known["image"]):
+            return Fit(known["image"])
+        made = build.build(self.engine, self.workspace.root, model, self.repository)
+        build.papers(self.engine, self.workspace.root, model, made, self.workspace.reports)
+        refuse_unfit(self.stage(made.reference, trained, frame))
+        content = {"image": made.digest, "inputs": inputs, "repository": self.repository}
+        return Fit(made.digest, json.dumps(content, sort_keys=True))
+
+    def gates(self, trained: Record, frame: Path) -> list[Gate]:
+        """The staging test as gates of a review; a container that cannot be built is refused like one that is slow."""
+        model = self.workspace.model
+        try:
+            with self.progress.stage("image") as detail:
+                self.export(trained, frame, export.default_version(trained))
+                made = build.build(self.engine, self.workspace.root, model, None)
+                detail.text = made.digest
+        except (Refused, ExternalError) as error:
+            return [Gate("container: build", "it builds", f"it does not: {error}", False)]
+        return [replace(gate, name=f"container: {gate.name}") for gate in self.stage(made.reference, trained, frame)]
+
+    def export(self, trained: Record, frame: Path, version: str) -> None:
+        settings, root = self.params.settings, self.workspace.root
+        card = export_card.of_record(settings, trained, frame, version, root)
+        export.export(settings, trained, frame, self.workspace.model, version, card)
+
+    def inputs(self) -> str:
+        """A digest of what the image is made from and of what it must keep to."""
+        rules = self.params.settings.stage.model_dump_json()
+        return hashlib.sha256(
+            f"{build.inputs(self.workspace.root, self.workspace.model)}\n{rules}".encode()
+        ).hexdigest()
+
+    def stage(self, image: str, trained: Record, frame: Path) -> list[Gate]:
+        paper = parity.paper(self.params.settings, trained, frame, signature.read(self.workspace.model))
+        with self.progress.stage("stage") as detail:
+            gates = stage.stage(self.params, self.engine, image, trained, paper)
+            detail.text = f"{len(gates)} gates, {len(paper.rows):,} holdout rows"
+        report.write(image, gates, self.workspace.reports)
+        return gates
+
+    def has(self, digest: str) -> bool:
+        if self.repository is None:
+            return self.engine.image(digest) is not None
+        return Repository(self.repository).ask("GET", f"manifests/{digest}", accept=MANIFESTS) is not None
+
+
+def staged(version: Version) -> dict[str, str]:
+    """What is known of the version's staged image; empty where there is none, or the tag is not ours."""
+    try:
+        found = json.loads(version.tags.get(STAGED) or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) and {"image", "inputs"} <= set(found) else {}
+
+
+def refuse_unfit(gates: list[Gate]) -> None:
+    failed = [f"{gate.name}: {gate.measured}" for gate in gates if not gate.passed]
+    if failed:
+        raise Refused("the container is not fit to ship: " + "; ".join(failed))

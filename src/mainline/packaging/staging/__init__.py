@@ -1,0 +1,1 @@
+"""The staging tests: the image is tested as it will run."""

@@ -1,0 +1,68 @@
+"""The holdout through HTTP, held against what the record says of every row."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mainline.config.schema import Settings
+from mainline.data.split import sides
+from mainline.errors import Refused
+from mainline.packaging import export
+from mainline.packaging.staging.container import Running
+from mainline.serving.signature import Signature
+from mainline.training.pipeline import read_rows
+from mainline.training.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What the model answers on paper: every holdout row as it is sent, and its recorded score."""
+
+    signature: Signature
+    rows: list[list[str | float | None]]
+    scores: NDArray[np.float64]
+
+    def body(self, start: int, count: int) -> dict[str, Any]:
+        return {"dataframe_split": {"columns": self.signature.names, "data": self.rows[start : start + count]}}
+
+    def bodies(self, rows: int, most: int = 200) -> list[bytes]:
+        """Requests of so many rows, spread over the holdout."""
+        step = max(rows, len(self.rows) // most)
+        return [json.dumps(self.body(start, rows)).encode() for start in range(0, len(self.rows) - rows + 1, step)]
+
+
+def paper(settings: Settings, record: Record, frame: Path, signature: Signature) -> Paper:
+    rows = read_rows(settings, frame, sides(settings).holdout)
+    return Paper(signature, export.as_lists(signature, rows), export.recorded_answers(record, rows))
+
+
+def differences(server: Running, paper: Paper) -> tuple[int, float]:
+    """How many rows are answered otherwise than on paper, and the largest difference.
+
+    Differences are of probabilities; of a regression's values relative to the largest one.
+    """
+    import numpy as np
+
+    found: list[Any] = []
+    for start in range(0, len(paper.rows), BATCH):
+        status, body = server.ask("POST", "/invocations", paper.body(start, BATCH))
+        if status != 200:
+            raise Refused(f"holdout rows {start} to {start + BATCH} are answered {status}: {body[:200].decode()}")
+        found += json.loads(body)["predictions"]
+    answers = np.asarray(found, dtype=np.float64)
+    if paper.signature.task == "binary":
+        answers = answers[:, 1]
+    scale = max(1.0, float(np.abs(paper.scores).max())) if paper.signature.task == "regression" else 1.0
+    difference = np.abs(answers - paper.scores) / scale
+    wrong = ~(difference <= export.TOLERANCE).reshape(len(paper.rows), -1).all(axis=1)
+    return int(wrong.sum()), float(np.nanmax(difference))

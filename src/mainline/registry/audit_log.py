@@ -1,0 +1,268 @@
+"""The audit log: who let which model through, when, and on what grounds.
+
+JSON lines, one an entry, each with the SHA-256 of the one before. A seal outside the log (a tag in
+the registry) holds the hash of the last, so that a log that was cut short shows as well. The
+order of a write is: the seal announces the entry's hash, the entry is written, the seal takes it
+for its head. A kill between any two leaves a log that verifies. Where several machines write, each
+place in the log is taken once, and the seal may be behind: of two that wrote at once, either sealed last.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from mainline.config.environment import ELSEWHERE
+from mainline.errors import Refused
+from mainline.runtime.atomic_files import write_text
+
+START = "0" * 64
+SEAL = "audit.seal"
+LOOKS = 5
+
+
+class Taken(Exception):
+    """Another machine has written an entry in this place, at the same moment."""
+
+
+class Pages(Protocol):
+    """Where the lines are; `shared` with machines that hold no lock of ours."""
+
+    @property
+    def shared(self) -> bool: ...
+
+    def read(self) -> list[str]: ...
+
+    def append(self, lines: Sequence[str], line: str) -> None:
+        """Add `line` behind `lines`, which are what is there: whole or not at all.
+
+        Raises
+        ------
+        Taken
+            Where pages are shared, and something else is behind them already.
+        """
+
+
+class Seals(Protocol):
+    """Where the seal is: `registry.Registry` is one."""
+
+    def note(self, name: str) -> dict[str, Any] | None: ...
+
+    def write_note(self, name: str, content: Mapping[str, Any] | None) -> None: ...
+
+
+@dataclass(frozen=True)
+class FilePages:
+    path: Path
+    shared = False
+
+    def read(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        # Bytes that are no text are for the reader of the lines to refuse, by their place.
+        return self.path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
+
+    def append(self, lines: Sequence[str], line: str) -> None:
+        # The whole file anew: an append that is killed half-way leaves half a line.
+        write_text(self.path, "\n".join([*lines, line]) + "\n")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`details` are what the event was about: release, version, digests, verdict, reason."""
+
+    number: int
+    at: str
+    event: str
+    who: str
+    details: Mapping[str, Any]
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Book:
+    """The log with its seal."""
+
+    pages: Pages
+    seals: Seals
+
+    def entries(self) -> list[Entry]:
+        """All of them, after the chain and the seal were checked.
+
+        Raises
+        ------
+        Refused
+            Where an entry was changed, removed or moved, or the log does not end where the seal says.
+        """
+        seal = self.seals.note(SEAL)
+        for _ in range(LOOKS):
+            found, before = chain(self.pages.read()), seal
+            seal = self.seals.note(SEAL)
+            if seal == before:  # else an entry was written while this read: on a server others do
+                break
+        ends(found, seal, self.pages.shared)
+        return found
+
+    def write(self, event: str, who: str, details: Mapping[str, Any]) -> Entry:
+        """Append an entry; one of the same event and release that is there already is the answer.
+
+        A log that does not verify is not written to: an entry behind it would hide the break.
+        """
+        release = details.get("release")
+        for _ in range(LOOKS):
+            there = self.entries()
+            same = [
+                each for each in there if release and each.event == event and each.details.get("release") == release
+            ]
+            try:
+                last = there[-1] if same else self._add(there, {"event": event, "who": who, **details})
+            except Taken:
+                continue
+            self.seals.write_note(SEAL, {"head": last.hash, "entries": last.number})
+            return same[0] if same else last
+        raise Refused(f"audit log: others wrote to it {LOOKS} times while this was about to: run again")
+
+    def _add(self, there: Sequence[Entry], content: Mapping[str, Any]) -> Entry:
+        last = there[-1].hash if there else START
+        now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        whole = {"n": len(there) + 1, "at": now, **content, "previous": last}
+        line = canonical({**whole, "hash": digest(whole)})
+        self.seals.write_note(SEAL, {"head": last, "entries": len(there), "next": digest(whole)})
+        self.pages.append([canonical(unfolded(each)) for each in there], line)
+        return entry(line, len(there) + 1)
+
+    def take_over(self, lines: Sequence[str]) -> str | None:
+        """Go on with a longer log that this one is the beginning of, as when an older state is restored.
+
+        Of one that was tampered with, what comes before that. The answer says why, where not all was taken over.
+        """
+        there = self.entries()
+        longer, broken = whole(lines)
+        shared = [each.hash for each in longer[: len(there)]]
+        if shared != [each.hash for each in there]:
+            return broken or "it is not the one that began here, or cannot be read"
+        for number in range(len(there), len(longer)):
+            each = longer[number]
+            self.seals.write_note(SEAL, {"head": each.previous, "entries": number, "next": each.hash})
+            self.pages.append(list(lines[:number]), lines[number])
+        if longer:
+            self.seals.write_note(SEAL, {"head": longer[-1].hash, "entries": len(longer)})
+        return broken
+
+
+def chain(lines: Sequence[str]) -> list[Entry]:
+    """The entries of these lines; Refused names the first that does not hold."""
+    return list(links(lines))
+
+
+def whole(lines: Sequence[str]) -> tuple[list[Entry], str | None]:
+    """The entries before the first that does not hold, and what is wrong with that."""
+    found: list[Entry] = []
+    try:
+        for each in links(lines):
+            found.append(each)
+    except Refused as refused:
+        return found, str(refused)
+    return found, None
+
+
+def links(lines: Sequence[str]) -> Iterator[Entry]:
+    last = START
+    for number, line in enumerate(lines, 1):
+        each = entry(line, number)
+        if each.previous != last or each.number != number:
+            raise Refused(
+                f"audit log: entry {each.number} stands at place {number} and does not follow what is before it: "
+                "an entry was removed, moved or put in between"
+            )
+        last = each.hash
+        yield each
+
+
+def entry(line: str, number: int) -> Entry:
+    try:
+        content = json.loads(line)
+        claimed = content.pop("hash")
+        read = {name: content[name] for name in ("n", "at", "event", "who", "previous")}
+        holds = digest(content) == claimed and line == canonical({**content, "hash": claimed})
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise Refused(f"audit log: line {number} is no entry: {line[:80]!r}") from None
+    if not holds:
+        raise Refused(f"audit log: entry {number} is not what was written: its hash does not fit its content")
+    details = {name: value for name, value in content.items() if name not in read}
+    return Entry(read["n"], read["at"], read["event"], read["who"], details, read["previous"], claimed)
+
+
+def ends(found: Sequence[Entry], seal: Mapping[str, Any] | None, shared: bool = False) -> None:
+    """Hold the log's end against the seal; of a shared log, against the entries that the seal may be behind of."""
+    if seal is None:
+        if found:
+            raise Refused(
+                f"audit log: {len(found)} entries and no seal in the registry: one of them is not the real one"
+            )
+        return
+    hashes = [START, *(each.hash for each in found)]
+    if {seal.get("head"), seal.get("next")}.isdisjoint(hashes if shared else hashes[-1:]):
+        raise Refused(
+            f"audit log: it ends with entry {len(found)}, the registry's seal is of entry {seal.get('entries')}: "
+            "the log was cut short, exchanged or written past Mainline"
+        )
+
+
+def unfolded(each: Entry) -> dict[str, Any]:
+    known = {"n": each.number, "at": each.at, "event": each.event, "who": each.who, "previous": each.previous}
+    return {**known, **each.details, "hash": each.hash}
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical(content).encode()).hexdigest()
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def bounded(reason: str, most: int = 1000) -> str:
+    """A reason that takes at most so many characters in the log, where one that is not ASCII takes six or twelve."""
+    taken = itertools.accumulate(len(json.dumps(each)) - 2 for each in reason)
+    return reason[: sum(1 for _ in itertools.takewhile(lambda length: length <= most, taken))]
+
+
+def table(entries: Sequence[Entry]) -> str:
+    """For people: a line an entry."""
+    if not entries:
+        return f"The audit log that is looked at here is empty: {ELSEWHERE}."
+    rows = [("", "when", "event", "version", "model", "image", "by", "approved by", "verdict or reason")]
+    for each in entries:
+        more = each.details
+        grounds = " ".join(str(more[name]) for name in ("verdict", "reason") if more.get(name))
+        shown = (more.get("version"), short(more.get("model_digest")), short(more.get("image_digest")))
+        row = (each.number, each.at.replace("+00:00", "Z"), each.event, *shown, each.who, approval(more), grounds)
+        rows.append(tuple("–" if value in (None, "") else plain(value) for value in row))  # type: ignore[arg-type]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
+    count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
+    return "\n".join([*lines, "", f"{count}, every hash holds; the head is {entries[-1].hash[:16]}…"])
+
+
+def approval(details: Mapping[str, Any]) -> str:
+    """Who let it through: of the pull request, and of the environment that it was deployed through."""
+    pull = f"#{details['pull_request']}" if details.get("pull_request") else None
+    gate = f"deployment: {details['deployment_approver']}" if details.get("deployment_approver") else None
+    return "; ".join(filter(None, [" ".join(filter(None, [pull, details.get("approver")])), gate]))
+
+
+def plain(value: object) -> str:
+    """What fits a line of a terminal, and does nothing else there."""
+    return " ".join("".join(each if each.isprintable() else " " for each in str(value)).split())
+
+
+def short(value: Any) -> str | None:
+    return str(value).removeprefix("sha256:")[:10] if value else None

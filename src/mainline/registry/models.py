@@ -1,0 +1,272 @@
+"""MLflow's model registry: a version per promoted model, and which of them is champion.
+
+A version's tags say what it is; `intent` on the registered model says which release is under way
+(see `release.py`). A version is known by its model's digest: the same model twice is one version.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.errors import ConfigurationError, ExternalError
+from mainline.evaluation.results import Interval, Review
+from mainline.registry import runs, store_upgrade
+from mainline.runtime.atomic_files import replacing_folder
+from mainline.training.record import Record, find
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION, PREVIOUS = "champion", "previous"
+INTENT = "release.intent"
+MERGE = ("pull_request", "approver", "deployment_approver")  # the tags that say who let it through
+STAGED = "staged"  # the tag of a version: which image passed its staging test, and what it was built from
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version as it is registered; one that somebody else made may have none of our tags."""
+
+    number: int
+    run_id: str | None = None
+    card: str = ""  # what MLflow's page shows of it
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def model_digest(self) -> str | None:
+        return self.tags.get("model_digest")
+
+    @property
+    def image(self) -> str | None:
+        """The digest of the image that was released with it."""
+        return self.tags.get("image_digest")
+
+    @property
+    def released(self) -> bool:
+        """Whether it has ever been champion: only to such a version can production be rolled back."""
+        return "released" in self.tags
+
+    @property
+    def follows(self) -> int | None:
+        """The version that was champion when this one was first released."""
+        number = self.tags.get("follows", "")
+        return int(number) if number.isdigit() else None
+
+
+class Registry:
+    """The registered model of this project.
+
+    Every method raises ExternalError where the store does not answer.
+    """
+
+    def __init__(self, client: MlflowClient, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    def versions(self) -> list[Version]:
+        """All of them, the oldest first."""
+        with answering():
+            found = self.client.search_model_versions(f"name = '{self.name}'")
+        return sorted((version(each) for each in found), key=lambda each: each.number)
+
+    def at(self, number: int) -> Version:
+        for each in self.versions():
+            if each.number == number:
+                return each
+        there = ", ".join(str(each.number) for each in self.versions()) or "none"
+        raise ConfigurationError(f"{self.name} has no version {number}: there are {there}")
+
+    def champion(self) -> Version | None:
+        return self.aliased(CHAMPION)
+
+    def previous(self) -> Version | None:
+        return self.aliased(PREVIOUS)
+
+    def aliased(self, alias: str) -> Version | None:
+        with answering():
+            number = self.client.get_registered_model(self.name).aliases.get(alias)
+        return next((each for each in self.versions() if str(each.number) == str(number)), None)
+
+    def register(self, run_id: str, tags: Mapping[str, str]) -> Version:
+        """The version of the model with `tags["model_digest"]`: found, or made from the run's model.
+
+        One that was never released says of itself what `tags` say now: who let an attempt through that came to
+        nothing has not let this one through.
+        """
+        known = self.of_model(tags["model_digest"])
+        if known:
+            return known if known.released else self.tagged_anew(known, tags)
+        with answering():
+            experiment = self.client.get_run(run_id).info.experiment_id
+            models = self.client.search_logged_models([experiment], f"source_run_id = '{run_id}'", max_results=1)
+            if not models:
+                raise ExternalError(f"MLflow's run {run_id} holds no model: run `make run` again")
+            model = models[0].model_id
+            made = self.client.create_model_version(
+                self.name, f"models:/{model}", run_id, dict(tags), model_id=model, await_creation_for=0
+            )
+        first = self.of_model(tags["model_digest"])
+        if first and first.number < int(made.version):  # on a team's server another has registered it meanwhile
+            with answering():
+                self.client.delete_model_version(self.name, made.version)
+            return first
+        return self.at(int(made.version))
+
+    def of_model(self, digest: str) -> Version | None:
+        return next((each for each in self.versions() if each.model_digest == digest), None)
+
+    def tagged_anew(self, known: Version, tags: Mapping[str, str]) -> Version:
+        for name, value in tags.items():
+            if known.tags.get(name) != value:
+                self.tag(known.number, name, value)
+        for name in set(MERGE) & set(known.tags) - set(tags):
+            with answering():
+                self.client.delete_model_version_tag(self.name, str(known.number), name)
+        return self.at(known.number)
+
+    def tag(self, number: int, name: str, value: str) -> None:
+        with answering():
+            self.client.set_model_version_tag(self.name, str(number), name, value)
+
+    def describe(self, number: int, text: str) -> None:
+        """What MLflow's page shows of a version: its model card."""
+        with answering():
+            self.client.update_model_version(self.name, str(number), text)
+
+    def crown(self, champion: int, previous: int | None) -> None:
+        """Move both aliases; not in one step, which is what the intent is for.
+
+        A previous version that somebody has deleted in the meantime is none.
+        """
+        there = {each.number for each in self.versions()}
+        with answering():
+            if previous not in there:
+                self.client.delete_registered_model_alias(self.name, PREVIOUS)
+            else:
+                self.client.set_registered_model_alias(self.name, PREVIOUS, str(previous))
+            self.client.set_registered_model_alias(self.name, CHAMPION, str(champion))
+
+    def note(self, name: str) -> dict[str, Any] | None:
+        """A note of ours on the registered model, such as the intent."""
+        with answering():
+            text = self.client.get_registered_model(self.name).tags.get(name)
+        try:
+            found = json.loads(text) if text else None
+        except ValueError:
+            found = text
+        if found is not None and not isinstance(found, dict):
+            raise ExternalError(f"the tag {name} of {self.name} is not what Mainline wrote: {text!r}")
+        return found
+
+    def write_note(self, name: str, content: Mapping[str, Any] | None) -> None:
+        """One statement in the store: whoever reads sees the old note or the new one."""
+        with answering():
+            self.client.set_registered_model_tag(self.name, name, json.dumps(content) if content else "")
+
+    def record_of(self, found: Version, records: Path) -> Record:
+        """The record that a version was made from: the one here, or the one that its run keeps.
+
+        Raises
+        ------
+        ExternalError
+            Where there is none, or it is not the model that was registered.
+        """
+        fingerprint = found.tags.get("fingerprint")
+        if not fingerprint or not found.model_digest:
+            raise ExternalError(f"version {found.number} of {self.name} does not say what it was made from")
+        here = find(records, fingerprint)
+        if here is None:
+            with answering(), replacing_folder(records / fingerprint) as unfinished:
+                self.fetch_record(found, unfinished)
+            here = Record.read(records / fingerprint)
+        if here.digest != found.model_digest:
+            raise ExternalError(
+                f"{here.path} holds another model than version {found.number} of {self.name}: delete the folder"
+            )
+        return here
+
+    def fetch_record(self, found: Version, folder: Path) -> None:
+        if not found.run_id or not self.client.list_artifacts(found.run_id, "record"):
+            raise ExternalError(f"the run of version {found.number} of {self.name} keeps no record")
+        with tempfile.TemporaryDirectory(prefix="mainline-") as scratch:
+            fetched = Path(self.client.download_artifacts(found.run_id, "record", scratch))
+            for path in fetched.iterdir():
+                shutil.copyfile(path, folder / path.name)
+
+
+def name() -> str:
+    """Of the registered model: a server may hold those of several projects."""
+    return os.environ.get("MAINLINE_MODEL") or "mainline"
+
+
+def open_registry(folder: Path) -> Registry:
+    """The registry of MLFLOW_TRACKING_URI, or of the store in `folder`; made where there is none."""
+    runs.quiet()
+    import logging
+
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    uri, embedded = runs.store(folder)
+    if embedded:
+        runs.check_embedded(folder)
+    with answering(), runs.alone(folder):
+        mlflow.set_tracking_uri(uri)  # where the client looks up a version's model, whatever it was given
+        if embedded:
+            os.environ.pop("MLFLOW_TRACKING_URI", None)  # which that call has set: to us it means a team's server
+        client = store_upgrade.fitting(folder / "mlflow.db", lambda: mlflow.MlflowClient(uri, uri))
+        try:
+            client.get_registered_model(name())
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            with contextlib.suppress(MlflowException):  # another may have been quicker; the next call would say
+                client.create_registered_model(name())
+    return Registry(client, name())
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """What the store's client raises, as what it means here."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise ExternalError(f"MLflow's registry did not answer: {str(error).splitlines()[0]}") from error
+
+
+def version(found: Any) -> Version:
+    return Version(int(found.version), found.run_id or None, found.description or "", dict(found.tags))
+
+
+def tags(review: Review, record: Record, release: Mapping[str, str]) -> dict[str, str]:
+    """What a version says of itself; `release` adds the pull request and who approved it, where known."""
+    from mainline.training.record import data_digest
+
+    measured = {f"metric.{metric.name}": interval(metric.candidate) for metric in review.metrics}
+    return {
+        "commit": record.facts["commit"] or "none",
+        "fingerprint": record.fingerprint,
+        "data_digest": data_digest(record),
+        "model_digest": record.digest,
+        "verdict": review.outcome.value,
+        **measured,
+        **release,
+    }
+
+
+def interval(found: Interval) -> str:
+    if found.low is None or found.high is None:
+        return f"{found.value:.6g}"
+    return f"{found.value:.6g} [{found.low:.6g}, {found.high:.6g}]"

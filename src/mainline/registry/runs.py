@@ -1,0 +1,258 @@
+"""The record in MLflow: parameters, metrics, inputs with digests, signature, model and report.
+
+Works beside the training: MLflow is imported and its store opened while the model is fitted, and a
+run appears there only when everything has passed validation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import json
+import math
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.errors import ExternalError
+from mainline.registry import store_upgrade
+from mainline.runtime.worker import Beside
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT = "mainline"
+
+
+def store(state: Path) -> tuple[str, str | None]:
+    """The tracking URI and, for the embedded store, where its artifacts go."""
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    if given:
+        return given, None
+    return f"sqlite:///{state / 'mlflow.db'}", (state / "artifacts").as_uri()
+
+
+def quiet() -> None:
+    """Nothing is sent home, and MLflow's chatter is no message of ours."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["DO_NOT_TRACK"] = "true"
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
+
+
+class Tracker:
+    """What is asked of MLflow; `finish` waits for it."""
+
+    def __init__(self, beside: Beside, state: Path) -> None:
+        self.beside, self.state = beside, str(state)
+        self.asked: list[Future[Any]] = [beside.ask(open_store, state=self.state)]
+
+    def log(self, training: dict[str, Any]) -> None:
+        self.asked.append(self.beside.ask(log_training, state=self.state, training=training))
+
+    def finish(self, findings: dict[str, Any] | None = None) -> str:
+        """The run's id, when everything is in the store."""
+        run_id = [future.result() for future in self.asked][-1]
+        if findings is not None:
+            self.beside.ask(log_findings, state=self.state, run_id=run_id, findings=findings).result()
+        return str(run_id)
+
+
+def open_store(state: str) -> None:
+    """Import MLflow and open its store, so that what is logged later is logged at once."""
+    with answering(state):
+        opened(state)
+        import mlflow.sklearn  # noqa: F401
+
+
+def log_training(state: str, training: dict[str, Any]) -> str:
+    """The run of this fingerprint: the one that is there, or a new one."""
+    with answering(state):
+        client, experiment = opened(state)
+        known = known_run(client, experiment, training["fingerprint"])
+        if known:
+            return known
+        if store(Path(state))[0].startswith("sqlite:"):  # one run at a time works here; on a server others may
+            end_killed(client, experiment, training["fingerprint"])
+        return log_new(client, experiment, training)
+
+
+def log_findings(state: str, run_id: str, findings: dict[str, Any]) -> None:
+    """What this review found: it may change with the baseline and the gates, the model does not."""
+    with answering(state):
+        log_review(opened(state)[0], run_id, findings)
+
+
+@functools.cache
+def opened(state: str) -> tuple[MlflowClient, str]:
+    """The client and the experiment's id."""
+    quiet()
+    import logging
+
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    import mlflow
+
+    uri, artifacts = store(Path(state))
+    if artifacts:
+        check_embedded(Path(state))
+    mlflow.set_tracking_uri(uri)
+    with alone(Path(state)):
+        client = store_upgrade.fitting(Path(state) / "mlflow.db", mlflow.MlflowClient)
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
+    return client, str(identity)
+
+
+@contextlib.contextmanager
+def answering(state: str) -> Iterator[None]:
+    """MLflow's failures as ours."""
+    quiet()
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        uri, artifacts = store(Path(state))
+        shown = uri if artifacts else "the server of MLFLOW_TRACKING_URI"
+        raise ExternalError(f"MLflow's store ({shown}) did not answer: {str(error).splitlines()[0]}") from error
+
+
+def check_embedded(state: Path) -> None:
+    """A file that is no database is told at once: MLflow would try for 100 seconds."""
+    import sqlite3
+
+    state.mkdir(parents=True, exist_ok=True)
+    path = state / "mlflow.db"
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        raise ExternalError(f"{path} cannot be opened ({error}): move it away, or restore it from a copy") from None
+
+
+@contextlib.contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """A new store is made by one process: this run's and the one that trains main's model open it at once."""
+    state.mkdir(parents=True, exist_ok=True)
+    with open(state / "mlflow.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | None:
+    """The run that has logged this fingerprint whole."""
+    found = client.search_runs(
+        [experiment], f"tags.fingerprint = '{fingerprint}' and tags.logged = 'whole'", max_results=1
+    )
+    return str(found[0].info.run_id) if found else None
+
+
+def end_killed(client: MlflowClient, experiment: str, fingerprint: str) -> None:
+    """Say of what a killed run had begun to log that it was killed: the run that follows is logged whole."""
+    begun = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'RUNNING'"
+    for run in client.search_runs([experiment], begun):
+        client.set_terminated(run.info.run_id, "KILLED")
+
+
+def log_new(client: MlflowClient, experiment: str, job: dict[str, Any]) -> str:
+    """A run with what does not change any more: parameters, inputs, model and record."""
+    import mlflow
+
+    with mlflow.start_run(experiment_id=experiment, run_name=job["fingerprint"][:10]) as run:
+        mlflow.log_params(job["params"])
+        mlflow.set_tags(job["tags"])
+        log_inputs(client, run.info.run_id, job["tables"])
+        log_model(job)
+        mlflow.log_artifacts(job["record"], "record")
+        mlflow.set_tag("logged", "whole")
+        return str(run.info.run_id)
+
+
+def log_review(client: MlflowClient, run_id: str, job: dict[str, Any]) -> None:
+    from mlflow.entities import Metric, RunTag
+
+    now = int(time.time() * 1000)
+    review = job["review"]
+    metrics = [Metric(name, value, now, 0) for name, value in metric_values(review["metrics"]).items()]
+    client.log_batch(
+        run_id,
+        metrics=metrics,
+        tags=[
+            RunTag("verdict", review["outcome"]),
+            RunTag("passed", str(review["passed"]).lower()),
+            RunTag("baseline", (review["baseline"] or {}).get("commit") or "none"),
+        ],
+    )
+    for report in job["reports"]:
+        client.log_artifact(run_id, report)
+
+
+def metric_values(metrics: list[dict[str, Any]]) -> dict[str, float]:
+    """roc_auc, roc_auc_low, roc_auc_high, and the same of its difference to main as roc_auc_delta."""
+    values = {}
+    for metric in metrics:
+        for side, name in (("candidate", metric["name"]), ("delta", f"{metric['name']}_delta")):
+            for part, value in (metric[side] or {}).items():
+                if value is not None and math.isfinite(value):
+                    values[name if part == "value" else f"{name}_{part}"] = value
+    return values
+
+
+def log_inputs(client: MlflowClient, run_id: str, tables: list[dict[str, Any]]) -> None:
+    """Every table as a dataset: MLflow keeps 36 characters of a digest."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    client.log_inputs(
+        run_id,
+        [
+            DatasetInput(
+                Dataset(
+                    name=table["name"],
+                    digest=table["digest"][:36],
+                    source_type="mainline",
+                    source=json.dumps({"table": table["name"], "sha256": table["digest"]}),
+                    profile=json.dumps({name: table[name] for name in ("rows", "start", "end")}),
+                )
+            )
+            for table in tables
+        ],
+    )
+
+
+def log_model(job: dict[str, Any]) -> None:
+    """The fitted pipeline with its signature; the requirements are given, not inferred by running it."""
+    import io
+
+    import mlflow
+    import pandas as pd
+    from mlflow.models import infer_signature
+
+    from mainline.training.pipeline import answers_of
+    from mainline.training.record import Record
+
+    model = Record.read(Path(job["record"])).model()
+    rows = pd.read_json(io.StringIO(job["example"]), orient="split", dtype=False).astype(job["types"])
+    mlflow.sklearn.log_model(
+        model,
+        name="model",
+        signature=infer_signature(rows, answers_of(job["task"], model, rows)),
+        pip_requirements=requirements(job["estimator"]),
+        code_paths=job["code"] or None,
+        pyfunc_predict_fn="predict" if job["task"] == "regression" else "predict_proba",
+        serialization_format="pickle",
+    )
+
+
+def requirements(estimator: str) -> list[str]:
+    """What the model needs to predict, at the versions that trained it."""
+    packages = ["scikit-learn", "numpy", "scipy", "pandas"]
+    root = estimator.split(".")[0].split(":")[0]
+    packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
+    return [f"{name}=={metadata.version(name)}" for name in packages if name != "mainline"]

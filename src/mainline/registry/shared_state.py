@@ -1,0 +1,361 @@
+"""State without a server: MLflow's store and the audit log as an artifact in an OCI registry.
+
+`MAINLINE_STATE=registry.example/name` says where. The tag `state` is the current one; `state-N` names every one that
+ever was, and each says which it was made from. What was changed here is pushed only on top of the state that it was
+made from: where that has moved on in the meantime, the work is done again on the new one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import re
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mainline.errors import ConfigurationError, ExternalError
+from mainline.registry import snapshot
+from mainline.registry.audit_log import FilePages
+from mainline.registry.oci import Manifest, NoAnswer, Repository
+from mainline.runtime.atomic_files import replacing_folder, write_text
+from mainline.runtime.workspace import Workspace
+
+VARIABLE = "MAINLINE_STATE"
+TAG = "state"
+PARENT, SEQUENCE, RESTORED, SAYS, CREATED = (
+    "mainline.state.parent",
+    "mainline.state.sequence",
+    "mainline.state.restored",
+    "mainline.state.last-entry",
+    "org.opencontainers.image.created",
+)
+TYPE = "application/vnd.mainline.state.v1"
+TITLE = "org.opencontainers.image.title"
+BASE = "base.json"
+ATTEMPTS = 3
+WAY_OUT = "`mainline state list` shows the older ones, `mainline state restore DIGEST` returns one"
+
+
+class StateMoved(ExternalError):
+    """Somebody else has pushed a state since this one was pulled."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A state in the registry."""
+
+    sequence: int
+    digest: str
+    created: str
+    says: str  # the last entry of its audit log, in short
+    size: int  # bytes
+    current: bool
+    parent: str | None
+    restored: str | None
+
+
+class Shared:
+    """The state of a repository in a registry, and the folder where it is worked on."""
+
+    def __init__(self, repository: Repository, folder: Path) -> None:
+        self.repository = repository
+        self.folder = folder
+        self.at: Path | None = None
+
+    @property
+    def store(self) -> Path:
+        """Where the pulled state is: the folder of an embedded MLflow store."""
+        assert self.at, "pull first"
+        return self.at
+
+    def pull(self) -> Path:
+        """The current state, in a folder to work in: the registry's is the one that counts, not what is here.
+
+        Raises
+        ------
+        ExternalError
+            Where there is none, or it is damaged; never is one begun silently.
+        """
+        try:
+            current = self.repository.manifest(TAG)
+        except NoAnswer:  # an older state would not be answered either
+            raise
+        except ExternalError as error:
+            raise ExternalError(f"the current state cannot be read: {error}. {WAY_OUT}") from None
+        if current is None:
+            raise ExternalError(
+                f"there is no state at {self.repository.reference}: the very first time, `mainline state init`; "
+                "else it was lost: `mainline state list` shows what is left, `mainline state restore DIGEST` returns it"
+            )
+        return self.unfold(current)
+
+    def unfold(self, manifest: Manifest) -> Path:
+        check_kind(manifest)
+        known = next((path for path in self.folder.glob("*") if clean_copy(path) == manifest.digest), None)
+        if known is None:
+            # A new path each time: an open database at the old one stays what it was.
+            known = self.folder / f"{manifest.digest[7:19]}-{secrets.token_hex(3)}"
+            with replacing_folder(known) as unfinished, tempfile.TemporaryDirectory(dir=self.folder) as fetched:
+                try:
+                    for layer in manifest.layers:
+                        self.repository.get_blob(layer, Path(fetched, safe(layer["annotations"][TITLE])))
+                    snapshot.unpack(Path(fetched), unfinished, known)
+                except NoAnswer:
+                    raise
+                except (ExternalError, KeyError) as error:
+                    raise ExternalError(f"the state {manifest.digest} cannot be used: {error}. {WAY_OUT}") from None
+                write_base(unfinished, manifest.digest, sequence(manifest), clean=True)
+        for other in self.folder.glob("*"):
+            if other != known:
+                shutil.rmtree(other, ignore_errors=True)
+        self.at = known
+        return known
+
+    def init(self, fill: Callable[[Path], object]) -> Manifest:
+        """The first state of all: `fill` puts what belongs into a new store.
+
+        Raises
+        ------
+        ConfigurationError
+            Where there is one, or has ever been one.
+        """
+        there = self.listed()
+        if there:
+            raise ConfigurationError(
+                f"{self.repository.reference} holds {len(there)} states, the last {there[0].digest}: "
+                "`mainline state restore DIGEST` makes one of them the current one"
+            )
+        tags = self.tags()
+        if tags:  # what cannot be read today may be read tomorrow: it is not written over
+            raise ConfigurationError(
+                f"{self.repository.reference} holds states of which none can be read ({', '.join(tags[:3])}): "
+                "look at the registry; if they are lost for good, delete these tags, or have another MAINLINE_STATE"
+            )
+        self.at = self.folder / f"new-{secrets.token_hex(3)}"
+        self.at.mkdir(parents=True)
+        fill(self.at)
+        return self.push()
+
+    def restore(self, digest: str, fill: Callable[[Path, list[str]], object]) -> Manifest:
+        """Make an older state the current one, as a new state on top: nothing that was pushed is lost.
+
+        `fill` gets the store and the lines of the audit log that is left behind, which goes on.
+        """
+        whole = re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
+        wanted = self.repository.manifest(digest) if whole else None
+        if wanted is None:
+            raise ConfigurationError(f"{self.repository.reference} has no state {digest}: `mainline state list`")
+        current = self.readable(TAG)
+        lines = self.audit_lines(current) if current else []
+        store = self.unfold(wanted)
+        self.mark(clean=False)
+        fill(store, lines)
+        newest = max((each.sequence for each in self.listed()), default=0)
+        write_base(store, current.digest if current else None, newest, clean=False)
+        return self.push(restored=digest)
+
+    def readable(self, tag: str) -> Manifest | None:
+        """A manifest, or None where it is damaged: what can be restored are the others.
+
+        Raises
+        ------
+        ExternalError
+            Where the registry does not answer, which is no damage.
+        """
+        try:
+            found = self.repository.manifest(tag)
+            return found if found is None or sequence(found) else None
+        except NoAnswer:
+            raise
+        except ExternalError:
+            return None
+
+    def audit_lines(self, manifest: Manifest) -> list[str]:
+        """Of a state that may be damaged: then none."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as fetched:
+            for layer in manifest.layers:
+                if layer.get("annotations", {}).get(TITLE) == snapshot.AUDIT:
+                    try:
+                        self.repository.get_blob(layer, Path(fetched, "audit"))
+                    except ExternalError:
+                        return []
+                    return FilePages(Path(fetched, "audit")).read()
+        return []
+
+    def push(self, restored: str | None = None) -> Manifest:
+        """Put what is in the store on top of the state that it was made from.
+
+        Raises
+        ------
+        StateMoved
+            Where that is not the current one any more.
+        """
+        digest, number = self.base()
+        with tempfile.TemporaryDirectory(dir=self.folder) as taken:
+            files = snapshot.take(self.store, Path(taken))
+            self.unmoved(digest)
+            layers = []
+            for path in files:
+                layer = self.repository.put_blob(path, f"{TYPE}.{path.suffix[1:]}")
+                layers.append({**layer, "annotations": {TITLE: path.name}})
+            Path(taken, "config").write_text("{}")
+            config = self.repository.put_blob(Path(taken, "config"), "application/vnd.oci.empty.v1+json")
+        annotations = {
+            SEQUENCE: str(number + 1),
+            SAYS: last_entry(self.store / snapshot.AUDIT),
+            CREATED: dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            **({PARENT: digest} if digest else {}),
+            **({RESTORED: restored} if restored else {}),
+        }
+        content = {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "artifactType": TYPE,
+            "config": config,
+            "layers": layers,
+            "annotations": annotations,
+        }
+        # First under a name of its own, for the list; the one that counts moves last, in one request.
+        named = f"{TAG}-{number + 1:06}-{secrets.token_hex(3)}"
+        self.repository.put_manifest([named], content)
+        self.unmoved(digest)
+        pushed = self.repository.put_manifest([TAG], content)
+        self.unmoved(pushed.digest)
+        write_base(self.store, pushed.digest, number + 1, clean=True)
+        return pushed
+
+    def base(self) -> tuple[str | None, int]:
+        """Digest and number of the state that the store was made from; None for a new one."""
+        try:
+            read = json.loads((self.store / BASE).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None, 0
+        return read["digest"], read["sequence"]
+
+    def mark(self, clean: bool) -> None:
+        digest, number = self.base()
+        write_base(self.store, digest, number, clean)
+
+    def unmoved(self, expected: str | None) -> None:
+        # On top of a damaged one anything may be pushed; a state that was pulled was whole.
+        current = self.readable(TAG) if expected is None else self.repository.manifest(TAG)
+        found = current.digest if current else None
+        if found != expected:
+            raise StateMoved(f"{self.repository.reference}: another run has pushed the state {found}: run again")
+
+    def tags(self) -> list[str]:
+        return [tag for tag in self.repository.tags() if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag)]
+
+    def listed(self) -> list[Listed]:
+        """Every state that can be restored, the newest first."""
+        current = self.readable(TAG)
+        found = {}
+        for tag in self.tags():
+            manifest = current if tag == TAG else self.readable(tag)
+            if manifest:
+                found[manifest.digest] = Listed(
+                    sequence(manifest),
+                    manifest.digest,
+                    manifest.annotations.get(CREATED, ""),
+                    manifest.annotations.get(SAYS, ""),
+                    sum(layer["size"] for layer in manifest.layers),
+                    current is not None and manifest.digest == current.digest,
+                    manifest.annotations.get(PARENT),
+                    manifest.annotations.get(RESTORED),
+                )
+        return sorted(found.values(), key=lambda each: (each.sequence, each.created), reverse=True)
+
+
+def shared(workspace: Workspace) -> Shared | None:
+    """The state in a registry, where one is set and no MLflow server is."""
+    reference = os.environ.get(VARIABLE)
+    if not reference or os.environ.get("MLFLOW_TRACKING_URI"):
+        return None
+    folder = workspace.state / "shared"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Shared(Repository(reference), folder)
+
+
+def on_top(state: Shared, work: Callable[[Path], int]) -> int:
+    """Pull, and do the work in the store; again where another run was quicker to push."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return begun(state, work)
+        except StateMoved as moved:
+            print(f"{moved}: doing so", file=sys.stderr)
+    return begun(state, work)
+
+
+def begun(state: Shared, work: Callable[[Path], int]) -> int:
+    store = state.pull()
+    state.mark(clean=False)  # until it is pushed it is no copy of the registry's
+    return work(store)
+
+
+def last_entry(log: Path) -> str:
+    try:
+        entry = json.loads(log.read_text(encoding="utf-8").splitlines()[-1])
+        return f"{entry['event']} {entry.get('version', '')}".strip()
+    except (OSError, ValueError, LookupError):
+        return ""
+
+
+def write_base(folder: Path, digest: str | None, number: int, clean: bool) -> None:
+    write_text(folder / BASE, json.dumps({"digest": digest, "sequence": number, "clean": clean}))
+
+
+def clean_copy(folder: Path) -> str | None:
+    """The digest of the state that a folder is an unchanged copy of, if of one."""
+    try:
+        found = json.loads((folder / BASE).read_text(encoding="utf-8"))
+        return str(found["digest"]) if found["clean"] else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def check_kind(manifest: Manifest) -> None:
+    """A state that another Mainline wrote is whole: an older one in its place would lose what came since."""
+    kind = manifest.content.get("artifactType")
+    if kind != TYPE:
+        raise ConfigurationError(
+            f"{manifest.digest} is no state that this Mainline reads (it is of type {kind}, not {TYPE}): where a newer "
+            "Mainline has written it, bring this checkout up to date; else look whether MAINLINE_STATE is right"
+        )
+
+
+def sequence(manifest: Manifest) -> int:
+    try:
+        return int(manifest.annotations[SEQUENCE])
+    except (KeyError, ValueError):
+        raise ExternalError(f"{manifest.digest} is no state of Mainline") from None
+
+
+def safe(name: str) -> str:
+    """A file's name out of a manifest, which may not lead out of its folder."""
+    if not re.fullmatch(r"mlflow\.db|audit\.jsonl|version-\d+\.tar", name):
+        raise ExternalError(f"it holds a file {name!r} that belongs to no state")
+    return name
+
+
+def needed(workspace: Workspace) -> Shared:
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        raise ConfigurationError("MLFLOW_TRACKING_URI is set: the state is that server's, nothing is pulled or pushed")
+    found = shared(workspace)
+    if found is None:
+        raise ConfigurationError(f"{VARIABLE} is not set: such as {VARIABLE}=registry.example/team/name")
+    return found
+
+
+def pulled(workspace: Workspace) -> Path:
+    """The current state's store, for looking at; what is changed there is never pushed."""
+    with workspace.locked():
+        state = needed(workspace)
+        store = state.pull()
+        state.mark(clean=False)
+    return store

@@ -1,0 +1,1 @@
+"""The promotion of a model to production, and the way back."""

@@ -1,0 +1,340 @@
+"""The order of a release, so that a kill at any point leaves nothing that the next run cannot put right.
+
+    1  intent     the registry notes which version and image are wanted, and what they replace
+    2  deploy     the target is told
+    3  answer     the target says which image it runs
+    4  aliases    champion and previous move
+    5  done       the intent is taken back
+
+What the next run finds decides: with the wanted image running it finishes from 4; with any other
+it returns the target to the champion's image and takes the intent back. Either way the registry,
+the aliases and the target agree. Every step may be done twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from mainline.config.environment import ELSEWHERE
+from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
+from mainline.registry import audit_log
+from mainline.registry.audit_log import Book
+from mainline.registry.models import INTENT, Registry, Version
+
+LEASE = dt.timedelta(minutes=30)  # a release takes less: one that is older was cut off
+PAUSE = 2.0  # seconds; between a look at the server and the write behind it lies one request
+TAKE_OVER = "MAINLINE_TAKE_OVER"
+
+
+class Target(Protocol):
+    """Where the container goes; both calls may be repeated, and raise MainlineError."""
+
+    name: str
+
+    def deployed(self) -> str | None:
+        """The digest of the image that answers there now, asked of the container where there is one."""
+
+    def deploy(self, digest: str) -> None:
+        """Have this image answer; returns when it does, or raises with the one before in its place."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What a release works with. `target` is None where only the registry is kept; `save` puts the state away."""
+
+    registry: Registry
+    book: Book
+    target: Target | None
+    who: str
+    save: Callable[[], object] = lambda: None
+    # Where one desk works, for a team's server: there nothing but the intent keeps two of them apart.
+    place: str | None = None
+    # What TARGET= is to say for the target, where that is not its name.
+    called: str | None = None
+
+    @property
+    def at(self) -> str | None:
+        return self.called or (self.target.name if self.target else None)
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A release that has begun: kept in the registry until it has ended."""
+
+    release: str
+    kind: str  # "promotion" or "rollback"
+    version: int
+    image: str | None
+    previous: int | None  # what the alias will say
+    replaces: int | None  # the champion until then
+    target: str | None
+    who: str
+    details: Mapping[str, Any] = field(default_factory=dict)  # for the audit log
+    place: str | None = None
+    since: str = ""
+    called: str | None = None  # the target, as TARGET= names it
+
+    @property
+    def at(self) -> str | None:
+        return self.called or self.target
+
+
+def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Mapping[str, Any]) -> None:
+    """Have a version's image deployed and make it champion; nothing is left to do where it is both.
+
+    Raises
+    ------
+    MainlineError
+        Where the target could not be brought to answer with the image: production is then as it was.
+    """
+    champion = desk.registry.champion()
+    if champion and champion.number == version.number and image in (None, champion.image) and running(desk, image):
+        return
+    intent = begin(desk, kind, version, image, champion, details)
+    hold(desk, intent)
+    try:
+        deploy(desk, intent.image)
+    except MainlineError as error:
+        withdraw(desk, intent, f"the deployment failed: {error}")
+        raise
+    finish(desk, intent)
+
+
+def settle(desk: Desk) -> Intent | None:
+    """End a release that was cut off; the answer is the one that has been finished, if one was."""
+    intent = open_intent(desk.registry)
+    if intent is None:
+        return None
+    mine(desk, intent)
+    if intent.target != (desk.target.name if desk.target else None):
+        raise ConfigurationError(
+            f"a {intent.kind} to {intent.at or 'the registry alone'} has not ended: "
+            f"run again with TARGET={intent.at or 'none'} first"
+        )
+    intent = lease(desk, intent)
+    if not any(each.number == intent.version for each in desk.registry.versions()):
+        withdraw(desk, intent, f"version {intent.version} was deleted")
+        return None
+    if running(desk, intent.image):
+        finish(desk, intent)
+        return intent
+    withdraw(desk, intent, "it was cut off before its image answered")
+    return None
+
+
+def rollback(desk: Desk, number: int | None, run: str | None = None) -> Version:
+    """Return production to a former version: the one given, or the one before the champion.
+
+    `run` names the run of a workflow: run again, it goes no further back than it went.
+
+    Raises
+    ------
+    Refused
+        Where there is none that was ever in production.
+    """
+    return return_to(desk, former(desk, number, run), {"run": run} if run else {})
+
+
+def former(desk: Desk, number: int | None, run: str | None = None) -> Version:
+    """The version that a rollback returns to, after ending what was cut off; raises as `rollback`."""
+    settled = settle(desk)
+    champion = desk.registry.champion()
+    if settled and settled.kind == "rollback" and number in (None, settled.version):
+        return desk.registry.at(settled.version)
+    done = returned_by(desk, run) if run and number is None else None
+    if done and champion and champion.number == done:
+        return champion
+    if done:
+        raise Refused(f"this run has returned production to version {done}, and another was released since: begin anew")
+    if not any(version.released for version in desk.registry.versions()):
+        raise Refused(f"nothing was ever released from the state that is looked at here: {ELSEWHERE}")
+    wanted = desk.registry.at(number) if number is not None else desk.registry.previous()
+    if wanted is None:
+        raise Refused("there is no previous version to return to: name one with VERSION=")
+    if not wanted.released:
+        raise Refused(f"version {wanted.number} has never been in production: promote it instead")
+    if desk.target and not wanted.image:
+        raise Refused(f"version {wanted.number} was released without an image: there is nothing to deploy")
+    return wanted
+
+
+def return_to(desk: Desk, wanted: Version, more: Mapping[str, str] = MappingProxyType({})) -> Version:
+    """`more` goes into the audit log."""
+    champion = desk.registry.champion()
+    away = champion.number if champion else None
+    details = {"version": wanted.number, "from_version": away, **digests(wanted), **more}
+    ship(desk, "rollback", wanted, wanted.image if desk.target else None, details)
+    return desk.registry.at(wanted.number)
+
+
+def returned_by(desk: Desk, run: str) -> int | None:
+    """The version that a run of the workflow has returned production to."""
+    moves = [each.details for each in desk.book.entries() if each.event == "rolled back"]
+    return next((int(each["version"]) for each in reversed(moves) if each.get("run") == run), None)
+
+
+def begin(
+    desk: Desk, kind: str, version: Version, image: str | None, champion: Version | None, details: Mapping[str, Any]
+) -> Intent:
+    """Note what is wanted, where every later run will find it, before anything moves."""
+    desk.book.entries()  # a log that does not verify could not be written to when the image has moved
+    replaces = champion.number if champion and champion.number != version.number else None
+    previous = version.follows if kind == "rollback" else replaces
+    if replaces is None and champion:  # the champion's image anew: what came before it stays
+        before = desk.registry.previous()
+        previous = before.number if before else None
+    intent = Intent(
+        release=secrets.token_hex(6),
+        kind=kind,
+        version=version.number,
+        image=image,
+        previous=previous,
+        replaces=replaces,
+        target=desk.target.name if desk.target else None,
+        who=desk.who,
+        details=dict(details),
+        place=desk.place,
+        since=now(),
+        called=desk.called,
+    )
+    claim(desk, intent)
+    desk.save()
+    return intent
+
+
+def claim(desk: Desk, intent: Intent) -> None:
+    """Write the intent; on a team's server, so that of two machines that try at once only one goes on.
+
+    MLflow cannot replace a tag on a condition. Fischer's algorithm needs no more than reading and writing: look that
+    nobody is there, write, wait longer than another takes between its own look and its write, and look who is there
+    (Lamport, A Fast Mutual Exclusion Algorithm, 1987).
+    """
+    if desk.place:
+        there = open_intent(desk.registry)
+        if there:
+            mine(desk, there)
+    desk.registry.write_note(INTENT, asdict(intent))
+    if desk.place:
+        time.sleep(PAUSE)
+        still_ours(desk, intent)
+
+
+def lease(desk: Desk, intent: Intent) -> Intent:
+    """The release for as long again, and for this machine, whoever began it."""
+    if not desk.place:
+        return intent
+    intent = replace(intent, place=desk.place, since=now())
+    desk.registry.write_note(INTENT, asdict(intent))
+    time.sleep(PAUSE)
+    still_ours(desk, intent)
+    return intent
+
+
+def hold(desk: Desk, intent: Intent) -> Intent:
+    """Look at the lease again before something moves: a machine may have slept through its end."""
+    if not desk.place:
+        return intent
+    still_ours(desk, intent)
+    age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(intent.since)
+    return intent if age < LEASE / 2 else lease(desk, intent)
+
+
+def still_ours(desk: Desk, intent: Intent) -> None:
+    there = open_intent(desk.registry)
+    if there is None or (there.release, there.place) != (intent.release, intent.place):
+        who = f"{there.who} at {there.place}" if there else "somebody"
+        raise Refused(f"this {intent.kind} stops: {who} has begun at the same moment, or taken over: run again")
+
+
+def mine(desk: Desk, intent: Intent) -> None:
+    """Raises Refused for the release of another machine that may still be at work."""
+    if desk.place in (None, intent.place) or not intent.since or os.environ.get(TAKE_OVER):
+        return
+    ends = dt.datetime.fromisoformat(intent.since) + LEASE
+    if dt.datetime.now(dt.UTC) < ends:
+        raise Refused(
+            f"a {intent.kind} by {intent.who} is under way at {intent.place} since {intent.since}: "
+            f"wait for it. If it was cut off, run again after {ends:%H:%M} UTC, or now with {TAKE_OVER}=1"
+        )
+
+
+def deploy(desk: Desk, image: str | None) -> None:
+    if desk.target is None or image is None:
+        return
+    desk.target.deploy(image)
+    answered = desk.target.deployed()
+    if answered != image:
+        raise ExternalError(f"{desk.target.name} was given {image} and answers with {answered or 'nothing'}")
+
+
+def finish(desk: Desk, intent: Intent) -> None:
+    """From an image that answers to the aliases."""
+    registry = desk.registry
+    intent = hold(desk, intent)
+    write = {**intent.details, "release": intent.release, "target": intent.target}
+    if desk.target:
+        desk.book.write("deployed", intent.who, write)
+    version = registry.at(intent.version)
+    if not version.released:
+        registry.tag(intent.version, "follows", str(intent.replaces or ""))
+    if intent.image:
+        registry.tag(intent.version, "image_digest", intent.image)
+    registry.tag(intent.version, "target", intent.at or "")
+    registry.tag(intent.version, "released", version.tags.get("released") or now())
+    if intent.kind == "rollback" and intent.replaces:
+        registry.tag(intent.replaces, "rolled_back", now())
+    if version.tags.get("rolled_back"):
+        registry.tag(intent.version, "rolled_back", "")
+    hold(desk, intent)
+    registry.crown(intent.version, intent.previous)
+    desk.book.write("promoted" if intent.kind == "promotion" else "rolled back", intent.who, write)
+    registry.write_note(INTENT, None)
+    desk.save()
+
+
+def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
+    """Return the target to the champion, and take the intent back."""
+    intent = hold(desk, intent)
+    champion = desk.registry.champion()
+    if desk.target and champion and champion.image and desk.target.deployed() != champion.image:
+        deploy(desk, champion.image)
+    write = {**intent.details, "release": intent.release, "target": intent.target, "reason": audit_log.bounded(reason)}
+    desk.book.write("withdrawn", desk.who, write)
+    desk.registry.write_note(INTENT, None)
+    desk.save()
+
+
+def deployed_to(registry: Registry) -> str | None:
+    """The target that production is at: of a release that has not ended, else of the champion; None for none."""
+    intent, champion = open_intent(registry), registry.champion()
+    return (intent.at if intent else champion.tags.get("target") if champion else None) or None
+
+
+def open_intent(registry: Registry) -> Intent | None:
+    note = registry.note(INTENT)
+    if note is None:
+        return None
+    try:
+        return Intent(**note)
+    except TypeError as error:
+        raise ExternalError(f"the release under way was begun by another version of Mainline ({error})") from None
+
+
+def running(desk: Desk, image: str | None) -> bool:
+    return desk.target is None or image is None or desk.target.deployed() == image
+
+
+def digests(version: Version) -> dict[str, str]:
+    names = ("model_digest", "image_digest", "data_digest", "fingerprint", "commit", "verdict")
+    return {name: version.tags[name] for name in names if version.tags.get(name)}
+
+
+def now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,184 @@
+"""The target `docker`: any Docker host, the new container beside the old, and no request that fails.
+
+A small container of the same image keeps the port (`mainline.serving.proxy`). The new container starts
+beside the old one, must be ready and answer its example as it did when it was exported, and then
+the door is pointed at it. The old one is told to stop: it answers what it has, asks its clients to
+connect anew, and is kept, stopped, for a rollback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+from mainline.errors import ExternalError, MainlineError
+from mainline.packaging import engine as engines
+from mainline.packaging.engine import Engine
+from mainline.packaging.staging.container import HARDENED
+
+PASSED_ON = ("MAINLINE_LOG_", "MAINLINE_REPLAY")
+DIGEST = "mainline.deployed"  # the label of a container that says which image it was started from
+READY_SECONDS = 60.0
+STOP_SECONDS = 30  # more than the server drains
+
+
+class HostTarget:
+    """Containers are named after `service`: its door, and one a digest."""
+
+    name = "docker"
+
+    def __init__(self, engine: Engine, repository: str | None, service: str, publish: str, memory: str) -> None:
+        self.engine = engine
+        self.repository = repository
+        self.service = service
+        self.publish = publish
+        self.memory = memory
+
+    @property
+    def door(self) -> str:
+        return f"{self.service}-door"
+
+    def deployed(self) -> str | None:
+        """The digest of the container behind the door, if that one answers as it should.
+
+        None while another one runs beside it: whoever has kept a connection may still be talking to that.
+        """
+        name = self.behind()
+        found = self.engine.container(name) if name else None
+        if not name or not found or self.names("--filter", "status=running") != [name] or not self.fit(name):
+            return None
+        return str(found["Config"]["Labels"].get(DIGEST)) or None
+
+    def deploy(self, digest: str) -> None:
+        """Raises ExternalError, with the former container still in its place, where the new one is not fit."""
+        new, old = self.container_of(digest), self.behind()
+        self.network()
+        fresh = self.start(new, digest)
+        try:
+            self.await_fit(new)
+            self.open_door(digest)
+            self.engine.run("exec", self.door, "python", "-m", "mainline.serving.proxy", "point", new)
+        except MainlineError:
+            if new != old:
+                self.engine.attempt("rm" if fresh else "stop", *(["--force"] if fresh else []), new)
+            raise
+        self.retire(keep=new, last=old)
+
+    def container_of(self, digest: str) -> str:
+        return f"{self.service}-{digest.removeprefix('sha256:')[:12]}"
+
+    def behind(self) -> str | None:
+        """The name of the container that the door is pointed at."""
+        found = self.engine.container(self.door)
+        if not found or not found["State"]["Running"]:
+            return None
+        return self.engine.run("exec", self.door, "python", "-m", "mainline.serving.proxy", "where") or None
+
+    def network(self) -> None:
+        if self.engine.attempt("network", "inspect", self.service).returncode:
+            self.engine.run("network", "create", self.service)
+
+    def start(self, name: str, digest: str) -> bool:
+        """Whether it was made anew; one that was kept is started again."""
+        if self.engine.container(name):
+            self.engine.run("start", name)
+            return False
+        image = f"{self.repository}@{digest}" if self.repository else digest
+        if self.engine.image(image) is None:
+            self.engine.run("pull", image)
+        labels = [f"--label={DIGEST}={digest}", f"--label=mainline.service={self.service}"]
+        volume = f"--volume={self.service}-log:/state"
+        # How it logs, what it must not keep, and that it is a rehearsal, is said to whoever deploys.
+        given = [f"--env={name}={value}" for name, value in os.environ.items() if name.startswith(PASSED_ON)]
+        log = ["--env=MAINLINE_LOG=/state/predictions", *sorted(given)]
+        limits = [*HARDENED, f"--memory={self.memory}", "--restart=unless-stopped"]
+        network = [f"--network={self.service}", f"--name={name}"]
+        self.engine.run("run", "--detach", *limits, *labels, *network, volume, *log, image)
+        return True
+
+    def await_fit(self, name: str) -> None:
+        until = time.monotonic() + READY_SECONDS
+        restarts = restarted(self.engine.container(name))
+        while not self.fit(name):
+            found = self.engine.container(name)
+            ended = not found or not found["State"]["Running"] or restarted(found) > restarts
+            if ended or time.monotonic() > until:
+                said = self.engine.attempt("logs", "--tail", "3", name)
+                why = self.engine.attempt("exec", name, "python", "-m", "mainline.serving.healthcheck", "/model").stderr
+                lines = " / ".join((said.stdout + said.stderr + why).strip().splitlines()) or "nothing"
+                raise ExternalError(f"the new container is not fit for traffic, and got none; it said: {lines}")
+            time.sleep(0.1)
+
+    def fit(self, name: str) -> bool:
+        """Ready, the model of its image, and its example answered as it was when it was exported."""
+        done = self.engine.attempt("exec", name, "python", "-m", "mainline.serving.healthcheck", "/model", seconds=30)
+        return done.returncode == 0
+
+    def open_door(self, digest: str) -> None:
+        """The door stays as it is from then on: another one would drop the connections."""
+        found = self.engine.container(self.door)
+        if found and found["State"]["Running"]:
+            address = published(found)
+            if address and address != self.publish:
+                say(f"the door stays at {address}: deploy again after `{self.engine.name} rm --force {self.door}`")
+            return
+        if found:  # where it points is on its volume
+            self.engine.run("rm", "--force", self.door)
+        image = f"{self.repository}@{digest}" if self.repository else digest
+        named = [f"--name={self.door}", f"--network={self.service}", f"--publish={self.publish}:8080"]
+        limits = [*HARDENED, "--memory=128m", "--restart=unless-stopped", "--no-healthcheck"]
+        volume = f"--volume={self.service}-door:/state"
+        try:
+            self.engine.run("run", "--detach", *limits, *named, volume, image, "python", "-m", "mainline.serving.proxy")
+        except ExternalError as error:
+            self.engine.attempt("rm", "--force", self.door)  # it was made, and would keep this address
+            raise ExternalError(
+                f"no door at {self.publish} (MAINLINE_PUBLISH names another address): {error}"
+            ) from None
+
+    def retire(self, keep: str, last: str | None) -> None:
+        """Stop the former container and keep it; those before it are removed."""
+        running = self.names("--filter", "status=running")
+        for name in self.names():
+            if name == keep:
+                continue
+            if name in running:
+                self.engine.run("stop", "--time", str(STOP_SECONDS), name)
+            elif name == last:  # one that is started again and again
+                self.engine.attempt("stop", name)
+            if name != last and last not in (None, keep):
+                self.engine.attempt("rm", "--force", name)
+
+    def names(self, *which: str) -> list[str]:
+        """The containers of the service, but for its door."""
+        label = f"label=mainline.service={self.service}"
+        return self.engine.run("ps", "--all", "--filter", label, *which, "--format", "{{.Names}}").splitlines()
+
+
+def published(found: dict[str, Any]) -> str:
+    """Address and port of a container's first published port, as `--publish` was given them."""
+    ports = ((found.get("HostConfig") or {}).get("PortBindings") or {}).get("8080/tcp") or [{}]
+    return ":".join(part for part in (ports[0].get("HostIp"), ports[0].get("HostPort")) if part)
+
+
+def say(text: str) -> None:
+    print(f"mainline: {text}", file=sys.stderr)
+
+
+def restarted(found: dict[str, Any] | None) -> int:
+    """How often the engine has started a container again that ended by itself."""
+    return int((found or {}).get("RestartCount") or 0)
+
+
+def target() -> HostTarget:
+    """MAINLINE_SERVICE, MAINLINE_PUBLISH (address and port) and MAINLINE_MEMORY set it up; DOCKER_HOST says where."""
+    given = os.environ.get
+    return HostTarget(
+        engines.find(instead=False),
+        given("MAINLINE_IMAGE") or None,
+        given("MAINLINE_SERVICE") or "mainline",
+        given("MAINLINE_PUBLISH") or "127.0.0.1:8080",
+        given("MAINLINE_MEMORY") or "512m",
+    )

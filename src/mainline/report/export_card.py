@@ -1,0 +1,66 @@
+"""The model card of an export: measured of the record alone, so that an image can hold it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from mainline.config.schema import Settings
+from mainline.data import collect
+from mainline.data.validation.results import Validation
+from mainline.evaluation import compare, evaluate, review
+from mainline.evaluation.results import Outcome, Review
+from mainline.report import model_card
+from mainline.runtime.workspace import Workspace
+from mainline.training import record as record_
+from mainline.training.record import Record
+
+
+def of_record(settings: Settings, record: Record, frame: Path, version: str, root: Path) -> str:
+    """The card as Markdown: the same for the same record, whichever machine and day it is written on.
+
+    Parameters
+    ----------
+    frame
+        The prepared frame that the record was trained on.
+    version
+        What the server calls the model.
+    root
+        The checkout, for what people wrote.
+    """
+    return model_card.of_export(settings, measured(settings, record, frame, root), record, version, root)
+
+
+def measured(settings: Settings, record: Record, frame: Path, root: Path) -> Review:
+    """What the model is worth on its holdout, held against no other."""
+    workspace = Workspace.at(root)
+    found = compare.line_up(settings, workspace, {}, frame, record, None, None)
+    rows = found.rows
+    fit = review.unmeasurable(settings, rows) is None
+    weights = evaluate.draw(settings, rows.blocks) if fit else None
+    facts = record.facts
+    return Review(
+        outcome=Outcome.no_baseline,
+        passed=True,
+        task=settings.task,
+        metric=settings.compare.metric,
+        base_ref="",
+        candidate=review.side(workspace, record, None),
+        baseline=None,
+        tables=review.table_versions(collect.from_json(json.dumps(facts["tables"])), None),
+        data_digest=record_.data_digest(record),
+        rows=facts["rows"],
+        label_coverage=facts["label_coverage"],
+        period=facts["period"],
+        metrics=evaluate.paired(settings, rows, weights) if weights is not None else [],
+        gates=[],
+        validation=Validation([]),  # a record is only kept of data that passed
+        slices=evaluate.slices(settings, rows, weights) if weights is not None else [],
+        gaps=evaluate.gaps(settings, rows) if weights is not None else [],
+        notes=found.notes,
+        estimator=settings.train.estimator,
+        threshold=settings.evaluate.threshold if settings.task == "binary" else None,
+        blocks=settings.compare.blocks,
+        resamples=settings.compare.resamples,
+        confidence=settings.compare.confidence,
+    )

@@ -1,0 +1,97 @@
+"""What a reader sees first: the order of gates, slices, drift and changes in every report."""
+
+from __future__ import annotations
+
+import math
+import shlex
+
+from mainline.data.validation.results import Expectation
+from mainline.evaluation.formatting import NOT_DIRECTED, plain
+from mainline.evaluation.results import Change, Gap, Gate, Metric, Review, Slice
+from mainline.report.headline import find
+from mainline.training.feature_profile import Drift
+
+KINDS = {
+    "gate": "Gates and expectations",
+    "parameter": "Parameters",
+    "code": "Code",
+    "package": "Packages",
+}
+
+
+def gates(review: Review) -> list[Gate]:
+    """Failed ones first, else as in params.yaml."""
+    return sorted(review.gates, key=lambda gate: gate.passed)
+
+
+def metrics(review: Review) -> list[Metric]:
+    """The headline's metric first."""
+    return sorted(review.metrics, key=lambda metric: metric.name != review.metric)
+
+
+def direction(metric: Metric) -> str:
+    """`better` or `worse` where the interval of the difference leaves no doubt, else empty."""
+    delta = metric.delta
+    if delta is None or delta.low is None or delta.high is None or metric.name in NOT_DIRECTED:
+        return ""
+    if delta.low <= 0 <= delta.high or not math.isfinite(delta.low + delta.high):
+        return ""
+    return "better" if (delta.low > 0) == metric.greater_is_better else "worse"
+
+
+def moved(review: Review) -> list[tuple[Slice, Metric]]:
+    """Slices with the headline's metric (or the first they have): certain falls, certain rises, then by size."""
+    rows = [(part, find(part.metrics, review.metric) or part.metrics[0]) for part in review.slices if part.metrics]
+    certain = {"worse": 0, "better": 1, "": 2}
+    return sorted(rows, key=lambda row: (certain[direction(row[1])], -_size(row[1].delta.value if row[1].delta else 0)))
+
+
+def gaps(review: Review) -> list[Gap]:
+    """The most widened first."""
+    return sorted(
+        review.gaps, key=lambda gap: -(gap.candidate - (gap.baseline or 0)) if gap.baseline is not None else 0
+    )
+
+
+def drift(review: Review) -> list[Drift]:
+    return sorted(review.drift, key=lambda feature: -_size(feature.psi))
+
+
+def changes(review: Review) -> dict[str, list[Change]]:
+    """By kind, what judges the model first: a pull request could let itself through there."""
+    kinds = [*KINDS, *dict.fromkeys(change.kind for change in review.changes if change.kind not in KINDS)]
+    found = {kind: [change for change in review.changes if change.kind == kind] for kind in kinds}
+    return {KINDS.get(kind, plain(kind, 30)): rows for kind, rows in found.items() if rows}
+
+
+def judges(review: Review) -> list[str]:
+    """What judges the model and differs from the base."""
+    return [change.what for change in review.changes if change.kind == "gate"]
+
+
+def failures(review: Review) -> list[Expectation]:
+    """Critical ones first."""
+    return [*review.validation.critical, *review.validation.warnings]
+
+
+def periods(review: Review) -> list[str]:
+    """`trained on 2013-01-01 to 2013-08-31` and `measured on 2013-09-01 to 2013-09-30`, where known."""
+    found = {name: plain(value, 40)[:10] for name, value in review.period.items()}
+    sides = (("trained on", "train_start", "train_end"), ("measured on", "holdout_start", "holdout_end"))
+    return [
+        f"{verb} {' to '.join(dict.fromkeys(dates))}"
+        for verb, *ends in sides
+        if (dates := [found[end] for end in ends if found.get(end)])
+    ]
+
+
+def commands(review: Review) -> list[str]:
+    """What to type to have this run again."""
+    commit, baseline = review.candidate.commit, review.baseline
+    base = (baseline.commit if baseline else None) or review.base_ref.removeprefix("base/")
+    lines = [f"git checkout {shlex.quote(plain(commit, 80))}"] if commit else []
+    return [*lines, f"make run BASE={shlex.quote(plain(base, 120))}"]
+
+
+def _size(value: float) -> float:
+    return abs(value) if math.isfinite(value) else math.inf

@@ -1,0 +1,27 @@
+"""What a run leaves behind: the reports, `verdict.json`, and what MLflow is told."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+from mainline.evaluation.results import verdict
+from mainline.evaluation.review import Judged
+from mainline.runtime.atomic_files import write_text
+from mainline.runtime.progress import Progress
+from mainline.runtime.workspace import Workspace
+
+
+def reports(found: Judged, workspace: Workspace, progress: Progress) -> list[str]:
+    """Write the three reports, each whole or not at all; `verdict.json` last."""
+    from mainline.report import html, markdown
+    from mainline.report.plots.curves import Curves
+
+    review = dataclasses.replace(found.review, seconds=dict(progress.seconds))
+    rows = found.rows
+    folder = workspace.reports
+    write_text(folder / "report.md", markdown.render(review))
+    curves = Curves(y=rows.y, candidate=rows.candidate, baseline=rows.baseline, classes=tuple(map(str, rows.classes)))
+    write_text(folder / "report.html", html.render(review, curves))
+    write_text(folder / "verdict.json", json.dumps(verdict(review), indent=2, allow_nan=False) + "\n")
+    return [str(folder / name) for name in ("report.md", "report.html", "verdict.json")]

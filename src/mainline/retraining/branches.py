@@ -1,0 +1,99 @@
+"""Retraining at home: local branches are what pull requests are on GitHub."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import subprocess
+from pathlib import Path
+from typing import Literal
+
+from mainline.config.loader import FILE
+from mainline.errors import ConfigurationError, ExternalError, Refused
+from mainline.retraining import data_until
+from mainline.retraining.rules import EMAIL, NAME, PREFIX, Attempt
+from mainline.runtime import git
+
+HEADS = f"refs/heads/{PREFIX}"
+
+
+def attempts(root: Path, base: str) -> list[Attempt]:
+    """The local branches `retrain/…`, held against the commit `base` of main."""
+    listed = git.git(root, "for-each-ref", "--format=%(objectname) %(refname)", HEADS) or ""
+    found = []
+    for line in listed.splitlines():
+        commit, _, ref = line.partition(" ")
+        until = clock_at(root, commit)
+        if until is not None:
+            found.append(attempt(root, base, ref.removeprefix("refs/heads/"), commit, until))
+    return found
+
+
+def attempt(root: Path, base: str, branch: str, commit: str, until: dt.date) -> Attempt:
+    own = (git.git(root, "rev-list", "--reverse", f"{base}..{commit}") or "").split()
+    merged = clock_at(root, base)
+    # A squash leaves no trace of the branch but the clock.
+    state: Literal["open", "merged"] = "open" if own and (merged is None or merged < until) else "merged"
+    first = own[0] if own else commit
+    when = git.git(root, "show", "--no-patch", "--format=%aI", first) or ""
+    return Attempt(
+        branch=branch,
+        called=branch,
+        until=until,
+        opened=dt.datetime.fromisoformat(when),
+        state=state,
+        base=git.commit_of(root, f"{first}^"),
+        edited=any(not is_ours(root, one) for one in own),
+    )
+
+
+def clock_at(root: Path, commit: str) -> dt.date | None:
+    text = git.git(root, "show", f"{commit}:{FILE}")
+    try:
+        return data_until.shown(text.encode()) if text is not None else None
+    except ConfigurationError:
+        return None
+
+
+def is_ours(root: Path, commit: str) -> bool:
+    said = git.git(root, "show", "--no-patch", "--format=%ae %ce", commit) or ""
+    return said.split() == [EMAIL, EMAIL]
+
+
+def check_free(root: Path, base: str, branch: str) -> None:
+    """Refuse a local branch on which somebody has worked; GitHub's history knows nothing of it."""
+    own = (git.git(root, "rev-list", f"{base}..refs/heads/{branch}") or "").split()
+    if any(not is_ours(root, one) for one in own):
+        raise Refused(f"the branch {branch} here holds somebody's own commits: merge, rename or delete it")
+
+
+def commit(tree: Path, message: str, opened: dt.datetime) -> str:
+    """Commit what was changed in a work tree of ours; the new commit. Nobody's hooks or keys take part.
+
+    `opened` is when the retraining was first put before people: made anew, its commit keeps that date.
+    """
+    settings = ("core.hooksPath=/dev/null", "commit.gpgsign=false", f"user.name={NAME}", f"user.email={EMAIL}")
+    given = [word for setting in settings for word in ("-c", setting)]
+    date = opened.isoformat()
+    environment = {**os.environ, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
+        environment.pop(name, None)
+    command = ["git", *given, "commit", "--quiet", "--message", message, "--", str(FILE)]
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    made = git.commit_of(tree, "HEAD")
+    if done.returncode or made is None:
+        raise ExternalError(f"git could not commit {FILE}: {(done.stderr or done.stdout).strip()}")
+    return made
+
+
+def point(root: Path, branch: str, commit: str) -> None:
+    """Have `branch` be `commit`; raises ConfigurationError where it is checked out."""
+    done = subprocess.run(
+        ["git", "branch", "--quiet", "--no-track", "--force", branch, commit],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ConfigurationError(f"git could not make the branch {branch}: {done.stderr.strip()}")

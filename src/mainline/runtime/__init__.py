@@ -1,0 +1,1 @@
+"""What every stage works with: the workspace, locks, git, atomic files, digests, progress, the worker process."""

@@ -1,0 +1,107 @@
+"""Where a checkout keeps its state: one folder, written so that a kill or a full disk loses nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mainline.runtime.atomic_files import UNFINISHED, remove, sweep
+
+# How many are kept: a record of the example has 3 MB, a frame 6, the checks of its tables 0.5.
+RECORDS, FRAMES, CHECKS = 30, 5, 100
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """`root` is the checkout; `state` holds what may be deleted at will, except the MLflow store."""
+
+    root: Path
+    state: Path
+
+    @classmethod
+    def at(cls, root: Path, state: Path | None = None) -> Workspace:
+        return cls(root.resolve(), (state or root / ".mainline").resolve())
+
+    @property
+    def records(self) -> Path:
+        return self.state / "records"
+
+    @property
+    def frames(self) -> Path:
+        return self.state / "frames"
+
+    @property
+    def cache(self) -> Path:
+        return self.state / "cache"
+
+    @property
+    def checks(self) -> Path:
+        """What validation and the time-travel check said, by what they looked at."""
+        return self.state / "checks"
+
+    @property
+    def model(self) -> Path:
+        """The last export: the model as the server takes it."""
+        return self.state / "model"
+
+    @property
+    def worktrees(self) -> Path:
+        return self.state / "worktrees"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
+    def last(self) -> Path:
+        """What the last run saw and answered."""
+        return self.state / "last.json"
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """One run at a time in a checkout: the second waits and says so."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        with open(self.state / "lock", "a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.seek(0)
+                print(f"another run (process {lock.read().strip() or '?'}) is at work here: waiting", file=sys.stderr)
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.seek(0)
+            lock.truncate()
+            lock.write(str(os.getpid()))
+            lock.flush()
+            self._sweep()
+            yield
+
+    def _sweep(self) -> None:
+        """Remove what a killed run has left; with the lock held nobody else is writing."""
+        for path in self.state.iterdir():
+            if path.name.startswith(UNFINISHED):
+                remove(path)
+        for folder in (self.records, self.frames, self.cache, self.checks, self.reports):
+            sweep(folder)
+        if self.worktrees.exists():
+            from mainline.runtime import git
+
+            for tree in self.worktrees.iterdir():
+                git.remove_worktree(self.root, tree)
+
+    def prune(self, used: Iterable[Path]) -> None:
+        """Keep what this run has `used` and of the rest the newest; MLflow has the history."""
+        kept = {path.resolve() for path in used}
+        for path in kept:
+            os.utime(path)
+        for folder, number in ((self.records, RECORDS), (self.frames, FRAMES), (self.checks, CHECKS)):
+            if not folder.exists():
+                continue
+            newest = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
+            for path in newest[number:]:
+                if path.resolve() not in kept:
+                    remove(path)

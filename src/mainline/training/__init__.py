@@ -1,0 +1,1 @@
+"""From the prepared frame to a record: pipeline, fit, fingerprint, reference profile."""

@@ -1,0 +1,111 @@
+"""How features are distributed, small enough to keep with a model: the measure of drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.config.schema import Features
+from mainline.data.split import quoted
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# Deciles: ten bins hold enough rows each to be compared in a holdout of a few hundred.
+DECILES = [n / 10 for n in range(1, 10)]
+SMALLEST_SHARE = 1e-4  # an empty bin counts as this share, so that PSI stays finite
+
+
+def profile(features: Features, frame: Path, condition: str, like: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Counts of every feature's values in bins, over the frame's rows that meet `condition`.
+
+    A bin reaches from above one edge up to and including the next; edges are the distinct deciles
+    of these rows, or those of the profile `like`, so that two profiles can be compared.
+    """
+    import duckdb
+    import numpy as np
+
+    source = f"(SELECT * FROM read_parquet('{frame}') WHERE {condition})"
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        names = [name for name in features.numeric if like is None or name in like["numeric"]]
+        columns = (
+            connection.execute(f"SELECT {', '.join(map(quoted, names))} FROM {source}").fetchnumpy() if names else {}
+        )
+        categorical = {
+            # Text without a character counts as missing.
+            name: dict(
+                connection.execute(
+                    f"SELECT coalesce({quoted(name)}, ''), count(*) FROM {source} GROUP BY 1 ORDER BY 1"
+                ).fetchall()
+            )
+            for name in features.categorical
+        }
+    numeric = {}
+    for name in names:
+        values = np.ma.filled(np.ma.asarray(columns[name]).astype(np.float64), np.nan)
+        known = values[~np.isnan(values)]
+        edges = like["numeric"][name]["edges"] if like else deciles(known)
+        counts = np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1)
+        numeric[name] = {"edges": edges, "missing": int(len(values) - len(known)), "counts": counts.tolist()}
+    return {"numeric": numeric, "categorical": categorical}
+
+
+def deciles(values: NDArray[np.float64]) -> list[float]:
+    import numpy as np
+
+    if not len(values):
+        return []
+    edges: list[float] = np.unique(np.quantile(values, DECILES, method="inverted_cdf")).tolist()
+    return edges
+
+
+def drift(before: dict[str, Any], now: dict[str, Any]) -> list[Drift]:
+    """PSI of every feature that both profiles hold, largest first.
+
+    Population stability index: the sum over bins of (q - p) ln(q / p); missing values are a bin.
+    """
+    import numpy as np
+
+    found = []
+    for name, was in before["numeric"].items():
+        if name in now["numeric"]:
+            is_ = now["numeric"][name]
+            p, q = np.array([was["missing"], *was["counts"]]), np.array([is_["missing"], *is_["counts"]])
+            found.append(Drift(name, psi(p, q), _share(p), _share(q)))
+    for name, was in before["categorical"].items():
+        if name in now["categorical"]:
+            is_ = now["categorical"][name]
+            values = sorted({"", *was, *is_})
+            p, q = (np.array([counts.get(value, 0) for value in values]) for counts in (was, is_))
+            new = sorted(set(is_) - set(was) - {""})
+            note = f"new: {', '.join(new[:5])}" + (" …" if len(new) > 5 else "") if new else ""
+            found.append(Drift(name, psi(p, q), _share(p), _share(q), note))
+    return sorted(found, key=lambda d: -d.psi)
+
+
+def psi(before: NDArray[Any], now: NDArray[Any]) -> float:
+    """Population stability index of two vectors of counts; bins empty in both do not count."""
+    import numpy as np
+
+    either = (before > 0) | (now > 0)
+    p = np.maximum(before[either] / max(before.sum(), 1), SMALLEST_SHARE)
+    q = np.maximum(now[either] / max(now.sum(), 1), SMALLEST_SHARE)
+    return float(np.sum((q - p) * np.log(q / p)))
+
+
+def _share(counts: NDArray[np.int64]) -> float:
+    return float(counts[0] / max(counts.sum(), 1))
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One feature between the baseline's training rows and the candidate's."""
+
+    feature: str
+    psi: float
+    missing_before: float
+    missing_now: float
+    note: str = ""  # such as new categories

@@ -1,0 +1,130 @@
+"""The fingerprint: one hash of everything that can change the model.
+
+Data, parameters, code and locked dependencies go in; comments in `params.yaml`, thresholds,
+documents and tests do not. Two runs with the same fingerprint have the same model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mainline.config.schema import Settings
+
+# Of the machine's own modules and packages, those that the model passes through; a test trains a model in a
+# fresh interpreter and compares this list with what was imported.
+MODEL_MODULES = frozenset(
+    {
+        "config.schema",
+        "config.user_code",
+        "data.collect",
+        "data.prepare",
+        "data.sources",
+        "data.split",
+        "errors",
+        "runtime.atomic_files",
+        "runtime.file_digests",
+        "runtime.workspace",
+        "training.fingerprint",
+        "training.pipeline",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """`frame` names the prepared frame, `model` the model trained on it; `parts` say of what they are made."""
+
+    model: str
+    frame: str
+    parts: dict[str, Any]
+
+
+def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fingerprint:
+    """The fingerprint of a checkout; `tables` are the digests of the collected tables by name."""
+    shared = {
+        "tables": dict(tables),
+        "clock": settings.data.clock.isoformat(),
+        "prepare": settings.prepare.model_dump(mode="json", exclude={"time_travel_checks"}),
+        "code": code_digests(root),
+        "packages": locked_packages(root),
+        "python": f"{sys.version_info.major}.{sys.version_info.minor} {platform.machine()}",
+    }
+    training = {
+        "task": settings.task,
+        "split": settings.split.model_dump(mode="json"),
+        "train": settings.train.model_dump(mode="json"),
+    }
+    frame = digest(shared)
+    return Fingerprint(digest({"frame": frame, **training}), frame, {**shared, **training})
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def code_files(root: Path) -> list[Path]:
+    """The project's code that the model passes through: all of `src/` but the rest of the machine.
+
+    Whatever lies there counts, such as a query or a lookup table beside the module that reads it.
+    """
+    source = root / "src"
+    return sorted(p for p in source.glob("**/*") if p.is_file() and _shapes_the_model(p.relative_to(source)))
+
+
+def _shapes_the_model(path: Path) -> bool:
+    if path.suffix == ".pyc" or any(part.startswith(".") or part.endswith(".egg-info") for part in path.parts):
+        return False
+    if path.parts[0] != "mainline":
+        return True
+    module = path.with_suffix("").parts[1:]
+    return path.suffix == ".py" and any(".".join(module[:end]) in MODEL_MODULES for end in range(1, len(module) + 1))
+
+
+def code_digests(root: Path) -> dict[str, str]:
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in code_files(root)
+    }
+
+
+def locked_packages(root: Path, group: str = "train") -> dict[str, str]:
+    """Name and version of every package that `uv.lock` gives to the project and the group.
+
+    A lock names a package more than once where Pythons differ: the versions are joined.
+    """
+    lock_file = root / "uv.lock"
+    if not lock_file.exists():
+        return {}
+    lock = tomllib.loads(lock_file.read_text(encoding="utf-8"))
+    by_name: dict[str, list[dict[str, Any]]] = {}
+    for package in lock.get("package", []):
+        by_name.setdefault(package["name"], []).append(package)
+    own: dict[str, Any] = {}
+    for package in lock.get("package", []):
+        if package.get("source", {}).keys() & {"editable", "virtual"}:
+            own = package
+    todo = [*own.get("dependencies", []), *own.get("dev-dependencies", {}).get(group, [])]
+    reached: set[tuple[str, str]] = set()
+    while todo:
+        dependency = todo.pop()
+        name, extras = dependency["name"], tuple(dependency.get("extra", []))
+        for extra in ("", *extras):
+            if (name, extra) not in reached:
+                reached.add((name, extra))
+                todo += _dependencies(by_name.get(name, []), extra)
+    names = sorted({name for name, _ in reached})
+    return {name: " ".join(sorted(p.get("version", "") for p in by_name.get(name, []))) for name in names}
+
+
+def _dependencies(packages: Iterable[dict[str, Any]], extra: str) -> list[dict[str, Any]]:
+    if extra:
+        return [d for p in packages for d in p.get("optional-dependencies", {}).get(extra, [])]
+    return [d for p in packages for d in p.get("dependencies", [])]

@@ -1,0 +1,131 @@
+"""What is kept with a model for watching it: its training rows in bins, and how much their periods differ."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.config.schema import Settings
+from mainline.data.sources.duckdb_scan import text
+from mainline.data.split import quoted
+from mainline.training.feature_profile import SMALLEST_SHARE, deciles
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SPANS = {"day": 1, "week": 7, "month": 28}  # the fewest days of a window that is held against such periods
+FEWEST = 50  # rows of a period that says something about the others
+EPOCH = dt.date(1970, 1, 1)
+
+
+def described(settings: Settings, frame: Path, condition: str) -> dict[str, Any]:
+    """`profile.profile` of the frame's rows that meet `condition`, and under `monitor` what watching needs.
+
+    That is, by feature, the bins, the rows in them (the first bin is what is missing), and by span of time the
+    largest PSI and the largest share of missing values of one period against all others. Without `prepare.time`
+    there are no periods: then only the noise of sampling sets the thresholds.
+    """
+    import duckdb
+    import numpy as np
+
+    features = settings.prepare.features
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        source = f"(SELECT * FROM read_parquet({text(str(frame))}) WHERE {condition})"
+        since = f"datediff('day', DATE '{EPOCH}', {day_of(settings, connection, source)})"
+        columns = [f"{since} AS day"]
+        columns += [f"{quoted(name)} AS n{i}" for i, name in enumerate(features.numeric)]
+        listed: dict[str, list[str]] = {}
+        for i, name in enumerate(features.categorical):
+            shown = f"coalesce({quoted(name)}, '')"
+            rows = connection.execute(f"SELECT DISTINCT {shown} FROM {source} ORDER BY 1").fetchall()
+            listed[name] = [value for (value,) in rows if value]
+            known = ", ".join(map(text, listed[name]))
+            columns.append(f"CASE {shown} WHEN '' THEN 0 ELSE list_position([{known}]::VARCHAR[], {shown}) END AS c{i}")
+        found = connection.execute(f"SELECT {', '.join(columns)} FROM {source}").fetchnumpy()
+    day = np.ma.filled(np.ma.asarray(found["day"]), 0).astype(np.int64)
+    of_periods = periods(day)
+    profile: dict[str, Any] = {"numeric": {}, "categorical": {}}
+    watched: dict[str, Any] = {"numeric": {}, "categorical": {}}
+    for i, name in enumerate(features.numeric):
+        values = np.ma.filled(np.ma.asarray(found[f"n{i}"]).astype(np.float64), np.nan)
+        there = ~np.isnan(values)
+        edges = deciles(values[there])
+        bins = np.where(there, 1 + np.searchsorted(edges, values), 0)
+        kept = over_time(day, bins, len(edges) + 2, of_periods)
+        profile["numeric"][name] = {"edges": edges, "missing": kept["counts"][0], "counts": kept["counts"][1:]}
+        watched["numeric"][name] = {"edges": edges, **kept}
+    for i, name in enumerate(features.categorical):
+        bins = np.ma.filled(np.ma.asarray(found[f"c{i}"]), 0).astype(np.int64)
+        kept = over_time(day, bins, len(listed[name]) + 2, of_periods)
+        shown_counts = zip(["", *listed[name]], kept["counts"], strict=False)
+        profile["categorical"][name] = {value: count for value, count in shown_counts if count}
+        watched["categorical"][name] = {"values": listed[name], **kept}
+    return {**profile, "monitor": watched}
+
+
+def day_of(settings: Settings, connection: Any, source: str) -> str:
+    """SQL for a row's day on the project's own calendar."""
+    time = settings.prepare.time
+    if not time:
+        return f"DATE '{EPOCH}'"
+    ((kind,),) = connection.execute(f"SELECT typeof({quoted(time)}) FROM {source} LIMIT 1").fetchall() or (("DATE",),)
+    if kind == "DATE":
+        return quoted(time)
+    return f"timezone({text(settings.data.timezone)}, {quoted(time)}::TIMESTAMPTZ)::DATE"
+
+
+def periods(day: NDArray[np.int64]) -> dict[str, Callable[[NDArray[Any]], NDArray[Any]]]:
+    """For each span a function that adds up a table (days, bins) by its periods."""
+    import numpy as np
+
+    first, last = (int(day.min()), int(day.max())) if len(day) else (0, 0)
+    dates = [EPOCH + dt.timedelta(days=n) for n in range(first, last + 1)]
+    names = {
+        "day": list(range(len(dates))),
+        "week": [date.isocalendar()[0] * 100 + date.isocalendar()[1] for date in dates],
+        "month": [date.year * 100 + date.month for date in dates],
+    }
+    starts = {span: np.unique(found, return_index=True)[1] for span, found in names.items()}
+    return {span: lambda table, at=at: np.add.reduceat(table, at, axis=0) for span, at in starts.items()}  # type: ignore[misc]
+
+
+def over_time(day: NDArray[Any], bins: NDArray[Any], n: int, of_periods: dict[str, Any]) -> dict[str, Any]:
+    import numpy as np
+
+    first, last = (int(day.min()), int(day.max())) if len(day) else (0, 0)
+    table = np.bincount((day - first) * n + bins, minlength=(last - first + 1) * n).reshape(-1, n)
+    by_span = {span: large(add(table)) for span, add in of_periods.items()}
+    return {
+        "counts": table.sum(axis=0).tolist(),
+        "psi": {span: variation(found) for span, found in by_span.items()},
+        "missing": {span: most_missing(found) for span, found in by_span.items()},
+    }
+
+
+def large(table: NDArray[Any]) -> NDArray[Any]:
+    found: NDArray[Any] = table[table.sum(axis=1) >= FEWEST]
+    return found
+
+
+def variation(table: NDArray[Any]) -> float | None:
+    """The largest PSI of one period (a row) against all others; None with fewer than three periods."""
+    import numpy as np
+
+    if len(table) < 3:
+        return None
+    rest = table.sum(axis=0) - table
+    p, q = (np.maximum(t / t.sum(axis=1, keepdims=True), SMALLEST_SHARE) for t in (rest, table))
+    return float(((q - p) * np.log(q / p)).sum(axis=1).max())
+
+
+def most_missing(table: NDArray[Any]) -> float | None:
+    return float((table[:, 0] / table.sum(axis=1)).max()) if len(table) >= 3 else None
+
+
+def span_of(days: int) -> str:
+    """The longest span that a window of so many days covers."""
+    return [span for span, least in SPANS.items() if days >= least or span == "day"][-1]

@@ -1,0 +1,14 @@
+"""The call of `mainline retrain`."""
+
+from __future__ import annotations
+
+import pytest
+
+from mainline.cli import main
+
+
+def test_a_day_that_is_none_is_answered_with_one_that_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main(["retrain", "--today", "tomorrow"])
+    assert ended.value.code == 2
+    assert "--today: tomorrow is no day such as 2013-11-03" in capsys.readouterr().err

@@ -1,0 +1,85 @@
+"""Leaks in a project's preparation are found and named."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from mainline.config import loader
+from mainline.data import point_in_time, prepare
+from mainline.data.collect import collect
+from mainline.data.point_in_time import Leak
+from mainline.data.validation import gate
+from mainline.runtime.workspace import Workspace
+from tests.projects import FRAME, RETURN, Project, visits
+
+
+def leaks(shop: Project, body: str = RETURN, feature: str | None = None) -> list[Leak]:
+    shop.write(
+        "src/shop/frame.py",
+        FRAME.replace("from ibis import _", "import ibis\nfrom ibis import _").replace(RETURN, body),
+    )
+    if feature:
+        shop.edit("params.yaml", ("numeric: [minutes, pages]", f"numeric: [minutes, pages, {feature}]"))
+    settings = loader.load().settings
+    tables = collect(settings.data, shop.root, shop.root / "cache")
+    path = shop.root / "frame.parquet"
+    prepare.build(settings, tables, path)
+    return point_in_time.check(settings, tables, path)
+
+
+def test_an_honest_preparation_has_no_leak(shop: Project) -> None:
+    assert leaks(shop) == []
+
+
+def test_the_outcome_as_a_feature_is_named_with_a_row(shop: Project) -> None:
+    found = leaks(shop, RETURN + '.mutate(sold=_.bought.cast("int"))', "sold")
+    assert [leak.column for leak in found] == ["sold"]
+    assert "sold saw the future" in str(found[0])
+    assert "visit=" in found[0].example
+    # What is bought is known a day later: only the visits of the last day before the moment differ.
+    assert 20 < found[0].rows < 120
+
+
+def test_a_mean_over_all_time_is_found(shop: Project) -> None:
+    found = leaks(shop, RETURN + '.mutate(usual=_.minutes.mean().over(group_by="shop"))', "usual")
+    assert [leak.column for leak in found] == ["usual"]
+
+
+def test_a_mean_over_the_whole_day_is_found_as_it_holds_visits_still_to_come(shop: Project) -> None:
+    found = leaks(shop, RETURN + '.mutate(rush=_.count().over(group_by="day"))', "rush")
+    assert [leak.column for leak in found] == ["rush"]
+
+
+def test_a_mean_over_the_rows_before_is_honest(shop: Project) -> None:
+    before = "ibis.window(group_by='shop', order_by='at', preceding=(5, 1))"
+    assert leaks(shop, RETURN + f".mutate(late=_.pages.sum().over({before}))", "late") == []
+
+
+def test_rows_that_are_only_there_once_their_outcome_is_known_are_found(shop: Project) -> None:
+    found = leaks(shop, RETURN.replace("left_join", "inner_join").replace('.drop("visit_right")', ""))
+    assert [leak.column for leak in found] == ["the presence of rows"]
+    assert "absent then, present now at visit=" in found[0].example
+
+
+def test_no_check_is_asked_for_and_none_is_made(shop: Project) -> None:
+    shop.edit("params.yaml", ("time_travel_checks: 2", "time_travel_checks: 0"))
+    assert leaks(shop, RETURN + '.mutate(sold=_.bought.cast("int"))', "sold") == []
+
+
+def test_a_leak_says_of_how_many_rows_and_where_the_check_is_set(shop: Project) -> None:
+    (leak,) = leaks(shop, RETURN + '.mutate(usual=_.minutes.mean().over(group_by="shop"))', "usual")
+    moment = pd.Timestamp(leak.moment)
+    assert leak.of == pytest.approx((visits()["at"] < moment).sum(), abs=80)  # the moment is told to the minute
+    assert 0 < leak.rows <= leak.of
+
+    workspace = Workspace.at(shop.root)
+    settings = loader.load().settings
+    tables = collect(settings.data, shop.root, shop.root / "cache")
+    # The second answer is the kept one, and the line has moved meanwhile.
+    for above in ("", "# one more line\n"):
+        shop.write("params.yaml", above + shop.path("params.yaml").read_text())
+        (found,) = gate.of_time(settings, workspace, tables, shop.root / "frame.parquet", "digest")
+        line = shop.path("params.yaml").read_text().splitlines()[found.line - 1]
+        assert line.strip() == "time_travel_checks: 2"
+        assert (found.unexpected, found.rows) == (leak.rows, leak.of)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from mainline.evaluation import baseline
+from mainline.runtime.workspace import Workspace
+
+
+@pytest.mark.parametrize(
+    ("base", "hint"),
+    [
+        ("main", "origin's default branch is master: make run BASE=master, and make doctor for the rest"),
+        ("elsewhere", "git fetch origin elsewhere"),
+    ],
+)
+def test_where_the_default_branch_has_another_name_the_base_to_give_is_named(
+    tmp_path: Path, base: str, hint: str
+) -> None:
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=master"], cwd=tmp_path, check=True)
+    head = ["refs/remotes/origin/HEAD", "refs/remotes/origin/master"]
+    subprocess.run(["git", "symbolic-ref", *head], cwd=tmp_path, check=True)
+    found = baseline.missing(Workspace.at(tmp_path), base)
+    assert found == f"no baseline: no commit is called {base} here ({hint})"

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from mainline.config.schema import Settings
+from mainline.evaluation import importance
+from mainline.training import pipeline, record
+from mainline.training.record import Record
+from tests.mainline.settings import params
+from tests.projects import visits
+
+SETTINGS = params(
+    ("numeric: [minutes, pages]", "numeric: [minutes, pages, noise]"), ("importance_rows: 200", "importance_rows: 5000")
+).settings
+
+
+@pytest.fixture(scope="module")
+def frame(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("frame") / "frame.parquet"
+    rows = visits()
+    rows["noise"] = np.random.default_rng(3).uniform(size=len(rows)).astype(np.float32)
+    rows["row_id"] = rows["visit"].astype(np.uint64)
+    rows.to_parquet(path, index=False, coerce_timestamps="us")
+    return path
+
+
+def kept(settings: Settings, frame: Path, folder: Path) -> Record:
+    fitted = pipeline.fit(settings, frame)
+    facts = {"fingerprint": "f", "classes": fitted.classes, "model": {"digest": fitted.digest}}
+    return record.keep(folder, facts, fitted.pickled, {}, {})
+
+
+@pytest.fixture(scope="module")
+def trained(frame: Path, tmp_path_factory: pytest.TempPathFactory) -> Record:
+    return kept(SETTINGS, frame, tmp_path_factory.mktemp("records"))
+
+
+def test_what_decides_comes_first_and_noise_moves_nothing(trained: Record, frame: Path) -> None:
+    found = importance.measure(SETTINGS, trained, frame)
+    assert found[0].feature == "minutes"
+    assert {value.feature for value in found} == {"minutes", "pages", "shop", "noise"}
+    by = {value.feature: value for value in found}
+    assert by["minutes"].low > 0.05
+    assert abs(by["noise"].value) < 0.02
+    for value in found:
+        assert value.low <= value.value <= value.high
+    assert importance.measure(SETTINGS, trained, frame) == found, "seeded"
+
+
+@pytest.mark.slow
+def test_a_fall_is_the_metrics_own_on_shuffled_rows(trained: Record, frame: Path) -> None:
+    rows = pd.read_parquet(frame)
+    rows = rows[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC")].reset_index(drop=True)
+    model = trained.model()
+    own = roc_auc_score(rows["bought"], pipeline.predict(SETTINGS, model, rows))
+    falls = []
+    for seed in range(20):
+        shuffled = rows.assign(minutes=np.random.default_rng(seed).permutation(rows["minutes"]))
+        falls.append(own - roc_auc_score(rows["bought"], pipeline.predict(SETTINGS, model, shuffled)))
+    found = importance.measure(SETTINGS, trained, frame)[0]
+    assert min(falls) - 0.02 < found.value < max(falls) + 0.02
+
+
+@pytest.mark.slow
+def test_a_loss_rises_where_a_column_matters_and_importance_is_still_positive(frame: Path, tmp_path: Path) -> None:
+    settings = SETTINGS.model_copy(update={"compare": SETTINGS.compare.model_copy(update={"metric": "log_loss"})})
+    assert importance.measure(settings, kept(settings, frame, tmp_path), frame)[0].value > 0
+
+
+def test_one_outcome_in_the_sample_has_no_importance(trained: Record, frame: Path, tmp_path: Path) -> None:
+    rows = pd.read_parquet(frame)
+    rows.loc[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC"), "bought"] = True
+    rows.to_parquet(tmp_path / "frame.parquet", index=False, coerce_timestamps="us")
+    assert importance.measure(SETTINGS, trained, tmp_path / "frame.parquet") == []

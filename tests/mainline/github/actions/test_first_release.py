@@ -1,0 +1,90 @@
+"""The state of the first release: begun where nothing says that there ever was one, and nowhere else."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from mainline.errors import ExternalError
+from mainline.github.actions import first_release
+from mainline.github.client import GitHub
+from mainline.registry.oci import Repository
+from mainline.release.targets.registry_tag import TagTarget
+from mainline.runtime.workspace import Workspace
+from tests.github.double import GitHubDouble
+from tests.github.fixture import github
+from tests.servers import Oci, oci_registry
+
+__all__ = ["github", "oci_registry"]
+pytestmark = pytest.mark.slow
+
+
+class Place:
+    """A repository that could release, on both sides."""
+
+    def __init__(self, folder: Path, github: GitHubDouble, registry: Oci) -> None:
+        self.workspace = Workspace.at(folder)
+        self.repository = github.repository("team/model")
+        self.client = GitHub.from_environment(github.environment(self.repository))
+        self.name = f"{registry.host}/team/{secrets.token_hex(4)}"
+        self.state = Repository(f"{self.name}/state")
+
+    def begin(self, anew: bool = False) -> str:
+        return first_release.begin(self.workspace, self.client, anew)
+
+    def put(self, repository: Repository, folder: Path, tag: str) -> str:
+        (folder / "blob").write_bytes(b"content")
+        layer = repository.put_blob(folder / "blob", "application/octet-stream")
+        return repository.put_manifest([tag], {"schemaVersion": 2, "config": layer, "layers": [layer]}).digest
+
+
+@pytest.fixture
+def place(github: GitHubDouble, oci_registry: Oci, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    made = Place(tmp_path, github, oci_registry)
+    monkeypatch.setenv("MAINLINE_STATE", made.state.reference)
+    monkeypatch.setenv("MAINLINE_IMAGE", f"{made.name}/image")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return made
+
+
+def test_it_is_begun_once_and_what_was_damaged_since_is_named_with_the_way_out(place: Place, oci_registry: Oci) -> None:
+    assert "begins with sha256:" in place.begin()
+    begun = place.state.manifest("state")
+    assert place.begin() == f"the state at {place.state.reference} is there"
+    assert place.begin(anew=True) == f"the state at {place.state.reference} is there", "what is there is kept"
+    kept = place.state.manifest("state")
+    assert kept == begun
+    assert kept
+    path = place.state.reference.partition("/")[2]
+    link = oci_registry.files / "repositories" / path / "_manifests" / "tags" / "state" / "current" / "link"
+    here = link.read_text()
+    link.unlink()
+    link.parent.rmdir()
+    with pytest.raises(ExternalError, match="`mainline state list` shows what is left"):
+        place.begin(anew=True)
+    link.parent.mkdir()
+    link.write_text(here)
+    oci_registry.blob(kept.digest).write_bytes(b"{")
+    with pytest.raises(ExternalError):
+        place.begin(anew=True)
+
+
+def test_where_something_was_released_a_missing_state_is_lost_and_not_begun(place: Place, tmp_path: Path) -> None:
+    place.repository.refs["tags/model-v3"] = place.repository.refs["heads/main"]
+    with pytest.raises(ExternalError, match=r"released before: the tag model-v3\. Look whether MAINLINE_STATE"):
+        place.begin()
+    del place.repository.refs["tags/model-v3"]
+    image = Repository(f"{place.name}/image")
+    TagTarget(image).deploy(place.put(image, tmp_path, "built"))
+    with pytest.raises(ExternalError, match=f"released before: the image {image.reference}:production"):
+        place.begin()
+    assert place.state.manifest("state") is None
+    assert "begins with sha256:" in place.begin(anew=True), "somebody has said that it is lost"
+
+
+def test_with_a_server_there_is_nothing_to_begin(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    assert place.begin() == "the state is that of the MLflow server"
+    assert place.state.manifest("state") is None

@@ -1,0 +1,107 @@
+"""The release's page on GitHub, and what later runs read from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from mainline.github.actions import release_page
+from mainline.github.client import GitHub
+from tests.github.double import GitHubDouble
+from tests.github.faults import Fault
+from tests.github.fixture import github
+from tests.github.state import Repository
+
+__all__ = ["github"]
+DIGEST = "sha256:" + "a" * 64
+CARD = "---\nlibrary_name: sklearn\n---\n# The model\n\nWhat it is for.\n"
+
+
+@pytest.fixture
+def repository(github: GitHubDouble) -> Repository:
+    return github.repository("Team/Model")
+
+
+@pytest.fixture
+def client(github: GitHubDouble, repository: Repository) -> GitHub:
+    return GitHub.from_environment(github.environment(repository))
+
+
+def content(repository: Repository, version: int = 7, **changes: str) -> dict[str, object]:
+    return {
+        "version": version,
+        "commit": repository.refs["heads/main"],
+        "image_digest": DIGEST,
+        "model_digest": "b" * 64,
+        "data_digest": "c" * 64,
+        "fingerprint": "d" * 64,
+        "verdict": "better",
+        "metric.roc_auc": "0.81 [0.78, 0.84]",
+        "metric.brier": "0.12",
+        "pull_request": "9",
+        "approver": "somebody",
+        **changes,
+    }
+
+
+def publish(client: GitHub, found: dict[str, object], commit: str, at: str = "2026-11-21T12:00:00+00:00") -> str:
+    return release_page.publish(client, found, CARD, "ghcr.io/team/model", commit, at)
+
+
+def test_a_page_has_the_metrics_with_intervals_the_digests_and_the_card(client: GitHub, repository: Repository) -> None:
+    commit = repository.refs["heads/main"]
+    assert publish(client, content(repository), commit).endswith("/releases/tag/model-v7")
+    (release,) = repository.releases.values()
+    assert (release["tag_name"], release["name"]) == ("model-v7", "Model 7")
+    assert repository.refs["tags/model-v7"] == commit
+    body = release["body"]
+    assert "| `roc_auc` | 0.81 | [0.78, 0.84] |" in body
+    assert "| `brier` | 0.12 | – |" in body
+    assert f"`ghcr.io/team/model@{DIGEST}`" in body
+    assert "| pull request | #9 |" in body
+    assert "| approved by | `somebody` |" in body
+    assert "What it is for." in body
+    assert "library_name" not in body
+
+
+def test_the_same_version_again_is_the_same_page_brought_up_to_date(client: GitHub, repository: Repository) -> None:
+    before = repository.refs["heads/main"]
+    publish(client, content(repository), before)
+    after = repository.commit("heads/main", {"deploy/Dockerfile": b"FROM another\n"}, "Another server")
+    publish(client, content(repository, image_digest="sha256:" + "e" * 64), after, "2026-11-22T12:00:00+00:00")
+    (release,) = repository.releases.values()
+    assert "e" * 64 in release["body"]
+    assert repository.refs["tags/model-v7"] == before, "a tag that moved would name two things"
+    assert release_page.last(client) == release_page.Published("model-v7", after, "2026-11-22T12:00:00+00:00")
+
+
+def test_a_page_that_another_run_made_in_the_meantime_is_brought_up_to_date(
+    client: GitHub, github: GitHubDouble, repository: Repository
+) -> None:
+    commit = repository.refs["heads/main"]
+    publish(client, content(repository), commit)
+    github.faults.append(Fault(404, method="GET", path="/releases/tags/", body={"message": "Not Found"}))
+    publish(client, content(repository, verdict="no_worse"), commit)
+    (release,) = repository.releases.values()
+    assert "`no_worse`" in release["body"]
+
+
+def test_the_last_release_is_told_among_a_projects_own_and_edited_ones(client: GitHub, repository: Repository) -> None:
+    assert release_page.last(client) is None
+    commit = repository.refs["heads/main"]
+    publish(client, content(repository, 1), commit, "2026-11-20T12:00:00+00:00")
+    publish(client, content(repository, 2), commit, "2026-11-21T12:00:00+00:00")
+    client.post("releases", {"tag_name": "v1.0", "body": f'<!-- mainline: {{"commit": "{commit}", "at": "2030"}} -->'})
+    publish(client, content(repository, 3), commit, "2026-11-22T12:00:00+00:00")
+    edited = next(one for one in repository.releases.values() if one["tag_name"] == "model-v3")
+    edited["body"] = edited["body"].replace(commit, "not a commit")
+    found = release_page.last(client)
+    assert found
+    assert found.tag == "model-v2"
+
+
+def test_a_card_that_is_too_long_is_cut_and_the_mark_stays() -> None:
+    card = "# Card\n" + "word " * 50_000
+    body = release_page.page({"version": 1, "commit": "f" * 40}, card, None, "team/model", "f" * 40, "2026-11-21")
+    assert len(body) < 125_000
+    assert "the rest is in the registry" in body
+    assert release_page.MARK.search(body)

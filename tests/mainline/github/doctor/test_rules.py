@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import copy
+import itertools
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from mainline.github.doctor import rules
+from tests.github import description
+from tests.mainline.github.doctor.forks import TOP, Fork
+
+WANTED = rules.wanted(TOP)
+REQUIRED = [TOP / ".github/workflows" / name for name in ("review.yml", "quality.yml")]
+
+
+def ruleset(**changes: Any) -> dict[str, Any]:
+    """The file's, with parameters of its rules changed."""
+    found = copy.deepcopy(WANTED)
+    for rule in found["rules"]:
+        for name in rule.get("parameters", {}):
+            rule["parameters"][name] = changes.get(name, rule["parameters"][name])
+    return found
+
+
+def test_the_file_is_a_ruleset_as_github_takes_it() -> None:
+    operation, _ = description.find("POST", "/repos/team/model/rulesets")
+    description.check_body(operation, WANTED)
+
+
+def test_the_checks_that_are_required_are_the_jobs_of_review_and_quality() -> None:
+    jobs = [item for file in REQUIRED for item in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items()]
+    names = {name for key, job in jobs for name in expanded(job.get("name", key), job)}
+    parameters = next(one for one in WANTED["rules"] if one["type"] == "required_status_checks")["parameters"]
+    assert {one["context"] for one in parameters["required_status_checks"]} == names
+
+
+def expanded(name: str, job: dict[str, Any]) -> list[str]:
+    """A job's name for every combination of its matrix."""
+    matrix = {key: values for key, values in job.get("strategy", {}).get("matrix", {}).items() if key != "include"}
+    combinations = [dict(zip(matrix, values, strict=True)) for values in itertools.product(*matrix.values())]
+    found = []
+    for combination in combinations:
+        one = name
+        for key, value in combination.items():
+            one = one.replace(f"${{{{ matrix.{key} }}}}", str(value))
+        found.append(one)
+    return found
+
+
+def test_the_rules_are_made_and_then_kept(fork: Fork) -> None:
+    found = rules.branch(fork.ground)
+    assert found.state == "off"
+    assert "code owners need not review" not in found.says  # without a pull request there is nothing to review
+    assert found.turn_on is not None
+    found.turn_on()
+    assert rules.branch(fork.ground).state == "on"
+    stored = next(iter(fork.repository.rulesets.values()))
+    assert {key: stored[key] for key in WANTED} == WANTED
+
+
+@pytest.mark.parametrize(
+    ("changes", "lack"),
+    [
+        ({"require_code_owner_review": False}, "code owners need not review"),
+        ({"strict_required_status_checks_policy": False}, "a check may be older than its tip"),
+        ({"required_status_checks": [{"context": "review"}]}, "not required to pass: quality (Python 3.11)"),
+    ],
+)
+def test_a_rule_that_was_softened_is_found_and_mended_in_place(fork: Fork, changes: dict[str, Any], lack: str) -> None:
+    rules.store(fork.ground.github, ruleset(**changes))
+    found = rules.branch(fork.ground)
+    assert found.state == "off"
+    assert lack in found.says
+    assert found.turn_on is not None
+    found.turn_on()
+    assert rules.branch(fork.ground).state == "on"
+    assert len(fork.repository.rulesets) == 1
+
+
+def test_stricter_rules_of_somebody_elses_are_enough(fork: Fork) -> None:
+    strict = ruleset(required_approving_review_count=2, require_last_push_approval=True)
+    strict["name"] = "ours"
+    checks = next(one for one in strict["rules"] if one["type"] == "required_status_checks")["parameters"]
+    checks["required_status_checks"].append({"context": "another"})
+    rules.store(fork.ground.github, strict)
+    assert rules.branch(fork.ground).state == "on"
+    next(iter(fork.repository.rulesets.values()))["enforcement"] = "disabled"
+    assert rules.branch(fork.ground).state == "off"
+
+
+def test_what_makes_a_rule_softer_need_not_be_on(fork: Fork) -> None:
+    rules.store(fork.ground.github, ruleset(do_not_enforce_on_create=False))
+    assert rules.branch(fork.ground).state == "on"
+
+
+def test_a_choice_may_be_narrower_and_a_number_higher() -> None:
+    assert rules.gives(["squash"], ["squash", "merge"])
+    assert not rules.gives(["squash", "rebase"], ["squash", "merge"])
+    assert rules.gives(2, 1)
+    assert not rules.gives(None, 1)
+    assert not rules.gives(None, True)
+    assert rules.gives(True, False)
+
+
+def test_a_branch_with_a_slash_is_asked_for_whole(fork: Fork) -> None:
+    fork.repository.default_branch = "release/next"
+    fork.repository.commit("heads/release/next", {}, "Next")
+    rules.store(fork.ground.github, WANTED)
+    assert rules.branch(fork.ground).says.startswith("release/next is protected")
+
+
+def test_the_file_is_written_as_json_with_two_spaces() -> None:
+    text = (TOP / rules.FILE).read_text(encoding="utf-8")
+    assert json.loads(text) == WANTED
+    assert text.startswith('{\n  "name"')

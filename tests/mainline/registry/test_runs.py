@@ -1,0 +1,174 @@
+"""Runs in a real MLflow store on SQLite."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from mainline.errors import ExternalError
+from mainline.registry import runs as tracking
+from mainline.runtime.worker import Beside
+from mainline.training.record import Record
+from tests.pipelines.shops import lean
+from tests.projects import Project
+from tests.servers import mlflow_page
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A shop with a weak main and a better model beside it: two trainings, two reviews of the second."""
+    project = lean(tmp_path_factory.mktemp("shop"), ("numeric: [minutes, pages]", "numeric: [pages]"))
+    project.edit("params.yaml", ("numeric: [pages]", "numeric: [minutes, pages]"))
+    assert project.run().status == 0
+    project.edit("params.yaml", ("train_seconds: 60", "train_seconds: 0.0001"))
+    assert project.run().status == 1
+    return project
+
+
+def store(shop: Project) -> str:
+    return f"sqlite:///{shop.root / '.mainline' / 'mlflow.db'}"
+
+
+@pytest.fixture(scope="module")
+def runs(shop: Project) -> dict[str, Run]:
+    """By fingerprint; the store is opened as any client of MLflow would."""
+    client = MlflowClient(store(shop))
+    experiment = client.get_experiment_by_name("mainline")
+    found = client.search_runs([experiment.experiment_id])
+    assert len(found) == len(shop.records) == 2, "one run a fingerprint, main's included"
+    return {run.data.tags["fingerprint"]: run for run in found}
+
+
+@pytest.fixture(scope="module")
+def run(shop: Project, runs: dict[str, Run]) -> Run:
+    return runs[shop.verdict["fingerprint"]]
+
+
+def test_a_run_says_of_what_it_was_made(shop: Project, run: Run) -> None:
+    assert run.info.status == "FINISHED"
+    assert run.data.params["train.params.max_iter"] == "30"
+    assert run.data.params["prepare.features.numeric"] == "minutes, pages"
+    assert run.data.params["split.holdout.count"] == "2"
+    tags = run.data.tags
+    assert tags["commit"] == shop.git("rev-parse", "HEAD")
+    assert tags["clean"] == "false"
+    assert tags["model_digest"] == shop.verdict["model_digest"]
+    assert tags["data_digest"] == shop.verdict["data"]["digest"]
+
+
+def test_the_last_review_is_what_a_run_shows(shop: Project, run: Run) -> None:
+    assert run.data.tags["verdict"] == "better"
+    assert run.data.tags["passed"] == "false", "the second review refused it for its training time"
+    metric = shop.verdict["metrics"]["roc_auc"]
+    assert run.data.metrics["roc_auc"] == pytest.approx(metric["candidate"])
+    assert run.data.metrics["roc_auc_delta"] == pytest.approx(metric["delta"])
+    assert run.data.metrics["roc_auc_delta_low"] == pytest.approx(metric["low"])
+
+
+def test_mains_run_is_there_without_a_verdict(shop: Project, runs: dict[str, Run]) -> None:
+    main = runs[shop.verdict["baseline"]["fingerprint"]]
+    assert main.data.tags["clean"] == "true"
+    assert "verdict" not in main.data.tags
+    assert main.data.params["prepare.features.numeric"] == "pages"
+
+
+def test_the_inputs_have_their_digests(shop: Project, run: Run) -> None:
+    record = Record.read(shop.records[0].parent.parent / shop.verdict["fingerprint"])
+    tables = record.facts["tables"]["tables"]
+    found = {given.dataset.name: given.dataset for given in run.inputs.dataset_inputs}
+    assert set(found) == {"visits", "purchases"}
+    for name, dataset in found.items():
+        assert dataset.digest == tables[name]["digest"][:36]
+        assert tables[name]["digest"] in dataset.source
+        assert f'"rows": {tables[name]["rows"]}' in dataset.profile
+
+
+def test_report_and_record_are_kept_with_the_run(shop: Project, run: Run) -> None:
+    client = MlflowClient(store(shop))
+    top = {item.path for item in client.list_artifacts(run.info.run_id)}
+    assert {"report.md", "report.html", "verdict.json", "record"} <= top
+    kept = {item.path for item in client.list_artifacts(run.info.run_id, "record")}
+    assert kept == {f"record/{name}" for name in ("record.json", "model.pkl", "rows.npz", "profile.json")}
+
+
+def test_the_model_is_loaded_by_mlflow_and_answers_as_the_recorded_one(
+    shop: Project, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # what set_tracking_uri leaves there is for this test alone
+    mlflow.set_tracking_uri(store(shop))
+    loaded = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+    signature = loaded.metadata.signature
+    assert signature.inputs.input_names() == ["shop", "minutes", "pages"]
+    record = Record.read(shop.records[0].parent.parent / shop.verdict["fingerprint"])
+    rows = pd.read_parquet(shop.path("data/visits.parquet"))[["shop", "minutes", "pages"]].head(300)
+    rows = rows.astype({"minutes": "float32", "pages": "float32"})
+    assert loaded.predict(rows).tolist() == record.model().predict_proba(rows).tolist()
+
+
+@pytest.mark.parametrize("damage", ["a folder", "other bytes"])
+def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_path: Path, damage: str) -> None:
+    if damage == "a folder":
+        (tmp_path / "mlflow.db").mkdir()
+    else:
+        (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
+    beside = Beside()
+    try:
+        with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened .*move it away"):
+            beside.ask(tracking.open_store, state=str(tmp_path)).result(60)
+    finally:
+        beside.stop()
+
+
+def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
+    processes = [Beside() for _ in range(2)]
+    try:
+        opened = [beside.ask(tracking.open_store, state=str(tmp_path)) for beside in processes]
+        assert [future.result(60) for future in opened] == [None, None]
+    finally:
+        for beside in processes:
+            beside.stop()
+
+
+def test_metrics_without_a_value_are_not_logged() -> None:
+    interval = {"value": float("nan"), "low": None, "high": None}
+    found = tracking.metric_values([{"name": "precision", "candidate": interval, "delta": None}])
+    assert found == {}
+
+
+def test_the_page_over_the_store_answers_and_stops(shop: Project) -> None:
+    with mlflow_page(shop.root) as address, urllib.request.urlopen(address, timeout=30) as page:
+        assert "MLflow" in page.read().decode()
+    with pytest.raises(OSError), urllib.request.urlopen(address, timeout=2):
+        pass
+
+
+def test_a_port_that_is_taken_is_said_before_the_page_is_started(shop: Project) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = shop.mainline("ui", "--port", str(port))
+    assert found.status == 4
+    assert f"127.0.0.1:{port} cannot be listened on: Address already in use: make ui PORT=5001" in found.err
+
+
+def test_what_a_killed_run_had_begun_to_log_is_ended_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # what set_tracking_uri leaves there is for this test alone
+    tracking.open_store(str(tmp_path))
+    client, experiment = tracking.opened(str(tmp_path))
+    begun = client.create_run(experiment, tags={"fingerprint": "f" * 64})
+    other = client.create_run(experiment, tags={"fingerprint": "e" * 64})
+    tracking.end_killed(client, experiment, "f" * 64)
+    assert client.get_run(begun.info.run_id).info.status == "KILLED"
+    assert client.get_run(other.info.run_id).info.status == "RUNNING"
