@@ -85,8 +85,8 @@ def flights(**changes: Any) -> Review:
         gates=[
             Gate("margin: roc_auc", "at the worst .010 worse than main's model on the same rows", "−.002 [−.006, +.003]", True, "passes 18 of 18 pairs of equal models; .005 refuses three"),
             Gate("margin: brier", "at the worst .003 worse than main's model on the same rows", ".000 [−.001, .000]", True, "the same pairs, the same reason"),
-            Gate("slices", "no slice's ROC AUC certainly fallen by more than .050", "18 slices, lowest carrier F9: −.028 [−.071, +.016]", True, None),
-            Gate("gaps", "the gap in recall between slices at most .100 wider than main's", "widest change carrier: +.021", True, None),
+            Gate("slices", "no slice's ROC AUC significantly worse by more than .050", "18 slices, lowest carrier F9: −.028 [−.071, +.016]", True, None),
+            Gate("gaps", "slice disparity in recall at most .100 wider than main's", "widest change carrier: +.021", True, None),
             Gate("lead", "ROC AUC ahead of the mean by hour by at least .030", "+.081 [+.062, +.099]", True, "half of the smallest lead of any month of 2013"),
             Gate("calibration error", "at most .100", ".042 [.021, .062]", True, "months differ in level; beyond this the probabilities mislead"),
             Gate("label coverage", "at least 90 % of the holdout rows", "98.0 %", True, "worst month 2013: February, 94.6 %"),
@@ -164,7 +164,7 @@ def slices() -> list[Slice]:
 def refused_by_slices() -> Review:
     """Better in all, and much worse for one carrier."""
     review = flights()
-    gate = Gate("slices", "no slice's ROC AUC certainly fallen by more than .050", "carrier WN: −.097 [−.131, −.062]",
+    gate = Gate("slices", "no slice's ROC AUC significantly worse by more than .050", "carrier WN: −.097 [−.131, −.062]",
                 False, "a slice of 200 rows is noisy; the interval's bound decides")  # fmt: skip
     fallen = Slice("carrier", "WN", 1_214, [metric("roc_auc", 0.595, 0.692, 0.034)])
     return dataclasses.replace(
