@@ -71,8 +71,14 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Source(Section):
-    """Where one table comes from: files, or a query against a database."""
+class Extensible(Section):
+    """A section that takes further settings, which a project's own modules declare (`extensions`)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+
+class Source(Extensible):
+    """Where one table comes from: files, a query against a database, or what the project added."""
 
     path: str | None = Field(None, description="A path, a glob or a URL: Parquet, CSV or JSON lines.")
     query: str | None = Field(None, description="A SQL query, run against `database`.")
@@ -84,7 +90,8 @@ class Source(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.path is None) == (self.query is None):
+        added = bool(self.model_extra)  # another kind's settings: `data.sources` checks them
+        if (self.path is None) == (self.query is None) and not added:
             raise ValueError("a source has either a path or a query")
         if (self.query is None) != (self.database is None):
             raise ValueError("query and database go together")
@@ -213,7 +220,7 @@ class GapGate(Section):
     at_most: Positive = Field(description="How much wider than main's the gap may be.")
 
 
-class Gates(Section):
+class Gates(Extensible):
     margins: dict[str, Positive] = Field({}, description="Metric: how much worse than main it may at the worst be.")
     lead: Lead | None = Field(None, description="How far the model must be ahead of a naive reference.")
     floors: dict[str, float] = Field({}, description="Metric: the least (the most, for losses) it may be.")

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.config import loader
+from mainline.config import extensions, loader
 from mainline.config.schema import Data, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
@@ -93,7 +93,9 @@ def of_frame(root: str, state: str, tables: str, frame: str, digest: str) -> dic
 
 
 def at(root: str, state: str) -> tuple[Settings, Workspace]:
-    return loader.load(Path(root) / loader.FILE).settings, Workspace.at(Path(root), Path(state))
+    params = loader.load(Path(root) / loader.FILE)
+    extensions.load(params)
+    return params.settings, Workspace.at(Path(root), Path(state))
 
 
 def of_table(
