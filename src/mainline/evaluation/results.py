@@ -86,11 +86,11 @@ class Attribution:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report as plain values: every report writes it in its own way, and escapes it."""
+    """A part of the report as plain values; with `columns`, a table whose first column is text, the others numbers."""
 
     title: str
     paragraphs: list[str] = field(default_factory=list)
-    columns: list[str] = field(default_factory=list)  # of a table; a name that ends in `#` is of numbers
+    columns: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
 
 

@@ -34,6 +34,7 @@ def render(review: Review, curves: Curves | None = None) -> str:
 
     from mainline.report.plots import review as plots
 
+    formatting.remember(review.titles)
     scores = plots.of_scores(review, curves) if curves else []
     drawn = {"slices": plots.slices(review), "importance": plots.importance(review)}
     template = environment().get_template("report.html.j2")

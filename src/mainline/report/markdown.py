@@ -10,6 +10,7 @@ from mainline.evaluation.formatting import (
     interval,
     metric_name,
     plural,
+    remember,
     score,
     short,
     signed,
@@ -30,6 +31,7 @@ def render(review: Review) -> str:
     Text that comes from data or from a contributor can neither break the page nor call anyone. The headline and the
     gates are cut last.
     """
+    remember(review.titles)
     parts = [
         judges(review),
         headline(review),

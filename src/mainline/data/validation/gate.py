@@ -107,7 +107,8 @@ def of_table(
     if not file.exists():
         return []
     kept = (
-        workspace.checks / f"{name}-{seal(digest, file.read_bytes(), str(settings.data.clock).encode(), *own_code())}"
+        workspace.checks
+        / f"{name}-{seal(digest, file.read_bytes(), str(settings.data.clock).encode(), *own_code(settings, workspace.root))}"
     )
     if (kept / "answer.json").exists():
         publish_docs(workspace, name, kept)
@@ -136,7 +137,7 @@ def of_time(
     checks = settings.prepare.time_travel_checks
     if not settings.prepare.time or not checks:
         return []
-    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code())}.json"
+    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code(settings, workspace.root))}.json"
     if kept.exists():
         return placed(workspace, read(json.loads(kept.read_text(encoding="utf-8"))))
     leaks = point_in_time.check(settings, tables, frame)
@@ -186,10 +187,13 @@ def seal(digest: str, *more: bytes) -> str:
     return whole.hexdigest()[:32]
 
 
-def own_code() -> list[bytes]:
-    """An answer of other code is no answer of this code."""
-    rooms = (Path(loader.__file__).parent, Path(__file__).parents[1])
-    return [path.read_bytes() for room in rooms for path in sorted(room.rglob("*.py"))]
+def own_code(settings: Settings, root: Path) -> list[bytes]:
+    """An answer of other code is no answer of this code; a project's extensions may declare expectations."""
+    rooms = [Path(loader.__file__).parent, Path(__file__).parents[1]]
+    files = [path for room in rooms for path in sorted(room.rglob("*.py"))]
+    if settings.extensions:
+        files += [path for path in sorted((root / "src").rglob("*.py")) if "mainline" not in path.parts]
+    return [path.read_bytes() for path in files]
 
 
 def read(answers: list[dict[str, Any]]) -> list[Expectation]:

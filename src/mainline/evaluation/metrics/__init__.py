@@ -11,13 +11,13 @@ Metrics are declared in `binary`, `multiclass` and `regression`, or in a project
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from mainline.evaluation.metrics import binary, multiclass, regression  # noqa: F401 (they register theirs)
 from mainline.evaluation.metrics.declaration import (
     GAP_METRICS,
     METRICS,
-    Task,
+    added_titles,
     greater_is_better,
     is_directed,
     metric,
@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     from mainline.evaluation.bootstrap import Counts, FloatArray
     from mainline.evaluation.metrics.resampled import Resampled
 
-__all__ = ["GAP_METRICS", "METRICS", "greater_is_better", "is_directed", "measure", "metric", "names", "title_of"]
+__all__ = [
+    "GAP_METRICS",
+    "METRICS",
+    "added_titles",
+    "greater_is_better",
+    "is_directed",
+    "measure",
+    "metric",
+    "names",
+    "title_of",
+]
 
 
 def names(task: str) -> list[str]:
@@ -87,14 +97,14 @@ def measure(
 
     every = names(task)
     rows = inputs.check(task, y, score, blocks, weights, classes, threshold)
-    values = {name: measured(cast(Task, task), name, rows) for name in (every if only is None else only)}
+    values = {name: measured(task, name, rows) for name in (every if only is None else only)}
     if rows.counts.shape[1] == 1:
         for column in values.values():
             column[1:] = float("nan")
     return values
 
 
-def measured(task: Task, name: str, rows: Resampled) -> FloatArray:
+def measured(task: str, name: str, rows: Resampled) -> FloatArray:
     """One metric, as floats of the right shape: a project's own function may answer with anything."""
     import numpy as np
 

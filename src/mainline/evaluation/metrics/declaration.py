@@ -32,14 +32,14 @@ class MetricKind:
     measure: Measure
 
 
-METRICS: dict[Task, Declarations[MetricKind]] = {
+METRICS: dict[str, Declarations[MetricKind]] = {
     "binary": Declarations("metric of a binary task"),
     "multiclass": Declarations("metric of a multiclass task"),
     "regression": Declarations("metric of a regression task"),
 }
 
 # What Fairlearn measures of a slice, with its display name.
-GAP_METRICS: dict[Task, dict[str, str]] = {
+GAP_METRICS: dict[str, dict[str, str]] = {
     "binary": {
         "selection_rate": "share predicted positive",
         "recall": "recall",
@@ -93,6 +93,11 @@ def greater_is_better(name: str) -> bool:
 def is_directed(name: str) -> bool:
     """Whether a higher or a lower value of it is better; of a name that is not known, as of most, it is."""
     return all(kind.greater_is_better is not None for kind in kinds(name))
+
+
+def added_titles(task: str) -> dict[str, str]:
+    """The display names of the metrics that the project added to a task."""
+    return {name: METRICS[task][name].title for name in METRICS[task].added()}
 
 
 def title_of(name: str) -> str | None:
