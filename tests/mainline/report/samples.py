@@ -83,7 +83,7 @@ def flights(**changes: Any) -> Review:
             metric("accuracy", 0.8197, 0.8160, 0.0031),
         ],
         gates=[
-            Gate("margin: roc_auc", "at the worst .010 worse than main's model on the same rows", "−.002 [−.006, +.003]", True, "passes 18 of 18 pairs of equal models; .005 refuses three"),
+            Gate("margin: roc_auc", "at the worst .010 worse than main's model on the same rows", "−.002 [−.006, +.003]", True, "passes 18 of 18 pairs of equal models; 0.005 fails three"),
             Gate("margin: brier", "at the worst .003 worse than main's model on the same rows", ".000 [−.001, .000]", True, "the same pairs, the same reason"),
             Gate("slices", "no slice's ROC AUC certainly fallen by more than .050", "18 slices, lowest carrier F9: −.028 [−.071, +.016]", True, None),
             Gate("gaps", "the gap in recall between slices at most .100 wider than main's", "widest change carrier: +.021", True, None),
@@ -181,7 +181,7 @@ def refused_by_slices() -> Review:
 def worse() -> Review:
     review = flights()
     gate = Gate("margin: roc_auc", "at the worst .010 worse than main's model on the same rows", "−.026 [−.031, −.020]",
-                False, "passes 18 of 18 pairs of equal models; .005 refuses three")  # fmt: skip
+                False, "passes 18 of 18 pairs of equal models; 0.005 fails three")  # fmt: skip
     return dataclasses.replace(
         review,
         outcome=Outcome.worse,
