@@ -41,13 +41,13 @@ def review(workspace: Workspace, environment: Mapping[str, str], install: str = 
     write_text(workspace.reports / "review.json", json.dumps(started.claim, indent=2) + "\n")
     files = skippable(workspace, started, commit)
     if commit and files is not None:
-        stopped_report.unchanged(workspace, base, commit, files, gates(workspace, commit))
+        stopped_report.write_unchanged(workspace, base, commit, files, gates(workspace, commit))
         print("Passed: this cannot change the model, nothing was trained")
         status, message = 0, ""
     else:
         status, message = run(workspace, base, install)
         if not (workspace.reports / "verdict.json").exists():
-            stopped_report.stopped(workspace, base, commit, status, message, gates(workspace, commit))
+            stopped_report.write_stopped(workspace, base, commit, status, message, gates(workspace, commit))
     verdict = json.loads((workspace.reports / "verdict.json").read_text(encoding="utf-8"))
     keep_only(workspace, verdict["fingerprint"])
     summarise(workspace, environment)
