@@ -202,9 +202,11 @@ def from_json(content: bytes) -> Health:
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity."""
+    """JSON has no NaN and no infinity; `from_json` reads no text of any length."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {typed_json.cut(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return typed_json.cut(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

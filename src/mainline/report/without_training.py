@@ -47,7 +47,7 @@ def unchanged(report: Unchanged) -> str:
     return _page(
         gate_warning.warning(report.gates, report.base),
         "## ✅ Passed: this cannot change the model — nothing was trained",
-        f"{differs} from {code(report.base, 40)} at {code(short(report.commit))}; none of them makes or judges the model.",
+        f"{differs} from {code(report.base, 40)} at {code(short(report.commit))}, none of which affects the model.",
         "\n".join(f"- {code(file, 120)}" for file in report.files[:MOST]) + _more(len(report.files) - MOST),
         "<i>To train and measure it anyway, run this workflow manually on the branch, or use make run.</i>",
     )

@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any, TypeVar, Union
 
 T = TypeVar("T")
+C = TypeVar("C", list[Any], dict[str, Any])
 
 LONGEST = 4_000  # characters of one text: the reports show no more than a tenth of that
 MOST = 10_000  # items of one list or dictionary
@@ -34,36 +35,30 @@ def encode(kind: Any, value: Any) -> Any:
     """A value of the type `kind` as JSON holds it. Texts are cut at `LONGEST` characters."""
     if value is None:
         return None
-    kind = _not_none(kind)
+    return _encode(_not_none(kind), value)
+
+
+def _encode(kind: Any, value: Any) -> Any:
     if dataclasses.is_dataclass(kind):
-        return {name: encode(hint, getattr(value, name)) for name, hint in _hints(kind).items()}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else str(float(value))
+        hints: dict[str, Any] = _hints(kind)  # type: ignore[arg-type]
+        return {name: encode(hint, getattr(value, name)) for name, hint in hints.items()}
     item = typing.get_args(kind)
     if typing.get_origin(kind) is list:
         return [encode(item[0], one) for one in value]
     if typing.get_origin(kind) is dict:
-        return {_cut(str(key)): encode(item[1], one) for key, one in value.items()}
-    return _cut(str(value))
-
-
-def read(kind: type[T], content: bytes) -> T:
-    """The value in a JSON text.
-
-    Raises
-    ------
-    InvalidJson
-        Where it is no JSON, has NaN, a key twice, a key or a type that `kind` does not have, or is beyond a limit.
-    """
-    return decode(kind, parse(content))
+        return {cut(str(key)): encode(item[1], one) for key, one in value.items()}
+    if isinstance(value, Enum):
+        return value.value
+    if kind is Any and not isinstance(value, bool | int | float):
+        kind = str
+    number = value if kind is Any else kind(value)  # NumPy's numbers become Python's
+    if isinstance(number, float) and not math.isfinite(number):
+        return str(number)
+    return cut(number) if isinstance(number, str) else number
 
 
 def parse(content: bytes) -> Any:
-    """Any JSON, without NaN and without a key that stands twice."""
+    """Any JSON, without NaN and without a key that occurs twice in one object; raises InvalidJson for anything else."""
     try:
         return json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_unique)
     except InvalidJson:
@@ -73,7 +68,13 @@ def parse(content: bytes) -> Any:
 
 
 def decode(kind: type[T], value: Any, place: str = "") -> T:
-    """What `parse` answered, as a value of the type `kind`; `place` is where it stands in the JSON."""
+    """Parsed JSON as a value of the type `kind`; `place` is its path in the JSON.
+
+    Raises
+    ------
+    InvalidJson
+        For a key or a type that `kind` does not have, a missing key without a default, and values beyond the limits.
+    """
     return typing.cast(T, _decode(kind, value, place))
 
 
@@ -85,8 +86,8 @@ def _decode(kind: Any, value: Any, place: str) -> Any:
     if dataclasses.is_dataclass(kind):
         return _object(kind, value, place)
     if origin is list:
-        found = _limited(value, list, "a list", place)
-        return [_decode(item[0], one, f"{place}[{number}]") for number, one in enumerate(found)]
+        items = _limited(value, list, "a list", place)
+        return [_decode(item[0], one, f"{place}[{number}]") for number, one in enumerate(items)]
     if origin is dict:
         found = _limited(value, dict, "an object", place)
         return {_plain(str, key, place): _decode(item[1], one, _below(place, key)) for key, one in found.items()}
@@ -129,14 +130,14 @@ def _plain(kind: Any, value: Any, place: str) -> Any:
         raise InvalidJson(place, "a number beyond 2^53")
     if isinstance(value, float) and not math.isfinite(value):
         raise InvalidJson(place, "a number that no computer can hold")
-    return float(value) if kind is float else value
+    return float(typing.cast(float, value)) if kind is float else value
 
 
-def _limited(value: Any, kind: type[T], name: str, place: str) -> T:
+def _limited(value: Any, kind: type[C], name: str, place: str) -> C:
     if not isinstance(value, kind):
         raise InvalidJson(place, f"{_shown(value)} is not {name}")
-    if len(value) > MOST:  # type: ignore[arg-type]
-        raise InvalidJson(place, f"{len(value):,} items, at most {MOST:,}")  # type: ignore[arg-type]
+    if len(value) > MOST:
+        raise InvalidJson(place, f"{len(value):,} items, at most {MOST:,}")
     return value
 
 
@@ -157,7 +158,7 @@ def _hints(kind: Any) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise InvalidJson("", "a key stands twice in one object")
+        raise InvalidJson("", "a key occurs twice in one object")
     return found
 
 
@@ -175,5 +176,6 @@ def _shown(value: Any) -> str:
     return "null" if value is None else repr(value)[:60]
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """A text that a reader accepts."""
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

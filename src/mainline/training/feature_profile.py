@@ -98,5 +98,3 @@ def psi(before: NDArray[Any], now: NDArray[Any]) -> float:
 
 def _share(counts: NDArray[np.int64]) -> float:
     return float(counts[0] / max(counts.sum(), 1))
-
-

@@ -50,9 +50,7 @@ expectations = made(
 )  # fmt: skip
 slices = made(r.Slice, column=TEXTS, value=TEXTS, rows=COUNTS, metrics=st.lists(metrics, max_size=2))
 gaps = made(r.Gap, column=TEXTS, metric=TEXTS, candidate=NUMBERS, baseline=st.none() | NUMBERS, worst=TEXTS, best=TEXTS)
-drifts = made(
-    feature_drift.Drift, feature=TEXTS, psi=NUMBERS, missing_before=NUMBERS, missing_now=NUMBERS, note=TEXTS
-)
+drifts = made(feature_drift.Drift, feature=TEXTS, psi=NUMBERS, missing_before=NUMBERS, missing_now=NUMBERS, note=TEXTS)
 tables = made(
     r.TableVersion,
     name=TEXTS,
