@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from mainline.data.validation.results import Expectation, Validation
-from mainline.training.feature_profile import Drift
+from mainline.training.feature_drift import Drift
 
 
 @dataclass(frozen=True)

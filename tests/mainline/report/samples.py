@@ -23,7 +23,7 @@ from mainline.evaluation.results import (
     TableVersion,
 )
 from mainline.report.plots.curves import Curves
-from mainline.training.feature_profile import Drift
+from mainline.training.feature_drift import Drift
 
 CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
 FEATURES = (
