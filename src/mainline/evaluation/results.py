@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from mainline.data.validation.results import Expectation, Validation
-from mainline.training.feature_profile import Drift
+from mainline.training.feature_drift import Drift
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,11 @@ def better(metric: Metric, interval: Interval) -> Interval:
 @dataclass(frozen=True)
 class Gate:
     name: str
-    rule: str  # "not worse than main by more than .010"
-    measured: str  # "−.002 [−.006, +.003]", or why it could not be measured
+    rule: str  # "at most 0.010 worse than main on the same rows"
+    measured: str  # "−0.002 [−0.006, +0.003]", or why it could not be measured
     passed: bool
     reason: str | None = None  # the comment beside the threshold in params.yaml
+    limit: float | None = None  # the threshold itself, where the rule has one number
 
 
 @dataclass(frozen=True)

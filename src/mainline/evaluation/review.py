@@ -19,7 +19,7 @@ from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
 from mainline.training import feature_profile
 from mainline.training import train as candidates
-from mainline.training.feature_profile import Drift
+from mainline.training.feature_drift import Drift
 from mainline.training.record import Record, data_digest
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from mainline.data.validation.results import Expectation
 from mainline.evaluation.formatting import plain
 from mainline.evaluation.results import Change, Gap, Gate, Metric, Review, Slice
 from mainline.report.headline import find
-from mainline.training.feature_profile import Drift
+from mainline.training.feature_drift import Drift
 
 KINDS = {
     "gate": "Gates and expectations",

@@ -17,7 +17,7 @@ BLOCKS = re.compile(r"<details>|<details open>|</details>|<summary><b>|</b></sum
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(strategies.reviews)
 def test_any_review_fits_with_its_headline_its_gates_and_closed_details(review: Review) -> None:
     text = markdown.render(review)
@@ -57,7 +57,7 @@ def test_a_cut_says_how_many_lines_it_left_out_and_where_they_are() -> None:
     few = samples.flights().slices[0]
     review = samples.flights(slices=[dataclasses.replace(few, value=str(place)) for place in range(1_234)])
     text = markdown.render(review)
-    assert "1,214 more lines: report.html has them all" in text
+    assert "1,214 more lines: the HTML report has them all" in text
 
 
 def test_the_least_important_parts_are_cut_first() -> None:

@@ -106,10 +106,8 @@ def of_table(
     file = workspace.root / suite
     if not file.exists():
         return []
-    kept = (
-        workspace.checks
-        / f"{name}-{seal(digest, file.read_bytes(), str(settings.data.clock).encode(), *own_code(settings, workspace.root))}"
-    )
+    judged_by = (file.read_bytes(), str(settings.data.clock).encode(), *own_code(settings, workspace.root))
+    kept = workspace.checks / f"{name}-{seal(digest, *judged_by)}"
     if (kept / "answer.json").exists():
         publish_docs(workspace, name, kept)
         return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))

@@ -153,9 +153,8 @@ def expectation_types() -> dict[str, Any]:
     found = registered_types()
     for name, implementation in known.items():
         if found[name] is not implementation:
-            raise ConfigurationError(
-                f"the expectation {name} of {found[name].__module__} is built in: choose another name"
-            )
+            other = found[name].__module__
+            raise ConfigurationError(f"the expectation {name} of {other} is built in: choose another name")
     return found
 
 

@@ -18,13 +18,13 @@ def margins(limits: Mapping[str, float], params: Params, measured: Measured) -> 
 def margin(params: Params, measured: Measured, name: str, limit: float) -> Gate:
     """Non-inferiority: the bound of the interval, not the point estimate, must be within the margin."""
     title = f"margin: {name}"
-    rule = f"at worst {formatting.score(limit)} worse than main's model on the same rows"
+    rule = f"at most {formatting.score(limit)} worse than main's model on the same rows"
     reason = params.reason("gates", "margins", name)
     metric = find(measured.metrics, name)
     if measured.no_comparison or metric is None or metric.delta is None or metric.delta.low is None:
-        return Gate(title, rule, unmeasured(measured), False, reason)
+        return Gate(title, rule, unmeasured(measured), False, reason, limit)
     low = better(metric, metric.delta).low
     assert low is not None
     bound, most = (low, -limit) if metric.greater_is_better else (-low, limit)
     shown = show(metric.delta, bound, most)
-    return Gate(title, rule, shown, low > -limit, reason)
+    return Gate(title, rule, shown, low > -limit, reason, limit)

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from mainline.github.comment.sanitise import CUT, sanitise
 from markdown_it import MarkdownIt
 
 from mainline.evaluation.results import Review
-from mainline.github.comment.sanitise import CUT, sanitise
 from mainline.report import markdown
 from tests.mainline.report import samples, strategies
 
@@ -97,9 +97,7 @@ def test_our_own_reports_look_the_same_afterwards(review: object) -> None:
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
-)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(strategies.reviews)
 def test_any_report_of_ours_looks_the_same_afterwards(review: Review) -> None:
     report = markdown.render(review)
