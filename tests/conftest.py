@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow: how long an example takes is no finding.
+settings.register_profile("mainline", deadline=None)
+settings.load_profile("mainline")
 
 STORES = {"abfs", "archive", "gcs", "postgresql", "s3"}
 SERVERS = {"docker", "mlflow_server", "oci_registry", "prometheus", "server"}

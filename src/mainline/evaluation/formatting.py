@@ -46,28 +46,28 @@ def plural(number: int, noun: str) -> str:
 
 
 def score(value: float | None) -> str:
-    """`.716`, `12.35`, `1,235`: three decimals below ten, fewer above."""
+    """`0.716`, `12.35`, `1,235`: three decimals below ten, fewer above."""
     return _number(value, _decimals(value), "")
 
 
 def difference(delta: Interval) -> str:
-    """`−.002 [−.006, +.003]`, all three to the same decimals."""
+    """`−0.002 [−0.006, +0.003]`, all three to the same decimals."""
     return _with_bounds(delta, "+")
 
 
 def interval(value: Interval) -> str:
-    """`.716 [.690, .741]`."""
+    """`0.716 [0.690, 0.741]`."""
     return _with_bounds(value, "")
 
 
 def bounds(low: float, high: float) -> str:
-    """`[.690, .741]`."""
+    """`[0.690, 0.741]`."""
     decimals = _decimals(low, high)
     return f"[{_number(low, decimals, '')}, {_number(high, decimals, '')}]"
 
 
 def signed(*values: float) -> list[str]:
-    """`+.021` each, all to the same decimals."""
+    """`+0.021` each, all to the same decimals."""
     decimals = _decimals(*values)
     return [_number(value, decimals, "+") for value in values]
 
@@ -124,7 +124,7 @@ def _decimals(*values: float | None) -> int:
     for bound, decimals in ((1000, 0), (100, 1), (10, 2)):
         if largest >= bound:
             return decimals
-    # Three decimals of a difference below .0015 would hide nearly all of it.
+    # Three decimals of a difference below 0.0015 would hide nearly all of it.
     return 3 if largest == 0 or largest >= 0.0015 else 4
 
 
@@ -134,8 +134,4 @@ def _number(value: float | None, decimals: int, sign: str) -> str:
     text = f"{value:{sign},.{decimals}f}"
     if not text.strip("+-0.,"):
         text = text.lstrip("+-")  # zero has no sign
-    return (
-        text.replace("-", "−").replace("0.", ".", 1)
-        if abs(float(f"{value:.{decimals}f}")) < 1
-        else text.replace("-", "−")
-    )
+    return text.replace("-", "−")

@@ -241,4 +241,4 @@ def show(
     if judged is None or formatting.score(judged) != formatting.score(limit) or judged == limit:
         return text
     decimals = 4 if f"{judged:.4f}" != f"{limit:.4f}" else 8
-    return f"{text}, unrounded {judged:.{decimals}f}".replace("-", "−").replace("0.", ".")
+    return f"{text}, unrounded {judged:.{decimals}f}".replace("-", "−")

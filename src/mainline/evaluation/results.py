@@ -35,10 +35,11 @@ class Metric:
 @dataclass(frozen=True)
 class Gate:
     name: str
-    rule: str  # "not worse than main by more than .010"
-    measured: str  # "−.002 [−.006, +.003]", or why it could not be measured
+    rule: str  # "at most 0.010 worse than main on the same rows"
+    measured: str  # "−0.002 [−0.006, +0.003]", or why it could not be measured
     passed: bool
     reason: str | None = None  # the comment beside the threshold in params.yaml
+    limit: float | None = None  # the threshold itself, where the rule has one number
 
 
 @dataclass(frozen=True)

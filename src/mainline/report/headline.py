@@ -1,8 +1,8 @@
-"""Numbers and names as every report writes them, and the one line that says it all."""
+"""The one line that says it all: passed or failed, by which rule, and on what evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mainline.evaluation.formatting import (
@@ -24,7 +24,7 @@ OUTCOMES = {
     Outcome.worse: "worse than {base}",
     Outcome.not_measurable: "not measurable against {base}",
     Outcome.identical: "identical to {base}",
-    Outcome.no_baseline: "{base} has no model to compare with",
+    Outcome.no_baseline: "no model on {base} to compare with",
 }
 
 
@@ -41,13 +41,13 @@ class Headline:
 
 
 def headline(review: Review) -> str:
-    """One line for a terminal: pass or not, and by how much with its interval."""
+    """One line for a terminal: passed or failed, and by how much with its interval."""
     found = headline_of(review)
     return f"{'✓' if found.passed else '✗'} {found}"
 
 
 def headline_of(review: Review) -> Headline:
-    """The headline in its parts. A refusal is named for the first gate that failed."""
+    """The headline in its parts. A failure is named by the rule that failed, the first of them."""
     failed = [gate for gate in review.gates if not gate.passed]
     outcome = OUTCOMES[review.outcome].format(base=base_name(review))
     metric = find(review.metrics, review.metric)
@@ -58,25 +58,43 @@ def headline_of(review: Review) -> Headline:
         )
     if review.validation.critical:
         broken = plural(len(review.validation.critical), "critical expectation")
-        return Headline(False, f"Refused: invalid data, {broken} failed", evidence(review, metric))
+        return Headline(False, f"Failed: invalid data, {broken} not met", evidence(review, metric))
     if review.outcome == Outcome.worse:
-        margin = next((found for gate in failed if (found := find(review.metrics, margin_of(gate)))), metric)
-        delta = margin.delta if margin else None
-        if delta and delta.low is not None and delta.high is not None and delta.low <= 0 <= delta.high:
-            outcome = f"not shown to be no worse than {base_name(review)}"
-        return Headline(False, f"Refused: {outcome}", evidence(review, margin))
+        return inferior(review, failed)
     if review.outcome == Outcome.not_measurable:
         why = plain(failed[0].measured, 100).removeprefix("not measurable: ") if failed else ""
-        return Headline(False, f"Refused: {outcome}" + (f", {why}" if why else ""), evidence(review, metric))
+        return Headline(False, f"Failed: {outcome}" + (f", {why}" if why else ""), evidence(review, metric))
     if not failed:
-        return Headline(False, f"Refused: {outcome}", evidence(review, metric))
+        return Headline(False, f"Failed: {outcome}", evidence(review, metric))
     first = failed[0]
     more = f" (and {plural(len(failed) - 1, 'more gate')})" if failed[1:] else ""
     compared = review.outcome in (Outcome.better, Outcome.no_worse)
     return Headline(
         False,
-        f"Refused by the gate “{gate_name(first)}”{more}: {plain(first.measured, 80)}",
+        f"Failed: gate “{gate_name(first)}”{more}: {plain(first.measured, 80)}",
         (f"{outcome} otherwise, " if compared else "") + evidence(review, metric),
+    )
+
+
+def inferior(review: Review, failed: Sequence[Gate]) -> Headline:
+    """The headline of a model whose non-inferiority to the baseline is not established, or that is worse."""
+    base = base_name(review)
+    gate, metric = next(
+        ((gate, found) for gate in failed if (found := find(review.metrics, margin_of(gate)))),
+        (None, find(review.metrics, review.metric)),
+    )
+    delta = metric.delta if metric else None
+    if delta is None or delta.low is None or delta.high is None or not delta.low <= 0 <= delta.high:
+        verdict = f"Failed: significantly worse than {base}"
+    else:
+        verdict = f"Failed: non-inferiority to {base} not established"
+    if metric is None or delta is None or gate is None or gate.limit is None:
+        return Headline(False, verdict, evidence(review, metric))
+    rows = count(same_rows(review))
+    return Headline(
+        False,
+        verdict,
+        f"{metric_name(metric.name)} {difference(delta)}, margin {score(gate.limit)}, on the same {rows} rows",
     )
 
 
@@ -90,7 +108,7 @@ def evidence(review: Review, metric: Metric | None) -> str:
         return f"{name} {interval(metric.candidate)} on {rows} rows, nothing that can change the model differs"
     if metric.delta is not None:
         return f"{name} {score(metric.candidate.value)}, {difference(metric.delta)} on the same {rows} rows"
-    only = ", only absolute gates" if review.outcome == Outcome.no_baseline else ""
+    only = ", absolute gates only" if review.outcome == Outcome.no_baseline else ""
     return f"{name} {interval(metric.candidate)} on {rows} rows{only}"
 
 

@@ -30,7 +30,7 @@ WRONG = {
         "until: 2013-13-01",
         "not YAML: month must be in 1..12",
     ),
-    "a time zone that is none": ("America/New_York", "America/NewYork", "no time zone is called 'America/NewYork'"),
+    "a time zone that is none": ("America/New_York", "America/NewYork", "unknown time zone 'America/NewYork'"),
     "an infinite number": ("at_least: 0.03", "at_least: .inf", "gates.lead.at_least"),
     "a section that is missing": ("split:", "splits:", "split is needed and not there"),
     "a metric that the task does not have": ("metric: roc_auc\n  blocks", "metric: rmse\n  blocks", "no metric rmse"),
@@ -72,7 +72,7 @@ def test_a_setting_knows_its_line_and_the_reason_beside_it() -> None:
     found = loader.parse(TEXT)
     line = found.line("gates", "margins", "roc_auc")
     assert TEXT.splitlines()[line - 1].strip().startswith("roc_auc: 0.010")
-    assert found.reason("gates", "margins", "roc_auc") == "passes 18 of 18 pairs of equal models; .005 refuses three"
+    assert found.reason("gates", "margins", "roc_auc") == "passes 18 of 18 pairs of equal models; 0.005 fails three"
     assert found.reason("gates", "train_seconds") is None
 
 

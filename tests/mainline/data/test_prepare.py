@@ -133,7 +133,8 @@ def test_a_disk_without_space_is_a_matter_of_the_outside_and_leaves_nothing(shop
     build(shop)
     whole = (shop.root / "frames" / "frame.parquet").read_bytes()
     program = (
-        "import resource, sys\nfrom pathlib import Path\nfrom mainline.config import loader\nfrom mainline.data import prepare\n"
+        "import resource, sys\nfrom pathlib import Path\nfrom mainline.config import loader\n"
+        "from mainline.data import prepare\n"
         "from mainline.data.collect import collect\nfrom mainline.errors import ExternalError\n"
         "settings, root = loader.load().settings, Path.cwd()\n"
         "tables = collect(settings.data, root, root / 'cache')\n"

@@ -16,7 +16,7 @@ from mainline.evaluation import bootstrap, metrics
 CONFIDENCE = 0.95
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(1, 60), st.integers(0, 40), st.integers(0, 2**32 - 1))
 def test_a_resample_draws_as_many_blocks_as_there_are(n_blocks, resamples, seed):
     counts = bootstrap.draw(n_blocks, resamples, seed)

@@ -220,8 +220,8 @@ def test_a_level_that_is_not_a_number_fails_and_says_so(name: str) -> None:
 
 def test_a_bound_that_rounds_onto_its_limit_is_shown_with_the_decimals_that_decide() -> None:
     clear = Interval(-0.0041, -0.0144, 0.0017)
-    assert gates.show(clear, clear.low, -0.010) == "−.004 [−.014, +.002]"
+    assert gates.show(clear, clear.low, -0.010) == "−0.004 [−0.014, +0.002]"
     close = Interval(-0.0041, -0.0104, 0.0017)
-    assert gates.show(close, close.low, -0.010) == "−.004 [−.010, +.002], unrounded −.0104"
+    assert gates.show(close, close.low, -0.010) == "−0.004 [−0.010, +0.002], unrounded −0.0104"
     closer = Interval(-0.0041, -0.01000004, 0.0017)
-    assert gates.show(closer, closer.low, -0.010) == "−.004 [−.010, +.002], unrounded −.01000004"
+    assert gates.show(closer, closer.low, -0.010) == "−0.004 [−0.010, +0.002], unrounded −0.01000004"

@@ -49,7 +49,7 @@ def metric(name: str, candidate: float, baseline: float | None, half: float = 0.
 
 
 def flights(**changes: Any) -> Review:
-    """A learning rate of .08 for .10, and September for August as the holdout: no worse than main."""
+    """A learning rate of 0.08 for 0.10, and September for August as the holdout: no worse than main."""
     review = Review(
         outcome=Outcome.no_worse,
         passed=True,
@@ -83,12 +83,12 @@ def flights(**changes: Any) -> Review:
             metric("accuracy", 0.8197, 0.8160, 0.0031),
         ],
         gates=[
-            Gate("margin: roc_auc", "at the worst .010 worse than main's model on the same rows", "−.002 [−.006, +.003]", True, "passes 18 of 18 pairs of equal models; .005 refuses three"),
-            Gate("margin: brier", "at the worst .003 worse than main's model on the same rows", ".000 [−.001, .000]", True, "the same pairs, the same reason"),
-            Gate("slices", "no slice's ROC AUC certainly fallen by more than .050", "18 slices, lowest carrier F9: −.028 [−.071, +.016]", True, None),
-            Gate("gaps", "the gap in recall between slices at most .100 wider than main's", "widest change carrier: +.021", True, None),
-            Gate("lead", "ROC AUC ahead of the mean by hour by at least .030", "+.081 [+.062, +.099]", True, "half of the smallest lead of any month of 2013"),
-            Gate("calibration error", "at most .100", ".042 [.021, .062]", True, "months differ in level; beyond this the probabilities mislead"),
+            Gate("margin: roc_auc", "at the worst 0.010 worse than main's model on the same rows", "−0.002 [−0.006, +0.003]", True, "passes 18 of 18 pairs of equal models; 0.005 refuses three"),
+            Gate("margin: brier", "at the worst 0.003 worse than main's model on the same rows", "0.000 [−0.001, 0.000]", True, "the same pairs, the same reason"),
+            Gate("slices", "no slice's ROC AUC certainly fallen by more than 0.050", "18 slices, lowest carrier F9: −0.028 [−0.071, +0.016]", True, None),
+            Gate("gaps", "the gap in recall between slices at most 0.100 wider than main's", "widest change carrier: +0.021", True, None),
+            Gate("lead", "ROC AUC ahead of the mean by hour by at least 0.030", "+0.081 [+0.062, +0.099]", True, "half of the smallest lead of any month of 2013"),
+            Gate("calibration error", "at most 0.100", "0.042 [0.021, 0.062]", True, "months differ in level; beyond this the probabilities mislead"),
             Gate("label coverage", "at least 90 % of the holdout rows", "98.0 %", True, "worst month 2013: February, 94.6 %"),
             Gate("training time", "at most 120 s", "4.3 s", True, None),
             Gate("model size", "at most 10 MB", "0.81 MB", True, None),
@@ -164,7 +164,7 @@ def slices() -> list[Slice]:
 def refused_by_slices() -> Review:
     """Better in all, and much worse for one carrier."""
     review = flights()
-    gate = Gate("slices", "no slice's ROC AUC certainly fallen by more than .050", "carrier WN: −.097 [−.131, −.062]",
+    gate = Gate("slices", "no slice's ROC AUC certainly fallen by more than 0.050", "carrier WN: −0.097 [−0.131, −0.062]",
                 False, "a slice of 200 rows is noisy; the interval's bound decides")  # fmt: skip
     fallen = Slice("carrier", "WN", 1_214, [metric("roc_auc", 0.595, 0.692, 0.034)])
     return dataclasses.replace(
@@ -180,8 +180,8 @@ def refused_by_slices() -> Review:
 
 def worse() -> Review:
     review = flights()
-    gate = Gate("margin: roc_auc", "at the worst .010 worse than main's model on the same rows", "−.026 [−.031, −.020]",
-                False, "passes 18 of 18 pairs of equal models; .005 refuses three")  # fmt: skip
+    gate = Gate("margin: roc_auc", "at the worst 0.010 worse than main's model on the same rows", "−0.026 [−0.031, −0.020]",
+                False, "passes 18 of 18 pairs of equal models; 0.005 refuses three", 0.010)  # fmt: skip
     return dataclasses.replace(
         review,
         outcome=Outcome.worse,
@@ -189,6 +189,13 @@ def worse() -> Review:
         metrics=[metric("roc_auc", 0.6904, 0.7164, 0.0055), *review.metrics[1:]],
         gates=[gate, *review.gates[1:]],
     )
+
+
+def not_established() -> Review:
+    """The interval holds zero, and reaches beyond the margin: nothing is known for sure."""
+    review = worse()
+    found = dataclasses.replace(review.metrics[0], delta=Interval(-0.0101, -0.0211, 0.0007))
+    return dataclasses.replace(review, metrics=[found, *review.metrics[1:]])
 
 
 def without_baseline() -> Review:
@@ -213,7 +220,7 @@ def without_baseline() -> Review:
 
 
 def curves(rows: int = 27_010, baseline: bool = True, seed: int = 0) -> Curves:
-    """Labels and scores of a model with an AUC of about .72 whose probabilities are nearly calibrated."""
+    """Labels and scores of a model with an AUC of about 0.72 whose probabilities are nearly calibrated."""
     draw = np.random.default_rng(seed)
     logit = draw.normal(-2.1, 0.85, rows)
     y = (draw.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.int64)

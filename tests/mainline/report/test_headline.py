@@ -14,31 +14,44 @@ from tests.mainline.report import samples
     [
         (
             samples.flights(),
-            "✓ Passed: no worse than main — ROC AUC .716, −.002 [−.006, +.003] on the same 27,010 rows",
+            "✓ Passed: no worse than main — ROC AUC 0.716, −0.002 [−0.006, +0.003] on the same 27,010 rows",
         ),
-        (samples.worse(), "✗ Refused: worse than main — ROC AUC .690, −.026 [−.032, −.021] on the same 27,010 rows"),
+        (
+            samples.worse(),
+            (
+                "✗ Failed: significantly worse than main — "
+                "ROC AUC −0.026 [−0.032, −0.021], margin 0.010, on the same 27,010 rows"
+            ),
+        ),
+        (
+            samples.not_established(),
+            (
+                "✗ Failed: non-inferiority to main not established — "
+                "ROC AUC −0.010 [−0.021, +0.001], margin 0.010, on the same 27,010 rows"
+            ),
+        ),
         (
             samples.flights(outcome=Outcome.better),
-            "✓ Passed: better than main — ROC AUC .716, −.002 [−.006, +.003] on the same 27,010 rows",
+            "✓ Passed: better than main — ROC AUC 0.716, −0.002 [−0.006, +0.003] on the same 27,010 rows",
         ),
         (
             samples.refused_by_slices(),
             (
-                "✗ Refused by the gate “slices”: carrier WN: −.097 [−.131, −.062] — better than main otherwise, "
-                "ROC AUC .724, +.008 [+.003, +.013] on the same 27,010 rows"
+                "✗ Failed: gate “slices”: carrier WN: −0.097 [−0.131, −0.062] — better than main otherwise, "
+                "ROC AUC 0.724, +0.008 [+0.003, +0.013] on the same 27,010 rows"
             ),
         ),
         (
             samples.without_baseline(),
             (
-                "✓ Passed: main has no model to compare with — ROC AUC .716 [.689, .743] on 27,010 rows, "
-                "only absolute gates"
+                "✓ Passed: no model on main to compare with — ROC AUC 0.716 [0.689, 0.743] on 27,010 rows, "
+                "absolute gates only"
             ),
         ),
         (
             dataclasses.replace(samples.without_baseline(), outcome=Outcome.identical),
             (
-                "✓ Passed: identical to main — ROC AUC .716 [.689, .743] on 27,010 rows, "
+                "✓ Passed: identical to main — ROC AUC 0.716 [0.689, 0.743] on 27,010 rows, "
                 "nothing that can change the model differs"
             ),
         ),
@@ -53,7 +66,7 @@ def test_what_cannot_be_measured_says_why() -> None:
     alone = [dataclasses.replace(m, baseline=None, delta=None) for m in samples.flights().metrics]
     review = samples.flights(outcome=Outcome.not_measurable, passed=False, gates=[gate], metrics=alone)
     assert headline.headline(review).startswith(
-        "✗ Refused: not measurable against main, only 12 labelled rows are new to both models — ROC AUC .716"
+        "✗ Failed: not measurable against main, only 12 labelled rows are new to both models — ROC AUC 0.716"
     )
 
 
@@ -62,16 +75,16 @@ def test_a_refusal_for_another_metric_shows_that_metric() -> None:
     brier = Metric(
         "brier", False, Interval(0.12, 0.11, 0.13), Interval(0.106, 0.1, 0.11), Interval(0.014, 0.012, 0.016)
     )
-    gates = [Gate("margin: brier", "", "+.014 [+.012, +.016]", False)]
+    gates = [Gate("margin: brier", "", "+0.014 [+0.012, +0.016]", False, limit=0.003)]
     review = dataclasses.replace(review, metrics=[review.metrics[0], brier], gates=gates)
-    assert "Brier .120, +.014 [+.012, +.016]" in headline.headline(review)
+    assert "Brier +0.014 [+0.012, +0.016], margin 0.003, on" in headline.headline(review)
 
 
 def test_invalid_data_comes_before_any_gate() -> None:
     broken = dataclasses.replace(samples.expectations()[0], success=False)
     review = samples.worse()
     review = dataclasses.replace(review, validation=dataclasses.replace(review.validation, expectations=[broken]))
-    assert headline.headline(review).startswith("✗ Refused: invalid data, 1 critical expectation failed")
+    assert headline.headline(review).startswith("✗ Failed: invalid data, 1 critical expectation not met")
 
 
 def test_all_failed_gates_are_counted_in_the_headline() -> None:
@@ -81,7 +94,7 @@ def test_all_failed_gates_are_counted_in_the_headline() -> None:
         Gate("lead", "", "", True),
     ]
     said = headline.headline(samples.flights(passed=False, gates=gates))
-    assert said.startswith("✗ Refused by the gate “label coverage” (and 1 more gate): 12.0 %")
+    assert said.startswith("✗ Failed: gate “label coverage” (and 1 more gate): 12.0 %")
 
 
 def test_rows_that_were_left_out_of_the_comparison_are_not_counted() -> None:
@@ -92,12 +105,12 @@ def test_rows_that_were_left_out_of_the_comparison_are_not_counted() -> None:
 @pytest.mark.parametrize(
     ("interval", "text"),
     [
-        (Interval(-0.0021, -0.0061, 0.0029), "−.002 [−.006, +.003]"),
-        (Interval(0.0, -0.004, 0.004), ".000 [−.004, +.004]"),
-        (Interval(-0.00003, -0.0004, 0.0003), ".0000 [−.0004, +.0003]"),
-        (Interval(-0.0013, -0.0024, -0.0002), "−.0013 [−.0024, −.0002]"),
+        (Interval(-0.0021, -0.0061, 0.0029), "−0.002 [−0.006, +0.003]"),
+        (Interval(0.0, -0.004, 0.004), "0.000 [−0.004, +0.004]"),
+        (Interval(-0.00003, -0.0004, 0.0003), "0.0000 [−0.0004, +0.0003]"),
+        (Interval(-0.0013, -0.0024, -0.0002), "−0.0013 [−0.0024, −0.0002]"),
         (Interval(1.5, None, None), "+1.500"),
-        (Interval(-0.9996, -1.2, -0.1), "−1.000 [−1.200, −.100]"),
+        (Interval(-0.9996, -1.2, -0.1), "−1.000 [−1.200, −0.100]"),
         (Interval(12.345, 10.0, 20.0), "+12.35 [+10.00, +20.00]"),
         (Interval(-1234.5, -2000, -10.2), "−1,234 [−2,000, −10]"),
     ],
@@ -108,7 +121,7 @@ def test_differences_have_signs_and_as_many_decimals_as_they_need(interval: Inte
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.7164, ".716"), (1.0, "1.000"), (-0.12, "−.120"), (0, ".000"), (10.0, "10.00"), (120.04, "120.0"),
+    [(0.7164, "0.716"), (1.0, "1.000"), (-0.12, "−0.120"), (0, "0.000"), (10.0, "10.00"), (120.04, "120.0"),
      (1234567.8, "1,234,568"), (float("nan"), "–"), (None, "–"), (20.3, "20.30")],
 )  # fmt: skip
 def test_scores_have_three_decimals_and_large_numbers_fewer(value: float | None, text: str) -> None:
@@ -136,7 +149,7 @@ def test_the_terminal_shows_headline_gates_and_reports_within_100_columns() -> N
     gates = [Gate("a gate " * 30, "", "measured " * 50, False), *samples.flights().gates]
     text = terminal_summary(samples.flights(passed=False, gates=gates, base_ref="b" * 300))
     assert max(map(len, text.splitlines())) <= 100
-    assert text.startswith("✗ Refused by the gate")
+    assert text.startswith("✗ Failed: gate “a gate")
     assert text.index("✗ failed") < text.index("✓ passed")
     assert "reports/report.html" in text
     assert "\x1b" not in text

@@ -97,7 +97,7 @@ def test_every_slice_and_change_is_on_the_page() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(strategies.reviews)
 def test_any_review_makes_a_page(review: Review) -> None:
     few = dataclasses.replace(

@@ -17,7 +17,7 @@ BLOCKS = re.compile(r"<details>|<details open>|</details>|<summary><b>|</b></sum
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(strategies.reviews)
 def test_any_review_fits_with_its_headline_its_gates_and_closed_details(review: Review) -> None:
     text = markdown.render(review)

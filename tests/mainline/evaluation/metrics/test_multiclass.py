@@ -38,7 +38,7 @@ def expected(y, score):
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(holdouts())
 def test_every_resample_has_the_metrics_of_scikit_learn_on_its_replicated_rows(holdout):
     y, score, blocks, counts = holdout

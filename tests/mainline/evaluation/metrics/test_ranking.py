@@ -11,7 +11,7 @@ from mainline.evaluation import bootstrap
 from mainline.evaluation.metrics import ranking
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     n=st.integers(2, 80),
     n_blocks=st.integers(2, 12),

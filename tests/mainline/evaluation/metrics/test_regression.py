@@ -22,7 +22,7 @@ def holdouts(draw: st.DrawFn, blocks: int = 4):
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(holdouts())
 def test_every_resample_has_the_metrics_of_scikit_learn_on_its_replicated_rows(holdout):
     y, prediction, blocks, counts = holdout
