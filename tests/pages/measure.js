@@ -27,8 +27,8 @@
     const clips = /hidden|clip/.test(style.overflowX) && !element.closest("svg");
     if (clips && element.scrollWidth > element.clientWidth + 1) faults.add(`cut off: ${name(element)}`);
     const own = element.clientWidth && element.scrollWidth > element.clientWidth + 1;
-    const code = element.matches("pre, textarea");
-    if (scrolls(element) && own && !code && wide >= 800) faults.add(`has to be scrolled sideways: ${name(element)}`);
+    const many = wide < 1200 && element.matches(".examples, article"); /* rows of data, as many columns as there are */
+    if (scrolls(element) && own && !many && !element.matches("pre, textarea") && wide >= 700) faults.add(`has to be scrolled sideways: ${name(element)}`);
   }
 
   /* Half a page of nothing beside one long cell. */
@@ -39,7 +39,7 @@
       range.selectNodeContents(cell);
       return range.getBoundingClientRect().height;
     }).sort((a, b) => b - a);
-    if (heights.length > 1 && heights[0] - heights[1] > 200) faults.add(`empty beside a long cell: ${name(row)}`);
+    if (wide >= 700 && heights.length > 1 && heights[0] - heights[1] > 200) faults.add(`empty beside a long cell: ${name(row)}`);
   }
 
   /* Text upon text. Turned labels have a box much larger than their letters. */

@@ -29,7 +29,9 @@ expectations:
 
 def data_docs(folder: Path, table: str | None) -> str:
     """The index over two tables, or the page of one; both are written into `folder`, so that the links lead somewhere."""
-    from mainline.data.validation.data_docs import write_docs
+    from mainline.data.validation import docs_index
+    from mainline.data.validation.data_docs import write_page
+    from mainline.data.validation.results import Validation
     from mainline.data.validation.run import check
     from mainline.data.validation.suites import load_suite
 
@@ -37,7 +39,10 @@ def data_docs(folder: Path, table: str | None) -> str:
     suite.write_text(SUITE, encoding="utf-8")
     rows = pd.DataFrame({"visit": range(200), "shop": ["north", "a shop with a long name"] * 100, "minutes": 12.5})
     rows.loc[3:9, "minutes"] = 4_711.25
-    write_docs([check(name, rows, load_suite(suite), ["visit"]) for name in ("visits", content.LONG)], folder)
+    checked = [check(name, rows, load_suite(suite), ["visit"]) for name in ("visits", content.LONG)]
+    for one in checked:
+        write_page(one, folder)
+    docs_index.write(Validation([found for one in checked for found in one.expectations]), folder)
     return (folder / f"{table or 'index'}.html").read_text(encoding="utf-8")
 
 

@@ -26,11 +26,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_its_window_and_asks_nothing_of_the_outside(name: str, browser: Browser, tmp_path: Path) -> None:
-    found = {}
+    found: list[str] = []
     with measure.opened(browser, written(name, tmp_path)) as (page, said):
         measure.unfold(page)
         for look in measure.LOOKS:
             measure.seen_as(page, look)
-            found[str(look)] = measure.faults(page)
-        found["itself"] = said
-    assert {look: faults for look, faults in found.items() if faults} == {}
+            found += [f"{look}: {fault}" for fault in measure.faults(page)]
+    assert "\n".join(found + said) == ""
