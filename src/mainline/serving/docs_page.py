@@ -32,9 +32,9 @@ pre, textarea { background: var(--code); color: inherit; padding: .8rem; border:
 button, input { font: inherit; padding: .35rem .9rem; margin: .5rem 0; border-radius: .5rem;
   border: 1px solid var(--line); max-width: 100%; }
 button { background: var(--accent); color: var(--surface); border: 0; cursor: pointer; }
-@media (max-width: 36rem) { body { padding: 1rem .9rem 2rem; } th { display: none; }
+@media (max-width: 36rem) { body { padding: 1rem .9rem 2rem; } tr:has(th) { display: none !important; }
   tr, td { display: block; } tr { padding: .4rem 0; border: 1px solid var(--line); border-width: 1px 0; }
-  td { border: 0; padding: 0 .6rem; } }
+  td { border: 0; padding: 0 .6rem; } td:first-child { font-weight: 600; } }
 """
 
 SCRIPT = """

@@ -28,24 +28,26 @@ ACTIONS = re.compile(
 HOME = re.compile(r'href="(?:\.\./)+index\.html"')
 ELSEWHERE = re.compile(r'<a\b[^>]*href="(?:https?:|(?:\.\./)+)[^"]*"[^>]*>(.*?)</a>', re.DOTALL)
 
+# Its classes, and as much of its framework's grid as its page needs.
 LAYOUT = """
-body > * { max-width: 100%; }
-.navbar, nav, ol, ul { height: auto !important; max-height: none !important; list-style: none; padding-left: 0; }
-.container-fluid, .jumbotron { padding: 0 !important; } .navbar { position: static !important; }
-.row { display: flex; flex-wrap: wrap; gap: 1rem 2rem; }
-.col-lg-2 { flex: 0 0 12rem; max-width: 100%; } .col-md-10 { flex: 1 1 36rem; min-width: 0; max-width: 100%; }
-.col-12 { flex: 1 1 100%; max-width: 100%; }
-.card { max-height: none !important; } .breadcrumb { display: flex; flex-wrap: wrap; gap: .5rem; }
-.table-responsive, .table { overflow-x: auto; }
-h1, h2, h3, h4, h5 { font-size: 1.05rem; margin: 1.2rem 0 .3rem; overflow-wrap: anywhere; } p { margin: .2rem 0 .6rem; }
-li, td { overflow-wrap: break-word; } .nav-link, .nav-item { overflow-wrap: anywhere; }
-[id^="section-"] { background: var(--surface); border-radius: .9rem; }
-section { padding: .2rem 0; }
+.navbar, nav, ol, ul { height: auto !important; max-height: none !important; list-style: none; padding: 0; margin: 0; }
+.breadcrumb { display: flex; flex-wrap: wrap; gap: .5rem; margin-bottom: 1rem; }
+.row { display: flex; flex-wrap: wrap; gap: .5rem 2rem; }
+.col-lg-2 { flex: 0 0 13rem; max-width: 100%; } .col-md-10 { flex: 1 1 36rem; min-width: 0; max-width: 100%; }
+.col-12 { flex: 1 1 100%; max-width: 100%; } .col-6 { flex: 1 1 18rem; max-width: 100%; }
+.card { max-height: none !important; } .nav-link { display: block; padding: .1rem 0; word-break: normal !important; }
+.nav-item, .lead, h4, h5 { overflow-wrap: anywhere; } .lead { color: var(--muted); font-size: .92rem; }
+.ge-section { background: var(--surface); border: 1px solid var(--line); border-radius: .9rem;
+  padding: 1rem 1.25rem; margin-bottom: 1rem; }
+.ge-section .row > * { min-width: 0; } .table-responsive { overflow-x: auto; }
+h1, h2, h3, h4, h5 { font-size: 1.1rem; margin: .2rem 0 .4rem; } 
+h6, .h6 { font-size: .92rem; font-weight: 620; margin: .4rem 0; }
+p { margin: .2rem 0 .6rem; } td { overflow-wrap: break-word; } td > table, td .table { margin: .4rem 0; }
 .badge { border: 1px solid var(--line); border-radius: .3rem; padding: 0 .3em; white-space: normal; color: inherit; }
 .fa-check-circle::before { content: "✓"; color: var(--good); font-weight: 650; }
 .fa-times::before { content: "✗"; color: var(--bad); font-weight: 650; }
 .fa-exclamation-triangle::before { content: "!"; color: var(--warn); font-weight: 650; }
-@media (max-width: 36rem) { body { padding: 1rem .9rem 2rem; } }
+@media (max-width: 36rem) { body { padding: 1rem .9rem 2rem; } .ge-section { padding: .8rem; } }
 """
 
 
