@@ -156,10 +156,10 @@ def test_the_paired_interval_is_scipys_within_the_error_of_resampling(task, name
     assert ours.high == pytest.approx(theirs.confidence_interval.high, abs=error)
 
 
-@pytest.mark.parametrize("n_blocks", [5, 10, 30, 300])
+@pytest.mark.parametrize("n_blocks", [2, 3, 5, 10, 30, 300])
 def test_few_blocks_widen_the_interval_by_students_quantile(n_blocks):
     expected = stats.norm.cdf(np.sqrt(n_blocks / (n_blocks - 1)) * stats.t.ppf(0.025, n_blocks - 1))
-    assert bootstrap.widened(0.025, n_blocks) == pytest.approx(expected, rel=0.1 if n_blocks < 10 else 0.01)
+    assert bootstrap.widened(0.025, n_blocks) == pytest.approx(expected, rel=1e-9, abs=1e-12)
     values = np.linspace(-1, 1, 2001)
     narrow, wide = bootstrap.interval(values, CONFIDENCE), bootstrap.interval(values, CONFIDENCE, n_blocks)
     assert wide.low < narrow.low < narrow.high < wide.high
