@@ -83,7 +83,7 @@ def margin(params: Params, measured: Measured, name: str, limit: float) -> Gate:
     low = better(metric, metric.delta).low
     assert low is not None
     said = show(metric.delta, metric.delta.low, -limit) if low == metric.delta.low else show(metric.delta, -low, limit)
-    return Gate(title, rule, said, low > -limit, reason)
+    return Gate(title, rule, said, low > -limit, reason, limit)
 
 
 def slice_gate(params: Params, measured: Measured) -> Gate:
