@@ -26,7 +26,7 @@ STOP = frozenset(
 # A newcomer's questions, in words of their own; any of the files is an answer.
 QUESTIONS = {
     "Where is a row assigned to training or holdout?": ["data/split.py"],
-    "Where is the non-inferiority margin applied?": ["evaluation/gates.py", "evaluation/gates/margins.py"],
+    "Where is the non-inferiority margin applied?": ["evaluation/gates/margins.py"],
     "Which rows are compared, scored by both models?": ["evaluation/compare.py"],
     "Where does the baseline's code give its scores?": ["evaluation/baseline_scores.py"],
     "Where is an expectation suite run?": ["data/validation/run.py"],

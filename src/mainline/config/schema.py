@@ -63,6 +63,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$")]
 Names = Annotated[list[str], Field(min_length=1)]
+# By its name, a change of such a module is seen to be a change of what judges the model.
+ExtensionModule = Annotated[str, Field(pattern=r"^([A-Za-z_]\w*\.)+extensions(\.[A-Za-z_]\w*)*$")]
 
 
 class Section(BaseModel):
@@ -349,6 +351,9 @@ class Retrain(Section):
 
 
 class Settings(Section):
+    extensions: list[ExtensionModule] = Field(
+        [], description="The project's own modules below `src/` that register what it adds, such as `shop.extensions`."
+    )
     task: Literal["binary", "multiclass", "regression"] = Field(description="Type of the prediction task.")
     data: Data = Field(description="The tables and the data cutoff.")
     prepare: Prepare = Field(description="How the tables become a frame with one row per prediction.")
