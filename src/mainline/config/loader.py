@@ -50,7 +50,7 @@ def load(file: Path = FILE) -> Params:
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigurationError(f"{file} is not here: run this from the top folder of the repository") from None
+        raise ConfigurationError(f"{file} not found: run this from the top folder of the repository") from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} is not UTF-8: {error}") from None
     return parse(text, str(file))
@@ -68,7 +68,7 @@ def parse(text: str, file: str = str(FILE)) -> Params:
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"{file}:{line_of_value_error(text)}: not YAML: {error}") from None
     if not isinstance(node, yaml.MappingNode):
-        raise ConfigurationError(f"{file}:1: settings are needed, such as 'task: binary'")
+        raise ConfigurationError(f"{file}:1: expected settings, such as 'task: binary'")
     repeated = [f"{file}:{key.start_mark.line + 1}: {key.value} is set twice" for key in repeated_keys(node)]
     if repeated:
         raise ConfigurationError("\n".join(repeated))
@@ -111,7 +111,7 @@ def unknown_metrics(params: Params) -> Iterator[str]:
 
 
 def line_of_value_error(text: str) -> int:
-    """The line of a date that does not exist: YAML reads dates, and says of a wrong one only that it is wrong."""
+    """The line of a date that does not exist: YAML parses dates, but its error has no line."""
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.ScalarEvent) and event.style is None:
             try:
@@ -124,7 +124,7 @@ def line_of_value_error(text: str) -> int:
 
 
 def repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
-    """Keys that a mapping holds twice: YAML would silently take the last."""
+    """Keys that a mapping contains twice: YAML silently keeps the last."""
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
@@ -159,10 +159,10 @@ def child(node: yaml.Node, key: Key) -> tuple[int, yaml.Node] | None:
 
 
 def explain(error: dict[str, Any], node: yaml.Node, file: str) -> str:
-    """One of pydantic's errors in words, with the line and the nearest valid name."""
+    """A pydantic error as a message, with the line and the nearest valid name."""
     keys = error["loc"]
     found = [key for key in keys if isinstance(key, (str, int))]
-    # A union's branch stands in the location too, but not in the file.
+    # The location also contains the branch of a union, which is not in the file.
     present: list[Key] = []
     place = node
     for key in found:
@@ -176,11 +176,11 @@ def explain(error: dict[str, Any], node: yaml.Node, file: str) -> str:
     if error["type"] == "extra_forbidden":
         valid = valid_names(present[:-1])
         near = difflib.get_close_matches(str(present[-1]), valid, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
-        return f"{where}: {name} is no setting: {hint}"
+        hint = f"did you mean {near[0]}?" if near else f"valid names: {', '.join(valid)}"
+        return f"{where}: {name} is not a setting: {hint}"
     if error["type"] == "missing":
         missing = ".".join([*map(str, present), str(keys[-1])])
-        return f"{where}: {missing} is needed and not there"
+        return f"{where}: {missing} is required"
     message = str(error["msg"]).removeprefix("Value error, ")
     given = error.get("input")
     short = f", not {given!r}" if isinstance(given, (str, int, float, bool)) and error["type"] != "value_error" else ""
@@ -192,7 +192,7 @@ def explain(error: dict[str, Any], node: yaml.Node, file: str) -> str:
 
 
 def valid_names(path: Sequence[Key]) -> list[str]:
-    """The settings that there are below `path`."""
+    """The names of the settings below `path`."""
     model: type[BaseModel] | None = Settings
     for key in path:
         model = model_below(model, key) if model else None
