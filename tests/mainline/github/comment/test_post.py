@@ -48,7 +48,7 @@ def test_one_comment_is_updated_in_place(scene: Scene, way: dict[str, str]) -> N
         assert scene.woken(run, **way) == 0
         assert said_by(scene) == ("CML" if way["PATH"] else "the API")
         (comment,) = scene.repository.comments_on(pull["number"])
-        assert f"---\n\n{text}" in comment["body"]
+        assert f"```\n{text}\n```" in comment["body"]
         assert comment["body"].endswith(f"\n\n{watermark(title('review'), run['head_sha'])}")
 
 
