@@ -59,7 +59,7 @@ def test_in_an_organisation_whoever_asks_is_the_reviewer(github: GitHubDouble, f
 
 
 @pytest.mark.parametrize(
-    ("private", "visibility", "state", "says"),
+    ("private", "visibility", "state", "text"),
     [
         (False, "public", "on", "public, as the repository is"),
         (False, "private", "off", "model: to pull it, users must sign in"),

@@ -112,7 +112,7 @@ def test_without_a_token_the_checkout_alone_is_told_of(fork: Fork) -> None:
     done = doctor(fork.root)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("team/model: no token: gh auth login, or GH_TOKEN=… make doctor\n")
-    assert "the gates have owners" in done.stdout
+    assert "the gates have code owners" in done.stdout
     assert f"{RULESET} asks for 4 rules" in done.stdout
     assert done.stdout.count("not checked") == 13
     assert "hidden-word" not in done.stdout + done.stderr
@@ -127,7 +127,7 @@ def test_a_checkout_without_rules_is_a_wrong_checkout(fork: Fork) -> None:
     (fork.root / RULESET).unlink()
     done = fork.doctor()
     assert done.returncode == 2
-    assert f"{RULESET} is not here" in done.stderr
+    assert f"{RULESET} does not exist" in done.stderr
     fork.write(RULESET, '{"rules": []}')
     assert "is no ruleset as GitHub exports it" in fork.doctor().stderr
 
