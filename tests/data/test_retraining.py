@@ -18,7 +18,7 @@ def test_the_examples_own_file_can_be_moved_on() -> None:
     after = data_until.moved(before, dt.date(2100, 1, 1))
     differing = [pair for pair in zip(before.splitlines(), after.splitlines(), strict=True) if pair[0] != pair[1]]
     assert len(differing) == 1
-    assert b"# the clock" in differing[0][1]
+    assert b"# data cutoff (exclusive)" in differing[0][1]
 
 
 def test_the_examples_next_month_is_october_and_all_that_lies_there_is_the_year(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Project:
     load, prepare = blocks("python")
     params, suite = blocks("yaml")
     (card,) = blocks("markdown")
-    commands, _ = blocks("sh")
+    (commands,) = blocks("sh")
     subprocess.run([sys.executable, "-c", load], cwd=project.root, check=True)
     project.write("src/wine/__init__.py", "")
     project.write("src/wine/frame.py", prepare)
@@ -57,7 +57,7 @@ def test_the_guides_project_passes_refuses_and_is_exported_as_it_says(wine: Proj
     folder = wine.root / ".mainline" / "model"
     assert json.loads((folder / "serving.json").read_text(encoding="utf-8"))["engine"] == "onnx"
     card = (folder / "model-card.md").read_text(encoding="utf-8")
-    assert "From which of three grapes" in card
+    assert "from which of three cultivars" in card
     assert "flight" not in card
     wine.edit("params.yaml", ("C: 1.0", "C: 0.01"))
     found = wine.run()

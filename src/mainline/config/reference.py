@@ -1,4 +1,4 @@
-"""The reference of `params.yaml`, written from its types: the page and the schema cannot differ from the code."""
+"""The reference of `params.yaml`, generated from its types, so that page and schema cannot differ from the code."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ Schema = Mapping[str, Any]
 INTRODUCTION = """\
 # params.yaml
 
-Every setting, written by `make docs` from `src/mainline/config/schema.py`. Editors that know YAML schemas complete
-them from [params.schema.json](params.schema.json). A wrong name or value is refused with its line.
+Every setting. `make docs` generates this page from `src/mainline/config/schema.py`. Editors that support YAML schemas
+complete settings from [params.schema.json](params.schema.json). An unknown name or an invalid value is reported with
+its line.
 """
 
 
 def write(folder: Path) -> list[Path]:
-    """Write `params.schema.json` and `params.md` to `folder`; answers with their paths."""
+    """Write `params.schema.json` and `params.md` to `folder` and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     schema, page = folder / "params.schema.json", folder / "params.md"
     schema.write_text(schema_text(), encoding="utf-8")
@@ -34,30 +35,30 @@ def schema_text() -> str:
 
 
 def page_text() -> str:
-    """The same as one Markdown page: a table a section, in the order of the file."""
+    """The same as one Markdown page: one table per section, in the order of the file."""
     schema = Settings.model_json_schema()
     return "\n".join([INTRODUCTION, *(line for part in sections(schema, schema, "") for line in part)])
 
 
 def sections(whole: Schema, schema: Schema, path: str) -> Iterator[list[str]]:
-    """The table of one section, then those of the sections inside it."""
+    """The table of one section, followed by those of its nested sections."""
     required = schema.get("required", [])
     rows, inner = [], []
     for name, field in schema["properties"].items():
         kind, nested, many = described(whole, field)
         place = f"{path}.{name}" if path else name
-        needed = "needed" if name in required else "" if nested else default(field)
+        needed = "required" if name in required else "" if nested else default(field)
         rows.append(f"| `{name}` | {kind} | {needed} | {cell(field.get('description', ''))} |")
         if nested:
             inner.append((f"{place}.<name>" if many else place, nested))
     title = f"## `{path}`" if path else "## The file"
-    yield [title, "", "| setting | type | default | what it says |", "|---|---|---|---|", *rows, ""]
+    yield [title, "", "| setting | type | default | description |", "|---|---|---|---|", *rows, ""]
     for place, nested in inner:
         yield from sections(whole, nested, place)
 
 
 def described(whole: Schema, field: Schema) -> tuple[str, Schema | None, bool]:
-    """A field's type in words, the section that it holds, and whether it holds one a name."""
+    """A field's type in words, its nested section, and whether there is one section per name."""
     if "$ref" in field:
         return "section", section(whole, field), False
     if "anyOf" in field:
@@ -70,12 +71,12 @@ def described(whole: Schema, field: Schema) -> tuple[str, Schema | None, bool]:
         return "length of time, such as " + " or ".join(f"`{value}`" for value in field["examples"]), None, False
     kind = field.get("type", "anything")
     if kind == "array":
-        least = " (one at least)" if field.get("minItems") else ""
+        least = " (at least one)" if field.get("minItems") else ""
         return f"list of {described(whole, field['items'])[0]}{least}", None, False
     if kind == "object":
         values = field.get("additionalProperties")
         if isinstance(values, Mapping) and "$ref" in values:
-            return "a section a name", section(whole, values), True
+            return "section per name", section(whole, values), True
         of = f" to {described(whole, values)[0]}" if isinstance(values, Mapping) else ""
         return f"name{of or ' to value'}", None, False
     if kind == "string":

@@ -27,7 +27,7 @@ class Span(BaseModel):
         return earlier
 
     def after(self, day: dt.date, times: int = 1) -> dt.date:
-        """The day so many times this long after `day`; of less than a day, `day` itself."""
+        """The day `times` spans after `day`; a span shorter than a day gives `day` itself."""
         from dateutil.relativedelta import relativedelta
 
         later: dt.datetime = dt.datetime.combine(day, dt.time()) + relativedelta(
@@ -53,7 +53,7 @@ def known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except Exception:
-        raise ValueError(f"no time zone is called {name!r}; a name such as America/New_York or UTC is needed") from None
+        raise ValueError(f"unknown time zone {name!r}: use a name such as America/New_York or UTC") from None
     return name
 
 
@@ -63,62 +63,77 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$")]
 Names = Annotated[list[str], Field(min_length=1)]
+# By its name, a change of such a module is seen to be a change of what judges the model.
+ExtensionModule = Annotated[str, Field(pattern=r"^([A-Za-z_]\w*\.)+extensions(\.[A-Za-z_]\w*)*$")]
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Source(Section):
-    """Where one table comes from: files, or a query against a database."""
+class Extensible(Section):
+    """A section that takes further settings, which a project's own modules declare (`extensions`)."""
 
-    path: str | None = Field(None, description="A path, a glob or a URL: Parquet, CSV or JSON lines.")
-    query: str | None = Field(None, description="A SQL query, run against `database`.")
-    database: str | None = Field(None, description="The environment variable that holds the database's URL.")
-    format: Literal["parquet", "csv", "jsonl"] | None = Field(None, description="Taken from the name where not given.")
-    time: str | None = Field(None, description="The column that the clock cuts at `data.until`.")
-    known_after: SpanField | None = Field(None, description="How long after its time a row is known.")
-    known_ahead: bool = Field(False, description="Rows are known before their time, as a timetable is.")
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+
+class Source(Extensible):
+    """The origin of one table: files, or a query against a database."""
+
+    path: str | None = Field(None, description="A path, glob or URL of Parquet, CSV or JSON Lines files.")
+    query: str | None = Field(None, description="A SQL query that runs against `database`.")
+    database: str | None = Field(None, description="Name of the environment variable with the database's URL.")
+    format: Literal["parquet", "csv", "jsonl"] | None = Field(
+        None, description="File format; inferred from the file name by default."
+    )
+    time: str | None = Field(None, description="Timestamp column that the data cutoff (`data.until`) applies to.")
+    known_after: SpanField | None = Field(None, description="Delay after `time` until a row is known.")
+    known_ahead: bool = Field(False, description="Rows are known before their `time`, such as a timetable.")
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.path is None) == (self.query is None):
-            raise ValueError("a source has either a path or a query")
+        added = bool(self.model_extra)  # the settings of another kind, which the room `data` checks
+        if (self.path is None) == (self.query is None) and not added:
+            raise ValueError("a source has either `path` or `query`")
         if (self.query is None) != (self.database is None):
-            raise ValueError("query and database go together")
+            raise ValueError("`query` and `database` must be set together")
         return self
 
     @model_validator(mode="after")
     def _known_at_one_time(self) -> Self:
         if self.time is None and (self.known_after is not None or self.known_ahead):
-            raise ValueError("known_after and known_ahead are said of a time: name its column in `time`")
+            raise ValueError("known_after and known_ahead need `time`, the name of a timestamp column")
         if self.known_after is not None and self.known_ahead:
-            raise ValueError("rows are known before their time (known_ahead) or after it (known_after), not both")
+            raise ValueError(
+                "known_ahead and known_after exclude each other: rows are known before their time or after it"
+            )
         return self
 
     @property
     def is_local(self) -> bool:
-        """Whether the table can only change together with a file of this checkout."""
+        """Whether the table can change only when a file of this checkout changes."""
         return self.path is not None and "://" not in self.path and not self.path.startswith(("/", "..", "~"))
 
 
 class Data(Section):
-    until: dt.date = Field(description="The clock: nothing from this day on is known.")
-    timezone: Annotated[str, AfterValidator(known_zone)] = Field("UTC", description="Whose midnight `until` means.")
-    expectations: str = Field("data/expectations", description="The folder of the expectation suites.")
+    until: dt.date = Field(description="Data cutoff (exclusive): rows known on or after this day are ignored.")
+    timezone: Annotated[str, AfterValidator(known_zone)] = Field(
+        "UTC", description="Time zone of the midnight at which `until` begins."
+    )
+    expectations: str = Field("data/expectations", description="Folder of the expectation suites, one file per table.")
     sources: Annotated[dict[str, Source], Field(min_length=1)] = Field(
-        description="The tables by name: the preparation gets each under its name, a suite of that name checks it."
+        description="Tables by name: the name in the preparation function, and of the suite `<name>.yaml`."
     )
 
     @property
     def clock(self) -> dt.datetime:
-        """The first moment that is not known, in `timezone`."""
+        """The data cutoff as a moment: midnight of `until` in `timezone`, the first that is not known."""
         return dt.datetime.combine(self.until, dt.time(), ZoneInfo(self.timezone))
 
 
 class Features(Section):
-    numeric: list[str] = Field([], description="Columns that are numbers; the frame holds them as 32-bit floats.")
-    categorical: list[str] = Field([], description="Columns that are categories; the frame holds them as text.")
+    numeric: list[str] = Field([], description="Numeric columns, stored as 32-bit floats in the frame.")
+    categorical: list[str] = Field([], description="Categorical columns, stored as text in the frame.")
 
     @property
     def names(self) -> list[str]:
@@ -135,186 +150,235 @@ class Features(Section):
 
 
 class Prepare(Section):
-    function: ImportPath = Field(description="The project's preparation: raw tables in, the frame out.")
-    key: Names = Field(description="The columns that name a row of the frame.")
-    time: str | None = Field(None, description="When a row is scored: the moment its features must be known at.")
-    label: str = Field(description="The target; null where the outcome is not known.")
-    status: str | None = Field(None, description="A column that says why a row has no label, for the counts.")
-    features: Features = Field(description="The allow-list: nothing else of the frame reaches the estimator.")
+    function: ImportPath = Field(description="The project's preparation function: raw tables in, one frame out.")
+    key: Names = Field(description="Columns that identify a row of the frame.")
+    time: str | None = Field(
+        None, description="Timestamp column of the prediction: every feature must be known at that moment."
+    )
+    label: str = Field(description="Target column; null where the outcome is not known yet.")
+    status: str | None = Field(
+        None, description="Column with the reason why a row has no label, for the counts in the report."
+    )
+    features: Features = Field(description="Allow-list of features: no other column reaches the estimator.")
     time_travel_checks: Annotated[int, Field(ge=0, le=20)] = Field(
-        2, description="At how many earlier moments the frame is prepared again, to find columns that saw the future."
+        2,
+        description="Earlier moments at which the frame is prepared again, to detect columns that use the future.",
     )
 
 
 class Split(Section):
     by: Literal["time", "hash"] = Field(
-        description="time: the latest rows are the holdout. hash: a stable share of the keys is, whatever else changes."
+        description="time: the latest rows are the holdout. hash: a stable share, by a hash of the key."
     )
     holdout: SpanField | Annotated[float, Field(gt=0, lt=1)] = Field(
-        description="By time: the last so long before `data.until`. By hash: the share of the keys."
+        description="By time: length of the holdout window that ends at `data.until`. By hash: share of the keys."
     )
 
     @model_validator(mode="after")
     def _matching(self) -> Self:
         if (self.by == "time") != isinstance(self.holdout, Span):
-            raise ValueError("by time the holdout is a length of time ('1 month'), by hash a share (0.2)")
+            raise ValueError(
+                "with `by: time` the holdout is a length of time ('1 month'), with `by: hash` a share (0.2)"
+            )
         return self
 
 
 class Train(Section):
-    estimator: ImportPath = Field(description="Any class with scikit-learn's interface, by its import path.")
-    params: dict[str, Any] = Field({}, description="The estimator's own parameters.")
-    categorical: Literal["ordinal", "onehot"] = Field("ordinal", description="How categories become numbers.")
+    estimator: ImportPath = Field(description="Import path of any class with scikit-learn's estimator interface.")
+    params: dict[str, Any] = Field({}, description="Parameters that are passed to the estimator.")
+    categorical: Literal["ordinal", "onehot"] = Field("ordinal", description="Encoding of the categorical features.")
     numeric: Literal["passthrough", "standardize"] = Field(
-        "passthrough", description="standardize: the median for what is missing, then zero mean and unit variance."
+        "passthrough",
+        description="standardize: impute missing values by the median, then scale to zero mean, unit variance.",
     )
-    threads: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Of the fit; another number, other last bits.")
+    threads: Annotated[int, Field(ge=1, le=256)] = Field(
+        1, description="Threads of the fit. Changing it can change results in the last digits."
+    )
 
 
 class Evaluate(Section):
-    threshold: Share = Field(0.5, description="At or above it a row counts as positive (binary tasks).")
-    slices: list[str] = Field([], description="Columns by whose values the metrics are broken down.")
-    min_rows: Annotated[int, Field(ge=1)] = Field(200, description="A smaller slice is not measured.")
-    min_positives: Annotated[int, Field(ge=0)] = Field(50, description="Nor is one with fewer positives (binary).")
-    importance_rows: Annotated[int, Field(ge=0)] = Field(2000, description="Holdout rows for permutation importance.")
+    threshold: Share = Field(0.5, description="Scores at or above it are predicted positive (binary).")
+    slices: list[str] = Field([], description="Columns whose values define the slices of the metrics.")
+    min_rows: Annotated[int, Field(ge=1)] = Field(200, description="Slices with fewer rows are not measured.")
+    min_positives: Annotated[int, Field(ge=0)] = Field(50, description="Nor slices with fewer positives (binary).")
+    importance_rows: Annotated[int, Field(ge=0)] = Field(
+        2000, description="Number of holdout rows for permutation importance."
+    )
 
 
 class Compare(Section):
-    metric: str = Field(description="The metric of the headline and of the verdict.")
-    blocks: str | None = Field(None, description="The column whose values are resampled whole; rows where not given.")
-    resamples: Annotated[int, Field(ge=100, le=100_000)] = Field(2000, description="Of the paired bootstrap.")
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="Of every interval.")
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="The same seed draws the same resamples.")
-    min_rows: Annotated[int, Field(ge=2)] = Field(200, description="With fewer labelled holdout rows nothing is said.")
-    required: bool = Field(False, description="Refuse where there is no baseline to compare with.")
+    metric: str = Field(description="Metric of the headline and of the verdict.")
+    blocks: str | None = Field(
+        None, description="Column whose values are the blocks of the paired bootstrap; by default single rows."
+    )
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = Field(
+        2000, description="Number of resamples of the paired bootstrap."
+    )
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="Confidence level of every interval.")
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of the resampling.")
+    min_rows: Annotated[int, Field(ge=2)] = Field(
+        200, description="With fewer labelled holdout rows the comparison is not measurable."
+    )
+    required: bool = Field(False, description="Fail where there is no baseline to compare with.")
 
 
 class Lead(Section):
-    """How far the model must be ahead of the label's mean by `by`, learnt in training."""
+    """Lead over a naive reference: the mean of the label by the values of `by`, learnt on the training rows."""
 
-    by: Names = Field(description="Columns of the frame; the reference is the label's mean by their values.")
-    metric: str = Field(description="The metric of which the model must have more (of losses, less).")
-    at_least: float = Field(description="By how much it must be ahead; the interval must also exclude zero.")
+    by: Names = Field(description="Columns of the frame by whose values the reference averages the label.")
+    metric: str = Field(description="Metric in which the model must be ahead (for losses: below).")
+    at_least: float = Field(description="Least lead over the reference. Its interval must also exclude zero.")
 
 
 class SliceGate(Section):
-    """How far one slice may fall against main's model on the same rows."""
+    """How much one slice may be worse than the baseline on the same rows."""
 
-    metric: str = Field(description="The metric that is measured in every slice.")
-    margin: Positive = Field(description="A slice fails that has certainly fallen, and by more than this.")
+    metric: str = Field(description="Metric that is measured in every slice.")
+    margin: Positive = Field(description="A slice fails if it is significantly worse and by more than this.")
 
 
 class GapGate(Section):
-    """How much the gap between slices may widen against main."""
+    """How much the slice disparity may widen against the baseline."""
 
-    metric: str = Field(description="The metric whose largest difference between two slices is the gap.")
-    at_most: Positive = Field(description="How much wider than main's the gap may be.")
+    metric: str = Field(description="Metric whose largest difference between two slices is the gap.")
+    at_most: Positive = Field(description="Most that the gap may be wider than the baseline's.")
 
 
-class Gates(Section):
-    margins: dict[str, Positive] = Field({}, description="Metric: how much worse than main it may at the worst be.")
-    lead: Lead | None = Field(None, description="How far the model must be ahead of a naive reference.")
-    floors: dict[str, float] = Field({}, description="Metric: the least (the most, for losses) it may be.")
-    slices: SliceGate | None = Field(None, description="How far one slice may fall against main.")
-    gaps: GapGate | None = Field(None, description="How much the gap between slices may widen against main.")
-    calibration_error: Positive | None = Field(None, description="The most it may be.")
-    label_coverage: Share | None = Field(None, description="The least share of holdout rows whose outcome is known.")
-    train_seconds: Positive | None = Field(None, description="The longest that the fit may take.")
-    model_megabytes: Positive | None = Field(None, description="The most that the pickled pipeline may weigh.")
+class Gates(Extensible):
+    margins: dict[str, Positive] = Field({}, description="Non-inferiority margin against the baseline, by metric.")
+    lead: Lead | None = Field(None, description="Least lead over a naive reference.")
+    floors: dict[str, float] = Field({}, description="Least value by metric (for losses: the most).")
+    slices: SliceGate | None = Field(None, description="How much one slice may be worse than the baseline.")
+    gaps: GapGate | None = Field(None, description="How much the slice disparity may widen.")
+    calibration_error: Positive | None = Field(None, description="Upper limit of the expected calibration error.")
+    label_coverage: Share | None = Field(None, description="Least share of holdout rows with a label.")
+    train_seconds: Positive | None = Field(None, description="Upper limit of the training time, in seconds.")
+    model_megabytes: Positive | None = Field(None, description="Upper limit of the size of the pickled pipeline.")
 
 
 class Stage(Section):
-    """What the container must reach before it is deployed. A gate without a number is not asked for."""
+    """Gates of the staging tests, passed before a container is deployed. Gates without a value are skipped."""
 
-    cold_start_seconds: Positive | None = Field(None, description="From its start to its first prediction.")
-    p99_milliseconds: Positive | None = Field(None, description="Within which 99 % of single rows are answered.")
-    requests_per_second: Positive | None = Field(None, description="The least number of single rows a second.")
-    memory_megabytes: Positive | None = Field(None, description="The most that it may hold after the load.")
-    image_megabytes: Positive | None = Field(None, description="The most that the image may add to its base image.")
-    memory_limit_megabytes: Annotated[int, Field(ge=16)] = Field(512, description="What the container is given.")
-    connections: Annotated[int, Field(ge=1, le=1000)] = Field(16, description="That ask at the same time.")
-    load_seconds: Annotated[float, Field(gt=0, le=600)] = Field(2.0, description="How long they ask.")
+    cold_start_seconds: Positive | None = Field(
+        None, description="Upper limit of the time from start to the first prediction."
+    )
+    p99_milliseconds: Positive | None = Field(
+        None, description="Upper limit of the 99th percentile latency of single rows."
+    )
+    requests_per_second: Positive | None = Field(None, description="Least throughput of single-row requests.")
+    memory_megabytes: Positive | None = Field(None, description="Upper limit of the memory in use after the load test.")
+    image_megabytes: Positive | None = Field(None, description="Upper limit of what the image adds to its base image.")
+    memory_limit_megabytes: Annotated[int, Field(ge=16)] = Field(
+        512, description="Memory limit that the container runs with."
+    )
+    connections: Annotated[int, Field(ge=1, le=1000)] = Field(
+        16, description="Concurrent connections of the load test."
+    )
+    load_seconds: Annotated[float, Field(gt=0, le=600)] = Field(2.0, description="Duration of the load test.")
     contract_examples: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        50, description="Requests that are made up of what the description allows, and as many of what it forbids."
+        50,
+        description="Requests generated from the OpenAPI description: so many valid, as many invalid.",
     )
 
 
 class Labels(Section):
-    """The table that tells what became of a prediction, beside the feedback in the log."""
+    """A table with the labels of past predictions, in addition to the feedback in the prediction log."""
 
-    source: str = Field(description="A table of `data.sources`; it is joined by `prepare.key`.")
-    value: str = Field(description="The label: a column of it, or an SQL expression such as `arr_delay > 15`.")
+    source: str = Field(description="A table of `data.sources`, joined by `prepare.key`.")
+    value: str = Field(description="The label: a column of the table or an SQL expression, such as `arr_delay > 15`.")
 
 
 class Monitor(Section):
-    """When a model in production is worth a look. Drift's thresholds are learnt from training; these bound them."""
+    """When the monitor raises an alarm. Drift thresholds are learnt from training; these settings bound them."""
 
     log: str = Field(
-        ".mainline/log", description="The prediction log: a folder, or `s3://`, `gs://`, `abfs://` and a prefix."
+        ".mainline/log",
+        description="Prediction log: a folder, or a prefix that starts with `s3://`, `gs://` or `abfs://`.",
     )
-    labels: Labels | None = Field(None, description="Where labels come from beside the feedback in the log.")
-    window: SpanField = Field(Span(count=1, unit="month"), description="How far back is looked from the last row.")
-    min_rows: Annotated[int, Field(ge=1)] = Field(200, description="With fewer rows nothing is said of drift.")
-    min_labelled: Annotated[int, Field(ge=2)] = Field(200, description="With fewer labels nothing is said of decay.")
-    min_day_rows: Annotated[int, Field(ge=1)] = Field(50, description="A day with fewer is not looked at by itself.")
+    labels: Labels | None = Field(None, description="Table with labels, in addition to the feedback in the log.")
+    window: SpanField = Field(
+        Span(count=1, unit="month"), description="Length of the monitored window, which ends at the last row."
+    )
+    min_rows: Annotated[int, Field(ge=1)] = Field(200, description="With fewer rows drift is not measured.")
+    min_labelled: Annotated[int, Field(ge=2)] = Field(200, description="With fewer labels decay is not measured.")
+    min_day_rows: Annotated[int, Field(ge=1)] = Field(
+        50, description="Days with fewer rows are not checked individually."
+    )
     false_alarms: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.01, description="The share of windows without drift that may be called drifted by sampling alone."
+        0.01, description="False alarm rate: share of windows without drift that sampling alone may call drifted."
     )
-    slack: Positive = Field(1.2, description="Times the largest PSI between periods of training: beyond it is drift.")
-    psi_floor: Positive = Field(0.1, description="A smaller PSI is never drift.")
-    prediction_psi: Positive = Field(0.2, description="The least PSI of the predictions that is drift.")
-    missing_slack: Share = Field(0.05, description="More missing than in any period of training by this is drift.")
-    missing_day_slack: Share = Field(0.3, description="The same for a single day: a feed that has stopped.")
-    new_categories: Share = Field(0.01, description="The most rows that may hold a category unknown to training.")
+    slack: Positive = Field(
+        1.2, description="Drift threshold as a multiple of the largest PSI between periods of the training data."
+    )
+    psi_floor: Positive = Field(0.1, description="A PSI below it is never drift.")
+    prediction_psi: Positive = Field(0.2, description="PSI of the predictions from which on they have drifted.")
+    missing_slack: Share = Field(
+        0.05, description="A share of missing values this far above every period of training is drift."
+    )
+    missing_day_slack: Share = Field(0.3, description="The same for a single day: a feed has stopped.")
+    new_categories: Share = Field(
+        0.01, description="Upper limit of the share of rows with a category that training does not have."
+    )
     metric_margin: Positive = Field(
         0.05,
-        description="How far the headline metric may certainly be worse than promised; of mae and rmse, a share of it.",
+        description="Decay: the metric's whole interval is worse by more than this; for mae, rmse a share of it.",
     )
     aged_margin: Positive = Field(
-        0.03, description="Worse by this than its own probabilities expect of the rows: the model has aged."
+        0.03, description="Concept drift is likely where the metric is worse than its probabilities predict by this."
     )
-    calibration_error: Positive = Field(0.1, description="The most it may be in production.")
-    error_rate: Share = Field(0.01, description="The most of the requests that may end with a 5xx status.")
-    latency_p99_seconds: Positive = Field(0.25, description="The most that the 99th percentile may be.")
-    memory_megabytes: Annotated[int, Field(ge=64)] = Field(512, description="DuckDB's; beyond it spills to disk.")
+    calibration_error: Positive = Field(0.1, description="Upper limit of the calibration error in production.")
+    error_rate: Share = Field(0.01, description="Upper limit of the share of requests with a 5xx status.")
+    latency_p99_seconds: Positive = Field(0.25, description="Upper limit of the 99th percentile latency.")
+    memory_megabytes: Annotated[int, Field(ge=64)] = Field(
+        512, description="DuckDB's memory limit; larger data spill to disk."
+    )
 
 
 class Retrain(Section):
-    """What new data are, and when they may become a pull request by themselves."""
+    """What counts as new data, and when a retraining pull request may open automatically."""
 
     every: SpanField | None = Field(
-        None, description="How long a period of new data is; as `split.holdout` where not given, or a month."
+        None, description="Length of a period of new data; by default `split.holdout`, or a month if that is a share."
     )
     lag: SpanField = Field(
-        "1 day", validate_default=True, description="A table's last row may lie so long before a complete period's end."
+        "1 day",
+        validate_default=True,
+        description="A period is complete if every table's last row is at most this long before its end.",
     )
-    tables: list[str] = Field([], description="The sources that tell it; where none is named, all that have a `time`.")
+    tables: list[str] = Field([], description="Sources that must reach a period's end; by default all with a `time`.")
     at_once: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="The most periods in one pull request; all that are complete where not given."
+        None, description="Most periods in one pull request; by default all complete ones."
     )
     interval: SpanField = Field(
-        "1 week", validate_default=True, description="The least time between the openings of two."
+        "1 week", validate_default=True, description="Least time between the openings of two retraining pull requests."
     )
-    budget: Annotated[int, Field(ge=0)] = Field(4, description="How many may open in a calendar month (UTC).")
+    budget: Annotated[int, Field(ge=0)] = Field(
+        4, description="Most retraining pull requests per calendar month (UTC)."
+    )
 
 
 class Settings(Section):
-    task: Literal["binary", "multiclass", "regression"] = Field(description="What kind of thing the label is.")
-    data: Data = Field(description="Where the tables come from, and until when.")
-    prepare: Prepare = Field(description="How the tables become one row a prediction.")
-    split: Split = Field(description="Which rows are for training and which for measuring.")
-    train: Train = Field(description="The estimator and what stands before it in the pipeline.")
-    evaluate: Evaluate = Field(Evaluate(), description="What is measured beside the metrics of the task.")
-    compare: Compare = Field(description="How the model is compared with main's.")
-    gates: Gates = Field(Gates(), description="What the model must reach. One that is left out is not asked for.")
-    stage: Stage = Field(Stage(), description="What the container must reach before it is deployed.")
-    monitor: Monitor = Field(Monitor(), description="When the model in production is worth a look.")
-    retrain: Retrain = Field(Retrain(), description="When a pull request with new data opens by itself.")
+    extensions: list[ExtensionModule] = Field(
+        [], description="The project's own modules below `src/` that register what it adds, such as `shop.extensions`."
+    )
+    task: Literal["binary", "multiclass", "regression"] = Field(description="Type of the prediction task.")
+    data: Data = Field(description="The tables and the data cutoff.")
+    prepare: Prepare = Field(description="How the tables become a frame with one row per prediction.")
+    split: Split = Field(description="Which rows are for training and which are the holdout.")
+    train: Train = Field(description="The estimator and its preprocessing.")
+    evaluate: Evaluate = Field(Evaluate(), description="What is measured in addition to the metrics of the task.")
+    compare: Compare = Field(description="How the model is compared with the baseline, the model on main.")
+    gates: Gates = Field(
+        Gates(), description="Thresholds that the model must meet. Gates that are left out are skipped."
+    )
+    stage: Stage = Field(Stage(), description="Thresholds that the container must meet before it is deployed.")
+    monitor: Monitor = Field(Monitor(), description="When the monitor raises an alarm about the model in production.")
+    retrain: Retrain = Field(Retrain(), description="When a retraining pull request opens automatically.")
 
     @model_validator(mode="after")
     def _time_to_split_by(self) -> Self:
         if self.split.by == "time" and not self.prepare.time:
-            raise ValueError("split.by: time needs prepare.time, the column that says when a row is scored")
+            raise ValueError("split.by: time needs prepare.time, the timestamp column of the prediction")
         return self
 
     @model_validator(mode="after")
@@ -322,5 +386,5 @@ class Settings(Section):
         labels = self.monitor.labels
         if labels and labels.source not in self.data.sources:
             there = ", ".join(self.data.sources)
-            raise ValueError(f"monitor.labels.source: data.sources has no {labels.source}: there are {there}")
+            raise ValueError(f"monitor.labels.source: data.sources has no {labels.source}; available: {there}")
         return self

@@ -15,10 +15,11 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.config import loader
+from mainline.config import extensions, loader
 from mainline.config.schema import Data, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
+from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.errors import ConfigurationError
 from mainline.runtime.atomic_files import write_text
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRAME = "frame"
+DOCS = "data"  # their folder, below the reports
 
 
 class Gate:
@@ -39,6 +41,7 @@ class Gate:
     ) -> None:
         check_suites(settings, workspace.root)
         self.beside = beside
+        self.docs = workspace.reports / DOCS
         self.about = {
             "root": str(workspace.root),
             "state": str(workspace.state),
@@ -50,10 +53,13 @@ class Gate:
         self.asked.append(self.beside.ask(of_frame, frame=str(frame), digest=digest, **self.about))
 
     def answer(self) -> Validation:
-        """Wait for all that was asked."""
+        """Wait for all that was asked, and write the index over the pages that it left."""
         said = [future.result() for future in self.asked]
         found = [expectation for part in said for expectation in read(part["expectations"])]
-        return Validation(found, round(sum(part["seconds"] for part in said), 3))
+        validation = Validation(found, round(sum(part["seconds"] for part in said), 3))
+        if validation.expectations:
+            docs_index.write(validation, self.docs)
+        return validation
 
 
 def check_suites(settings: Settings, root: Path) -> None:
@@ -93,7 +99,9 @@ def of_frame(root: str, state: str, tables: str, frame: str, digest: str) -> dic
 
 
 def at(root: str, state: str) -> tuple[Settings, Workspace]:
-    return loader.load(Path(root) / loader.FILE).settings, Workspace.at(Path(root), Path(state))
+    params = loader.load(Path(root) / loader.FILE)
+    extensions.load(params)
+    return params.settings, Workspace.at(Path(root), Path(state))
 
 
 def of_table(
@@ -104,16 +112,15 @@ def of_table(
     file = workspace.root / suite
     if not file.exists():
         return []
-    kept = (
-        workspace.checks / f"{name}-{seal(digest, file.read_bytes(), str(settings.data.clock).encode(), *own_code())}"
-    )
+    judged_by = (file.read_bytes(), str(settings.data.clock).encode(), *own_code(settings, workspace.root))
+    kept = workspace.checks / f"{name}-{seal(digest, *judged_by)}"
     if (kept / "answer.json").exists():
         publish_docs(workspace, name, kept)
         return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
     from mainline.data.validation import data_docs, run
 
     checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.clock})
-    data_docs.write_docs([checked], kept)
+    data_docs.write_page(checked, kept)
     found = checked.expectations
     write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
     publish_docs(workspace, name, kept)
@@ -124,7 +131,7 @@ def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:
     """Great Expectations' page of a table beside the reports, for whoever runs here."""
     page = kept / f"{name}.html"
     if page.exists():
-        write_text(workspace.reports / "data" / page.name, page.read_text(encoding="utf-8"))
+        write_text(workspace.reports / DOCS / page.name, page.read_text(encoding="utf-8"))
 
 
 def of_time(
@@ -134,7 +141,7 @@ def of_time(
     checks = settings.prepare.time_travel_checks
     if not settings.prepare.time or not checks:
         return []
-    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code())}.json"
+    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code(settings, workspace.root))}.json"
     if kept.exists():
         return placed(workspace, read(json.loads(kept.read_text(encoding="utf-8"))))
     leaks = point_in_time.check(settings, tables, frame)
@@ -184,10 +191,13 @@ def seal(digest: str, *more: bytes) -> str:
     return whole.hexdigest()[:32]
 
 
-def own_code() -> list[bytes]:
-    """An answer of other code is no answer of this code."""
-    rooms = (Path(loader.__file__).parent, Path(__file__).parents[1])
-    return [path.read_bytes() for room in rooms for path in sorted(room.rglob("*.py"))]
+def own_code(settings: Settings, root: Path) -> list[bytes]:
+    """An answer of other code is no answer of this code; a project's extensions may declare expectations."""
+    rooms = [Path(loader.__file__).parent, Path(__file__).parents[1]]
+    files = [path for room in rooms for path in sorted(room.rglob("*.py"))]
+    if settings.extensions:
+        files += [path for path in sorted((root / "src").rglob("*.py")) if "mainline" not in path.parts]
+    return [path.read_bytes() for path in files]
 
 
 def read(answers: list[dict[str, Any]]) -> list[Expectation]:
