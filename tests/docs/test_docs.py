@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from mainline.cli.declared import declared
 from mainline.config import reference
 
 TOP = Path(__file__).resolve().parents[2]
@@ -83,14 +84,18 @@ def ids(page: Path) -> str:
 
 @pytest.mark.parametrize("name", ["params.md", "params.schema.json"])
 def test_what_is_generated_is_what_is_committed(name: str, tmp_path: Path) -> None:
-    reference.write(tmp_path)
+    reference.write(tmp_path, declared())
     assert (TOP / "docs" / name).read_text(encoding="utf-8") == (tmp_path / name).read_text(encoding="utf-8"), (
         f"docs/{name} is older than src/mainline/config/schema.py: make docs"
     )
 
 
 def test_every_setting_is_described() -> None:
-    silent = [line for line in reference.page_text().splitlines() if line.startswith("| `") and line.endswith("|  |")]
+    silent = [
+        line
+        for line in reference.page_text(declared()).splitlines()
+        if line.startswith("| `") and line.endswith("|  |")
+    ]
     assert silent == []
 
 
