@@ -196,10 +196,13 @@ class Project:
         return self.git("rev-parse", "HEAD")
 
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        return self._start("-m", "mainline", *arguments, **variables)
+
+    def _start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         environment = {**os.environ, **variables}
         environment["PYTHONPATH"] = os.pathsep.join([str(self.root / "src"), str(TOP / "src"), str(TOP)])
         return subprocess.Popen(
-            [sys.executable, "-m", "mainline", *arguments],
+            [sys.executable, *arguments],
             cwd=self.root,
             env=environment,
             stdout=subprocess.PIPE,
@@ -211,6 +214,12 @@ class Project:
 
     def mainline(self, *arguments: str, **variables: str) -> Result:
         process = self.start(*arguments, **variables)
+        out, err = process.communicate(timeout=240)
+        return Result(process.returncode, out, err)
+
+    def python(self, program: str, **variables: str) -> Result:
+        """A program in the project's place, with its environment."""
+        process = self._start("-c", program, **variables)
         out, err = process.communicate(timeout=240)
         return Result(process.returncode, out, err)
 

@@ -91,11 +91,8 @@ def test_what_is_generated_is_what_is_committed(name: str, tmp_path: Path) -> No
 
 
 def test_every_setting_is_described() -> None:
-    silent = [
-        line
-        for line in reference.page_text(declared()).splitlines()
-        if line.startswith("| `") and line.endswith("|  |")
-    ]
+    lines = reference.page_text(declared()).splitlines()
+    silent = [line for line in lines if line.startswith("| `") and line.endswith("|  |")]
     assert silent == []
 
 

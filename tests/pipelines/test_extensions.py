@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.pipelines.shops import LEAN, copy
-from tests.projects import TOP, Project, visits
+from tests.projects import TOP, Project
 
 pytestmark = pytest.mark.slow
 
@@ -135,12 +135,18 @@ def test_an_added_exporter_makes_onnx_of_an_estimator_that_the_built_in_one_does
     assert "it cannot be converted" in again.err
 
 
-def test_an_added_target_is_deployed_to_by_its_name(shop: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    program = "from mainline.release.targets import select; t = select.target('shelf'); t.deploy('sha256:1'); print(t.deployed())"
+def test_an_added_target_is_found_by_its_name_and_deployed_to(shop: Project) -> None:
+    digest = f"sha256:{'1' * 64}"
+    program = (
+        "from mainline.release.targets import select\n"
+        f"target = select.target('shelf')\ntarget.deploy('{digest}')\nprint(target.deployed())"
+    )
     done = shop.python(program, SHELF=str(shop.path("digest")))
-    assert (done.status, done.out.strip()) == (0, "sha256:1"), done.err
-    refused = shop.python("from mainline.release.targets import select; select.target('shelv')")
-    assert "there are none, docker, kubernetes, registry, shelf" in refused.err
+    assert (done.status, done.out.strip()) == (0, digest), done.err
+    unset = shop.python("from mainline.release.targets import select; select.target('shelf')")
+    assert "SHELF is not set" in unset.err
+    unknown = shop.mainline("deploy", "--target", "shelv")
+    assert (unknown.status, "there are none, docker, kubernetes, registry, shelf" in unknown.err) == (2, True)
 
 
 def test_the_generated_reference_names_what_was_added(shop: Project) -> None:
@@ -211,4 +217,3 @@ def test_a_change_of_an_extension_is_shown_as_a_change_of_what_judges(shop: Proj
     done = shop.run()
     assert done.status == 0, done.err
     assert "src/shop/extensions.py" in shop.report.partition("## ")[0]
-    assert len(visits(10)) == 10

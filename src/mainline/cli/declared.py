@@ -39,7 +39,7 @@ def tables() -> Iterator[Table]:
     from mainline.release.targets import TARGETS
     from mainline.report.sections import SECTIONS
 
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (f"`{kind.name}`", task, kind.title, DIRECTIONS[kind.greater_is_better], f"`{found.module(kind.name)}`")
         for task, found in METRICS.items()
         for kind in found.values()
@@ -54,5 +54,7 @@ def tables() -> Iterator[Table]:
 
 
 def described(title: str, found: Declarations[Any]) -> Table:
-    rows = [(f"`{name}`", kind.description, f"`{found.module(name)}`") for name, kind in found.items()]
-    return Table(title, ("name", "what it says", "declared in"), rows)
+    rows: list[tuple[str, ...]] = [
+        (f"`{name}`", kind.description, f"`{found.module(name)}`") for name, kind in found.items()
+    ]
+    return Table(title, ("name", "description", "declared in"), rows)

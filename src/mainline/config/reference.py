@@ -39,9 +39,7 @@ class Declared:
 
     metrics: Sequence[str] = ()
     gap_metrics: Sequence[str] = ()
-    gates: Mapping[str, tuple[Any, str]] = dataclasses.field(
-        default_factory=dict
-    )  # the type of `gates.<name>`, a description
+    gates: Mapping[str, tuple[Any, str]] = dataclasses.field(default_factory=dict)  # type, description
     sources: Sequence[type[BaseModel]] = ()
     tables: Sequence[Table] = ()
 

@@ -175,7 +175,7 @@ def restarted(found: dict[str, Any] | None) -> int:
 
 @deploy_target("docker")
 def target() -> HostTarget:
-    """MAINLINE_SERVICE, MAINLINE_PUBLISH (address and port) and MAINLINE_MEMORY set it up; DOCKER_HOST says where."""
+    """A Docker host (DOCKER_HOST): MAINLINE_SERVICE, MAINLINE_PUBLISH (address and port) and MAINLINE_MEMORY set it up."""
     given = os.environ.get
     return HostTarget(
         engines.find(instead=False),

@@ -112,7 +112,7 @@ def pin(file: Path, repository: str, digest: str) -> None:
 
 @deploy_target("kubernetes")
 def target() -> KubernetesTarget:
-    """MAINLINE_NAMESPACE says where; kubectl's own settings say on which cluster."""
+    """The manifests of `deploy/kubernetes` in MAINLINE_NAMESPACE, on the cluster that kubectl is set to."""
     if shutil.which("kubectl") is None:
         raise ConfigurationError("the target kubernetes needs kubectl, which is not installed here: nothing was moved")
     folder = Path.cwd() / FOLDER

@@ -37,5 +37,5 @@ class TagTarget:
 
 @deploy_target("registry")
 def target() -> TagTarget:
-    """MAINLINE_IMAGE is the repository, MAINLINE_TAG the tag that is moved (production where it is not set)."""
+    """The tag MAINLINE_TAG (`production` by default) of the repository MAINLINE_IMAGE."""
     return TagTarget(Repository(repository()), os.environ.get("MAINLINE_TAG") or TAG)
