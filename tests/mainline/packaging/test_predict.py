@@ -132,14 +132,14 @@ def test_a_category_that_looks_like_a_date_is_one_in_json_too(binary: Export, tm
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("v.csv", "shop,device,minutes,pages\nn,p,1,2\nn,p,nan,2\n", r"minutes, row 1 .*'nan' is there, a number or"),
+        ("v.csv", "shop,device,minutes,pages\nn,p,1,2\nn,p,nan,2\n", r"minutes, row 1 .*'nan' is not a number or"),
         ("v.csv", "shop,device,minutes,pages\nn,p,1_0,2\n", "'1_0' is there"),
         ("v.csv", "shop,device,minutes,pages\nn,p,1e999,2\n", "minutes, row 0 .*too large"),
         ("v.csv", "shop,device,minutes,pages,pages\nn,p,1,2,3\n", "pages occurs twice in the header"),
         ("v.csv", "shop,device,minutes,pages\nn,p,1,2\nn,p\n", "Line: 3: Expected Number of Columns: 4 Found: 2"),
         ("v.csv", "shop,device,minutes,pages\n\0missing,p,1,2\n", "shop, row 0 .* is not text without a NUL"),
         ("v.csv", "", "v.csv is empty"),
-        ("v.jsonl", f"{{{ROW}}}\n{{{ROW.replace('12.5', 'NaN')}}}\n", "minutes, row 1 .*'NaN' is there"),
+        ("v.jsonl", f"{{{ROW}}}\n{{{ROW.replace('12.5', 'NaN')}}}\n", "minutes, row 1 .*'NaN' is not a number"),
         ("v.jsonl", f"{{{ROW.replace('12.5', '-Infinity')}}}\n", "'-Infinity' is there"),
         ("v.jsonl", f"{{{ROW}}}\n" * 3 + f"{{{ROW.replace('12.5', 'true')}}}\n", "minutes, row 3 .*'true' is there"),
         ("v.jsonl", f"{{{ROW}}}\n{{{ROW.replace('3', '[3]')}}}\n", "pages, row 1 .*'\\[3\\]' is there, a number"),
