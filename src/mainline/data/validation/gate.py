@@ -19,6 +19,7 @@ from mainline.config import extensions, loader
 from mainline.config.schema import Data, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
+from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.errors import ConfigurationError
 from mainline.runtime.atomic_files import write_text
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRAME = "frame"
+DOCS = "data"  # their folder, below the reports
 
 
 class Gate:
@@ -39,6 +41,7 @@ class Gate:
     ) -> None:
         check_suites(settings, workspace.root)
         self.beside = beside
+        self.docs = workspace.reports / DOCS
         self.about = {
             "root": str(workspace.root),
             "state": str(workspace.state),
@@ -50,10 +53,13 @@ class Gate:
         self.asked.append(self.beside.ask(of_frame, frame=str(frame), digest=digest, **self.about))
 
     def answer(self) -> Validation:
-        """Wait for all results."""
+        """Wait for all results, and write the index over the pages."""
         said = [future.result() for future in self.asked]
         found = [expectation for part in said for expectation in read(part["expectations"])]
-        return Validation(found, round(sum(part["seconds"] for part in said), 3))
+        validation = Validation(found, round(sum(part["seconds"] for part in said), 3))
+        if validation.expectations:
+            docs_index.write(validation, self.docs)
+        return validation
 
 
 def check_suites(settings: Settings, root: Path) -> None:
@@ -114,7 +120,7 @@ def of_table(
     from mainline.data.validation import data_docs, run
 
     checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.clock})
-    data_docs.write_docs([checked], kept)
+    data_docs.write_page(checked, kept)
     found = checked.expectations
     write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
     publish_docs(workspace, name, kept)
@@ -125,7 +131,7 @@ def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:
     """Great Expectations' page of a table, next to the reports."""
     page = kept / f"{name}.html"
     if page.exists():
-        write_text(workspace.reports / "data" / page.name, page.read_text(encoding="utf-8"))
+        write_text(workspace.reports / DOCS / page.name, page.read_text(encoding="utf-8"))
 
 
 def of_time(

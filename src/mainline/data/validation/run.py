@@ -71,7 +71,7 @@ def check(
     key: Sequence[str],
     parameters: Mapping[str, Any] | None = None,
 ) -> Checked:
-    """As `validate`, with what `datadocs.write_docs` needs."""
+    """As `validate`, with what `data_docs.write_page` needs."""
     given = {name: instant(value) for name, value in (parameters or {}).items()}
     for rule in suite.rules:
         for name in sorted(rule.parameters - given.keys()):
