@@ -71,7 +71,9 @@ def monitored() -> Health:
         Check("labels", Verdict.ok, "96.2 % of the rows have one", "at least 90 %"),
         Check(f"missing {LONG}", Verdict.not_measurable, "12 rows", "at least 500 rows"),
     ]
-    parts = [Slice("carrier", name, 900 + place, {"roc_auc": interval(0.7)}) for place, name in enumerate(samples.CARRIERS)]
+    parts = [
+        Slice("carrier", name, 900 + place, {"roc_auc": interval(0.7)}) for place, name in enumerate(samples.CARRIERS)
+    ]
     return Health(
         Verdict.decay, "Decay: ROC AUC 0.680, 0.041 below what the evaluation promised",
         Seen(f"{DAYS[0]}T00:00:00-04:00", f"{DAYS[-1]}T23:59:00-04:00", 28_903, {"4": 28_903, "3": 1_204}),
@@ -85,7 +87,10 @@ def monitored() -> Health:
 def served() -> Signature:
     """A model with the example's nineteen inputs, one of them with a hundred categories."""
     places = [f"{chr(65 + n % 26)}{chr(65 + n // 26)}X" for n in range(104)]
-    columns = [Column("dest", "categorical", False, places), Column("carrier", "categorical", True, list(samples.CARRIERS))]
+    columns = [
+        Column("dest", "categorical", False, places),
+        Column("carrier", "categorical", True, list(samples.CARRIERS)),
+    ]
     columns += [Column(name, "numeric", True, [], 0.0, 359.25) for name, _ in samples.FEATURES[2:]]
     columns.append(Column(LONG, "numeric", False, [], -12.5, 1_048.36))
     row: list[str | float | None] = ["IAH", "EV", *(12.25 for _ in columns[2:])]
