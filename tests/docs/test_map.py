@@ -18,8 +18,7 @@ WORD = re.compile(r"[a-z]+")
 
 # What holds no meaning for a search, and what every question of this page has.
 STOP = frozenset(
-    "a an and are as at be by can do does for from how if in is it its may must not of on only or same that the their "
-    "this to what when where which with s each".split()
+    ["a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "how", "if", "in", "is", "it", "its", "may", "must", "not", "of", "on", "only", "or", "same", "that", "the", "their", "this", "to", "what", "when", "where", "which", "with", "s", "each"]
 )
 # A newcomer's questions, in words of their own; any of the files is an answer.
 QUESTIONS = {
@@ -38,7 +37,10 @@ QUESTIONS = {
     "Where is drift measured?": ["monitoring/drift.py"],
     "Where is the audit log written?": ["registry/audit_log.py"],
     "Which environment variables can be set?": ["config/environment.py"],
-    "Where is the model exported to ONNX, and compared with the pipeline?": ["packaging/export.py", "packaging/onnx.py"],
+    "Where is the model exported to ONNX, and compared with the pipeline?": [
+        "packaging/export.py",
+        "packaging/onnx.py",
+    ],
 }
 
 

@@ -29,7 +29,7 @@ def test_a_page_fits_its_window_and_asks_nothing_of_the_outside(name: str, brows
     found: list[str] = []
     with measure.opened(browser, written(name, tmp_path)) as (page, said):
         measure.unfold(page)
-        for look in measure.LOOKS:
+        for look in measure.MEASURED:
             measure.seen_as(page, look)
             found += [f"{look}: {fault}" for fault in measure.faults(page)]
     assert "\n".join(found + said) == ""

@@ -97,9 +97,7 @@ def test_our_own_reports_look_the_same_afterwards(review: object) -> None:
 
 
 @pytest.mark.slow
-@settings(
-    max_examples=25, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
-)
+@settings(max_examples=25, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
 @given(strategies.reviews)
 def test_any_report_of_ours_looks_the_same_afterwards(review: Review) -> None:
     report = markdown.render(review)
