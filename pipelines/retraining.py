@@ -21,14 +21,13 @@ from mainline.config import loader
 from mainline.errors import ConfigurationError, DataError, MainlineError, Refused
 from mainline.evaluation import baseline
 from mainline.retraining import branches, data_until, new_data
-from mainline.retraining.proposal import FILE, REPORT, Outcome, Proposal
+from mainline.retraining.proposal import FILE, REPORTS, Outcome, Proposal
 from mainline.retraining.rules import Attempt, Decision, decide
 from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
 
-SHOWN = (REPORT, "report.html", "verdict.json")
 SECRET = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
 # The retrainings that were begun, held against a commit of main: pull requests, or at home branches.
@@ -173,5 +172,5 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
 
 
 def keep(tree: Path, workspace: Workspace) -> None:
-    for name in SHOWN:
+    for name in REPORTS:
         write_text(workspace.reports / "retraining" / name, (tree / "reports" / name).read_text(encoding="utf-8"))

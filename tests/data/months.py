@@ -15,6 +15,7 @@ from mainline.config.schema import Settings
 from mainline.data import prepare as frame
 from mainline.data.collect import collect
 from mainline.monitoring import drift, window
+from mainline.monitoring.results import FeatureDrift
 from mainline.training import reference_profile
 from mainline.training.train import labelled_training_rows
 from tests.projects import EXAMPLE, TOP
@@ -39,7 +40,7 @@ class Flights:
             )
             yield connection
 
-    def drift(self, condition: str) -> list[drift.FeatureDrift]:
+    def drift(self, condition: str) -> list[FeatureDrift]:
         with self.rows(condition) as connection:
             day = window.day(self.settings)
             return drift.measure(connection, "log", day, self.kept["monitor"], self.settings.monitor)

@@ -18,12 +18,15 @@ WORD = re.compile(r"[a-z]+")
 
 # What holds no meaning for a search, and what every question of this page has.
 STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "by", "can", "do", "does", "for", "from", "how", "if", "in", "is", "it", "its", "may", "must", "not", "of", "on", "only", "or", "same", "that", "the", "their", "this", "to", "what", "when", "where", "which", "with", "s", "each"]
+    WORD.findall(
+        "a an and are as at be by can do does for from how if in is it its may must not of on only or same "
+        "that the their this to what when where which with s each "
+    )
 )
 # A newcomer's questions, in words of their own; any of the files is an answer.
 QUESTIONS = {
     "Where is a row assigned to training or holdout?": ["data/split.py"],
-    "Where is the non-inferiority margin applied?": ["evaluation/gates.py", "evaluation/gates/margins.py"],
+    "Where is the non-inferiority margin applied?": ["evaluation/gates/margins.py"],
     "Which rows are compared, scored by both models?": ["evaluation/compare.py"],
     "Where does the baseline's code give its scores?": ["evaluation/baseline_scores.py"],
     "Where is an expectation suite run?": ["data/validation/run.py"],

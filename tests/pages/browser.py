@@ -1,4 +1,7 @@
-"""The machine's own Chromium or Chrome, driven by Playwright, which starts it without its sandbox: the pages are ours."""
+"""The machine's own Chromium or Chrome, driven by Playwright.
+
+Playwright starts it without its sandbox, which root may not have: the pages are the project's own.
+"""
 
 from __future__ import annotations
 

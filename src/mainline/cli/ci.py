@@ -37,24 +37,24 @@ def add(verbs: Any) -> None:
 
 def settings_verb(call: argparse.Namespace) -> int:
     from mainline.config import environment
-    from mainline.github.actions import outputs
+    from mainline.github.actions import commands
 
     try:
         given = json.loads(os.environ.get("SETTINGS") or "{}")
     except ValueError as error:
         raise ConfigurationError(f"SETTINGS is no JSON: {error}") from None
-    outputs.set_for_later(os.environ, environment.in_workflow(given, os.environ))
+    commands.set_variables(os.environ, environment.in_workflow(given, os.environ))
     return 0
 
 
 def due_verb(call: argparse.Namespace) -> int:
-    from mainline.github.actions import outputs
+    from mainline.github.actions import commands
     from mainline.github.actions.release_due import due
     from mainline.github.client import GitHub
 
     found = due(Path.cwd(), os.environ.get("GITHUB_EVENT_NAME", "workflow_dispatch"), GitHub.from_environment())
-    outputs.leave(os.environ, due="true" if found.due else "false")
-    outputs.notice("To be released" if found.due else "Nothing to release", found.why)
+    commands.set_outputs(os.environ, due="true" if found.due else "false")
+    commands.annotate("notice", "To be released" if found.due else "Nothing to release", found.why)
     return 0
 
 
@@ -86,33 +86,34 @@ def begin_verb(call: argparse.Namespace) -> int:
 
 
 def merged_verb(call: argparse.Namespace) -> int:
-    from mainline.github.actions import approvals, outputs
+    from mainline.github.actions import approvals, commands
     from mainline.github.client import GitHub
 
     found = approvals.of_commit(GitHub.from_environment(), commit())
-    outputs.leave(os.environ, pull_request=found.pull_request, approver=found.approver)
+    commands.set_outputs(os.environ, pull_request=found.pull_request, approver=found.approver)
     return 0
 
 
 def approved_verb(call: argparse.Namespace) -> int:
-    from mainline.github.actions import approvals, outputs
+    from mainline.github.actions import approvals, commands
     from mainline.github.client import GitHub, GitHubError
 
     who = ""
     try:
         who = approvals.deployment_approvers(GitHub.from_environment(), int(os.environ.get("GITHUB_RUN_ID") or 0))
     except GitHubError as error:  # a way back is not to wait for a name
-        outputs.notice("Not known who approved the deployment", f"{error}; the log goes without, the release goes on")
-    outputs.set_for_later(os.environ, {"MAINLINE_DEPLOYMENT_APPROVER": who})
+        message = f"{error}; the audit log has no name, the release continues"
+        commands.annotate("notice", "Not known who approved the deployment", message)
+    commands.set_variables(os.environ, {"MAINLINE_DEPLOYMENT_APPROVER": who})
     return 0
 
 
 def subjects_verb(call: argparse.Namespace) -> int:
     from mainline.config import environment
-    from mainline.github.actions import outputs
+    from mainline.github.actions import commands
 
     found = left("candidate.json")
-    outputs.leave(
+    commands.set_outputs(
         os.environ,
         image=os.environ.get(environment.IMAGE) or "",
         image_digest=found.get("image_digest") or "",
@@ -123,9 +124,10 @@ def subjects_verb(call: argparse.Namespace) -> int:
 
 
 def unattested_verb(call: argparse.Namespace) -> int:
-    from mainline.github.actions import outputs
+    from mainline.github.actions import commands
 
-    outputs.notice(
+    commands.annotate(
+        "notice",
         "Not attested",
         "GitHub signs attestations for public repositories, and for private ones on Enterprise Cloud. The release "
         "goes on: digests, audit log and provenance.json say the same, unsigned.",

@@ -51,7 +51,7 @@ def alert_verb(call: argparse.Namespace) -> int:
 
 
 def retrain_verb(call: argparse.Namespace) -> int:
-    from mainline.github.actions import outputs
+    from mainline.github.actions import commands
     from mainline.retraining import branches
     from mainline.retraining.proposal import Outcome
     from mainline.runtime.progress import Progress
@@ -81,7 +81,7 @@ def retrain_verb(call: argparse.Namespace) -> int:
     if proposal.outcome is Outcome.ready and not on_github:
         print(f"Read reports/retraining/report.md, then: git merge {proposal.branch}")
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        outputs.annotate("warning" if stopped else "notice", "Retraining", proposal.message)
+        commands.annotate("warning" if stopped else "notice", "Retraining", proposal.message)
     # Whoever asked is here to read what stopped it: no issue is needed.
     if call.open and proposal.outcome is Outcome.ready:
         from mainline.github.retraining.__main__ import main

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.data.sources import SOURCES, Request
+from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
 from mainline.data.sources.duckdb_scan import Layout, connect, scan_sql
-from mainline.data.sources.files import Files, Format, local_files
-from mainline.data.sources.remote import is_remote, remote_files
+from mainline.data.sources.files import Files, Format, files_of
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import digests
 
@@ -153,15 +154,13 @@ def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, roo
 
 
 def _files(data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path) -> Files:
-    if source.query is not None and source.database is not None:
-        from mainline.data.sources.database import Query, queried_file
-
-        query = Query(name, source.query, source.database, data.clock, source.time, before, data.timezone)
-        return queried_file(query, cache)
-    path = source.path or ""
-    if is_remote(path):
-        return remote_files(name, path, source.format, cache)
-    return local_files(name, path, source.format, root)
+    kind = kind_of(source)
+    request = Request(name, root, cache, data.clock, data.timezone, source.time, before)
+    if kind.settings is None:
+        return kind.collect(source, request)  # type: ignore[return-value]
+    with SOURCES.calling(kind.name):
+        found = kind.collect(kind.settings.model_validate(source.model_extra), request)
+    return found if isinstance(found, Files) else files_of(name, found)
 
 
 def _cut(table: Collected) -> Cut | None:

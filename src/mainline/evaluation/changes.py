@@ -12,8 +12,11 @@ from mainline.evaluation.results import Change
 from mainline.runtime import git
 
 # What a pull request could bend to let itself through: in params.yaml, and as files.
-JUDGES = ("evaluate", "compare", "gates")
-MACHINE = (".github", "Makefile", "pipelines", "src/mainline")
+JUDGES = ("evaluate", "compare", "gates", "extensions")
+MACHINE = (
+    *(".github", "Makefile", "pipelines", "src/mainline"),
+    *(":(glob)src/**/extensions.py", ":(glob)src/**/extensions/**"),  # a project's own gates and metrics
+)
 
 
 def of_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:

@@ -19,7 +19,7 @@ from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
 from mainline.training import feature_profile
 from mainline.training import train as candidates
-from mainline.training.feature_profile import Drift
+from mainline.training.feature_drift import Drift
 from mainline.training.record import Record, data_digest
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any])
     naive = evaluate.reference(settings, frame, rows.rows, rows.classes)
     ours = evaluate.measure(settings, rows, rows.candidate, weights, [gate.metric])[gate.metric]
     theirs = evaluate.measure(settings, rows, naive, weights, [gate.metric])[gate.metric]
-    sign = 1 if metrics.GREATER_IS_BETTER[gate.metric] else -1
+    sign = 1 if metrics.greater_is_better(gate.metric) else -1
     return bootstrap.interval(sign * (ours - theirs), settings.compare.confidence, int(rows.blocks.max()) + 1)
 
 

@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from mainline.config.schema import Monitor
 from mainline.evaluation.formatting import metric_name
 from mainline.evaluation.results import Interval
-from mainline.monitoring.drift import FeatureDrift
-from mainline.monitoring.labels import Labels
-from mainline.monitoring.log_expectations import Broken
 from mainline.monitoring.performance_decay import worse_by
 from mainline.monitoring.prediction_log import Problem
-from mainline.monitoring.results import Cause, Check, Decay, Verdict
+from mainline.monitoring.results import Broken, Cause, Check, Decay, FeatureDrift, Labels, Verdict
 from mainline.monitoring.service_metrics import Service
 
 RULES = {

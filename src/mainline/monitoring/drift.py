@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,44 +10,12 @@ import numpy as np
 from mainline.config.schema import Monitor
 from mainline.errors import ConfigurationError
 from mainline.monitoring import bin_counts, distances
+from mainline.monitoring.results import FeatureDrift
 from mainline.training.record import Record
 from mainline.training.reference_profile import span_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-
-@dataclass(frozen=True)
-class FeatureDrift:
-    """One column of the window against the reference."""
-
-    feature: str
-    kind: str  # numeric, categorical
-    rows: int
-    psi: float
-    threshold: float
-    why: str  # what set the threshold: "season", "noise", "floor"
-    jensen_shannon: float
-    statistic: float  # Kolmogorov-Smirnov's (numeric), chi-squared per degree of freedom (categorical)
-    missing_before: float
-    missing_now: float
-    missing_threshold: float
-    missing_days: list[str]  # days on which far more is missing than on any of the training's
-    new_share: float  # of values that training did not have (categorical)
-    daily: dict[str, float]  # PSI by day
-    daily_missing: dict[str, float]  # the share by day
-
-    @property
-    def most_missing(self) -> float:
-        return max(self.daily_missing.values(), default=0.0)
-
-    @property
-    def drifted(self) -> bool:
-        return self.psi > self.threshold
-
-    @property
-    def missing(self) -> bool:
-        return self.missing_now > self.missing_threshold or bool(self.missing_days)
 
 
 def reference_of(record: Record, columns: list[str]) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,25 +14,13 @@ from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import quoted
 from mainline.monitoring import prediction_log
 from mainline.monitoring.prediction_log import Problem
+from mainline.monitoring.results import Labels
 from mainline.monitoring.window import Window, day
 
 # 64 bits for a request and its row: of a hundred million rows two are alike once in four thousand logs.
 ROW = "hash(_request, _row::INT)"
 PART_ROWS = 4_000_000  # are joined at a time: what of a join cannot go to the disk fits into 512 MB
 NO_JOIN = "SELECT NULL::VARCHAR AS _request, NULL::INT AS _row, NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS told"
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What became of the labels that are of the window's rows."""
-
-    rows: int = 0  # labels that found their row
-    joined: int = 0  # rows that have one
-    repeated: int = 0  # the same label said again
-    corrected: int = 0  # another label, later: the last one counts
-    contradicting: int = 0  # rows with two labels of one moment: neither counts
-    unknown: int = 0  # feedback of rows that the log does not hold
-    strange: int = 0  # labels that are none of the model's
 
 
 def join(

@@ -13,15 +13,8 @@ import yaml
 
 from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import quoted
+from mainline.monitoring.results import Broken
 from mainline.monitoring.window import Window
-
-
-@dataclass(frozen=True)
-class Broken:
-    column: str
-    rule: str
-    rows: int
-    critical: bool
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ import numpy as np
 
 from mainline.config.schema import Settings
 from mainline.monitoring import bin_counts, drift
+from mainline.monitoring.results import FeatureDrift
 from mainline.monitoring.window import Window
 from mainline.training.feature_profile import deciles
 from mainline.training.record import Record
 from mainline.training.reference_profile import SPANS
 
 
-def measure(window: Window, record: Record, settings: Settings, day: str) -> drift.FeatureDrift | None:
+def measure(window: Window, record: Record, settings: Settings, day: str) -> FeatureDrift | None:
     """Drift of the score, of the value, or (for more than two classes) of the predicted class.
 
     One holdout has too few periods to learn a season from: `monitor.prediction_psi` is the floor. None where the

@@ -8,8 +8,10 @@ from mainline.evaluation.formatting import metric_name
 from mainline.evaluation.results import Interval
 from mainline.monitoring.plots import drawn
 from mainline.monitoring.results import Cause, Check, Health, Verdict
-from mainline.report.escape import prose as cell
+from mainline.report.escape import prose
+from mainline.report.markdown_budget import Part, fit
 
+LIMIT = 58_000  # characters of monitor.md, which is part of an issue: GitHub refuses one above 65,536
 COLUMNS = 30  # of the table of columns, those nearest to their threshold
 
 
@@ -93,22 +95,29 @@ def ordered(health: Health) -> list[Check]:
     return sorted(health.checks, key=lambda check: order.index(check.verdict))
 
 
-def markdown(health: Health) -> str:
+def markdown(health: Health, limit: int = LIMIT) -> str:
+    """GitHub-flavoured Markdown of at most `limit` characters; every value in it is text."""
     seal = "✅" if health.passed else "➖" if health.verdict == Verdict.not_measurable else "❌"
-    lines = [f"## {seal} {cell(health.headline)}", "", cell(about(health)), "", cell(" · ".join(meta(health)))]
-    if health.decay and health.decay.tells:
-        lines += ["", f"**{cell(cause(health))}.** {cell(why(health))} What would tell: {cell(health.decay.tells)}."]
-    lines += ["", "| check | state | measured | asked for |", "|---|---|---|---|"]
-    lines += [
-        f"| {cell(c.name)} | {mark(c)} {c.verdict.value.replace('_', ' ')} | {cell(c.measured)} | {cell(c.rule)} |"
-        for c in ordered(health)
+    parts = [
+        Part(f"## {seal} {prose(health.headline)}"),
+        Part(f"{prose(about(health))}\n\n{prose(' · '.join(meta(health)))}"),
     ]
-    lines += [f"\n- {cell(note)}" for note in health.notes]
-    rows = metric_rows(health)
+    if health.decay and health.decay.tells:
+        tells = f"What would tell: {prose(health.decay.tells)}."
+        parts.append(Part(f"**{prose(cause(health))}.** {prose(why(health))} {tells}"))
+    head = "| check | state | measured | asked for |\n|---|---|---|---|"
+    parts.append(Part(head, [check_row(check) for check in ordered(health)], weight=3, most=100))
+    if health.notes:
+        parts.append(Part("Notes:\n", [f"- {prose(note)}" for note in health.notes], weight=1, most=30))
+    rows = [f"| {prose(name, 60)} | {' | '.join(values)} |" for name, *values in metric_rows(health)]
     if rows:
-        lines += ["", "| metric | reached | promised | estimated |", "|---|---|---|---|"]
-        lines += ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+        parts.append(Part("| metric | reached | promised | estimated |\n|---|---|---|---|", rows, weight=2, most=30))
+    return fit(parts, limit)
+
+
+def check_row(check: Check) -> str:
+    state = f"{mark(check)} {check.verdict.value.replace('_', ' ')}"
+    return f"| {prose(check.name)} | {state} | {prose(check.measured)} | {prose(check.rule)} |"
 
 
 def terminal(health: Health) -> str:

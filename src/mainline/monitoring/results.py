@@ -9,10 +9,8 @@ from enum import StrEnum
 from typing import Any
 
 from mainline.evaluation.results import Interval
-from mainline.monitoring.drift import FeatureDrift
-from mainline.monitoring.labels import Labels
-from mainline.monitoring.log_expectations import Broken
 from mainline.monitoring.service_metrics import Service
+from mainline.runtime import typed_json
 
 
 class Verdict(StrEnum):
@@ -61,6 +59,60 @@ class Decay:
     surprise: Interval | None  # reached minus expected, beyond what it was on the holdout
     cause: Cause
     tells: str  # what would tell, in words
+
+
+@dataclass(frozen=True)
+class FeatureDrift:
+    """One column of the window against the reference."""
+
+    feature: str
+    kind: str  # numeric, categorical
+    rows: int
+    psi: float
+    threshold: float
+    why: str  # what set the threshold: "season", "noise", "floor"
+    jensen_shannon: float
+    statistic: float  # Kolmogorov-Smirnov's (numeric), chi-squared per degree of freedom (categorical)
+    missing_before: float
+    missing_now: float
+    missing_threshold: float
+    missing_days: list[str]  # days on which far more is missing than on any of the training's
+    new_share: float  # of values that training did not have (categorical)
+    daily: dict[str, float]  # PSI by day
+    daily_missing: dict[str, float]  # the share by day
+
+    @property
+    def most_missing(self) -> float:
+        return max(self.daily_missing.values(), default=0.0)
+
+    @property
+    def drifted(self) -> bool:
+        return self.psi > self.threshold
+
+    @property
+    def missing(self) -> bool:
+        return self.missing_now > self.missing_threshold or bool(self.missing_days)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What became of the labels that are of the window's rows."""
+
+    rows: int = 0  # labels that found their row
+    joined: int = 0  # rows that have one
+    repeated: int = 0  # the same label said again
+    corrected: int = 0  # another label, later: the last one counts
+    contradicting: int = 0  # rows with two labels of one moment: neither counts
+    unknown: int = 0  # feedback of rows that the log does not hold
+    strange: int = 0  # labels that are none of the model's
+
+
+@dataclass(frozen=True)
+class Broken:
+    column: str
+    rule: str
+    rows: int
+    critical: bool
 
 
 @dataclass(frozen=True)
@@ -132,10 +184,29 @@ def to_json(health: Health) -> dict[str, Any]:
     return plain
 
 
+def from_json(content: bytes) -> Health:
+    """What `to_json` wrote, read by the types above; `passed` and `reasons` follow from the rest.
+
+    Raises
+    ------
+    InvalidJson
+        Where it is anything else.
+    """
+    found = typed_json.parse(content)
+    if isinstance(found, dict):
+        found = {name: value for name, value in found.items() if name not in ("passed", "reasons")}
+        if isinstance(window := found.get("window"), dict):
+            names = {"from": "start", "to": "end"}
+            found["window"] = {names.get(name, name): value for name, value in window.items()}
+    return typed_json.decode(Health, found)
+
+
 def _plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity."""
+    """JSON has no NaN and no infinity; `from_json` reads no text of any length."""
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {typed_json.cut(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return typed_json.cut(value)
     return None if isinstance(value, float) and not math.isfinite(value) else value

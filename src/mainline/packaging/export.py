@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ExternalError, Refused
-from mainline.packaging.onnx import convert
+from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer
 from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Key, Kind, Signature, write
@@ -106,7 +106,7 @@ def choose(
 ) -> tuple[bytes, Signature, Scorer]:
     """The converted model where it agrees, else the pickled pipeline with the reason in `note`."""
     try:
-        converted = convert(pipeline, draft)
+        converted = EXPORTERS[exporter_of(pipeline)].convert(pipeline, draft)
         scorer = Onnx(converted, draft)
         asked = [(rows, recorded, "holdout rows"), *probes(settings, draft, pipeline, rows)]
         largest = max([check(draft, scorer, *rows_of) for rows_of in asked])

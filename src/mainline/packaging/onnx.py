@@ -1,11 +1,14 @@
-"""From a fitted pipeline to ONNX, with what skl2onnx alone leaves out or does otherwise."""
+"""Model exporters, from a fitted pipeline to ONNX: skl2onnx with what it leaves out, and those that a project adds."""
 
 from __future__ import annotations
 
 import copy
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mainline.config.extensions import Declarations
 from mainline.serving.signature import MISSING, Signature
 
 if TYPE_CHECKING:
@@ -13,6 +16,48 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 
+# From a fitted pipeline and the description of its inputs to the bytes of `model.onnx`.
+Convert = Callable[["Pipeline", Signature], bytes]
+Takes = Callable[["Pipeline"], bool]
+
+
+@dataclass(frozen=True)
+class ExporterKind:
+    """One exporter, used for the pipelines that it takes. Its answers are compared with the pipeline's, row by row."""
+
+    name: str
+    convert: Convert
+    takes: Takes
+    description: str
+
+
+EXPORTERS: Declarations[ExporterKind] = Declarations("model exporter")
+
+
+def exporter(name: str, *, takes: Takes) -> Callable[[Convert], Convert]:
+    """Register the function below as the exporter of the pipelines for which `takes` is true.
+
+    A project's own exporters are asked before the built-in one.
+    """
+
+    def register(function: Convert) -> Convert:
+        said = (function.__doc__ or "").strip().split("\n\n")[0]
+        EXPORTERS.add(name, ExporterKind(name, function, takes, " ".join(said.split())), function.__module__)
+        return function
+
+    return register
+
+
+def exporter_of(pipeline: Pipeline) -> str:
+    """The name of the first exporter that takes a pipeline; the built-in one takes every pipeline."""
+    for name in [*EXPORTERS.added(), *EXPORTERS]:
+        with EXPORTERS.calling(name):
+            if EXPORTERS[name].takes(pipeline):
+                return name
+    raise LookupError("no exporter takes this pipeline")
+
+
+@exporter("skl2onnx", takes=lambda pipeline: True)
 def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     """The pipeline as an ONNX graph of two inputs: the categorical columns as text, the numeric as 32-bit floats.
 

@@ -1,19 +1,22 @@
 """Untrusted text in GitHub-flavoured Markdown: column names, values, branches and files stay text.
 
 Characters that Markdown or HTML could act on become entities, which neither can. GitHub looks for mentions,
-references and links in the finished text, where an entity is a character again: there an empty comment parts the
-character from what follows, so that nothing in the page calls a person or names another issue.
+references, commits and links in the finished text, where an entity is a character again: there an empty comment
+separates the character from what follows, so that nothing in the page mentions a person or another issue.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from mainline.evaluation.formatting import plain
 
 ACTIVE = frozenset("`*_~<>|\\&#@!$^{}")
 PART = "<!-- -->"
 GROWTH = 3  # text may grow to so many times its limit; beyond, it is cut earlier
+MARKS = 4  # combining marks on one letter: more run over the lines around it
+COMMIT = re.compile(r"[0-9a-f]{6}(?=[0-9a-f])", re.IGNORECASE)  # GitHub links these where such a commit exists
 
 
 def prose(value: object, limit: int = 300) -> str:
@@ -28,18 +31,19 @@ def code(value: object, limit: int = 80) -> str:
 
 def fenced(lines: list[str], language: str = "") -> str:
     """A code block whose fence is longer than any run of backticks within."""
-    cleaned = [plain(line, 400) for line in lines]
+    cleaned = [_few_marks(plain(line, 400)) for line in lines]
     longest = max((len(run) for line in cleaned for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([f"{fence}{language}", *cleaned, fence])
 
 
 def _escaped(value: object, limit: int, parted: str) -> str:
-    text = plain(value, limit)
+    text = _few_marks(plain(value, limit))
     pieces: list[str] = []
     room = max(GROWTH * limit, 40)
+    commits = {found.end() - 1 for found in COMMIT.finditer(text)} if "#" in parted else set()
     for place, character in enumerate(text):
-        piece = _piece(text, place, character, parted)
+        piece = _piece(text, place, character, parted) + PART * (place in commits)
         room -= len(piece)
         if room < 0:
             return "".join(pieces) + "…"
@@ -52,7 +56,7 @@ def _piece(text: str, place: int, character: str, parted: str) -> str:
     entity = f"&#{ord(character)};"
     if character == ":":
         quiet = not after.strip() or after.isdigit()  # a time, or the end of a clause
-        return character if quiet else entity + PART * (character in parted)
+        return character if quiet else entity + PART * (character in parted or after == "/")
     if character in ACTIVE and not (character == "_" and before.isalnum() and after.isalnum()):
         return entity + PART * (character in parted and bool(after.strip()))
     if character == "[" and not (after and after in "−+–.0123456789"):
@@ -64,6 +68,16 @@ def _piece(text: str, place: int, character: str, parted: str) -> str:
     if text[place : place + 4].lower() == "www." or text[place : place + 3].upper() == "GH-":
         return character + PART
     return character
+
+
+def _few_marks(text: str) -> str:
+    kept: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if marks <= MARKS:
+            kept.append(character)
+    return "".join(kept)
 
 
 def _begins_list(text: str, place: int, character: str) -> bool:

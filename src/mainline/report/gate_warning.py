@@ -1,4 +1,4 @@
-"""What stands above everything else: that the judges of a pull request were changed by itself."""
+"""What stands above everything else: that a pull request changes the rules by which it is judged."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ TITLE = "Gates changed in this pull request"
 MOST = 12
 
 
-def judges(changes: Sequence[Change], base: str) -> str | None:
-    """A warning that names what judges the model and differs from the base; None where nothing does."""
+def warning(changes: Sequence[Change], base: str) -> str | None:
+    """A warning that names the gates, suites and workflows that differ from the base; None where none does."""
     names = [change.what for change in changes if change.kind == "gate"]
     if not names:
         return None
     listed = ", ".join(code(name, 120) for name in names[:MOST])
     listed += f" and {len(names) - MOST} more" if len(names) > MOST else ""
     return (
-        f"> [!WARNING]\n> **{TITLE}:** what judges the model is not what {prose(base, 40)} has. "
-        f"Look at these first: {listed}"
+        f"> [!WARNING]\n> **{TITLE}:** the rules that judge the model differ from {prose(base, 40)}. "
+        f"Review these first: {listed}"
     )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mainline.evaluation.formatting import (
-    NOT_DIRECTED,
     count,
     difference,
     interval,
     metric_name,
     plural,
+    remember,
     score,
     short,
     signed,
@@ -25,14 +25,15 @@ from mainline.report.markdown_details import details
 LIMIT = 59_000  # GitHub refuses a comment above 65,536 characters; the poster adds a line or two of its own
 
 
-def render(review: Review) -> str:
-    """GitHub-flavoured Markdown below 60,000 characters, whatever the review holds.
+def render(review: Review, limit: int = LIMIT) -> str:
+    """GitHub-flavoured Markdown of at most `limit` characters, whatever the review holds.
 
     Text that comes from data or from a contributor can neither break the page nor call anyone. The headline and the
     gates are cut last.
     """
+    remember(review.titles)
     parts = [
-        judges(review),
+        changed_gates(review),
         headline(review),
         notes(review),
         gates(review),
@@ -41,11 +42,11 @@ def render(review: Review) -> str:
         changes(review),
         *details(review),
     ]
-    return fit([part for part in parts if part], LIMIT)
+    return fit([part for part in parts if part], limit)
 
 
-def judges(review: Review) -> Part | None:
-    warning = gate_warning.judges(review.changes, base_name(review))
+def changed_gates(review: Review) -> Part | None:
+    warning = gate_warning.warning(review.changes, base_name(review))
     return Part(warning) if warning else None
 
 
@@ -119,7 +120,7 @@ def metrics(review: Review) -> Part | None:
 def metric_row(review: Review, metric: Metric) -> str:
     name = prose(metric_name(metric.name), 60)
     name = f"**{name}**" if metric.name == review.metric else name
-    if not metric.greater_is_better and metric.name not in NOT_DIRECTED:
+    if not metric.greater_is_better and metric.directed:
         name += " <i>less is better</i>"
     if not any(one.delta for one in review.metrics):
         return row([name, interval(metric.candidate)])

@@ -1,4 +1,4 @@
-"""A comment that never outgrows its limit: what matters least is cut first, and each cut says so."""
+"""Markdown within a limit: what matters least is cut first, and each cut says so."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mainline.evaluation.formatting import count
 
-NOTICE = "\n\n_… {number} more {lines}: report.html has them all._"
+NOTICE = "\n\n_… {number} more {lines}: the HTML report has them all._"
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Part:
     rows: Sequence[str] = ()
     tail: str = ""
     weight: int = 0  # the lightest part is cut first
-    most: int = 10_000  # rows beyond this tire the reader even where there is room
+    most: int = 10_000  # rows beyond this are cut even where there is room
 
     def written(self, shown: int) -> str:
         left_out = len(self.rows) - shown

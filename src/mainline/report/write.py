@@ -13,14 +13,21 @@ from mainline.runtime.workspace import Workspace
 
 
 def reports(found: Judged, workspace: Workspace, progress: Progress) -> list[str]:
-    """Write the three reports, each whole or not at all; `verdict.json` last."""
-    from mainline.report import html, markdown
+    """Write the reports, each whole or not at all; `verdict.json` last."""
+    from mainline.evaluation.metrics import added_titles
+    from mainline.report import html, markdown, report_json, sections
     from mainline.report.plots.curves import Curves
 
-    review = dataclasses.replace(found.review, seconds=dict(progress.seconds))
+    review = dataclasses.replace(
+        found.review,
+        seconds=dict(progress.seconds),
+        titles=added_titles(found.review.task),
+        sections=sections.of(found),
+    )
     rows = found.rows
     folder = workspace.reports
     write_text(folder / "report.md", markdown.render(review))
+    write_text(folder / report_json.FILE, report_json.to_json(review))
     curves = Curves(y=rows.y, candidate=rows.candidate, baseline=rows.baseline, classes=tuple(map(str, rows.classes)))
     write_text(folder / "report.html", html.render(review, curves))
     write_text(folder / "verdict.json", json.dumps(verdict(review), indent=2, allow_nan=False) + "\n")

@@ -17,7 +17,7 @@ from typing import Any
 from mainline.errors import DataError
 
 FILE = "retraining.json"
-REPORT = "report.md"
+REPORTS = ("report.json", "report.md", "report.html", "verdict.json")  # of the run, in the same folder
 LARGEST = 1 << 20  # bytes that are read of either
 
 

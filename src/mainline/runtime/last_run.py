@@ -17,7 +17,7 @@ from mainline.runtime.workspace import Workspace
 
 # Everything that a run reads or is made of; where the tables lie, the last run has learnt.
 WATCHED = ("params.yaml", "uv.lock", "src/**/*", "pipelines/*.py", "data/**/*")
-LEFT = ("report.md", "report.html", "verdict.json")
+LEFT = ("report.md", "report.html", "report.json", "verdict.json")
 
 
 def look(workspace: Workspace, base: str, sources: Sequence[str] = ()) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Features
 from mainline.data.split import quoted
+from mainline.training.feature_drift import Drift
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,14 +98,3 @@ def psi(before: NDArray[Any], now: NDArray[Any]) -> float:
 
 def _share(counts: NDArray[np.int64]) -> float:
     return float(counts[0] / max(counts.sum(), 1))
-
-
-@dataclass(frozen=True)
-class Drift:
-    """One feature between the baseline's training rows and the candidate's."""
-
-    feature: str
-    psi: float
-    missing_before: float
-    missing_now: float
-    note: str = ""  # such as new categories

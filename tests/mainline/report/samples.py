@@ -23,7 +23,7 @@ from mainline.evaluation.results import (
     TableVersion,
 )
 from mainline.report.plots.curves import Curves
-from mainline.training.feature_profile import Drift
+from mainline.training.feature_drift import Drift
 
 CARRIERS = ("9E", "AA", "AS", "B6", "DL", "EV", "F9", "FL", "HA", "MQ", "OO", "UA", "US", "VX", "WN", "YV")
 FEATURES = (
@@ -83,10 +83,10 @@ def flights(**changes: Any) -> Review:
             metric("accuracy", 0.8197, 0.8160, 0.0031),
         ],
         gates=[
-            Gate("margin: roc_auc", "at the worst 0.010 worse than main's model on the same rows", "−0.002 [−0.006, +0.003]", True, "passes 18 of 18 pairs of equal models; 0.005 refuses three"),
-            Gate("margin: brier", "at the worst 0.003 worse than main's model on the same rows", "0.000 [−0.001, 0.000]", True, "the same pairs, the same reason"),
-            Gate("slices", "no slice's ROC AUC certainly fallen by more than 0.050", "18 slices, lowest carrier F9: −0.028 [−0.071, +0.016]", True, None),
-            Gate("gaps", "the gap in recall between slices at most 0.100 wider than main's", "widest change carrier: +0.021", True, None),
+            Gate("margin: roc_auc", "at most 0.010 worse than main's model on the same rows", "−0.002 [−0.006, +0.003]", True, "passes 18 of 18 pairs of equal models; 0.005 refuses three"),
+            Gate("margin: brier", "at most 0.003 worse than main's model on the same rows", "0.000 [−0.001, 0.000]", True, "the same pairs, the same reason"),
+            Gate("slices", "no slice's ROC AUC significantly worse by more than 0.050", "18 slices, lowest carrier F9: −0.028 [−0.071, +0.016]", True, None),
+            Gate("gaps", "slice disparity in recall at most 0.100 wider than main's", "widest change carrier: +0.021", True, None),
             Gate("lead", "ROC AUC ahead of the mean by hour by at least 0.030", "+0.081 [+0.062, +0.099]", True, "half of the smallest lead of any month of 2013"),
             Gate("calibration error", "at most 0.100", "0.042 [0.021, 0.062]", True, "months differ in level; beyond this the probabilities mislead"),
             Gate("label coverage", "at least 90 % of the holdout rows", "98.0 %", True, "worst month 2013: February, 94.6 %"),
@@ -164,7 +164,7 @@ def slices() -> list[Slice]:
 def refused_by_slices() -> Review:
     """Better in all, and much worse for one carrier."""
     review = flights()
-    gate = Gate("slices", "no slice's ROC AUC certainly fallen by more than 0.050", "carrier WN: −0.097 [−0.131, −0.062]",
+    gate = Gate("slices", "no slice's ROC AUC significantly worse by more than 0.050", "carrier WN: −0.097 [−0.131, −0.062]",
                 False, "a slice of 200 rows is noisy; the interval's bound decides")  # fmt: skip
     fallen = Slice("carrier", "WN", 1_214, [metric("roc_auc", 0.595, 0.692, 0.034)])
     return dataclasses.replace(
@@ -180,7 +180,7 @@ def refused_by_slices() -> Review:
 
 def worse() -> Review:
     review = flights()
-    gate = Gate("margin: roc_auc", "at the worst 0.010 worse than main's model on the same rows", "−0.026 [−0.031, −0.020]",
+    gate = Gate("margin: roc_auc", "at most 0.010 worse than main's model on the same rows", "−0.026 [−0.031, −0.020]",
                 False, "passes 18 of 18 pairs of equal models; 0.005 refuses three", 0.010)  # fmt: skip
     return dataclasses.replace(
         review,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mainline.data.validation import results
 from mainline.evaluation import results as r
-from mainline.training import feature_profile
+from mainline.training import feature_drift
 from tests.mainline.report import samples
 
 TEXTS = st.one_of(
@@ -50,9 +50,7 @@ expectations = made(
 )  # fmt: skip
 slices = made(r.Slice, column=TEXTS, value=TEXTS, rows=COUNTS, metrics=st.lists(metrics, max_size=2))
 gaps = made(r.Gap, column=TEXTS, metric=TEXTS, candidate=NUMBERS, baseline=st.none() | NUMBERS, worst=TEXTS, best=TEXTS)
-drifts = made(
-    feature_profile.Drift, feature=TEXTS, psi=NUMBERS, missing_before=NUMBERS, missing_now=NUMBERS, note=TEXTS
-)
+drifts = made(feature_drift.Drift, feature=TEXTS, psi=NUMBERS, missing_before=NUMBERS, missing_now=NUMBERS, note=TEXTS)
 tables = made(
     r.TableVersion,
     name=TEXTS,

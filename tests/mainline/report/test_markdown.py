@@ -57,7 +57,7 @@ def test_a_cut_says_how_many_lines_it_left_out_and_where_they_are() -> None:
     few = samples.flights().slices[0]
     review = samples.flights(slices=[dataclasses.replace(few, value=str(place)) for place in range(1_234)])
     text = markdown.render(review)
-    assert "1,214 more lines: report.html has them all" in text
+    assert "1,214 more lines: the HTML report has them all" in text
 
 
 def test_the_least_important_parts_are_cut_first() -> None:

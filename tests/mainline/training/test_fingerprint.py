@@ -32,7 +32,7 @@ loaded = sorted(name.partition(".")[2] for name in sys.modules if name.startswit
 print(json.dumps({"modules": loaded, "digest": fitted.digest, "fingerprint": prints.model}))
 """
 # What reads `params.yaml` and nothing more: the settings that come of it are in the fingerprint by value.
-READERS = {"config.loader", "config.metric_names"}
+READERS = {"config.loader"}
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ def test_any_file_beside_the_code_counts_and_bytecode_does_not(tmp_path: Path) -
     shop.write("src/shop/__pycache__/frame.cpython-311.pyc", "x")
     shop.write("src/shop/.frame.py.swp", "x")
     shop.write("src/shop.egg-info/PKG-INFO", "x")
-    shop.write("src/mainline/evaluation/gates.py", "x")
+    shop.write("src/mainline/evaluation/gates/margins.py", "x")
     assert prints(shop).model == before
     shop.write("src/shop/rates.csv", "1")
     after = prints(shop).model

@@ -7,7 +7,6 @@ The clock can be used in the query as `:until`. It is bound, never pasted: in Po
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -17,15 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
-from mainline.data.sources.cache import forget_old
+from mainline.data.sources.cache import keep
 from mainline.data.sources.cutoff import Cut, check_time
+from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.duckdb_scan import NO_ROOM, connect, first_line, name, text
 from mainline.data.sources.files import Files
 from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
-from mainline.runtime.atomic_files import scratch
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatchReader, Schema
+
+    from mainline.config.schema import Source
 
 # DuckDB sorts in this much memory and spills the rest to the cache's disk.
 MEMORY = "512MB"
@@ -58,6 +59,17 @@ class Query:
         return f"data.sources.{self.table}"
 
 
+@source("query")
+def collect(settings: Source, request: Request) -> Files:
+    assert settings.query is not None
+    assert settings.database is not None
+    query = Query(
+        request.table, settings.query, settings.database,
+        request.until, request.time, request.before, request.timezone,
+    )  # fmt: skip
+    return queried_file(query, request.cache)
+
+
 def queried_file(query: Query, cache: Path) -> Files:
     """Ask the database, and keep the rows before the clock as a Parquet file that is named by its content.
 
@@ -82,14 +94,12 @@ def queried_file(query: Query, cache: Path) -> Files:
             "it holds the database's URL, as in "
             "postgresql://user:password@host/name or sqlite:///file.db"  # pragma: allowlist secret
         )
-    folder = cache / "database" / query.table
-    with scratch(folder) as part, _asked(query, url) as reader:
-        _write_sorted(query, reader, part, cache)
-        with open(part, "rb") as file:
-            target = folder / f"{hashlib.file_digest(file, 'sha256').hexdigest()[:32]}.parquet"
-        if not target.exists():
-            os.replace(part, target)
-    forget_old(folder, target)
+
+    def write(part: Path) -> None:
+        with _asked(query, url) as reader:
+            _write_sorted(query, reader, part, cache)
+
+    target = keep(cache / "database" / query.table, ".parquet", write)
     return Files(query.table, [target], "parquet", {target: f"the query against {query.variable}"})
 
 

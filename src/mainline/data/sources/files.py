@@ -5,13 +5,18 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlsplit
 
+from mainline.data.sources.declaration import Request, source
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import expand
+
+if TYPE_CHECKING:
+    from mainline.config.schema import Source
 
 Format = Literal["parquet", "csv", "jsonl"]
 
@@ -33,6 +38,31 @@ class Files:
 
     def origin(self, path: Path) -> str:
         return f"data.sources.{self.table}: {self.origins.get(path, path)}"
+
+
+@source("path")
+def collect(settings: Source, request: Request) -> Files:
+    path = settings.path or ""
+    if "://" in path:
+        from mainline.data.sources.remote import remote_files
+
+        return remote_files(request.table, path, settings.format, request.cache)
+    return local_files(request.table, path, settings.format, request.root)
+
+
+def files_of(table: str, found: Path | Sequence[Path]) -> Files:
+    """The files that a project's own source has collected.
+
+    Raises
+    ------
+    DataError
+        Where there is none, or one of them does not exist.
+    """
+    paths = [found] if isinstance(found, Path) else [Path(path) for path in found]
+    gone = [path for path in paths if not path.is_file()]
+    if gone or not paths:
+        raise DataError(f"data.sources.{table}: its source collected {gone[0] if gone else 'no file'}, not a file")
+    return Files(table, paths, one_format(table, [str(path) for path in paths]), {})
 
 
 def local_files(table: str, path: str, format: Format | None, root: Path) -> Files:

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.config import loader
+from mainline.config import extensions, loader
 from mainline.config.schema import Data, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
@@ -99,7 +99,9 @@ def of_frame(root: str, state: str, tables: str, frame: str, digest: str) -> dic
 
 
 def at(root: str, state: str) -> tuple[Settings, Workspace]:
-    return loader.load(Path(root) / loader.FILE).settings, Workspace.at(Path(root), Path(state))
+    params = loader.load(Path(root) / loader.FILE)
+    extensions.load(params)
+    return params.settings, Workspace.at(Path(root), Path(state))
 
 
 def of_table(
@@ -110,9 +112,8 @@ def of_table(
     file = workspace.root / suite
     if not file.exists():
         return []
-    kept = (
-        workspace.checks / f"{name}-{seal(digest, file.read_bytes(), str(settings.data.clock).encode(), *own_code())}"
-    )
+    judged_by = (file.read_bytes(), str(settings.data.clock).encode(), *own_code(settings, workspace.root))
+    kept = workspace.checks / f"{name}-{seal(digest, *judged_by)}"
     if (kept / "answer.json").exists():
         publish_docs(workspace, name, kept)
         return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
@@ -140,7 +141,7 @@ def of_time(
     checks = settings.prepare.time_travel_checks
     if not settings.prepare.time or not checks:
         return []
-    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code())}.json"
+    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code(settings, workspace.root))}.json"
     if kept.exists():
         return placed(workspace, read(json.loads(kept.read_text(encoding="utf-8"))))
     leaks = point_in_time.check(settings, tables, frame)
@@ -190,10 +191,13 @@ def seal(digest: str, *more: bytes) -> str:
     return whole.hexdigest()[:32]
 
 
-def own_code() -> list[bytes]:
-    """An answer of other code is no answer of this code."""
-    rooms = (Path(loader.__file__).parent, Path(__file__).parents[1])
-    return [path.read_bytes() for room in rooms for path in sorted(room.rglob("*.py"))]
+def own_code(settings: Settings, root: Path) -> list[bytes]:
+    """An answer of other code is no answer of this code; a project's extensions may declare expectations."""
+    rooms = [Path(loader.__file__).parent, Path(__file__).parents[1]]
+    files = [path for room in rooms for path in sorted(room.rglob("*.py"))]
+    if settings.extensions:
+        files += [path for path in sorted((root / "src").rglob("*.py")) if "mainline" not in path.parts]
+    return [path.read_bytes() for path in files]
 
 
 def read(answers: list[dict[str, Any]]) -> list[Expectation]:

@@ -1,5 +1,5 @@
-"""The report's way into the pull request: what a contributor's code left is checked, made harmless, and posted.
+"""The comment on a pull request: the values that a contributor's code left are checked, written as Markdown, posted.
 
-Runs with write permission, so it never runs a line of the pull request, and on the standard library alone: nothing
-is installed, nothing of the pull request is checked out.
+This runs with write permission, so it never runs a line of the pull request, and on the standard library alone:
+nothing is installed, and nothing of the pull request is checked out.
 """

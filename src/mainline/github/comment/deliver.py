@@ -1,4 +1,4 @@
-"""The story: a run has ended, and its report goes to the pull request that it belongs to."""
+"""From a finished run to its comment: find the pull request, check the report, post it."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from typing import Any
 from mainline.errors import Refused
 from mainline.github.client import GitHub, GitHubError
 from mainline.github.comment import changed_gates, find_pull_request
-from mainline.github.comment.artifact import LARGEST_ARCHIVE, Bundle, unpack
+from mainline.github.comment.artifact import LARGEST_ARCHIVE, Artifact, unpack
 from mainline.github.comment.cml import Cml
 from mainline.github.comment.markers import Marker, title
 from mainline.github.comment.post import NotAllowed, Posted, post
-from mainline.github.comment.text import Findings, body
+from mainline.github.comment.text import Findings, comment
 from mainline.github.comment.workflow_run import Run, Skipped, finished_run
 
-REPORT = "report"  # the artifact with report.md and review.json
+REPORT = "report"  # the artifact with report.json and review.json
 PAGE = "report.html"
-NOTHING_RAN = ("skipped", "action_required", "neutral", "stale")
-MOST_FILES = 3_000  # that GitHub lists of a pull request
+WITHOUT_JOBS = ("skipped", "action_required", "neutral", "stale")
+MOST_FILES = 3_000  # that GitHub lists for a pull request
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of it: `posted`, or the body for the job's summary and `kept`, why it stays there."""
+    """`posted`, or `not_posted` with the reason: then the text goes into the job's summary."""
 
     number: int
-    body: str
+    text: str
     posted: Posted | None = None
-    kept: str = ""
+    not_posted: str = ""
     refused: str = ""
 
 
@@ -49,23 +49,25 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
     run = finished_run(environment)
     if run.event != "pull_request":
         raise Skipped(f"the run was for a {run.event}: its report is in its own summary")
-    if run.conclusion in NOTHING_RAN:
-        raise Skipped(f"the run ended as {run.conclusion}: nothing has run")
+    if run.conclusion in WITHOUT_JOBS:
+        raise Skipped(f"the run ended as {run.conclusion}: no job ran")
     client = replace(GitHub.from_environment(environment), wait=wait)
     found = find_pull_request.open_pulls(client, run)
 
     artifacts = list(client.pages(f"actions/runs/{run.id}/artifacts", key="artifacts"))
-    bundle, refused = opened(client, artifacts)
-    pull = find_pull_request.choose(found, bundle.claim if bundle else None, run)
+    artifact, refused = opened(client, artifacts)
+    pull = find_pull_request.choose(found, artifact.claim if artifact else None, run)
     number = int(pull["number"])
-    text = body(
+    text = comment(
         Findings(
             run,
-            changed_judges(client, pull),
-            bundle.report if bundle else None,
-            page(run, artifacts),
+            files_with_gates(client, pull),
+            artifact.report if artifact else None,
+            address_of(PAGE, run, artifacts),
+            address_of(REPORT, run, artifacts),
             refused,
-            notes(bundle, run),
+            artifact is not None and artifact.report is None,
+            notes(artifact, run),
         )
     )
     find_pull_request.still_open(client, pull, run)
@@ -76,18 +78,18 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
             posted = post(client, number, text, title(run.workflow), marker, cml, Path(scratch))
     except NotAllowed as error:
         locked = "its conversation is locked" if pull.get("locked") else "this token may not comment"
-        return Delivery(number, text, kept=f"{locked} ({error})", refused=refused or "")
+        return Delivery(number, text, not_posted=f"{locked} ({error})", refused=refused or "")
     return Delivery(number, text, replace(posted, why_not_cml=posted.why_not_cml or why), refused=refused or "")
 
 
-def opened(client: GitHub, artifacts: list[dict[str, Any]]) -> tuple[Bundle | None, str | None]:
-    """The report, or why the one that is there is not shown; neither where the run left none."""
+def opened(client: GitHub, artifacts: list[dict[str, Any]]) -> tuple[Artifact | None, str | None]:
+    """The report, or why it is refused; neither where the run left none."""
     artifact = newest(artifacts, REPORT)
     if artifact is None:
         return None, None
     try:
         if int(artifact["size_in_bytes"]) > LARGEST_ARCHIVE:
-            raise Refused(f"the artifact has {int(artifact['size_in_bytes']) >> 20} MB, a report has not one")
+            raise Refused(f"the artifact has {int(artifact['size_in_bytes']) >> 20} MB, a report less than one")
         return unpack(client.download(f"actions/artifacts/{artifact['id']}/zip", LARGEST_ARCHIVE)), None
     except Refused as error:
         return None, str(error)
@@ -98,19 +100,19 @@ def opened(client: GitHub, artifacts: list[dict[str, Any]]) -> tuple[Bundle | No
 
 
 def newest(artifacts: list[dict[str, Any]], name: str) -> dict[str, Any] | None:
-    """Runs that were started again leave an artifact an attempt."""
+    """Each attempt of a run leaves an artifact of its own."""
     found = [one for one in artifacts if one["name"] == name and not one.get("expired")]
     return max(found, key=lambda one: int(one["id"]), default=None)
 
 
-def page(run: Run, artifacts: list[dict[str, Any]]) -> str | None:
-    """The address of the HTML report, put together from numbers: no text of the run is in it."""
-    artifact = newest(artifacts, PAGE)
+def address_of(name: str, run: Run, artifacts: list[dict[str, Any]]) -> str | None:
+    """The address of an artifact, built from numbers: no text of the run is in it."""
+    artifact = newest(artifacts, name)
     return f"{run.url}/artifacts/{int(artifact['id'])}" if artifact else None
 
 
-def changed_judges(client: GitHub, pull: find_pull_request.Pull) -> list[str] | None:
-    """None where GitHub does not say, or not of all files: then nobody may be told that nothing changed."""
+def files_with_gates(client: GitHub, pull: find_pull_request.Pull) -> list[str] | None:
+    """The changed files that judge the pull request; None where GitHub does not list all changed files."""
     try:
         files = list(client.pages(f"pulls/{pull['number']}/files"))
     except GitHubError:
@@ -119,10 +121,8 @@ def changed_judges(client: GitHub, pull: find_pull_request.Pull) -> list[str] | 
     return found if found or len(files) < MOST_FILES else None
 
 
-def notes(bundle: Bundle | None, run: Run) -> tuple[str, ...]:
-    if bundle is None:
+def notes(artifact: Artifact | None, run: Run) -> tuple[str, ...]:
+    attempt = artifact.claim.run_attempt if artifact else None
+    if attempt is None or attempt >= run.attempt:
         return ()
-    attempt = bundle.claim.run_attempt
-    earlier = attempt is not None and attempt < run.attempt
-    said = (f"The report was left by attempt {attempt}; attempt {run.attempt} left none.",) if earlier else ()
-    return (*said, *bundle.notes)
+    return (f"The report is from attempt {attempt}; attempt {run.attempt} left none.",)

@@ -1,7 +1,7 @@
-"""`python3 -m mainline.github.monitor_issue [folder]`: the monitor's answer becomes an issue, or closes it.
+"""`python3 -m mainline.github.monitor_issue [folder]`: the monitor's result opens, updates or closes an issue.
 
-Says to the workflow, as the output `retrain`, whether a retraining is asked for. Exit status: 0 told, 1 there are no
-issues in this repository, 2 called wrongly, 3 the monitor left no answer, 4 GitHub did not answer.
+The output `retrain` says whether a retraining is requested. Exit status: 0 done, 1 the repository has no issues,
+2 wrong call, 3 the monitor left no result, 4 no answer from GitHub.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from mainline.errors import MainlineError, Refused
-from mainline.github.actions import outputs
+from mainline.github.actions import commands
 from mainline.github.client import GitHub, GitHubError
 from mainline.github.monitor_issue import issue, text
-from mainline.github.monitor_issue.issue import Done, Subject
-from mainline.github.monitor_issue.monitor_result import Health, read
+from mainline.github.monitor_issue.issue import Subject, Update
+from mainline.github.monitor_issue.monitor_result import asks_for_retraining, read
+from mainline.monitoring.results import Health
 
 MONITOR = Subject("monitor", "monitor")
 TITLE = "Monitor"
-LARGEST = 1 << 20  # characters of the monitor's page
 
 
 def main(
@@ -31,45 +31,34 @@ def main(
     wait: Callable[[float], None] = time.sleep,
 ) -> int:
     folder = Path(arguments[0] if arguments else "reports")
-    if not (folder / "monitor.json").exists() and (folder / "unseen.txt").exists():
-        outputs.both(environment, "notice", TITLE, (folder / "unseen.txt").read_text(encoding="utf-8").strip())
+    unseen = folder / "unseen.txt"
+    if not (folder / "monitor.json").exists() and unseen.exists():
+        commands.annotate_and_summarise(environment, "notice", TITLE, unseen.read_text(encoding="utf-8").strip())
         return 0
     try:
         health = read(folder / "monitor.json")
         client = replace(GitHub.from_environment(environment), wait=wait)
-        done, url = tell(client, health, page(folder / "monitor.md"), outputs.run_page(environment))
-    except GitHubError as error:
-        if error.code == 410:
-            said = "this repository has no issues: turn them on in its settings, or read the monitor's reports"
-            outputs.both(environment, "error", TITLE, f"Nobody was told of {health.verdict.value}: {said}")
-            return Refused.status
-        outputs.both(environment, "error", TITLE, f"Nobody was told: {error}")
-        return error.status
+        update, url = update_issue(client, health, commands.run_url(environment))
     except MainlineError as error:
-        outputs.both(environment, "error", TITLE, f"Nobody was told: {error}")
-        return error.status
+        status, reason = error.status, str(error)
+        if isinstance(error, GitHubError) and error.code == 410:
+            status = Refused.status
+            reason = f"{health.verdict.value}, but this repository has no issues: turn them on in its settings"
+        commands.annotate_and_summarise(environment, "error", TITLE, f"No issue was written: {reason}")
+        return status
     verdict = health.verdict.value.replace("_", " ")
-    outputs.annotate(
-        "notice" if health.passed else "warning", TITLE, f"{verdict}; the issue was {done.value} {url}".strip()
-    )
-    outputs.summary(
-        environment, f"Monitor: **{verdict}**; [the issue]({url}) was {done.value}." if url else f"{verdict}."
-    )
-    outputs.output(environment, "retrain", "true" if health.wants_retraining else "false")
+    level = "notice" if health.passed else "warning"
+    commands.annotate(level, TITLE, f"{verdict}; the issue was {update.value} {url}".strip())
+    about_issue = f"; [the issue]({url}) was {update.value}" if url else ""
+    commands.summarise(environment, f"Monitor: **{verdict}**{about_issue}.")
+    commands.set_outputs(environment, retrain="true" if asks_for_retraining(health) else "false")
     return 0
 
 
-def tell(client: GitHub, health: Health, report: str, run: str) -> tuple[Done, str]:
+def update_issue(client: GitHub, health: Health, run_url: str) -> tuple[Update, str]:
     if health.passed:
-        return issue.over(client, MONITOR, text.OVER + (f" ([run]({run}))" if run else ""))
-    return issue.raised(client, MONITOR, text.title(health), text.whole(health, report, run), health.reasons)
-
-
-def page(file: Path) -> str:
-    try:
-        return file.read_bytes()[:LARGEST].decode("utf-8", "replace")
-    except OSError:
-        return ""
+        return issue.close(client, MONITOR, text.OVER + (f" ([run]({run_url}))" if run_url else ""))
+    return issue.open_or_update(client, MONITOR, text.title(health), text.issue_text(health, run_url), health.reasons)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One issue a subject: opened once, updated in place, closed when it is over; a comment only where reasons change."""
+"""One issue per subject: opened once, updated in place, closed when it is over; a comment where the reasons change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mainline.report.escape import prose
 
 Values = dict[str, Any]
 TRIES = 3
-# A measured number is another every day, and no other reason.
+# Measured numbers change every day: they make no new reason.
 NUMBER = re.compile(r"[−+-]?\d*[.,]?\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
 
 
@@ -31,20 +31,20 @@ class State(StrEnum):
     over = "over"
 
 
-class Done(StrEnum):
+class Update(StrEnum):
     """What became of the issue."""
 
     opened = "opened"
     updated = "updated"
-    told = "updated, with a comment on what is new"
+    commented = "updated, with a comment on the new reasons"
     closed = "closed"
-    left = "left closed: somebody closed it, and the reasons are the same"
+    left_closed = "left closed: it was closed by hand, and the reasons are the same"
     nothing = "not needed"
 
 
 @dataclass(frozen=True)
 class Marker:
-    """The issue's first line: whether it is over for us, whoever closed it, and which reasons it was told."""
+    """The issue's first line: whether it is over for the monitor, whoever closed it, and its reasons as a digest."""
 
     subject: str
     state: State
@@ -59,50 +59,52 @@ class Marker:
         return cls(found[1], State(found[2]), found[3]) if found else None
 
 
-def seal(reasons: Sequence[str]) -> str:
+def digest_of(reasons: Sequence[str]) -> str:
     """The same for the same reasons in any order, whatever was measured."""
     words = sorted({" ".join(NUMBER.sub("#", reason).split()) for reason in reasons})
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
 
-def raised(client: GitHub, subject: Subject, title: str, body: str, reasons: Sequence[str]) -> tuple[Done, str]:
-    """Have the one issue say this; what was done, and its address.
+def open_or_update(
+    client: GitHub, subject: Subject, title: str, body: str, reasons: Sequence[str]
+) -> tuple[Update, str]:
+    """Give the one issue this text; what was done, and its address.
 
-    `title` and `body` are Markdown that is already harmless, `reasons` plain text.
+    `title` and `body` are Markdown that is already escaped, `reasons` plain text.
     """
-    now = Marker(subject.name, State.on, seal(reasons))
+    now = Marker(subject.name, State.on, digest_of(reasons))
     text = {"title": title, "body": f"{now}\n{body}"}
     there = newest(client, subject)
     before = Marker.of(there["body"]) if there else None
     if there and before and there["state"] == "open":
         client.patch(f"issues/{there['number']}", text)
         if before.reasons == now.reasons and before.state is State.on:
-            return Done.updated, there["html_url"]
+            return Update.updated, there["html_url"]
         client.post(f"issues/{there['number']}/comments", {"body": changed(reasons)})
-        return Done.told, there["html_url"]
+        return Update.commented, there["html_url"]
     if there and before and before.state is State.on and before.reasons == now.reasons:
-        return Done.left, there["html_url"]
+        return Update.left_closed, there["html_url"]
     made = created(client, subject, text)
-    return Done.opened, made["html_url"]
+    return Update.opened, made["html_url"]
 
 
-def over(client: GitHub, subject: Subject, word: str) -> tuple[Done, str]:
-    """Close the issue with a word where it is open; what was done, and its address."""
+def close(client: GitHub, subject: Subject, comment: str) -> tuple[Update, str]:
+    """Close the issue with a comment if it is open; what was done, and its address."""
     there = newest(client, subject)
     marker = Marker.of(there["body"]) if there else None
     if there is None or marker is None or (there["state"] == "closed" and marker.state is State.over):
-        return Done.nothing, ""
+        return Update.nothing, ""
     ended = str(Marker(marker.subject, State.over, marker.reasons)) + there["body"][len(str(marker)) :]
-    if there["state"] == "closed":  # by somebody, who need not hear of it
+    if there["state"] == "closed":  # by hand: no comment is needed
         client.patch(f"issues/{there['number']}", {"body": ended})
-        return Done.nothing, there["html_url"]
-    client.post(f"issues/{there['number']}/comments", {"body": word})
+        return Update.nothing, there["html_url"]
+    client.post(f"issues/{there['number']}/comments", {"body": comment})
     client.patch(f"issues/{there['number']}", {"state": "closed", "state_reason": "completed", "body": ended})
-    return Done.closed, there["html_url"]
+    return Update.closed, there["html_url"]
 
 
 def newest(client: GitHub, subject: Subject) -> Values | None:
-    """The last issue with our marker, open ones first. Labels are not a stranger's to set, bodies are."""
+    """The last issue with our marker, open ones first. A stranger can write the marker, but cannot set the label."""
     found = [
         issue
         for issue in client.pages("issues", labels=subject.label, state="all", sort="created", direction="desc")
@@ -117,7 +119,7 @@ def is_about(issue: Values, subject: Subject) -> bool:
 
 
 def created(client: GitHub, subject: Subject, text: dict[str, str]) -> Values:
-    """A post whose answer broke may have been done: then the issue is there."""
+    """A request whose answer was lost may have succeeded: then the issue exists."""
     for tried in range(1, TRIES + 1):
         try:
             made: Values = client.post("issues", {**text, "labels": [subject.label]})
@@ -133,4 +135,6 @@ def created(client: GitHub, subject: Subject, text: dict[str, str]) -> Values:
 
 
 def changed(reasons: Sequence[str]) -> str:
-    return "\n".join(["The reasons have changed. Now:", "", *(f"- {prose(reason)}" for reason in reasons[:20])])
+    return "\n".join(
+        ["The reasons have changed. They are now:", "", *(f"- {prose(reason)}" for reason in reasons[:20])]
+    )

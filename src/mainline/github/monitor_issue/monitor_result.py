@@ -1,65 +1,31 @@
-"""What the monitor left: `monitor.json`, believed to hold a verdict, reasons and a window, and nothing more."""
+"""What the monitor left: `monitor.json`, read by its types or refused."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from mainline.errors import DataError
+from mainline.monitoring import results
+from mainline.monitoring.results import Health, Verdict
+from mainline.runtime.typed_json import InvalidJson
 
-LARGEST = 4 << 20  # bytes
-REASONS = 50
-
-
-class Verdict(StrEnum):
-    ok = "ok"
-    drift = "drift"
-    decay = "decay"
-    invalid = "invalid"
-    not_measurable = "not_measurable"
-
-
-@dataclass(frozen=True)
-class Health:
-    """`start` and `end` of the window are as the monitor wrote them."""
-
-    verdict: Verdict
-    passed: bool
-    reasons: list[str]
-    start: str
-    end: str
-    rows: int
-    versions: list[str]
-
-    @property
-    def wants_retraining(self) -> bool:
-        """Invalid or missing predictions say nothing of the model."""
-        return not self.passed and self.verdict in (Verdict.drift, Verdict.decay)
+LARGEST = 8 << 20  # bytes
 
 
 def read(file: Path) -> Health:
-    """The health in a file; raises DataError where it is none."""
+    """The monitor's result in a file; raises DataError where there is none."""
     try:
-        content = json.loads(file.read_bytes()[:LARGEST])
-        window = content.get("window") or {}
-        versions = window.get("versions") or []
-        return Health(
-            verdict=Verdict(content["verdict"]),
-            passed=content["passed"] is True,
-            reasons=[str(reason) for reason in content["reasons"]][:REASONS],
-            start=_text(window.get("from")),
-            end=_text(window.get("to")),
-            rows=int(window.get("rows") or 0),
-            versions=[str(one) for one in versions][:REASONS],
-        )
+        with file.open("rb") as opened:
+            content = opened.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise DataError(f"{file} is larger than {LARGEST >> 20} MB")
+        return results.from_json(content)
     except FileNotFoundError:
-        raise DataError(f"{file} is not here: the monitor left no answer, its log says why") from None
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"{file} is no monitor's answer: {error!r}") from None
+        raise DataError(f"{file} does not exist: the monitor left no result, see its log") from None
+    except (OSError, InvalidJson) as error:
+        raise DataError(f"{file} is not a result of the monitor: {error}") from None
 
 
-def _text(value: Any) -> str:
-    return "" if value is None else str(value)
+def asks_for_retraining(health: Health) -> bool:
+    """Only drift and decay do: invalid or missing predictions say nothing about the model."""
+    return health.verdict in (Verdict.drift, Verdict.decay)

@@ -1,8 +1,8 @@
-"""`python3 -m mainline.github.retraining [folder]`: what a retraining left becomes a pull request.
+"""`python3 -m mainline.github.retraining [folder]`: a finished retraining becomes a pull request.
 
-Never runs what the retraining ran, and takes no more than a date from it. The branch and the pull request are made
-with `RETRAIN_TOKEN` where that is given, all else with `GITHUB_TOKEN`. Exit status: 0 opened, refreshed or nothing
-to do, 1 the settings forbid it, 2 called wrongly, 3 nothing was left, 4 GitHub did not answer.
+Runs nothing that the retraining ran: it takes a date from it, and the values of its report. The branch and the pull
+request are made with `RETRAIN_TOKEN` if it is set, everything else with `GITHUB_TOKEN`. Exit status: 0 opened, updated
+or nothing to do, 1 the settings forbid it, 2 wrong call, 3 the retraining left no result, 4 no answer from GitHub.
 """
 
 from __future__ import annotations
@@ -15,15 +15,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mainline.errors import ConfigurationError, MainlineError, Refused
-from mainline.github.actions import outputs
+from mainline.errors import ConfigurationError, DataError, MainlineError, Refused
+from mainline.github.actions import commands
 from mainline.github.client import GitHub, GitHubError
 from mainline.github.monitor_issue import issue
 from mainline.github.monitor_issue.__main__ import MONITOR
 from mainline.github.monitor_issue.issue import Subject
-from mainline.github.retraining import text as body
-from mainline.github.retraining.pull_request import Forbidden, Opened, Skipped, put
-from mainline.retraining.proposal import FILE, LARGEST, REPORT, Outcome, Proposal, read
+from mainline.github.retraining import text
+from mainline.github.retraining.pull_request import Forbidden, Opened, Skipped, open_or_update
+from mainline.report import report_json
+from mainline.report.report_json import Report
+from mainline.retraining.proposal import FILE, Outcome, Proposal, read
+from mainline.runtime.typed_json import InvalidJson
 
 RETRAINING = Subject("retraining", "retraining")
 TITLE = "Retraining"
@@ -40,54 +43,68 @@ def main(
         client = replace(GitHub.from_environment(environment), wait=wait)
         return act(client, proposal, folder, environment)
     except Skipped as reason:
-        outputs.both(environment, "notice", TITLE, f"Nothing opened: {reason}.")
+        commands.annotate_and_summarise(environment, "notice", TITLE, f"Nothing opened: {reason}.")
         return 0
     except MainlineError as error:
-        outputs.both(environment, "error", TITLE, f"Nothing opened: {error}")
+        commands.annotate_and_summarise(environment, "error", TITLE, f"Nothing opened: {error}")
         return error.status
 
 
 def act(client: GitHub, proposal: Proposal, folder: Path, environment: Mapping[str, str]) -> int:
-    run = outputs.run_page(environment)
+    run_url = commands.run_url(environment)
     if proposal.outcome in (Outcome.nothing, Outcome.waiting):
         raise Skipped(proposal.message.rstrip("."))
     if proposal.outcome is not Outcome.ready or proposal.until is None:
-        head = body.STOPPED.get(proposal.outcome, body.STOPPED[Outcome.failed])
-        reasons = [head, *proposal.message.splitlines()[:20]]
-        done, url = issue.raised(client, RETRAINING, head, body.stopped(proposal, run), reasons)
-        outputs.both(environment, "warning", TITLE, f"No pull request: {head}. The issue was {done.value}: {url}")
+        title = text.STOPPED.get(proposal.outcome, text.STOPPED[Outcome.failed])
+        reasons = [title, *proposal.message.splitlines()[:20]]
+        update, url = issue.open_or_update(client, RETRAINING, title, text.stopped(proposal, run_url), reasons)
+        message = f"No pull request: {title}. The issue was {update.value}: {url}"
+        commands.annotate_and_summarise(environment, "warning", TITLE, message)
         return 0
-    report = (folder / REPORT).read_bytes()[:LARGEST].decode("utf-8", "replace")
-    own = environment.get("RETRAIN_TOKEN", "").strip()
+    report = report_in(folder)
+    own_token = environment.get("RETRAIN_TOKEN", "").strip()
     try:
-        opened = put(replace(client, token=own or client.token), proposal, report, run, dt.datetime.now(dt.UTC))
+        with_token = replace(client, token=own_token or client.token)
+        opened = open_or_update(with_token, proposal, report, run_url, dt.datetime.now(dt.UTC))
     except GitHubError as error:
-        if own and error.code == 401:
+        if own_token and error.code == 401:
             raise ConfigurationError(f"the secret RETRAIN_TOKEN is not accepted, renew or delete it: {error}") from None
         raise
     except Forbidden as forbidden:
         address = str(client.get("")["html_url"])
-        text = body.forbidden(forbidden.branch, address, forbidden.default, run)
-        done, url = issue.raised(client, RETRAINING, "Retraining may not open its pull request", text, [body.ALLOW])
-        outputs.both(
-            environment, "error", TITLE, f"“{body.ALLOW}” is off: the issue that says so was {done.value}: {url}"
-        )
+        body = text.forbidden(forbidden.branch, address, forbidden.default, run_url)
+        title = "Retraining may not open its pull request"
+        update, url = issue.open_or_update(client, RETRAINING, title, body, [text.ALLOW])
+        message = f"“{text.ALLOW}” is off. The issue about it was {update.value}: {url}"
+        commands.annotate_and_summarise(environment, "error", TITLE, message)
         return Refused.status
-    tell(client, opened, environment)
+    announce(client, opened, environment)
     return 0
 
 
-def tell(client: GitHub, opened: Opened, environment: Mapping[str, str]) -> None:
-    """The pull request is announced where people already look, and what stood in its way is over."""
-    issue.over(client, RETRAINING, f"#{opened.number} is open: closed.")
-    did = "refreshed" if opened.refreshed else "opened"
-    click = f" Its checks wait for a click on “{body.APPROVE}”." if opened.waits else ""
-    outputs.annotate("notice", TITLE, f"{opened.url} was {did}.{click}")
-    outputs.summary(environment, f"[#{opened.number}]({opened.url}) was {did}.{click}")
+def report_in(folder: Path) -> Report:
+    """The report that the retraining's run left; raises DataError where there is none, or it is not valid."""
+    file = folder / report_json.FILE
+    try:
+        with file.open("rb") as opened:
+            return report_json.from_json(opened.read(report_json.LARGEST + 1))
+    except FileNotFoundError:
+        raise DataError(f"{file} does not exist: the retraining left no report, see its log") from None
+    except (OSError, InvalidJson) as error:
+        raise DataError(f"{file} is not valid: {error}") from None
+
+
+def announce(client: GitHub, opened: Opened, environment: Mapping[str, str]) -> None:
+    """Mention the pull request in the monitor's open issue, and close the issue about what prevented it."""
+    issue.close(client, RETRAINING, f"#{opened.number} is open: closed.")
+    action = "updated" if opened.updated else "opened"
+    approval = f" Its checks wait for a click on “{text.APPROVE}”." if opened.waits else ""
+    commands.annotate("notice", TITLE, f"{opened.url} was {action}.{approval}")
+    commands.summarise(environment, f"[#{opened.number}]({opened.url}) was {action}.{approval}")
     alert = issue.newest(client, MONITOR)
-    if alert and alert["state"] == "open" and not opened.refreshed:
-        said = f"A retrained model is in #{opened.number}, with its report.{click}"
-        client.post(f"issues/{alert['number']}/comments", {"body": said})
+    if alert and alert["state"] == "open" and not opened.updated:
+        comment = f"A retrained model is in #{opened.number}, with its report.{approval}"
+        client.post(f"issues/{alert['number']}/comments", {"body": comment})
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from mainline.errors import ExternalError, MainlineError
 from mainline.packaging import engine as engines
 from mainline.packaging.engine import Engine
 from mainline.packaging.staging.container import HARDENED
+from mainline.release.targets.declaration import deploy_target
 
 PASSED_ON = ("MAINLINE_LOG_", "MAINLINE_REPLAY")
 DIGEST = "mainline.deployed"  # the label of a container that says which image it was started from
@@ -172,6 +173,7 @@ def restarted(found: dict[str, Any] | None) -> int:
     return int((found or {}).get("RestartCount") or 0)
 
 
+@deploy_target("docker")
 def target() -> HostTarget:
     """MAINLINE_SERVICE, MAINLINE_PUBLISH (address and port) and MAINLINE_MEMORY set it up; DOCKER_HOST says where."""
     given = os.environ.get

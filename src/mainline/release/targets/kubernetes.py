@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.release.targets import repository
+from mainline.release.targets.declaration import deploy_target, repository
 
 FOLDER = Path("deploy/kubernetes")
 WORKLOAD = "deployment/mainline"
@@ -110,6 +110,7 @@ def pin(file: Path, repository: str, digest: str) -> None:
     file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
+@deploy_target("kubernetes")
 def target() -> KubernetesTarget:
     """MAINLINE_NAMESPACE says where; kubectl's own settings say on which cluster."""
     if shutil.which("kubectl") is None:

@@ -6,7 +6,7 @@ import os
 
 from mainline.errors import ExternalError
 from mainline.registry.oci import MANIFESTS, Repository, sha256
-from mainline.release.targets import repository
+from mainline.release.targets.declaration import deploy_target, repository
 
 TAG = "production"
 
@@ -35,5 +35,7 @@ class TagTarget:
         self.repository.ask("PUT", f"manifests/{self.tag}", data=found.content, headers=kind)
 
 
+@deploy_target("registry")
 def target() -> TagTarget:
+    """MAINLINE_IMAGE is the repository, MAINLINE_TAG the tag that is moved (production where it is not set)."""
     return TagTarget(Repository(repository()), os.environ.get("MAINLINE_TAG") or TAG)

@@ -46,7 +46,7 @@ def test_a_change_of_documents_trains_nothing_keeps_no_record_and_says_so(shop: 
     assert status == 0
     assert report.startswith("## ✅ Passed: this cannot change the model — nothing was trained\n\n1 file differs from")
     assert (verdict["verdict"], verdict["passed"], verdict["fingerprint"]) == ("identical", True, None)
-    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == report
+    assert (tmp_path / "summary.md").read_text(encoding="utf-8") == f"{report}\n"
     assert shop.records == []
 
 
@@ -131,15 +131,15 @@ def test_what_the_code_under_review_prints_is_no_command(
 
 def test_a_message_is_the_last_one_and_a_defects_is_its_traceback() -> None:
     assert (
-        review.last_words(["  ✓ collect", "mainline: a key is wrong", "  on line 3"]) == "a key is wrong\n  on line 3"
+        review.last_message(["  ✓ collect", "mainline: a key is wrong", "  on line 3"]) == "a key is wrong\n  on line 3"
     )
     defect = [
         "Traceback (most recent call last):",
         "ValueError: odd",
         "mainline: this is a defect of Mainline, not yours",
     ]
-    assert "ValueError: odd" in review.last_words(defect)
-    assert review.last_words(["one", "two"]) == "one\ntwo"
+    assert "ValueError: odd" in review.last_message(defect)
+    assert review.last_message(["one", "two"]) == "one\ntwo"
 
 
 def test_records_of_other_commits_are_not_kept(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_patch_that_is_not_shown_is_held_to_change_them() -> None:
 def test_files_that_judge_are_named_in_the_order_of_the_list(tmp_path: Path) -> None:
     names = [
         ".github/workflows/review.yml", "data/expectations/frame.yaml", "data/raw/weather.parquet", "docs/operate.md",
-        "pipelines/training.py", "src/flights/features.py", "src/mainline/evaluation/gates.py", "Makefile",
+        "pipelines/training.py", "src/flights/features.py", "src/mainline/evaluation/gates/margins.py", "Makefile",
         "tests/x.py",         "src/mainlined/x.py",
     ]  # fmt: skip
     harmless = patch(tmp_path, PARAMS, edited(("max_iter: 200", "max_iter: 20")))

@@ -229,7 +229,7 @@ def test_an_artifact_that_is_too_large_is_not_downloaded(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [".github/workflows/review.yml", "data/expectations/frame.yaml", "src/mainline/evaluation/gates.py"]
+    "name", [".github/workflows/review.yml", "data/expectations/frame.yaml", "src/mainline/evaluation/gates/margins.py"]
 )
 def test_a_pull_request_that_changes_its_judges_is_said_to_first_of_all(scene: Scene, name: str) -> None:
     pull = scene.repository.pull()

@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from mainline.github.comment.sanitise import CUT, sanitise
 from markdown_it import MarkdownIt
 
 from mainline.evaluation.results import Review
-from mainline.github.comment.sanitise import CUT, sanitise
 from mainline.report import markdown
 from tests.mainline.report import samples, strategies
 

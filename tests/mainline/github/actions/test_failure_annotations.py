@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mainline.github.actions import annotations as annotate
+from mainline.github.actions import failure_annotations
 from tests.projects import PARAMS
 
 VERDICT: dict[str, Any] = {"gates": [], "expectations": []}
@@ -32,7 +32,7 @@ def gate(name: str, *, passed: bool = False) -> dict[str, Any]:
 def test_a_failed_gate_is_shown_on_the_line_of_its_threshold(name: str, text: str, tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
     file.write_text(PARAMS, encoding="utf-8")
-    (found,) = annotate.of_verdict({**VERDICT, "gates": [gate(name), gate("gaps", passed=True)]}, file)
+    (found,) = failure_annotations.of_verdict({**VERDICT, "gates": [gate(name), gate("gaps", passed=True)]}, file)
     assert PARAMS.splitlines()[found.line - 1].startswith(text)
     assert (found.file, found.level) == ("params.yaml", "error")
 
@@ -40,13 +40,15 @@ def test_a_failed_gate_is_shown_on_the_line_of_its_threshold(name: str, text: st
 def test_a_floor_is_shown_on_its_line(tmp_path: Path) -> None:
     text = PARAMS.replace("  calibration_error: 0.15\n", "  floors:\n    roc_auc: 0.9\n")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")
-    (found,) = annotate.of_verdict({**VERDICT, "gates": [gate("floor: roc_auc")]}, tmp_path / "params.yaml")
+    (found,) = failure_annotations.of_verdict({**VERDICT, "gates": [gate("floor: roc_auc")]}, tmp_path / "params.yaml")
     assert text.splitlines()[found.line - 1] == "    roc_auc: 0.9"
 
 
 def test_an_expectation_that_only_warns_is_a_warning_on_the_suites_line(tmp_path: Path) -> None:
     failed = {"table": "visits", "rule": "in set", "said": "3 of 9 rows", "file": "data/expectations/visits.yaml"}
-    (found,) = annotate.of_verdict({**VERDICT, "expectations": [{**failed, "line": 7}]}, tmp_path / "params.yaml")
+    (found,) = failure_annotations.of_verdict(
+        {**VERDICT, "expectations": [{**failed, "line": 7}]}, tmp_path / "params.yaml"
+    )
     assert str(found) == ("::warning file=data/expectations/visits.yaml,line=7,title=visits%3A in set::3 of 9 rows")
 
 
@@ -54,16 +56,16 @@ def test_the_places_that_a_refusal_names_are_annotated() -> None:
     message = (
         "params.yaml:12: split.holdouts is no setting: did you mean holdout?\nvisits: a rule\n  data/e/v.yaml:3: type"
     )
-    found = annotate.of_message(message)
+    found = failure_annotations.of_message(message)
     assert [(one.file, one.line) for one in found] == [("params.yaml", 12), ("data/e/v.yaml", 3)]
 
 
 def test_a_machines_path_is_no_place_of_the_repository() -> None:
-    assert annotate.of_message("/usr/lib/python3/site.py:3: odd") == []
+    assert failure_annotations.of_message("/usr/lib/python3/site.py:3: odd") == []
 
 
 def test_whatever_a_text_holds_it_is_one_command() -> None:
-    hostile = annotate.Annotation("a,b:c.yaml", 1, "x,y::z\n::error::forged", "100%\r\n::set-env name=A::b")
+    hostile = failure_annotations.Annotation("a,b:c.yaml", 1, "x,y::z\n::error::forged", "100%\r\n::set-env name=A::b")
     assert str(hostile) == (
         "::error file=a%2Cb%3Ac.yaml,line=1,title=x%2Cy%3A%3Az%0A%3A%3Aerror%3A%3Aforged"
         "::100%25%0D%0A::set-env name=A::b"
@@ -72,7 +74,7 @@ def test_whatever_a_text_holds_it_is_one_command() -> None:
 
 
 def test_errors_come_before_warnings_and_no_more_than_github_shows() -> None:
-    warnings = [annotate.Annotation("a.yaml", n, "w", "w", "warning") for n in range(12)]
-    found = annotate.printed([*warnings, annotate.Annotation("a.yaml", 99, "e", "e")])
-    assert len(found) == annotate.MOST
+    warnings = [failure_annotations.Annotation("a.yaml", n, "w", "w", "warning") for n in range(12)]
+    found = failure_annotations.printed([*warnings, failure_annotations.Annotation("a.yaml", 99, "e", "e")])
+    assert len(found) == failure_annotations.MOST
     assert found[0].startswith("::error")

@@ -1,4 +1,4 @@
-"""Annotations: what failed, shown by GitHub beside the line that it is about."""
+"""Annotations: what failed, shown by GitHub on the line of the file that it is about."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from mainline.config import loader
 from mainline.errors import ConfigurationError
+from mainline.github.actions import commands
 
 KEYS = {
     "label coverage": ("gates", "label_coverage"),
@@ -22,9 +23,9 @@ KEYS = {
     "container: memory": ("stage", "memory_megabytes"),
     "container: image size": ("stage", "image_megabytes"),
 }
-# As every message of ours names a place: `params.yaml:12: what is wrong`.
+# The form in which our error messages name a line: `params.yaml:12: what is wrong`.
 PLACE = re.compile(r"(?m)^\s*([\w./-]+\.(?:ya?ml|py)):(\d+): (.+)$")
-MOST = 10  # GitHub shows ten of a step
+MOST = 10  # GitHub shows ten per step
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,12 @@ class Annotation:
     level: str = "error"
 
     def __str__(self) -> str:
-        """The workflow command; whatever the texts hold, it is one command."""
-        place = f"file={for_property(self.file)},line={self.line},title={for_property(self.title)}"
-        return f"::{self.level} {place}::{for_message(self.message)}"
-
-
-def for_message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def for_property(text: str) -> str:
-    return for_message(text).replace(":", "%3A").replace(",", "%2C")
+        """The workflow command."""
+        return commands.annotation(self.level, self.title, self.message, self.file, self.line)
 
 
 def of_verdict(verdict: Mapping[str, Any], file: Path) -> list[Annotation]:
-    """The gates that failed, each on its threshold's line of `params.yaml`; the expectations, each on its suite's."""
+    """Failed gates, each on its threshold's line in `params.yaml`; failed expectations, each on its line in a suite."""
     found = [
         Annotation(e["file"], int(e["line"]), f"{e['table']}: {e['rule']}", e["said"], "warning")
         for e in verdict.get("expectations", [])
@@ -74,7 +66,7 @@ def of_verdict(verdict: Mapping[str, Any], file: Path) -> list[Annotation]:
 
 
 def keys_of(gate: str) -> tuple[str, ...]:
-    """Where in `params.yaml` a gate's threshold stands: `margin: roc_auc` in `gates.margins.roc_auc`."""
+    """The keys of a gate's threshold in `params.yaml`: `gates.margins.roc_auc` for `margin: roc_auc`."""
     kind, colon, metric = gate.partition(": ")
     if kind == "container":
         return KEYS.get(gate, ("stage",))
@@ -82,16 +74,16 @@ def keys_of(gate: str) -> tuple[str, ...]:
 
 
 def of_message(message: str) -> list[Annotation]:
-    """The places that a refusal's message names."""
+    """The lines of files that an error message names."""
     return list(_places(message))
 
 
 def _places(message: str) -> Iterator[Annotation]:
-    for file, line, said in PLACE.findall(message):
+    for file, line, problem in PLACE.findall(message):
         if not file.startswith("/"):
-            yield Annotation(file, int(line), said[:80], said)
+            yield Annotation(file, int(line), problem[:80], problem)
 
 
 def printed(annotations: list[Annotation]) -> list[str]:
     """At most as many as GitHub shows, errors first."""
-    return [str(one) for one in sorted(annotations, key=lambda one: one.level != "error")[:MOST]]
+    return [str(each) for each in sorted(annotations, key=lambda each: each.level != "error")[:MOST]]

@@ -1,0 +1,181 @@
+"""Dataclasses as JSON and back: what another job left is read by the types that it must have, or refused by its path.
+
+On the standard library alone, because it also runs where nothing is installed. Types may be dataclasses, enums, str,
+int, float, bool, Any (one plain value), lists, dictionaries with text keys, and any of these or None.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import math
+import types
+import typing
+from enum import Enum
+from typing import Any, TypeVar, Union
+
+T = TypeVar("T")
+C = TypeVar("C", list[Any], dict[str, Any])
+
+LONGEST = 4_000  # characters of one text: the reports show no more than a tenth of that
+MOST = 10_000  # items of one list or dictionary
+LARGEST = 2**53  # of a whole number, either way: what every JSON reader can hold
+NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # JSON has no number for them
+
+
+class InvalidJson(ValueError):
+    """`place` in the JSON is not what it must be, and why."""
+
+    def __init__(self, place: str, why: str) -> None:
+        super().__init__(f"{place}: {why}" if place else why)
+
+
+def encode(kind: Any, value: Any) -> Any:
+    """A value of the type `kind` as JSON holds it. Texts are cut at `LONGEST` characters."""
+    if value is None:
+        return None
+    return _encode(_not_none(kind), value)
+
+
+def _encode(kind: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(kind):
+        hints: dict[str, Any] = _hints(kind)  # type: ignore[arg-type]
+        return {name: encode(hint, getattr(value, name)) for name, hint in hints.items()}
+    item = typing.get_args(kind)
+    if typing.get_origin(kind) is list:
+        return [encode(item[0], one) for one in value]
+    if typing.get_origin(kind) is dict:
+        return {cut(str(key)): encode(item[1], one) for key, one in value.items()}
+    if isinstance(value, Enum):
+        return value.value
+    if kind is Any and not isinstance(value, bool | int | float):
+        kind = str
+    number = value if kind is Any else kind(value)  # NumPy's numbers become Python's
+    if isinstance(number, float) and not math.isfinite(number):
+        return str(number)
+    return cut(number) if isinstance(number, str) else number
+
+
+def parse(content: bytes) -> Any:
+    """Any JSON, without NaN and without a key that occurs twice in one object; raises InvalidJson for anything else."""
+    try:
+        return json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_unique)
+    except InvalidJson:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise InvalidJson("", f"not JSON: {str(error)[:80]}") from None
+
+
+def decode(kind: type[T], value: Any, place: str = "") -> T:
+    """Parsed JSON as a value of the type `kind`; `place` is its path in the JSON.
+
+    Raises
+    ------
+    InvalidJson
+        For a key or a type that `kind` does not have, a missing key without a default, and values beyond the limits.
+    """
+    return typing.cast(T, _decode(kind, value, place))
+
+
+def _decode(kind: Any, value: Any, place: str) -> Any:
+    if value is None and kind is not _not_none(kind):
+        return None
+    kind = _not_none(kind)
+    origin, item = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        return _object(kind, value, place)
+    if origin is list:
+        items = _limited(value, list, "a list", place)
+        return [_decode(item[0], one, f"{place}[{number}]") for number, one in enumerate(items)]
+    if origin is dict:
+        found = _limited(value, dict, "an object", place)
+        return {_plain(str, key, place): _decode(item[1], one, _below(place, key)) for key, one in found.items()}
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        try:
+            return kind(value)
+        except ValueError:
+            known = ", ".join(str(one.value) for one in kind)
+            raise InvalidJson(place, f"{_shown(value)} is none of {known}") from None
+    return _plain(kind, value, place)
+
+
+def _object(kind: Any, value: Any, place: str) -> Any:
+    found = _limited(value, dict, "an object", place)
+    hints = _hints(kind)
+    for name in found:
+        if name not in hints:
+            raise InvalidJson(_below(place, name), "unknown key")
+    for one in dataclasses.fields(kind):
+        optional = one.default is not dataclasses.MISSING or one.default_factory is not dataclasses.MISSING
+        if one.name not in found and not optional:
+            raise InvalidJson(_below(place, one.name), "missing")
+    return kind(**{name: _decode(hints[name], one, _below(place, name)) for name, one in found.items()})
+
+
+def _plain(kind: Any, value: Any, place: str) -> Any:
+    """A text, a number or a truth value. A number that is null or "nan" could not be measured."""
+    if kind is float:
+        if value is None or (isinstance(value, str) and value in NOT_FINITE):
+            return NOT_FINITE[value or "nan"]
+        wanted: tuple[type, ...] = (int, float)
+    else:
+        wanted = (str, int, float, bool, type(None)) if kind is Any else (kind,)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        name = "a plain value" if kind is Any else {str: "text", bool: "true or false"}.get(kind, "a number")
+        raise InvalidJson(place, f"{_shown(value)} is not {name}")
+    if isinstance(value, str) and len(value) > LONGEST:
+        raise InvalidJson(place, f"a text of {len(value):,} characters, at most {LONGEST:,}")
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise InvalidJson(place, "a number beyond 2^53")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidJson(place, "a number that no computer can hold")
+    return float(typing.cast(float, value)) if kind is float else value
+
+
+def _limited(value: Any, kind: type[C], name: str, place: str) -> C:
+    if not isinstance(value, kind):
+        raise InvalidJson(place, f"{_shown(value)} is not {name}")
+    if len(value) > MOST:
+        raise InvalidJson(place, f"{len(value):,} items, at most {MOST:,}")
+    return value
+
+
+def _not_none(kind: Any) -> Any:
+    """`X` of `X | None`."""
+    if typing.get_origin(kind) not in (Union, types.UnionType):
+        return kind
+    (only,) = [one for one in typing.get_args(kind) if one is not type(None)]
+    return only
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {one.name: hints[one.name] for one in dataclasses.fields(kind)}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise InvalidJson("", "a key occurs twice in one object")
+    return found
+
+
+def _refuse_constant(name: str) -> Any:
+    raise InvalidJson("", f"{name} is not JSON")
+
+
+def _below(place: str, key: str) -> str:
+    return f"{place}.{key[:60]}" if place else key[:60]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    return "null" if value is None else repr(value)[:60]
+
+
+def cut(text: str) -> str:
+    """A text that a reader accepts."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
