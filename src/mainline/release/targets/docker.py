@@ -15,6 +15,7 @@ from typing import Any
 
 from mainline.errors import ExternalError, MainlineError
 from mainline.packaging import engine as engines
+from mainline.packaging.container_commands import python_module
 from mainline.packaging.engine import Engine
 from mainline.packaging.staging.container import HARDENED
 from mainline.release.targets.declaration import deploy_target
@@ -22,6 +23,7 @@ from mainline.release.targets.declaration import deploy_target
 PASSED_ON = ("MAINLINE_LOG_", "MAINLINE_REPLAY")
 DIGEST = "mainline.deployed"  # the label of a container that says which image it was started from
 READY_SECONDS = 60.0
+PROXY, HEALTH_CHECK = "mainline.serving.proxy", "mainline.serving.healthcheck"
 STOP_SECONDS = 30  # more than the server drains
 
 
@@ -60,7 +62,7 @@ class HostTarget:
         try:
             self.await_fit(new)
             self.open_door(digest)
-            self.engine.run("exec", self.door, "python", "-m", "mainline.serving.proxy", "point", new)
+            self.engine.run("exec", self.door, *python_module(PROXY, "point", new))
         except MainlineError:
             if new != old:
                 self.engine.attempt("rm" if fresh else "stop", *(["--force"] if fresh else []), new)
@@ -75,7 +77,7 @@ class HostTarget:
         found = self.engine.container(self.door)
         if not found or not found["State"]["Running"]:
             return None
-        return self.engine.run("exec", self.door, "python", "-m", "mainline.serving.proxy", "where") or None
+        return self.engine.run("exec", self.door, *python_module(PROXY, "where")) or None
 
     def network(self) -> None:
         if self.engine.attempt("network", "inspect", self.service).returncode:
@@ -107,14 +109,14 @@ class HostTarget:
             ended = not found or not found["State"]["Running"] or restarted(found) > restarts
             if ended or time.monotonic() > until:
                 said = self.engine.attempt("logs", "--tail", "3", name)
-                why = self.engine.attempt("exec", name, "python", "-m", "mainline.serving.healthcheck", "/model").stderr
+                why = self.engine.attempt("exec", name, *python_module(HEALTH_CHECK, "/model")).stderr
                 lines = " / ".join((said.stdout + said.stderr + why).strip().splitlines()) or "nothing"
                 raise ExternalError(f"the new container is not fit for traffic, and got none; it said: {lines}")
             time.sleep(0.1)
 
     def fit(self, name: str) -> bool:
         """Ready, the model of its image, and its example answered as it was when it was exported."""
-        done = self.engine.attempt("exec", name, "python", "-m", "mainline.serving.healthcheck", "/model", seconds=30)
+        done = self.engine.attempt("exec", name, *python_module(HEALTH_CHECK, "/model"), seconds=30)
         return done.returncode == 0
 
     def open_door(self, digest: str) -> None:
@@ -132,7 +134,7 @@ class HostTarget:
         limits = [*HARDENED, "--memory=128m", "--restart=unless-stopped", "--no-healthcheck"]
         volume = f"--volume={self.service}-door:/state"
         try:
-            self.engine.run("run", "--detach", *limits, *named, volume, image, "python", "-m", "mainline.serving.proxy")
+            self.engine.run("run", "--detach", *limits, *named, volume, image, *python_module(PROXY))
         except ExternalError as error:
             self.engine.attempt("rm", "--force", self.door)  # it was made, and would keep this address
             raise ExternalError(
