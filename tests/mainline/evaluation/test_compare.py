@@ -143,7 +143,7 @@ def test_a_class_that_main_does_not_know_has_probability_zero_there_and_no_label
     assert found.rows.baseline is not None
     assert found.rows.baseline == pytest.approx(np.column_stack([scores[:, 0], np.zeros(N), scores[:, 1]]))
     assert "the baseline's classes are a, c, the candidate's a, b, c" in found.notes[-1]
-    assert "the label differs from main's in 20 of 60 rows" in found.notes[0]
+    assert "the label differs from the baseline's in 20 of 60 rows" in found.notes[0]
 
 
 def test_a_class_that_only_main_knows_is_shared_out() -> None:
