@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from tests import warm
+
 TOP = Path(__file__).resolve().parents[1]
 # A copy of the example's settings that stays as it is: `params.yaml` itself is edited in every experiment.
 EXAMPLE = TOP / "tests" / "example.yaml"
@@ -195,11 +197,14 @@ class Project:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, python: str = sys.executable, **variables: str) -> subprocess.Popen[str]:
+        return self._start(python, "-m", "mainline", *arguments, **variables)
+
+    def _start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
         environment = {**os.environ, **variables}
         environment["PYTHONPATH"] = os.pathsep.join([str(self.root / "src"), str(TOP / "src"), str(TOP)])
         return subprocess.Popen(
-            [sys.executable, "-m", "mainline", *arguments],
+            command,
             cwd=self.root,
             env=environment,
             stdout=subprocess.PIPE,
@@ -210,7 +215,13 @@ class Project:
         )
 
     def mainline(self, *arguments: str, **variables: str) -> Result:
-        process = self.start(*arguments, **variables)
+        process = self.start(*arguments, python=warm.python(), **variables)
+        out, err = process.communicate(timeout=240)
+        return Result(process.returncode, out, err)
+
+    def python(self, program: str, **variables: str) -> Result:
+        """A program in the project's place, with its environment."""
+        process = self._start(sys.executable, "-c", program, **variables)
         out, err = process.communicate(timeout=240)
         return Result(process.returncode, out, err)
 

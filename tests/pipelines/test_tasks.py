@@ -64,7 +64,7 @@ def test_three_classes_go_all_the_way_and_a_fourth_is_compared_with_main(tmp_pat
     assert found.status in (0, 1), found.err
     assert record_of(shop).facts.classes == ["huge", "large", "none", "small"]
     assert "the baseline's classes are large, none, small, the candidate's huge, large, none, small" in notes_of(shop)
-    assert "the label differs from main's in" in notes_of(shop)
+    assert "the label differs from the baseline's in" in notes_of(shop)
     # Main gives the new class no probability: it pays for it in log loss.
     assert shop.verdict["metrics"]["log_loss"]["delta"] < 0
 

@@ -352,7 +352,7 @@ def test_a_label_that_is_defined_anew_is_said(shop: Project) -> None:
         (RETURN, f"{RETURN}.mutate(bought=_.bought & (_.pages > 3))"),
     )  # fmt: skip
     found = shop.run()
-    assert "the label differs from main's in" in notes_of(shop), found.err
+    assert "the label differs from the baseline's in" in notes_of(shop), found.err
     rows = rows_of(shop)
     late = rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC")
     known = rows["at"] + pd.Timedelta(days=1) < pd.Timestamp("2026-03-02", tz="UTC")

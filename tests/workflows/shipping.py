@@ -13,7 +13,7 @@ from tests.github.double import GitHubDouble
 from tests.servers import REGISTRY_LOGIN, Oci
 from tests.workflows import events
 from tests.workflows.act import Ran
-from tests.workflows.stage import ENVIRONMENT, Stage
+from tests.workflows.stage import Stage, environment
 
 
 class Shipping:
@@ -31,7 +31,7 @@ class Shipping:
         self.machine = {
             "DOCKER_CONFIG": str(folder / "docker"),
             "GITHUB_API_URL": github.api,
-            "REHEARSAL_ENVIRONMENT": ENVIRONMENT,
+            "REHEARSAL_ENVIRONMENT": environment(),
         }
 
     def merge(self, message: str, *, approver: str | None = None) -> events.Event:

@@ -6,17 +6,21 @@ Runs share this environment instead of installing one: what a test pays for is t
 from __future__ import annotations
 
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
+from tests import warm
 from tests.pipelines.shops import LEAN
 from tests.projects import TOP, Project
 from tests.workflows import events
 from tests.workflows.act import Ran, Rehearsal
 
-ENVIRONMENT = str(Path(sys.executable).parents[1])
 COPIED = (".github", "Makefile", "uv.lock", "pyproject.toml")
+
+
+def environment() -> str:
+    """Where runs find their programs."""
+    return str(Path(warm.python()).parents[1])
 
 
 class Stage:
@@ -63,7 +67,7 @@ class Stage:
         return events.push(self.origin, branch, before, message)
 
     def review(self, event: events.Event, run: str | None = None) -> Ran:
-        return self.rehearsal.run(event, job="review", run=run, REHEARSAL_ENVIRONMENT=ENVIRONMENT)
+        return self.rehearsal.run(event, job="review", run=run, REHEARSAL_ENVIRONMENT=environment())
 
     @property
     def cached(self) -> list[str]:

@@ -12,7 +12,7 @@ import pytest
 from tests.github.double import GitHubDouble, github
 from tests.mainline.github.comment.test_cml import stand_in
 from tests.workflows.conversation import Conversation
-from tests.workflows.stage import ENVIRONMENT, Stage
+from tests.workflows.stage import Stage, environment
 
 __all__ = ["github"]
 
@@ -29,7 +29,7 @@ def conversation(github: GitHubDouble, stage: Stage) -> Iterator[Conversation]:
     stage.branch("change")
     # This double counts its runs from the beginning again.
     shutil.rmtree(stage.rehearsal.folder / "artifacts", ignore_errors=True)
-    yield Conversation(github, stage.rehearsal, stage.shop.root, REHEARSAL_ENVIRONMENT=ENVIRONMENT)
+    yield Conversation(github, stage.rehearsal, stage.shop.root, REHEARSAL_ENVIRONMENT=environment())
     stage.branch("main-again")
 
 

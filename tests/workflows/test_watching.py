@@ -11,7 +11,7 @@ from tests.github.double import GitHubDouble, github
 from tests.github.state import Repository
 from tests.workflows import events
 from tests.workflows.act import Ran
-from tests.workflows.stage import ENVIRONMENT, Stage
+from tests.workflows.stage import Stage, environment
 
 __all__ = ["github"]
 
@@ -38,7 +38,7 @@ class Watching:
             event,
             workflow,
             token=token,
-            REHEARSAL_ENVIRONMENT=ENVIRONMENT,
+            REHEARSAL_ENVIRONMENT=environment(),
             GITHUB_API_URL=self.github.api,
             **details,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from mainline.config import user_code
@@ -54,6 +55,25 @@ class Declarations(Mapping[str, T]):
         if name not in self._declared:
             raise ConfigurationError(f"there is no {self.kind} {name}: {hint(name, self)}")
         return self._declared[name]
+
+    @contextmanager
+    def calling(self, name: str) -> Iterator[None]:
+        """Around a call of a declaration's function: what a project's own function raises is named as its own.
+
+        Raises
+        ------
+        ConfigurationError
+            With the line of the project's code; a `MainlineError` is passed on as it is.
+        """
+        try:
+            yield
+        except MainlineError:
+            raise
+        except Exception as error:
+            if built_in(self._modules[name]):
+                raise
+            said = f"{user_code.where(error)}: {user_code.said(error)}"
+            raise ConfigurationError(f"the {self.kind} {name} of {self._modules[name]} failed{said}") from error
 
     def added(self) -> list[str]:
         """The names that the project's own modules registered."""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from mainline.config.metric_names import GAPS, NAMES, UNDIRECTED
 from mainline.config.schema import Settings
 from mainline.errors import ConfigurationError
 
@@ -50,7 +49,7 @@ def load(file: Path = FILE) -> Params:
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigurationError(f"{file} is not here: run this from the top folder of the repository") from None
+        raise ConfigurationError(f"{file} not found: run this from the top folder of the repository") from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} is not UTF-8: {error}") from None
     return parse(text, str(file))
@@ -68,7 +67,7 @@ def parse(text: str, file: str = str(FILE)) -> Params:
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"{file}:{line_of_value_error(text)}: not YAML: {error}") from None
     if not isinstance(node, yaml.MappingNode):
-        raise ConfigurationError(f"{file}:1: settings are needed, such as 'task: binary'")
+        raise ConfigurationError(f"{file}:1: expected settings, such as 'task: binary'")
     repeated = [f"{file}:{key.start_mark.line + 1}: {key.value} is set twice" for key in repeated_keys(node)]
     if repeated:
         raise ConfigurationError("\n".join(repeated))
@@ -78,40 +77,50 @@ def parse(text: str, file: str = str(FILE)) -> Params:
         problems = [explain(error, node, file) for error in invalid.errors()]  # type: ignore[arg-type]
         raise ConfigurationError("\n".join(problems)) from None
     params = Params(settings, file, node, text.splitlines())
-    unknown = list(unknown_metrics(params))
-    if unknown:
-        raise ConfigurationError("\n".join(unknown))
+    if not settings.extensions:  # else its modules say what there is: `check` of gates and sources
+        refuse(params, [(keys, no_setting(keys, valid_names(keys[:-1]))) for keys in added_settings(settings)])
     return params
 
 
-def unknown_metrics(params: Params) -> Iterator[str]:
-    """Metrics that the task does not have, or that cannot be judged by."""
-    settings = params.settings
-    gates, task = settings.gates, settings.task
-    directed = [name for name in NAMES[task] if name not in UNDIRECTED]
-    named: list[tuple[tuple[Key, ...], str, Sequence[str]]] = [
-        (("compare", "metric"), settings.compare.metric, directed),
-        *((("gates", "margins", name), name, directed) for name in gates.margins),
-        *((("gates", "floors", name), name, directed) for name in gates.floors),
-    ]
-    if gates.lead:
-        named.append((("gates", "lead", "metric"), gates.lead.metric, directed))
-    if gates.slices:
-        named.append((("gates", "slices", "metric"), gates.slices.metric, directed))
-    if gates.gaps:
-        named.append((("gates", "gaps", "metric"), gates.gaps.metric, GAPS[task]))
-    if gates.calibration_error is not None:
-        named.append((("gates", "calibration_error"), "calibration_error", directed))
-    for keys, name, valid in named:
-        if name not in valid:
-            near = difflib.get_close_matches(name, valid, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
-            where = ".".join(map(str, keys))
-            yield f"{params.file}:{params.line(*keys)}: {where}: a {task} task has no metric {name} to judge by: {hint}"
+def refuse(params: Params, problems: Iterable[tuple[Sequence[Key], str]]) -> None:
+    """Refuse what is wrong with some settings, each with its line.
+
+    Raises
+    ------
+    ConfigurationError
+        Where there is a problem.
+    """
+    said = [f"{params.file}:{params.line(*keys)}: {problem}" for keys, problem in problems]
+    if said:
+        raise ConfigurationError("\n".join(said))
+
+
+def added_settings(settings: Settings) -> Iterator[tuple[Key, ...]]:
+    """Where a setting stands that no built-in gate or source takes: one that the project added may."""
+    yield from (("gates", name) for name in settings.gates.model_extra or {})
+    for source, given in settings.data.sources.items():
+        yield from (("data", "sources", source, name) for name in given.model_extra or {})
+
+
+def type_problems(params: Params, kind: Any, value: object, at: tuple[Key, ...]) -> Iterator[tuple[Sequence[Key], str]]:
+    """What is wrong with the value of the setting `at`, which must be of the type `kind`."""
+    try:
+        TypeAdapter(kind).validate_python(value)
+    except ValidationError as invalid:
+        valid = list(getattr(kind, "model_fields", ()))
+        for error in invalid.errors():
+            yield explained(error, params.node, at, valid)  # type: ignore[arg-type]
+
+
+def no_setting(keys: Sequence[Key], valid: Sequence[str]) -> str:
+    """That there is no such setting, with the nearest valid one."""
+    near = difflib.get_close_matches(str(keys[-1]), valid, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
+    return f"{'.'.join(map(str, keys))} is not a setting: {hint}"
 
 
 def line_of_value_error(text: str) -> int:
-    """The line of a date that does not exist: YAML reads dates, and says of a wrong one only that it is wrong."""
+    """The line of a date that does not exist: YAML parses dates, but its error has no line."""
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.ScalarEvent) and event.style is None:
             try:
@@ -124,7 +133,7 @@ def line_of_value_error(text: str) -> int:
 
 
 def repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
-    """Keys that a mapping holds twice: YAML would silently take the last."""
+    """Keys that a mapping contains twice: YAML silently keeps the last."""
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
@@ -159,10 +168,18 @@ def child(node: yaml.Node, key: Key) -> tuple[int, yaml.Node] | None:
 
 
 def explain(error: dict[str, Any], node: yaml.Node, file: str) -> str:
-    """One of pydantic's errors in words, with the line and the nearest valid name."""
-    keys = error["loc"]
+    """A pydantic error as a message, with the line and the nearest valid name."""
+    keys, problem = explained(error, node, ())
+    return f"{file}:{line_of(node, keys)}: {problem}"
+
+
+def explained(
+    error: dict[str, Any], node: yaml.Node, at: tuple[Key, ...], valid: Sequence[str] | None = None
+) -> tuple[list[Key], str]:
+    """The setting below `at` that one of pydantic's errors is about, and the error in words."""
+    keys = (*at, *error["loc"])
     found = [key for key in keys if isinstance(key, (str, int))]
-    # A union's branch stands in the location too, but not in the file.
+    # The location also contains the branch of a union, which is not in the file.
     present: list[Key] = []
     place = node
     for key in found:
@@ -171,16 +188,12 @@ def explain(error: dict[str, Any], node: yaml.Node, file: str) -> str:
             break
         place = step[1]
         present.append(key)
-    where = f"{file}:{line_of(node, present)}"
     name = ".".join(str(key) for key in present)
     if error["type"] == "extra_forbidden":
-        valid = valid_names(present[:-1])
-        near = difflib.get_close_matches(str(present[-1]), valid, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
-        return f"{where}: {name} is no setting: {hint}"
+        return present, no_setting(present, valid_names(present[:-1]) if valid is None else valid)
     if error["type"] == "missing":
         missing = ".".join([*map(str, present), str(keys[-1])])
-        return f"{where}: {missing} is needed and not there"
+        return present, f"{missing} is required"
     message = str(error["msg"]).removeprefix("Value error, ")
     given = error.get("input")
     short = f", not {given!r}" if isinstance(given, (str, int, float, bool)) and error["type"] != "value_error" else ""
@@ -188,11 +201,11 @@ def explain(error: dict[str, Any], node: yaml.Node, file: str) -> str:
         options = [part.strip(" '") for part in error["ctx"]["expected"].replace(" or ", ", ").split(",")]
         near = difflib.get_close_matches(given, options, n=1)
         short += f": did you mean {near[0]}?" if near else ""
-    return f"{where}: {name or 'the file'}: {message[:1].lower() + message[1:]}{short}"
+    return present, f"{name or 'the file'}: {message[:1].lower() + message[1:]}{short}"
 
 
 def valid_names(path: Sequence[Key]) -> list[str]:
-    """The settings that there are below `path`."""
+    """The names of the settings below `path`."""
     model: type[BaseModel] | None = Settings
     for key in path:
         model = model_below(model, key) if model else None

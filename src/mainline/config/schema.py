@@ -71,7 +71,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Source(Section):
+class Extensible(Section):
+    """A section that takes further settings, which a project's own modules declare (`extensions`)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+
+
+class Source(Extensible):
     """The origin of one table: files, or a query against a database."""
 
     path: str | None = Field(None, description="A path, glob or URL of Parquet, CSV or JSON Lines files.")
@@ -86,7 +92,8 @@ class Source(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if (self.path is None) == (self.query is None):
+        added = bool(self.model_extra)  # the settings of another kind, which the room `data` checks
+        if (self.path is None) == (self.query is None) and not added:
             raise ValueError("a source has either `path` or `query`")
         if (self.query is None) != (self.database is None):
             raise ValueError("`query` and `database` must be set together")
@@ -237,7 +244,7 @@ class GapGate(Section):
     at_most: Positive = Field(description="Most that the gap may be wider than the baseline's.")
 
 
-class Gates(Section):
+class Gates(Extensible):
     margins: dict[str, Positive] = Field({}, description="Non-inferiority margin against the baseline, by metric.")
     lead: Lead | None = Field(None, description="Least lead over a naive reference.")
     floors: dict[str, float] = Field({}, description="Least value by metric (for losses: the most).")

@@ -13,8 +13,11 @@ from mainline.runtime import git
 from mainline.training.fingerprint import Parts
 
 # What a pull request could change to pass its own review: sections of params.yaml, and files.
-JUDGES = ("evaluate", "compare", "gates")
-MACHINE = (".github", "Makefile", "pipelines", "src/mainline")
+JUDGES = ("evaluate", "compare", "gates", "extensions")
+MACHINE = (
+    *(".github", "Makefile", "pipelines", "src/mainline"),
+    *(":(glob)src/**/extensions.py", ":(glob)src/**/extensions/**"),  # a project's own gates and metrics
+)
 
 
 def of_model(before: Parts, now: Parts) -> list[Change]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data.split import quoted, sides
 from mainline.evaluation import bootstrap, metrics
-from mainline.evaluation.results import Gap, Interval, Metric, Slice
+from mainline.evaluation.results import Gap, Metric, Slice
 
 if TYPE_CHECKING:
     import numpy as np
@@ -70,10 +70,11 @@ def paired(
         found.append(
             Metric(
                 name,
-                metrics.GREATER_IS_BETTER[name],
+                metrics.greater_is_better(name),
                 bootstrap.interval(values, confidence, n_blocks),
                 None if other is None else bootstrap.interval(other, confidence, n_blocks),
                 None if other is None else bootstrap.interval(values - other, confidence, n_blocks),
+                metrics.is_directed(name),
             )
         )
     return found
@@ -237,14 +238,3 @@ def reference(settings: Settings, frame: Path, rows: pd.DataFrame, classes: list
     merged = rows[lead.by].merge(learnt, on=lead.by, how="left")
     values = np.column_stack([merged[name].fillna(mean) for name, mean in zip(answers, overall, strict=True)])
     return values if settings.task == "multiclass" else values[:, 0]
-
-
-def better(metric: Metric, interval: Interval) -> Interval:
-    """A difference with its sign turned so that positive is better."""
-    if metric.greater_is_better:
-        return interval
-    return Interval(
-        -interval.value,
-        None if interval.high is None else -interval.high,
-        None if interval.low is None else -interval.low,
-    )

@@ -3,34 +3,25 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
+from mainline.evaluation.metrics import title_of
 from mainline.evaluation.results import Interval
 
-METRICS = {
-    "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-    "log_loss": "log loss",
-    "brier": "Brier",
-    "calibration_error": "calibration error",
-    "f1": "F1",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "mae": "MAE",
-    "rmse": "RMSE",
-    "r2": "R²",
-    "mape": "MAPE",
-    "selection_rate": "share predicted positive",
-}
-
-
-NOT_DIRECTED = {"bias"}  # zero is best: neither a higher nor a lower value is better as such
+_titles: dict[str, str] = {}  # of metrics that are declared elsewhere: see `remember`
 
 
 NOTHING = "–"
 
 
 def metric_name(name: str) -> str:
-    return METRICS.get(name) or plain(name, 60).replace("_", " ")
+    """The display name of a metric."""
+    return title_of(name) or _titles.get(name) or plain(name, 60).replace("_", " ")
+
+
+def remember(titles: Mapping[str, str]) -> None:
+    """Know display names that a review brings with it, where the project that declared them is not imported."""
+    _titles.update({name: plain(title, 60) for name, title in titles.items()})
 
 
 def plain(value: object, limit: int = 200) -> str:

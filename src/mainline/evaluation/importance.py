@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.config import loader
+from mainline.config import extensions, loader
 from mainline.config.schema import Settings
 from mainline.data.split import quoted, sides
 from mainline.evaluation import metrics
@@ -51,10 +51,12 @@ def load_libraries() -> None:
 
 def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, Any]]:
     """The importance of every feature in the record at `path`, stored so that it is computed once."""
-    settings = loader.load(Path(root) / loader.FILE).settings
+    params = loader.load(Path(root) / loader.FILE)
+    settings = params.settings
     if not settings.evaluate.importance_rows:
         return []
     pipeline.use_threads(settings.train.threads)
+    extensions.load(params)
     workspace = Workspace.at(Path(root), Path(state))
     record = Record.read(Path(path))
     asked = digest(
@@ -99,7 +101,7 @@ def scorer(settings: Settings) -> Any:
     import numpy as np
 
     metric = settings.compare.metric
-    sign = 1 if metrics.GREATER_IS_BETTER[metric] else -1
+    sign = 1 if metrics.greater_is_better(metric) else -1
     one = np.ones((1, 1), dtype=np.int64)
 
     def score(model: Pipeline, rows: pd.DataFrame, y: NDArray[Any]) -> float:

@@ -30,6 +30,18 @@ class Metric:
     candidate: Interval
     baseline: Interval | None = None
     delta: Interval | None = None
+    directed: bool = True  # false where zero is best, and so neither direction is better
+
+
+def better(metric: Metric, interval: Interval) -> Interval:
+    """A difference with its sign turned so that positive is better."""
+    if metric.greater_is_better:
+        return interval
+    return Interval(
+        -interval.value,
+        None if interval.high is None else -interval.high,
+        None if interval.low is None else -interval.low,
+    )
 
 
 @dataclass(frozen=True)
@@ -71,6 +83,16 @@ class Attribution:
     due_to_data: float
     due_to_model: float
     method: str  # in words: which model was scored on which rows
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report as plain values; with `columns`, a table whose first column is text, the others numbers."""
+
+    title: str
+    paragraphs: list[str] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -156,6 +178,8 @@ class Review:
     blocks: str | None = None
     resamples: int = 0
     confidence: float = 0.95
+    titles: dict[str, str] = field(default_factory=dict)  # display names of metrics that a project added
+    sections: list[Section] = field(default_factory=list)  # of the report, that a project added
 
 
 def to_json(value: Any) -> str:

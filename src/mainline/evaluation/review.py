@@ -150,7 +150,7 @@ def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any])
     naive = evaluate.reference(settings, frame, rows.rows, rows.classes)
     ours = evaluate.measure(settings, rows, rows.candidate, weights, [gate.metric])[gate.metric]
     theirs = evaluate.measure(settings, rows, naive, weights, [gate.metric])[gate.metric]
-    sign = 1 if metrics.GREATER_IS_BETTER[gate.metric] else -1
+    sign = 1 if metrics.greater_is_better(gate.metric) else -1
     return bootstrap.interval(sign * (ours - theirs), settings.compare.confidence, int(rows.blocks.max()) + 1)
 
 

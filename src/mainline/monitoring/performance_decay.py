@@ -49,7 +49,7 @@ def judge(window: Window, record: Record, reached: Measured, promise: Measured, 
     metric, task = settings.compare.metric, record.facts.task
     if metric not in reached.values or metric not in promise.values:
         return None
-    sign = 1 if metrics.GREATER_IS_BETTER[metric] else -1
+    sign = 1 if metrics.greater_is_better(metric) else -1
     blocks = min(reached.blocks, promise.blocks)
     confidence = settings.compare.confidence
     difference = bootstrap.interval(reached.values[metric] - promise.values[metric], confidence, blocks)

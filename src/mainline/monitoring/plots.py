@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mainline.evaluation.formatting import metric_name
+from mainline.evaluation.formatting import metric_name, plain
 from mainline.monitoring.results import Health
 
+LEGEND = 34  # characters of a column's name above a plot
 SHOWN = 3  # columns, those nearest to their threshold
 
 
@@ -37,13 +38,18 @@ def over_time(name: str, label: str, series: dict[str, Any], level: float | None
     from mainline.report.plots import axes as canvas
     from mainline.report.plots import svg
 
-    figure, axes = canvas.framed((canvas.WIDE, 2.2), (0.08, 0.16, 0.9, 0.8))
+    figure, axes = canvas.framed((canvas.WIDE, 2.2), (0.08, 0.16, 0.9, 0.7 if len(series) > 1 else 0.8))
     days = sorted({day for values in series.values() for day in values})
     place = {day: index for index, day in enumerate(days)}
     for colour, (title, values) in zip((svg.CANDIDATE, svg.BASELINE, svg.GOOD), series.items(), strict=False):
         at = sorted(values)
         axes.plot(
-            [place[day] for day in at], [values[day] for day in at], color=colour, label=title, marker="o", ms=2.5
+            [place[day] for day in at],
+            [values[day] for day in at],
+            color=colour,
+            label=plain(title, LEGEND),
+            marker="o",
+            ms=2.5,
         )
     if level is not None:
         axes.axhline(level, color=svg.BASELINE, linewidth=1.2, linestyle=(0, (4, 2)))
@@ -53,5 +59,6 @@ def over_time(name: str, label: str, series: dict[str, Any], level: float | None
     axes.set_xticks(range(0, len(days), step), [day[5:] for day in days[::step]])
     axes.set(ylabel=label)
     if len(series) > 1:
-        axes.legend(frameon=False, ncols=len(series))
+        # Above the lines, where it hides none of them.
+        axes.legend(frameon=False, ncols=len(series), loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     return svg.written(figure, f"monitor-{name}", label)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mainline.evaluation.formatting import (
-    METRICS,
     count,
     difference,
     interval,
@@ -130,7 +129,8 @@ def margin_of(gate: Gate) -> str:
 def gate_name(gate: Gate) -> str:
     """`margin: roc_auc` as `margin: ROC AUC`; metrics' names in other places are left as they are."""
     kind, colon, metric = plain(gate.name, 60).partition(": ")
-    return f"{kind}{colon}{metric_name(metric)}" if metric in METRICS else f"{kind}{colon}{metric}"
+    named = kind in ("margin", "floor")
+    return f"{kind}{colon}{metric_name(metric)}" if named else f"{kind}{colon}{metric}"
 
 
 def find(metrics: Iterable[Metric], name: str) -> Metric | None:

@@ -34,6 +34,7 @@ def render(review: Review, curves: Curves | None = None) -> str:
 
     from mainline.report.plots import review as plots
 
+    formatting.remember(review.titles)
     scores = plots.of_scores(review, curves) if curves else []
     drawn = {"slices": plots.slices(review), "importance": plots.importance(review)}
     template = environment().get_template("report.html.j2")
@@ -118,7 +119,7 @@ def strip(metric: Metric) -> Any:
     delta = metric.delta
     if delta is None or delta.low is None or delta.high is None:
         return ""
-    sign = 1 if metric.greater_is_better or metric.name in formatting.NOT_DIRECTED else -1
+    sign = 1 if metric.greater_is_better or not metric.directed else -1
     reach = max(abs(delta.low), abs(delta.high)) or 1.0
     low, value, high = sorted(sign * 46 * end / reach for end in (delta.low, delta.value, delta.high))
     tone = ordering.direction(metric) or "even"

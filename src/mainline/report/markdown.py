@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mainline.evaluation.formatting import (
-    NOT_DIRECTED,
     count,
     difference,
     interval,
     metric_name,
     plural,
+    remember,
     score,
     short,
     signed,
@@ -31,6 +31,7 @@ def render(review: Review, limit: int = LIMIT) -> str:
     Text that comes from data or from a contributor can neither break the page nor call anyone. The headline and the
     gates are cut last.
     """
+    remember(review.titles)
     parts = [
         changed_gates(review),
         headline(review),
@@ -119,7 +120,7 @@ def metrics(review: Review) -> Part | None:
 def metric_row(review: Review, metric: Metric) -> str:
     name = prose(metric_name(metric.name), 60)
     name = f"**{name}**" if metric.name == review.metric else name
-    if not metric.greater_is_better and metric.name not in NOT_DIRECTED:
+    if not metric.greater_is_better and metric.directed:
         name += " <i>less is better</i>"
     if not any(one.delta for one in review.metrics):
         return row([name, interval(metric.candidate)])

@@ -19,7 +19,7 @@ from mainline.evaluation.formatting import (
     signed,
     size,
 )
-from mainline.evaluation.results import Review
+from mainline.evaluation.results import Review, Section
 from mainline.report import ordering
 from mainline.report.escape import code, fenced, prose
 from mainline.report.headline import base_name
@@ -36,6 +36,7 @@ def details(review: Review) -> list[Part | None]:
         gaps(review),
         drift(review),
         importance(review),
+        *(added(section) for section in review.sections),
         cost(review),
         reproduce(review),
     ]
@@ -139,6 +140,16 @@ def importance(review: Review) -> Part | None:
         for f in sorted(review.importance, key=lambda feature: -feature.value)
     ]
     return folded("Importance of the features", header, lines, weight=20, most=20)
+
+
+def added(section: Section) -> Part:
+    """A section that the project added."""
+    said = "".join(f"\n\n{prose(paragraph, 1000)}" for paragraph in section.paragraphs[:20])
+    columns = section.columns[:12]
+    cells = [prose(name, 40) for name in columns]
+    header = f"\n\n| {' | '.join(cells)} |\n|---{'|--:' * (len(columns) - 1)}|" if columns else ""
+    lines = [f"| {' | '.join(prose(cell, 100) for cell in row[: len(columns)])} |" for row in section.rows]
+    return folded(section.title, f"{said}{header}".strip(), lines if columns else [], weight=15, most=20, opened=True)
 
 
 def cost(review: Review) -> Part:

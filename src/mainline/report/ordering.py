@@ -6,7 +6,7 @@ import math
 import shlex
 
 from mainline.data.validation.results import Expectation
-from mainline.evaluation.formatting import NOT_DIRECTED, plain
+from mainline.evaluation.formatting import plain
 from mainline.evaluation.results import Change, Gap, Gate, Metric, Review, Slice
 from mainline.report.headline import find
 from mainline.training.feature_drift import Drift
@@ -32,7 +32,7 @@ def metrics(review: Review) -> list[Metric]:
 def direction(metric: Metric) -> str:
     """`better` or `worse` where the interval of the difference leaves no doubt, else empty."""
     delta = metric.delta
-    if delta is None or delta.low is None or delta.high is None or metric.name in NOT_DIRECTED:
+    if delta is None or delta.low is None or delta.high is None or not metric.directed:
         return ""
     if delta.low <= 0 <= delta.high or not math.isfinite(delta.low + delta.high):
         return ""

@@ -14,10 +14,16 @@ from mainline.runtime.workspace import Workspace
 
 def reports(found: ReviewedRows, workspace: Workspace, progress: Progress) -> list[str]:
     """Write the reports, each whole or not at all; `verdict.json` last."""
-    from mainline.report import html, markdown, report_json
+    from mainline.evaluation.metrics import added_titles
+    from mainline.report import html, markdown, report_json, sections
     from mainline.report.plots.curves import Curves
 
-    review = dataclasses.replace(found.review, seconds=dict(progress.seconds))
+    review = dataclasses.replace(
+        found.review,
+        seconds=dict(progress.seconds),
+        titles=added_titles(found.review.task),
+        sections=sections.of(found),
+    )
     rows = found.rows
     folder = workspace.reports
     write_text(folder / "report.md", markdown.render(review))

@@ -10,15 +10,31 @@ from mainline.serving.settings import Configuration
 from mainline.serving.signature import Column, Key, Signature
 
 STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2430; }
-table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .3rem .8rem .3rem 0;
-border-bottom: 1px solid #dde3ea; vertical-align: top; } code, pre, textarea { font: 14px/1.4 ui-monospace, monospace; }
-pre, textarea { background: #f4f6f8; padding: .8rem; border: 1px solid #dde3ea; border-radius: 4px; width: 100%;
-box-sizing: border-box; overflow: auto; } button { font: inherit; padding: .3rem 1rem; margin: .5rem 0; }
-@media (prefers-color-scheme: dark) { body { background: #12161c; color: #dfe6ee; }
-pre, textarea { background: #1b212a; color: inherit; border-color: #303a46; } th, td { border-color: #303a46; }
-a { color: #7db7ff; } }
+:root { color-scheme: light dark; --page: #f6f7f8; --surface: #fff; --ink: #1a1e23; --muted: #5c6570; --line: #e3e6ea;
+  --code: #eef0f3; --accent: #0a64b4; }
+@media (prefers-color-scheme: dark) { :root { --page: #101317; --surface: #181c21; --ink: #e7eaee; --muted: #98a2ae;
+  --line: #2b3139; --code: #242a31; --accent: #62aef5; } }
+@media print { :root { --page: #fff; --surface: #fff; --ink: #111; --muted: #555; --line: #d5d8dc; --code: #f1f2f4;
+  --accent: #0a64b4; color-scheme: light; } }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 0 auto; padding: 2rem 1.25rem 4rem;
+  color: var(--ink); background: var(--page); overflow-wrap: break-word; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .5rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; } a { color: var(--accent); }
+table { border-collapse: collapse; width: 100%; background: var(--surface); font-size: .92rem; }
+th { font-size: .8rem; color: var(--muted); }
+th, td { text-align: left; padding: .45rem .8rem; border: 1px solid var(--line); border-width: 1px 0;
+  vertical-align: top; }
+code, pre, textarea { font: .86rem/1.45 ui-monospace, monospace; overflow-wrap: anywhere; }
+td code { background: none; } td:first-child { min-width: 9rem; } td:nth-child(2) { min-width: 8rem; }
+pre, textarea { background: var(--code); color: inherit; padding: .8rem; border: 1px solid var(--line);
+  border-radius: .5rem; width: 100%; overflow: auto; }
+button, input { font: inherit; padding: .35rem .9rem; margin: .5rem 0; border-radius: .5rem;
+  border: 1px solid var(--line); max-width: 100%; }
+button { background: var(--accent); color: var(--surface); border: 0; cursor: pointer; }
+@media (max-width: 36rem) { body { padding: 1rem .9rem 2rem; } tr:has(th) { display: none !important; }
+  tr, td { display: block; } tr { padding: .4rem 0; border: 1px solid var(--line); border-width: 1px 0; }
+  td { border: 0; padding: 0 .6rem; } td:first-child { font-weight: 600; } }
 """
 
 SCRIPT = """
@@ -51,7 +67,7 @@ def page(signature: Signature, version: str, configuration: Configuration) -> st
         if "get" in entry
     )
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(signature.name)} {escape(version)}</title><style>{STYLE}</style></head><body>
 <h1>{escape(signature.name)} {escape(version)}</h1>
 <p>{escape(document["info"]["description"])}</p>

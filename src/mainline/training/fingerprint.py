@@ -22,6 +22,7 @@ from mainline.config.schema import Settings
 # fresh interpreter and compares this list with what was imported.
 MODEL_MODULES = frozenset(
     {
+        "config.extensions",
         "config.schema",
         "config.user_code",
         "data.collect",

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from mainline.config import loader
-from mainline.config.metric_names import NAMES, UNDIRECTED
 from mainline.errors import ConfigurationError
-from mainline.evaluation import metrics
+from mainline.evaluation.metrics import check
 from tests.projects import EXAMPLE
 
 TEXT = EXAMPLE.read_text(encoding="utf-8")
@@ -18,7 +17,7 @@ WRONG = {
     "a misspelt key": (
         "  estimator: sklearn",
         "  estimatr: sklearn",
-        "train.estimatr is no setting: did you mean estimator?",
+        "train.estimatr is not a setting: did you mean estimator?",
     ),
     "a misspelt source key": ("{path: data/raw/planes", "{pth: data/raw/planes", "did you mean path?"),
     "a wrong type": ("threads: 1 ", "threads: one ", "train.threads: input should be a valid integer"),
@@ -32,7 +31,7 @@ WRONG = {
     ),
     "a time zone that is none": ("America/New_York", "America/NewYork", "unknown time zone 'America/NewYork'"),
     "an infinite number": ("at_least: 0.03", "at_least: .inf", "gates.lead.at_least"),
-    "a section that is missing": ("split:", "splits:", "split is needed and not there"),
+    "a section that is missing": ("split:", "splits:", "split is required"),
     "a metric that the task does not have": ("metric: roc_auc\n  blocks", "metric: rmse\n  blocks", "no metric rmse"),
     "a misspelt metric in a gate": ("    brier: 0.003", "    brierr: 0.003", "did you mean brier?"),
     "no time to split by": ("  time: departs ", "  # time: departs ", "split.by: time needs prepare.time"),
@@ -45,10 +44,15 @@ def test_a_wrong_setting_is_refused_by_line_and_name(wrong: str) -> None:
     before, after, said = WRONG[wrong]
     assert before in TEXT
     with pytest.raises(ConfigurationError) as refused:
-        loader.parse(TEXT.replace(before, after))
+        checked(TEXT.replace(before, after))
     assert said in str(refused.value)
     assert str(refused.value).startswith("params.yaml:")
     assert refused.value.status == 2
+
+
+def checked(text: str) -> None:
+    params = loader.parse(text)
+    loader.refuse(params, check.problems(params))
 
 
 def test_every_wrong_setting_is_told_at_once() -> None:
@@ -74,8 +78,3 @@ def test_a_setting_knows_its_line_and_the_reason_beside_it() -> None:
     assert TEXT.splitlines()[line - 1].strip().startswith("roc_auc: 0.010")
     assert found.reason("gates", "margins", "roc_auc") == "passes 18 of 18 pairs of equal models; 0.005 fails three"
     assert found.reason("gates", "train_seconds") is None
-
-
-def test_the_names_to_check_with_are_those_that_are_measured() -> None:
-    assert {task: list(names) for task, names in NAMES.items()} == {task: metrics.names(task) for task in NAMES}
-    assert UNDIRECTED == metrics.UNDIRECTED

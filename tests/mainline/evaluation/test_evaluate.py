@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from mainline.evaluation import bootstrap, evaluate
+from mainline.evaluation import bootstrap, evaluate, results
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Interval, Metric
 from tests.mainline.settings import params
@@ -160,8 +160,8 @@ def test_the_reference_of_classes_is_their_shares_by_group(tmp_path: Path) -> No
 
 def test_better_turns_the_sign_of_a_loss_with_its_bounds() -> None:
     delta = Interval(-0.1, -0.3, 0.2)
-    assert evaluate.better(Metric("roc_auc", True, delta), delta) == delta
-    assert evaluate.better(Metric("brier", False, delta), delta) == Interval(0.1, -0.2, 0.3)
+    assert results.better(Metric("roc_auc", True, delta), delta) == delta
+    assert results.better(Metric("brier", False, delta), delta) == Interval(0.1, -0.2, 0.3)
 
 
 def test_no_block_is_no_resample() -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 from urllib.parse import urlsplit
 
+from mainline.data.sources.declaration import Request, source
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import expand
+
+if TYPE_CHECKING:
+    from mainline.config.schema import Source
 
 Format = Literal["parquet", "csv", "jsonl"]
 
@@ -35,6 +40,32 @@ class Files:
         return f"data.sources.{self.table}: {self.origins.get(path, path)}"
 
 
+@source("path")
+def collect(settings: Source, request: Request) -> Files:
+    path = settings.path or ""
+    if "://" in path:
+        from mainline.data.sources.remote import remote_files
+
+        return remote_files(request.table, path, settings.format, request.cache)
+    return local_files(request.table, path, settings.format, request.root)
+
+
+def files_of(table: str, found: Path | Sequence[Path]) -> Files:
+    """The files that a project's own source has collected.
+
+    Raises
+    ------
+    DataError
+        Where there is none, or one of them does not exist.
+    """
+    paths = [found] if isinstance(found, Path) else [Path(path) for path in found]
+    gone = [path for path in paths if not path.is_file()]
+    if gone or not paths:
+        raise DataError(f"data.sources.{table}: its source collected {gone[0] if gone else 'no file'}, not a file")
+    names = {path: path.name for path in paths}
+    return Files(table, paths, one_format(table, list(names.values())), names)
+
+
 def local_files(table: str, path: str, format: Format | None, root: Path) -> Files:
     """The files below `root` (or anywhere, for an absolute path) that a path or glob names.
 
@@ -48,7 +79,7 @@ def local_files(table: str, path: str, format: Format | None, root: Path) -> Fil
     paths = expand(path, root)
     if not paths and (root / path).is_dir():
         example = f"{path.rstrip('/')}/*.parquet"
-        raise ConfigurationError(f"data.sources.{table}.path: {path} is a folder; name its files, as in {example}")
+        raise ConfigurationError(f"data.sources.{table}.path: {path} is a folder: name its files, such as {example}")
     if not paths:
         raise DataError(f"data.sources.{table}.path: no file matches {path}{nearest(path, root)}")
     origins = {found: os.path.relpath(found, root) if found.is_relative_to(root) else str(found) for found in paths}
@@ -56,7 +87,7 @@ def local_files(table: str, path: str, format: Format | None, root: Path) -> Fil
 
 
 def nearest(path: str, root: Path) -> str:
-    """The existing file whose name is the most like `path`, as the end of a sentence; empty where none is near."""
+    """The existing file with the most similar name, as the end of a sentence; empty where none is similar."""
     folder = (root / re.split(r"[*?\[]", path)[0]).parent
     while not folder.is_dir():
         folder = folder.parent
@@ -72,13 +103,13 @@ def one_format(table: str, names: list[str]) -> Format:
         known = format_of(name)
         if known is None:
             raise ConfigurationError(
-                f"data.sources.{table}: the format of {name} cannot be told from its name; "
+                f"data.sources.{table}: the format of {name} is not clear from its name; "
                 f"add `format:` ({', '.join(get_args(Format))})"
             )
         found.add(known)
     if len(found) > 1:
         several = " and ".join(sorted(found))
-        raise ConfigurationError(f"data.sources.{table}: the files are of several formats, {several}; name one kind")
+        raise ConfigurationError(f"data.sources.{table}: the files have several formats ({several}): use one")
     return found.pop()
 
 

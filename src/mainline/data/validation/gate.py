@@ -1,6 +1,6 @@
-"""The data gate, at work beside the training: the raw tables first, then the frame made of them.
+"""The data gate, in a second process during the training: the raw tables first, then the prepared frame.
 
-What it said of a table is kept by the digests of the table and of its suite, and not computed again.
+Its result for a table is kept under the digests of the table and its suite, and not computed again.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.config import loader
+from mainline.config import extensions, loader
 from mainline.config.schema import Data, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
+from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.errors import ConfigurationError
 from mainline.runtime.atomic_files import write_text
@@ -29,16 +30,18 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRAME = "frame"
+DOCS = "data"  # their folder, below the reports
 
 
 class Gate:
-    """What is asked of the data, and by `answer` what was found."""
+    """Starts the validation of tables and frame; `answer` waits for the results."""
 
     def __init__(
         self, settings: Settings, beside: Beside, workspace: Workspace, tables: Mapping[str, Collected]
     ) -> None:
         check_suites(settings, workspace.root)
         self.beside = beside
+        self.docs = workspace.reports / DOCS
         self.about = {
             "root": str(workspace.root),
             "state": str(workspace.state),
@@ -50,17 +53,20 @@ class Gate:
         self.asked.append(self.beside.ask(of_frame, frame=str(frame), digest=digest, **self.about))
 
     def answer(self) -> Validation:
-        """Wait for all that was asked."""
+        """Wait for all results, and write the index over the pages."""
         said = [future.result() for future in self.asked]
         found = [expectation for part in said for expectation in read(part["expectations"])]
-        return Validation(found, round(sum(part["seconds"] for part in said), 3))
+        validation = Validation(found, round(sum(part["seconds"] for part in said), 3))
+        if validation.expectations:
+            docs_index.write(validation, self.docs)
+        return validation
 
 
 def check_suites(settings: Settings, root: Path) -> None:
-    """Refuse a suite that would never be asked, because no table has its name: its table would pass unseen."""
+    """Refuse a suite that no table has the name of: its table would pass without validation."""
     named = Path(settings.data.expectations)
     if named != Path(Data.model_fields["expectations"].default) and not (root / named).is_dir():
-        raise ConfigurationError(f"params.yaml: data.expectations: {named} is no folder here")
+        raise ConfigurationError(f"params.yaml: data.expectations: the folder {named} does not exist")
     tables = [*settings.data.sources, FRAME]
     problems = []
     for path in sorted((root / named).glob("*.y*ml")):
@@ -68,7 +74,7 @@ def check_suites(settings: Settings, root: Path) -> None:
             continue
         near = difflib.get_close_matches(path.stem, tables, n=1)
         hint = f"did you mean {near[0]}.yaml?" if near else f"the tables are {', '.join(tables)}"
-        problems.append(f"{named / path.name}: a suite is called as its table is, with .yaml: {hint}")
+        problems.append(f"{named / path.name}: suite files are named <table>.yaml: {hint}")
     if problems:
         raise ConfigurationError("\n".join(problems))
 
@@ -93,27 +99,28 @@ def of_frame(root: str, state: str, tables: str, frame: str, digest: str) -> dic
 
 
 def at(root: str, state: str) -> tuple[Settings, Workspace]:
-    return loader.load(Path(root) / loader.FILE).settings, Workspace.at(Path(root), Path(state))
+    params = loader.load(Path(root) / loader.FILE)
+    extensions.load(params)
+    return params.settings, Workspace.at(Path(root), Path(state))
 
 
 def of_table(
     settings: Settings, workspace: Workspace, name: str, digest: str, sql: str, key: Sequence[str]
 ) -> list[Expectation]:
-    """What the table's suite says of it; a table without a suite has nothing to answer for."""
+    """The results of the table's suite; none for a table without a suite."""
     suite = Path(settings.data.expectations, f"{name}.yaml")
     file = workspace.root / suite
     if not file.exists():
         return []
-    kept = (
-        workspace.checks / f"{name}-{seal(digest, file.read_bytes(), str(settings.data.clock).encode(), *own_code())}"
-    )
+    judged_by = (file.read_bytes(), str(settings.data.clock).encode(), *own_code(settings, workspace.root))
+    kept = workspace.checks / f"{name}-{seal(digest, *judged_by)}"
     if (kept / "answer.json").exists():
         publish_docs(workspace, name, kept)
         return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
     from mainline.data.validation import data_docs, run
 
     checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.clock})
-    data_docs.write_docs([checked], kept)
+    data_docs.write_page(checked, kept)
     found = checked.expectations
     write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
     publish_docs(workspace, name, kept)
@@ -121,20 +128,20 @@ def of_table(
 
 
 def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:
-    """Great Expectations' page of a table beside the reports, for whoever runs here."""
+    """Great Expectations' page of a table, next to the reports."""
     page = kept / f"{name}.html"
     if page.exists():
-        write_text(workspace.reports / "data" / page.name, page.read_text(encoding="utf-8"))
+        write_text(workspace.reports / DOCS / page.name, page.read_text(encoding="utf-8"))
 
 
 def of_time(
     settings: Settings, workspace: Workspace, tables: Mapping[str, Collected], frame: Path, digest: str
 ) -> list[Expectation]:
-    """The time-travel check, as one expectation a feature that failed it."""
+    """The point-in-time check, as one expectation per feature that failed it."""
     checks = settings.prepare.time_travel_checks
     if not settings.prepare.time or not checks:
         return []
-    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code())}.json"
+    kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code(settings, workspace.root))}.json"
     if kept.exists():
         return placed(workspace, read(json.loads(kept.read_text(encoding="utf-8"))))
     leaks = point_in_time.check(settings, tables, frame)
@@ -152,7 +159,7 @@ def of_time(
             observed=str(leak),
             note=None,
             file=str(loader.FILE),
-            line=1,  # the file may be edited before this answer is read again: see `placed`
+            line=1,  # the file may be edited before this result is read again: see `placed`
         )
         for leak in leaks
     ]
@@ -184,10 +191,13 @@ def seal(digest: str, *more: bytes) -> str:
     return whole.hexdigest()[:32]
 
 
-def own_code() -> list[bytes]:
-    """An answer of other code is no answer of this code."""
-    rooms = (Path(loader.__file__).parent, Path(__file__).parents[1])
-    return [path.read_bytes() for room in rooms for path in sorted(room.rglob("*.py"))]
+def own_code(settings: Settings, root: Path) -> list[bytes]:
+    """Results of other code are not valid for this code; a project's extensions may declare expectations."""
+    rooms = [Path(loader.__file__).parent, Path(__file__).parents[1]]
+    files = [path for room in rooms for path in sorted(room.rglob("*.py"))]
+    if settings.extensions:
+        files += [path for path in sorted((root / "src").rglob("*.py")) if "mainline" not in path.parts]
+    return [path.read_bytes() for path in files]
 
 
 def read(answers: list[dict[str, Any]]) -> list[Expectation]:

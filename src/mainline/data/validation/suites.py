@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import importlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from mainline.config.extensions import Declarations
 from mainline.data.validation.results import Severity
 from mainline.errors import ConfigurationError
 
@@ -19,6 +22,8 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 SUITE_KEYS = ("name", "meta", "notes", "expectations")
 RULE_KEYS = ("type", "kwargs", "severity", "meta", "description")
 PARAMETER = "$PARAMETER"
+
+MODULES: Declarations[str] = Declarations("module of expectations")
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ def load_suite(path: Path) -> Suite:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such expectation suite") from None
+        raise ConfigurationError(f"{path}: this expectation suite does not exist") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(root, yaml.MappingNode):
@@ -93,7 +98,7 @@ def read_rule(node: yaml.Node, path: Path) -> Rule:
     type_ = str(construct(entries["type"]))
     known = expectation_types()
     if type_ not in known:
-        raise fault(path, entries["type"], f"no expectation is called {type_!r}{nearest(type_, known)}")
+        raise fault(path, entries["type"], f"there is no expectation {type_!r}{nearest(type_, known)}")
     severity = str(construct(entries["severity"])) if "severity" in entries else Severity.critical.value
     if severity not in list(Severity):
         allowed = " or ".join(Severity)
@@ -125,14 +130,46 @@ def read_kwargs(type_: str, node: yaml.Node | None, rule: yaml.Node, path: Path)
     return kwargs
 
 
+def expectation_module(name: str) -> None:
+    """Register a project's own module of expectations by its import path.
+
+    It is imported where a suite is read, and not before: Great Expectations takes 3 s to import.
+    """
+    MODULES.add(name, name, name)
+
+
 def expectation_types() -> dict[str, Any]:
-    """Every expectation that this process knows, Great Expectations' and this project's, by its type."""
+    """Every expectation that this process knows, by its type: Great Expectations', this package's, the project's.
+
+    Raises
+    ------
+    ConfigurationError
+        Where a project's module does not import, or names an expectation like one that is built in.
+    """
+    known = built_in_types()
+    for module in MODULES:
+        with MODULES.calling(module):
+            importlib.import_module(module)
+    found = registered_types()
+    for name, implementation in known.items():
+        if found[name] is not implementation:
+            other = found[name].__module__
+            raise ConfigurationError(f"the expectation {name} of {other} is built in: choose another name")
+    return found
+
+
+@functools.cache
+def built_in_types() -> dict[str, Any]:
+    import mainline.data.validation.expectations  # noqa: F401 (registers this package's)
+
+    return registered_types()
+
+
+def registered_types() -> dict[str, Any]:
     from great_expectations.expectations.registry import (
         get_expectation_impl,
         list_registered_expectation_implementations,
     )
-
-    import mainline.data.validation.expectations  # noqa: F401 (registers this project's)
 
     return {name: get_expectation_impl(name) for name in list_registered_expectation_implementations()}
 
@@ -154,7 +191,7 @@ def fields(node: yaml.Node, path: Path, allowed: Sequence[str], what: str) -> di
         if key.value not in allowed:
             raise fault(path, key, f"{what} has no key {key.value!r}{nearest(key.value, allowed)}")
         if key.value in found:
-            raise fault(path, key, f"the key {key.value!r} is there twice")
+            raise fault(path, key, f"the key {key.value!r} is set twice")
         found[key.value] = value
     return found
 

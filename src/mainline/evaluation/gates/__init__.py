@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from mainline.config.loader import Params
 from mainline.config.schema import Gates
-from mainline.evaluation.evaluate import better
 
 # The order of these imports is the order of a report.
 from mainline.evaluation.gates import floors, gaps, lead, limits, margins, slices  # noqa: F401
 from mainline.evaluation.gates.declaration import GATES, GateKind, Measured, find, gate, show, unmeasured
-from mainline.evaluation.results import Gate, Outcome
+from mainline.evaluation.results import Gate, Outcome, better
 
 __all__ = ["GATES", "Gate", "Measured", "find", "gate", "judge", "outcome", "show", "unmeasured"]
 
@@ -27,13 +28,17 @@ def judge(params: Params, measured: Measured) -> list[Gate]:
     for kind in sorted(asked, key=lambda kind: not kind.relative):
         setting = setting_of(params.settings.gates, kind)
         if setting is not None and setting != {}:
-            results += kind.judge(setting, params, measured)
+            with GATES.calling(kind.name):
+                results += kind.judge(setting, params, measured)
     return results
 
 
 def setting_of(gates: Gates, kind: GateKind) -> Any:
     """The value of `gates.<name>`, None where it is not set."""
-    return getattr(gates, kind.name, None)
+    value = getattr(gates, kind.name, None)
+    if value is None or kind.name not in (gates.model_extra or {}):
+        return value
+    return TypeAdapter(kind.setting).validate_python(value)
 
 
 def outcome(params: Params, measured: Measured, gates: Sequence[Gate], identical: bool) -> Outcome:

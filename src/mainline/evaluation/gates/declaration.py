@@ -48,7 +48,7 @@ class GateKind:
 GATES: Declarations[GateKind] = Declarations("gate")
 
 
-def gate(name: str, *, relative: bool = False, setting: Any = None, description: str = "") -> Callable[[Judge], Judge]:
+def gate(name: str, *, relative: bool = False, setting: Any = float, description: str = "") -> Callable[[Judge], Judge]:
     """Register the function below as the gate `name`: it judges where `gates.<name>` is set.
 
     Parameters

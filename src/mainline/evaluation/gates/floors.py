@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from mainline.config.loader import Params
 from mainline.evaluation import formatting
 from mainline.evaluation.gates.declaration import Measured, find, gate, show, unmeasured
-from mainline.evaluation.metrics import GREATER_IS_BETTER
+from mainline.evaluation.metrics import greater_is_better
 from mainline.evaluation.results import Gate
 
 
 @gate("floors")
 def floors(limits: Mapping[str, float], params: Params, measured: Measured) -> list[Gate]:
     return [
-        level(measured, f"floor: {name}", name, limit, GREATER_IS_BETTER[name], params.reason("gates", "floors", name))
+        level(measured, f"floor: {name}", name, limit, greater_is_better(name), params.reason("gates", "floors", name))
         for name, limit in limits.items()
     ]
 

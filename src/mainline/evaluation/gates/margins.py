@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from mainline.config.loader import Params
 from mainline.evaluation import formatting
-from mainline.evaluation.evaluate import better
 from mainline.evaluation.gates.declaration import Measured, find, gate, show, unmeasured
-from mainline.evaluation.results import Gate
+from mainline.evaluation.results import Gate, better
 
 
 @gate("margins", relative=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from mainline.config.loader import Params
 from mainline.config.schema import SliceGate
 from mainline.evaluation import formatting
-from mainline.evaluation.evaluate import better
 from mainline.evaluation.gates.declaration import Measured, find, gate, unmeasured
-from mainline.evaluation.results import Gate
+from mainline.evaluation.results import Gate, better
 
 
 @gate("slices", relative=True)

@@ -1,35 +1,46 @@
 """Every metric of a task, on the data as they are and on all resamples at once.
 
-counts = resampling.draw(n_blocks, resamples=2000, seed=0)
+counts = bootstrap.draw(n_blocks, resamples=2000, seed=0)
 candidate = metrics.measure("binary", y, new_score, blocks, counts)
 baseline = metrics.measure("binary", y, old_score, blocks, counts)
-resampling.interval(candidate["roc_auc"] - baseline["roc_auc"], confidence=0.95)
+bootstrap.interval(candidate["roc_auc"] - baseline["roc_auc"], confidence=0.95)
+
+Metrics are declared in `binary`, `multiclass` and `regression`, or in a project's own module that `extensions` names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import ArrayLike
+from mainline.evaluation.metrics import binary, multiclass, regression  # noqa: F401 (they register theirs)
+from mainline.evaluation.metrics.declaration import (
+    GAP_METRICS,
+    METRICS,
+    added_titles,
+    greater_is_better,
+    is_directed,
+    metric,
+    title_of,
+)
 
-from mainline.evaluation.bootstrap import Counts, FloatArray
-from mainline.evaluation.metrics import binary, inputs, multiclass, regression
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
-_TASKS = {"binary": binary, "multiclass": multiclass, "regression": regression}
+    from mainline.evaluation.bootstrap import Counts, FloatArray
+    from mainline.evaluation.metrics.resampled import Resampled
 
-GREATER_IS_BETTER: Mapping[str, bool] = {
-    name: better for task in _TASKS.values() for name, better in task.GREATER_IS_BETTER.items()
-}
-# Shown, but nothing to gate on: its sign says in which direction the model errs.
-UNDIRECTED = frozenset({"bias"})
+__all__ = [
+    "GAP_METRICS", "METRICS", "added_titles", "greater_is_better", "is_directed",
+    "measure", "metric", "names", "title_of",
+]  # fmt: skip
 
 
 def names(task: str) -> list[str]:
     """The metrics of `task` ("binary", "multiclass", "regression"), in the order of a report."""
-    if task not in _TASKS:
-        raise ValueError(f"no task is called {task!r}; there are {', '.join(_TASKS)}")
-    return list(_TASKS[task].GREATER_IS_BETTER)
+    if task not in METRICS:
+        raise ValueError(f"no task is called {task!r}; there are {', '.join(METRICS)}")
+    return list(METRICS[task])
 
 
 def measure(
@@ -75,15 +86,25 @@ def measure(
         Where lengths do not match, there are no rows, or values are missing, infinite or outside their range;
         the message says how many.
     """
-    names(task)
-    rows = inputs.check(task, y, score, blocks, weights, classes)
-    if task == "binary":
-        values = binary.measure(rows.y.astype(np.intp), rows.score, rows.blocks, rows.counts, threshold=threshold)
-    elif task == "multiclass":
-        values = multiclass.measure(rows.y.astype(np.intp), rows.score, rows.blocks, rows.counts)
-    else:
-        values = regression.measure(rows.y, rows.score.astype(np.float64), rows.blocks, rows.counts)
+    from mainline.evaluation.metrics import inputs
+
+    every = names(task)
+    rows = inputs.check(task, y, score, blocks, weights, classes, threshold)
+    values = {name: measured(task, name, rows) for name in (every if only is None else only)}
     if rows.counts.shape[1] == 1:
         for column in values.values():
-            column[1:] = np.nan
-    return values if only is None else {name: values[name] for name in only}
+            column[1:] = float("nan")
+    return values
+
+
+def measured(task: str, name: str, rows: Resampled) -> FloatArray:
+    """One metric, as floats of the right shape: a project's own function may answer with anything."""
+    import numpy as np
+
+    with METRICS[task].calling(name):
+        found = np.array(METRICS[task][name].measure(rows), dtype=np.float64)
+        if found.shape != (len(rows.counts),):
+            raise ValueError(
+                f"it answered with shape {found.shape}, one number a resample {(len(rows.counts),)} needed"
+            )
+    return found

@@ -1,29 +1,27 @@
-"""What is measured, checked: a metric of values that are missing or out of range would be a number without meaning."""
+"""Checks of the inputs: a metric of values that are missing or out of range would be a number without meaning."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mainline.evaluation.bootstrap import Counts, FloatArray, IntArray
+from mainline.evaluation.bootstrap import Counts, IntArray
+from mainline.evaluation.metrics.resampled import Resampled
 
 _SUM_TOLERANCE = 1e-3  # of a row's probabilities around 1: float32 softmax stays below 1e-6, scores are far off
 
 
-@dataclass(frozen=True)
-class Rows:
-    y: FloatArray
-    score: NDArray[np.floating]  # in the model's own precision, which decides where log loss is clipped
-    blocks: IntArray
-    counts: Counts  # only the columns of blocks that occur among the rows
-
-
 def check(
-    task: str, y: ArrayLike, score: ArrayLike, blocks: ArrayLike, weights: Counts, classes: Sequence[object] | None
-) -> Rows:
+    task: str,
+    y: ArrayLike,
+    score: ArrayLike,
+    blocks: ArrayLike,
+    weights: Counts,
+    classes: Sequence[object] | None,
+    threshold: float,
+) -> Resampled:
     label, scores = np.asarray(y, dtype=np.float64), _floating(score)
     if label.ndim != 1 or label.size == 0:
         raise ValueError(f"labels of shape {label.shape}: at least one row, and one label a row, is needed")
@@ -39,7 +37,10 @@ def check(
         _refuse(np.any((by_row < 0) | (by_row > 1), axis=1), "scores are not probabilities: they lie outside 0 to 1")
     if task == "multiclass":
         _refuse(abs(by_row.sum(axis=1) - 1) > _SUM_TOLERANCE, "rows of probabilities do not add up to 1")
-    return Rows(label, scores, *_blocks(np.asarray(blocks), weights, label.size))
+    place, counts = _blocks(np.asarray(blocks), weights, label.size)
+    if task == "regression":
+        return Resampled(label, scores.astype(np.float64), place, counts, threshold)
+    return Resampled(label.astype(np.intp), scores, place, counts, threshold)
 
 
 def _floating(score: ArrayLike) -> NDArray[np.floating]:

@@ -1,20 +1,9 @@
-"""Where the container goes. A target says which image answers there, and has another one answer.
+"""Where the container is deployed: a target reports which image answers there, and deploys another one.
 
-Its settings are variables of the environment: MAINLINE_IMAGE, the repository of the images, is every target's.
+Every target is declared in a module of this folder, or in a project's own module that `extensions` names.
 """
 
-from __future__ import annotations
+from mainline.release.targets import docker, kubernetes, registry_tag  # noqa: F401 (they register theirs)
+from mainline.release.targets.declaration import TARGETS, deploy_target, repository
 
-import os
-
-from mainline.errors import ConfigurationError
-
-REPOSITORY = "MAINLINE_IMAGE"
-
-
-def repository() -> str:
-    """Raises ConfigurationError where it is not said."""
-    found = os.environ.get(REPOSITORY)
-    if not found:
-        raise ConfigurationError(f"{REPOSITORY} is not set: the repository of the images, registry.example/team/name")
-    return found
+__all__ = ["TARGETS", "deploy_target", "repository"]

@@ -1,19 +1,13 @@
-"""Which target `TARGET=` names; a fork adds its own by import path."""
+"""The target that `TARGET=` names: a built-in one, one that the project registers, or an import path."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
 
+from mainline.config import extensions, loader
 from mainline.errors import ConfigurationError
 from mainline.release.promotion import Target
-
-# Name: where its factory is. A factory takes nothing; its settings are variables of the environment.
-KNOWN: Mapping[str, str] = {
-    "registry": "mainline.release.targets.registry_tag:target",
-    "docker": "mainline.release.targets.docker:target",
-    "kubernetes": "mainline.release.targets.kubernetes:target",
-}
+from mainline.release.targets import TARGETS
 
 
 def target(name: str) -> Target | None:
@@ -22,15 +16,19 @@ def target(name: str) -> Target | None:
     Raises
     ------
     ConfigurationError
-        Where there is no such target, or a tool that it needs is missing: before anything moves.
+        Where there is no such target, or a tool that it needs is missing: before anything is deployed.
     """
     if name == "none":
         return None
-    path = KNOWN.get(name, name)
-    module, colon, factory = path.partition(":")
+    if name not in TARGETS and ":" not in name and loader.FILE.exists():
+        extensions.load(loader.load())
+    if name in TARGETS:
+        with TARGETS.calling(name):
+            return TARGETS[name].make()
+    module, colon, factory = name.partition(":")
     if not colon:
-        there = ", ".join(["none", *KNOWN])
-        raise ConfigurationError(f"no target is called {name}: there are {there}, or package.module:factory")
+        known = ", ".join(["none", *TARGETS])
+        raise ConfigurationError(f"no target is called {name}: there are {known}, or package.module:factory")
     try:
         made: Target = getattr(importlib.import_module(module), factory)()
     except (ImportError, AttributeError) as error:

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mainline.data.validation.data_docs import write_docs
+from mainline.data.validation import docs_index
+from mainline.data.validation.data_docs import write_page
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.run import check, explain, validate
 from mainline.data.validation.suites import load_suite
@@ -73,7 +74,7 @@ def frame() -> pd.DataFrame:
         ("{type: expect_column_to_exist, kwargs: {column: a}, severity: info}", 3, "critical or warning, not 'info'"),
         ("{typ: expect_column_to_exist, kwargs: {column: a}}", 3, "did you mean 'type'"),
         ("{kwargs: {column: a}}", 3, "needs a 'type'"),
-        ("{type: expect_column_to_exist, kwargs: {column: a}, kwargs: {column: b}}", 3, "'kwargs' is there twice"),
+        ("{type: expect_column_to_exist, kwargs: {column: a}, kwargs: {column: b}}", 3, "'kwargs' is set twice"),
         ("{type: expect_column_to_exist, kwargs: [a]}", 3, "is a mapping"),
         ("{type: expect_column_to_exist, kwargs: {column: a}, meta: reason}", 3, "'meta' is a mapping"),
         ("expect_column_to_exist", 3, "an expectation is a mapping"),
@@ -343,7 +344,10 @@ def test_data_docs_have_a_page_a_table_and_reach_for_nothing_outside(tmp_path: P
     frame = frame.assign(group=frame["group"].mask(frame["id"] == 1, hostile))
     suite = load_suite(written(tmp_path, rule("expect_column_values_to_be_in_set", column="group", value_set=["a"])))
     checked = [check("one", frame, suite, KEY), check("none", frame.head(0), suite, KEY)]
-    index = write_docs(checked, tmp_path / "docs")
+    for table in checked:
+        write_page(table, tmp_path / "docs")
+    found = [expectation for table in checked for expectation in table.expectations]
+    index = docs_index.write(Validation(found), tmp_path / "docs")
     assert index == tmp_path / "docs" / "index.html"
     assert sorted(path.name for path in index.parent.iterdir()) == ["index.html", "one.html"]
     assert "&lt;script&gt;" in index.read_text(encoding="utf-8")
@@ -352,6 +356,7 @@ def test_data_docs_have_a_page_a_table_and_reach_for_nothing_outside(tmp_path: P
         assert "default-src 'none'" in page
         assert "<script" not in page
         assert re.findall(r"https?://", page) == []
+    assert re.findall(r'href="([^"]+)"', index.read_text(encoding="utf-8")) == ["one.html"]
     assert 'href="one.html"' in index.read_text(encoding="utf-8")
     assert 'href="index.html"' in (index.parent / "one.html").read_text(encoding="utf-8")
 

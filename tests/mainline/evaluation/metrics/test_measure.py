@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from mainline.errors import ConfigurationError
 from mainline.evaluation import bootstrap, metrics
 
 COUNTS = bootstrap.draw(4, 50, 0)
@@ -13,8 +14,12 @@ BLOCKS = np.array([0, 0, 1, 2, 3, 3])
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_every_metric_says_which_direction_is_better(task):
-    assert set(metrics.names(task)) <= set(metrics.GREATER_IS_BETTER)
-    assert len(metrics.names(task)) == len(set(metrics.names(task)))
+    assert [name for name in metrics.names(task) if not metrics.is_directed(name)] == (
+        ["bias"] if task == "regression" else []
+    )
+    assert {"roc_auc": True, "r2": True}.items() >= {
+        name: metrics.greater_is_better(name) for name in metrics.names(task) if name in ("roc_auc", "r2")
+    }.items()
 
 
 def test_an_unknown_task_is_refused_with_the_known_ones():
@@ -22,10 +27,10 @@ def test_an_unknown_task_is_refused_with_the_known_ones():
         metrics.names("ranking")
 
 
-def test_the_same_metric_does_not_change_direction_between_tasks():
-    for task in (metrics.binary, metrics.multiclass, metrics.regression):
-        for name, better in task.GREATER_IS_BETTER.items():
-            assert metrics.GREATER_IS_BETTER[name] is better
+def test_a_metric_of_two_tasks_keeps_its_direction_and_its_title(monkeypatch):
+    monkeypatch.setattr(metrics.METRICS["regression"], "_declared", {})
+    with pytest.raises(ConfigurationError, match="roc_auc has another direction or title in a binary task"):
+        metrics.metric("roc_auc", task="regression", greater_is_better=False)(lambda rows: rows.y)
 
 
 @pytest.mark.parametrize("task", ["binary", "regression"])

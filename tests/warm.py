@@ -1,0 +1,164 @@
+"""A Python whose imports are done: `python()` is a program that runs `-m mainline …` as the interpreter would.
+
+Most of what a small run computes is the import of its libraries. Here a process of the tests imports them once and
+then waits. The program asks it to fork, hands over its own arguments, folder, variables and open files, and ends as
+the fork ends. Mainline's own modules are imported by each fork for itself, from where its variables say. What a fork
+could not be like (another module, a variable that is read when an interpreter starts) is done by a new interpreter.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+from typing import NoReturn
+
+LIBRARIES = (
+    "alembic.command", "duckdb", "fairlearn.metrics", "great_expectations", "ibis.backends.duckdb", "jinja2",
+    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.sklearn",
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store", "oras.client",
+    "opentelemetry.sdk.metrics", "pandas", "pyarrow.parquet", "pydantic", "schemathesis", "scipy.stats", "skl2onnx",
+    "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
+    "sklearn.preprocessing", "yaml",
+)  # fmt: skip
+MODULES = ("mainline", "mainline.runtime.worker")
+# Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
+AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
+# What a run sets of them before it imports anything, where `train.threads` is 1.
+ONE_THREAD = {
+    "OMP_WAIT_POLICY": "passive",
+    **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
+}
+
+# What `python()` names. It is started for every call, and so small.
+PROGRAM = """\
+#!{python} -IS
+import os, sys
+at_start = {{each for each in os.environ.items() if each[0].startswith({at_start}) and each[0] != "PYTHONPATH"}}
+if sys.argv[1:2] != ["-m"] or not {{*sys.argv[2:3]}} < {{*{modules}}} or not at_start <= {given}:
+    os.execv({python!r}, [{python!r}, *sys.argv[1:]])
+import ctypes, json, signal, socket
+ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # ends with whoever started it, as the fork does with it
+with socket.socket(socket.AF_UNIX) as asked:
+    asked.connect({address!r})
+    request = json.dumps([sys.argv[0], sys.argv[2:], os.getcwd(), dict(os.environ)]).encode()
+    socket.send_fds(asked, [len(request).to_bytes(4, "big")], [0, 1, 2])
+    asked.sendall(request)
+    fork = int.from_bytes(asked.recv(4), "big")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: os.kill(fork, number))
+    status = int.from_bytes(asked.recv(4), "big", signed=True)
+if status < 0:
+    signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)
+os._exit(status)
+"""
+STARTED: list[subprocess.Popen[str]] = []  # kept, since its standard input must stay open
+
+
+@functools.cache
+def python() -> str:
+    """Start the process that forks, which ends with this one; the program that asks it, in a folder `bin`."""
+    folder = Path(tempfile.mkdtemp(prefix="mainline-warm-"))
+    program, address = folder / "bin" / "python", folder / "socket"
+    variables = {**os.environ, **ONE_THREAD}
+    variables.pop("PYTHONPATH", None)
+    given = {each for each in variables.items() if each[0].startswith(AT_START)}
+    program.parent.mkdir()
+    program.write_text(
+        PROGRAM.format(python=sys.executable, modules=MODULES, at_start=AT_START, given=given, address=str(address))
+    )
+    program.chmod(0o755)
+    server = subprocess.Popen(
+        [sys.executable, __file__, str(address)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables, text=True, start_new_session=True,
+    )  # fmt: skip
+    STARTED.append(server)
+    assert server.stdout
+    assert server.stdout.readline() == "ready\n", "the libraries could not be imported"
+    return str(program)
+
+
+def main(address: Path) -> None:
+    """Import everything, then fork for every request until standard input ends."""
+    gc.set_threshold(100_000, 20, 100)
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    gc.collect()
+    gc.freeze()  # whoever looked for garbage among all this would copy it
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that keep a request
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(address))
+        listener.listen(64)
+        print("ready", flush=True)
+        while 0 not in select.select([0, listener], [], [])[0]:
+            asked, _ = listener.accept()
+            if forked() == 0:
+                listener.close()
+                keep(asked)
+            asked.close()
+    shutil.rmtree(address.parent)
+    os._exit(0)
+
+
+def keep(asked: socket.socket) -> NoReturn:
+    """Fork once more, for the work; stay, to tell its end to whoever asked, and to end it when that one is gone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    length, files, _, _ = socket.recv_fds(asked, 4, 3)
+    content = b""
+    while len(content) < int.from_bytes(length, "big"):
+        content += asked.recv(1 << 20)
+    work = forked()
+    if work == 0:
+        asked.close()
+        for number, file in enumerate(files):
+            os.dup2(file, number)
+            os.close(file)
+        become(*json.loads(content))
+    for file in (0, 1, 2, *files):
+        os.close(file)  # whoever reads what the work says must see its end
+    asked.sendall(work.to_bytes(4, "big"))
+    over = os.pidfd_open(work)
+    if over not in select.select([asked, over], [], [])[0]:
+        os.kill(work, signal.SIGKILL)
+    status = os.waitstatus_to_exitcode(os.waitpid(work, 0)[1])
+    try:
+        asked.sendall(status.to_bytes(4, "big", signed=True))
+    finally:
+        os._exit(0)
+
+
+def forked() -> int:
+    with warnings.catch_warnings(action="ignore"):  # of threads: those of the libraries wait for work
+        return os.fork()
+
+
+def become(program: str, arguments: list[str], folder: str, variables: dict[str, str]) -> NoReturn:
+    """What an interpreter is that was started so."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    sys.path[:1] = [folder, *filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))]
+    sys.executable, sys.argv = program, arguments
+    sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
+    gc.set_threshold(700, 10, 10)
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+    sys.exit()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
