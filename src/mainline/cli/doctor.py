@@ -1,4 +1,4 @@
-"""The verb `doctor`."""
+"""The command `doctor`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
-def add(verbs: Any) -> None:
-    doctor = verbs.add_parser("doctor", help="tell what is still off in the repository's settings on GitHub")
-    doctor.add_argument("--fix", action="store_true", help="turn on what the token may")
-    doctor.set_defaults(verb=doctor_verb)
+from mainline.cli.commands import about
 
 
-def doctor_verb(call: argparse.Namespace) -> int:
+def add(commands: Any) -> None:
+    doctor = commands.add_parser("doctor", description=about("doctor"))
+    doctor.add_argument("--fix", action="store_true", help="turn on what is missing, as far as the token permits")
+    doctor.set_defaults(command=doctor_command)
+
+
+def doctor_command(call: argparse.Namespace) -> int:
     from mainline.github import repository
     from mainline.github.doctor import page, run
 
