@@ -10,7 +10,7 @@ import tomllib
 import pytest
 
 from mainline.cli import main
-from mainline.cli.commands import COMMANDS, INTERNAL
+from mainline.cli.commands import COMMANDS, INTERNAL, Command
 from tests.projects import TOP
 
 
@@ -28,8 +28,8 @@ def test_the_help_lists_every_command_in_its_group_and_no_internal_one(capsys: p
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_every_command_of_the_table_has_its_options(command: object, capsys: pytest.CaptureFixture[str]) -> None:
-    name: str = command.name  # type: ignore[attr-defined]
+def test_every_command_of_the_table_has_its_options(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    name = command.name
     with pytest.raises(SystemExit) as ended:
         main.main([name, "--help"])
     assert ended.value.code == 0

@@ -61,7 +61,14 @@ def named(path: Path) -> set[str]:
 
 
 # Set for other programs, or taken away from them; nothing of ours reads these.
-PASSED_ON = {"VIRTUAL_ENV", "OMP_WAIT_POLICY", "DO_NOT_TRACK", "GIT_PYTHON_REFRESH", "ORT_DISABLE_TELEMETRY"}
+PASSED_ON = {
+    "VIRTUAL_ENV",
+    "OMP_WAIT_POLICY",
+    "DO_NOT_TRACK",
+    "GIT_PYTHON_REFRESH",
+    "ORT_DISABLE_TELEMETRY",
+    "PYTHONPATH",
+}
 
 
 def test_every_variable_that_the_source_reads_is_declared() -> None:
