@@ -35,7 +35,7 @@ COMMANDS = (
     Command("monitor", WATCHING, "monitor", "compare the prediction log with the training data"),
     Command("retrain", WATCHING, "retrain", "open a retraining branch with its report"),
     Command("demo", WATCHING, "demo", "play a year in minutes: release, drift, retraining, rollback"),
-    Command("doctor", WORKFLOWS, "doctor", "check the repository's settings on GitHub"),
+    Command("doctor", WORKFLOWS, "doctor", "list the repository's settings on GitHub that are still off"),
     Command("review", WORKFLOWS, "train", "run for a pull request: the event says what to compare with"),
     Command("watch", WORKFLOWS, "retrain", "monitor in a workflow, where the log can be read from there"),
     Command("alert", WORKFLOWS, "retrain", "open, update or close the monitor's issue on GitHub"),

@@ -13,7 +13,7 @@ from mainline.cli.commands import about
 
 def add(commands: Any) -> None:
     doctor = commands.add_parser("doctor", description=about("doctor"))
-    doctor.add_argument("--fix", action="store_true", help="turn on what is missing, as far as the token permits")
+    doctor.add_argument("--fix", action="store_true", help="turn on what the token can")
     doctor.set_defaults(command=doctor_command)
 
 
@@ -22,12 +22,12 @@ def doctor_command(call: argparse.Namespace) -> int:
     from mainline.github.doctor import page, run
 
     root = Path.cwd()
-    place = repository.place(root, os.environ)
+    connection = repository.connection(root, os.environ)
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    print(page.head(place, colour) + "\n", flush=True)
+    print(page.head(connection, colour) + "\n", flush=True)
     names = [check.name for check in run.CHECKS]
     results = []
-    for result in run.visit(place, root, call.fix):
+    for result in run.run(connection, root, call.fix):
         results.append(result)
         print("\n".join(page.lines(result, names, colour)), flush=True)
     print("\n" + page.last(results, colour))

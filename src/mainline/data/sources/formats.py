@@ -38,13 +38,13 @@ def one_format(table: str, names: list[str]) -> Format:
         known = format_of(name)
         if known is None:
             raise ConfigurationError(
-                f"data.sources.{table}: the format of {name} cannot be told from its name; "
+                f"data.sources.{table}: the format of {name} is not clear from its name; "
                 f"add `format:` ({', '.join(get_args(Format))})"
             )
         found.add(known)
     if len(found) > 1:
         several = " and ".join(sorted(found))
-        raise ConfigurationError(f"data.sources.{table}: the files are of several formats, {several}; name one kind")
+        raise ConfigurationError(f"data.sources.{table}: the files have several formats ({several}): use one")
     return found.pop()
 
 
