@@ -26,7 +26,7 @@ from mainline.report import model_card, write
 from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.progress import Progress
-from mainline.runtime.worker import Beside
+from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training.record import Record
 from pipelines import training
@@ -141,9 +141,9 @@ def in_production(held: Registry, workspace: Workspace) -> tuple[Version | None,
 def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, ReviewedRows, str]:
     """The model, held against the champion, and its run in MLflow: known by its fingerprint, or logged now."""
     params, workspace, progress = job.params, job.workspace, job.progress
-    beside = Beside()
+    worker = Worker()
     try:
-        tracker, trained, validation = training.train_validated(job, beside, store)
+        tracker, trained, validation = training.train_validated(job, worker, store)
         tracker.log(run_payload.training(params, workspace.root, trained, job.frame))
         with progress.stage("champion") as detail:
             champion, baseline = in_production(held, workspace)
@@ -154,7 +154,7 @@ def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, Revi
             reports = write.reports(found, workspace, progress)
             return trained, found, tracker.finish(run_payload.findings(found.review, reports))
     finally:
-        beside.stop()
+        worker.stop()
 
 
 def refuse(desk: Desk, review: Review, trained: Record, reason: str | None = None) -> None:

@@ -33,7 +33,7 @@ from mainline.registry.runs import Tracker
 from mainline.report import write
 from mainline.runtime import git
 from mainline.runtime.progress import Progress
-from mainline.runtime.worker import Beside
+from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
 from mainline.training.fingerprint import Fingerprint, fingerprint
@@ -66,11 +66,11 @@ def review(
     params: Params, workspace: Workspace, base_ref: str, progress: Progress, staging: Staging | None = None
 ) -> Review:
     """The whole job, from the sources to the reports; with `staging`, the model's container is tested as well."""
-    beside = Beside()
+    worker = Worker()
     try:
         job = begin(params, workspace, progress)
-        tracker, trained, validation = train_validated(job, beside)
-        explained = importance.ask(beside, workspace, trained, job.frame)
+        tracker, trained, validation = train_validated(job, worker)
+        explained = importance.ask(worker, workspace, trained, job.frame)
         tracker.log(run_payload.training(job.params, workspace.root, trained, job.frame))
         with progress.stage("baseline") as detail:
             baseline = find_baseline(job, base_ref, trained)
@@ -88,7 +88,7 @@ def review(
         against = [baseline.record.path] if baseline.record else []
         workspace.prune([trained.path, job.frame, *against])
     finally:
-        beside.stop()
+        worker.stop()
     return found.review
 
 
@@ -101,13 +101,13 @@ def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
     known = record.find(workspace.records, job.prints.model)
     if known:
         return known
-    beside = Beside()
+    worker = Worker()
     try:
-        tracker, trained, _ = train_validated(job, beside)
+        tracker, trained, _ = train_validated(job, worker)
         tracker.log(run_payload.training(params, workspace.root, trained, job.frame))
         tracker.finish()
     finally:
-        beside.stop()
+        worker.stop()
     return trained
 
 
@@ -120,17 +120,17 @@ def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
     return Job(params, workspace, tables, prints, progress)
 
 
-def train_validated(job: Job, beside: Beside, store: Path | None = None) -> tuple[Tracker, Record, Validation]:
+def train_validated(job: Job, worker: Worker, store: Path | None = None) -> tuple[Tracker, Record, Validation]:
     """The record of the job's fingerprint: a known one, or one trained while the data are validated.
 
     `store` is the folder of MLflow's embedded store where it is not the workspace's own.
     """
-    gate = Gate(job.params.settings, beside, job.workspace, job.tables)
+    gate = Gate(job.params.settings, worker, job.workspace, job.tables)
     try:
         prepare(job)
         gate.ask_of_frame(job.frame, job.prints.frame)
-        tracker = Tracker(beside, store or job.workspace.state)
-        beside.ask(importance.load_libraries)
+        tracker = Tracker(worker, store or job.workspace.state)
+        worker.submit(importance.load_libraries)
         trained = record.find(job.workspace.records, job.prints.model) or train_new(job)
     except MainlineError:
         # Invalid data cause most failures of the later steps: the result of the data gate comes first.

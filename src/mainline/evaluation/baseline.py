@@ -94,7 +94,6 @@ def score_in_worktree(
 
 def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
-    environment.pop("MAINLINE_BASE", None)
     done = subprocess.run(
         [str(interpreter(tree)), "-m", "mainline", *arguments],
         cwd=tree,

@@ -17,7 +17,7 @@ from mainline.data.split import quoted, sides
 from mainline.evaluation import metrics
 from mainline.evaluation.results import Importance
 from mainline.runtime.atomic_files import write_text
-from mainline.runtime.worker import Beside
+from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline
 from mainline.training.fingerprint import digest
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 REPEATS = 3
 
 
-def ask(beside: Beside, workspace: Workspace, record: Record, frame: Path) -> Callable[[], list[Importance]]:
+def ask(worker: Worker, workspace: Workspace, record: Record, frame: Path) -> Callable[[], list[Importance]]:
     """Start it in the worker; the returned function waits for the result."""
-    future = beside.ask(
+    future = worker.submit(
         of_record,
         root=str(workspace.root),
         state=str(workspace.state),
