@@ -50,7 +50,8 @@ def drifted(name: str, psi: float, threshold: float, missing: float = 0.01) -> F
     daily = {day: psi * (0.5 + 0.5 * math.sin(place / 4) ** 2) for place, day in enumerate(DAYS)}
     absent = {day: missing * (0.5 + (place % 5) / 10) for place, day in enumerate(DAYS)}
     return FeatureDrift(
-        name, "numeric", 28_903, psi, threshold, "season", psi / 4, psi / 2, 0.004, missing, 0.05, [], 0.002, daily, absent
+        name, "numeric", 28_903, psi, threshold, "season", psi / 4, psi / 2, 0.004, missing, 0.05, [], 0.002,
+        daily, absent,
     )  # fmt: skip
 
 
