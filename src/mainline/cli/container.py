@@ -32,7 +32,7 @@ def add(verbs: Any) -> None:
     image.add_argument("--ship", action="store_true", help="the image of `mainline ship` instead, which holds no model")
     image.set_defaults(verb=image_verb)
 
-    stage = verbs.add_parser("stage", help="test the built image as it will run, against the model on paper")
+    stage = verbs.add_parser("stage", help="test the built image as it will run, against the recorded model")
     stage.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last one, of reports)")
     stage.add_argument("--model", type=Path, help="the export that it was built of (default: .mainline/model)")
     stage.set_defaults(verb=stage_verb)
