@@ -185,7 +185,8 @@ def overload(staging: Staging) -> Gate:
         if not staging.server.state().get("Running"):
             raise
         after = "no answer"
-    said = f"{found.statuses[200]} answered, {turned} refused with 429 or 503, longest {max(found.latencies, default=0):.1f} s"
+    longest = max(found.latencies, default=0)
+    said = f"{found.statuses[200]} answered, {turned} refused with 429 or 503, longest {longest:.1f} s"
     if strange:
         said += f"; {', '.join(strange)}"
     if after != 200:
