@@ -34,7 +34,7 @@ def due(root: Path, event: str, github: GitHub) -> Due:
         return Due(True, "nothing has been released yet")
     if git.is_behind(root, head, released.commit):
         return Due(
-            False, f"{released.tag} was made from a later commit: use rollback.yml to return to an earlier version"
+            False, f"{released.tag} was made from a later commit: rollback.yml returns to an earlier version"
         )
     if event != "push":
         return Due(True, "started manually")
