@@ -8,7 +8,9 @@ from typing import Any
 
 FOLDERS = (".github/", "data/expectations/", "src/mainline/", "pipelines/")
 FILES = ("Makefile",)  # what the workflows call
-SECTIONS = {"gates", "compare", "evaluate"}  # of params.yaml: thresholds, and what they are measured with
+EXTENSIONS = re.compile(r"src/(?:.+/)?extensions(?:\.py$|/)")  # a project's own gates and metrics
+# Of params.yaml: thresholds, what they are measured with, and the modules that add to both.
+SECTIONS = {"gates", "compare", "evaluate", "extensions"}
 KEY = re.compile(r"([A-Za-z_]\w*):(?: |$)")
 HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@ ?(.*)")
 # YAML syntax that lets a line change another part of the file: anchors, merge keys, open quotes, documents.
@@ -23,7 +25,7 @@ def changed(files: Iterable[Mapping[str, Any]]) -> list[str]:
     found = []
     for file in files:
         names = [str(file["filename"]), str(file.get("previous_filename") or "")]
-        if any(name.startswith(FOLDERS) or name in FILES for name in names):
+        if any(name.startswith(FOLDERS) or name in FILES or EXTENSIONS.match(name) for name in names):
             found.append(names[0])
         elif "params.yaml" in names and (names[1] or touches_gates(file.get("patch"))):
             found.append("params.yaml")
