@@ -216,7 +216,7 @@ def test_a_champion_that_cannot_be_compared_with_stops_the_promotion(shop: Proje
     change(shop, LONGER)
     refused = promote(shop, "two")
     assert refused.status == 1, refused.err
-    assert "the champion cannot be compared with" in notes_of(shop)
+    assert "cannot compare with the champion" in notes_of(shop)
     assert in_production(shop) == (1, None)
 
 
@@ -254,7 +254,7 @@ def test_an_image_that_does_not_start_leaves_production_as_it_was(shop: Project)
     [
         (("--target", "nowhere"), "no target is called nowhere"),
         (("--target", "tests.folders:nothing"), "cannot be made"),
-        (("--target", "tests.folders:made"), "Dockerfile is not here"),
+        (("--target", "tests.folders:made"), "Dockerfile does not exist"),
         (("--target", "none", "--image", "latest"), "is no digest"),
         ((), "production is at tests.folders:made: TARGET=tests.folders:made brings this model there"),
     ],

@@ -6,38 +6,16 @@ import difflib
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
 from mainline.data.sources.declaration import Request, source
+from mainline.data.sources.formats import Files, Format, one_format
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import expand
 
 if TYPE_CHECKING:
     from mainline.config.schema import Source
-
-Format = Literal["parquet", "csv", "jsonl"]
-
-ENDINGS: dict[str, Format] = {
-    ".parquet": "parquet", ".pq": "parquet",
-    ".csv": "csv", ".tsv": "csv", ".csv.gz": "csv", ".tsv.gz": "csv",
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".jsonl.gz": "jsonl", ".ndjson.gz": "jsonl",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Files:
-    """One table's files on this machine, in the order of their names at the source."""
-
-    table: str
-    paths: list[Path]
-    format: Format
-    origins: dict[Path, str]  # what a reader knows each file by: its path below the root, or its URL
-
-    def origin(self, path: Path) -> str:
-        return f"data.sources.{self.table}: {self.origins.get(path, path)}"
 
 
 @source("path")
@@ -62,7 +40,8 @@ def files_of(table: str, found: Path | Sequence[Path]) -> Files:
     gone = [path for path in paths if not path.is_file()]
     if gone or not paths:
         raise DataError(f"data.sources.{table}: its source collected {gone[0] if gone else 'no file'}, not a file")
-    return Files(table, paths, one_format(table, [str(path) for path in paths]), {})
+    names = {path: path.name for path in paths}
+    return Files(table, paths, one_format(table, list(names.values())), names)
 
 
 def local_files(table: str, path: str, format: Format | None, root: Path) -> Files:
@@ -78,7 +57,7 @@ def local_files(table: str, path: str, format: Format | None, root: Path) -> Fil
     paths = expand(path, root)
     if not paths and (root / path).is_dir():
         example = f"{path.rstrip('/')}/*.parquet"
-        raise ConfigurationError(f"data.sources.{table}.path: {path} is a folder; name its files, as in {example}")
+        raise ConfigurationError(f"data.sources.{table}.path: {path} is a folder: name its files, such as {example}")
     if not paths:
         raise DataError(f"data.sources.{table}.path: no file matches {path}{nearest(path, root)}")
     origins = {found: os.path.relpath(found, root) if found.is_relative_to(root) else str(found) for found in paths}
@@ -86,32 +65,10 @@ def local_files(table: str, path: str, format: Format | None, root: Path) -> Fil
 
 
 def nearest(path: str, root: Path) -> str:
-    """The existing file whose name is the most like `path`, as the end of a sentence; empty where none is near."""
+    """The existing file with the most similar name, as the end of a sentence; empty where none is similar."""
     folder = (root / re.split(r"[*?\[]", path)[0]).parent
     while not folder.is_dir():
         folder = folder.parent
     there = [os.path.relpath(found, root) for depth in ("*", "*/*") for found in expand(depth, folder)]
     near = difflib.get_close_matches(path, there, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else f" (looked in {os.path.relpath(folder, root)})"
-
-
-def one_format(table: str, names: list[str]) -> Format:
-    """The format that all names end in."""
-    found: set[Format] = set()
-    for name in names:
-        known = format_of(name)
-        if known is None:
-            raise ConfigurationError(
-                f"data.sources.{table}: the format of {name} cannot be told from its name; "
-                f"add `format:` ({', '.join(get_args(Format))})"
-            )
-        found.add(known)
-    if len(found) > 1:
-        several = " and ".join(sorted(found))
-        raise ConfigurationError(f"data.sources.{table}: the files are of several formats, {several}; name one kind")
-    return found.pop()
-
-
-def format_of(name: str) -> Format | None:
-    path = urlsplit(name).path.lower() if "://" in name else name.lower()
-    return next((found for ending, found in ENDINGS.items() if path.endswith(ending)), None)
