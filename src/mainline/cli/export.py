@@ -55,10 +55,10 @@ def predict_command(call: argparse.Namespace) -> int:
 
 
 def serve_command(call: argparse.Namespace) -> int:
-    import dataclasses
+    from msgspec import structs
 
     from mainline.serving import server
     from mainline.serving import settings as configuration
 
     given = {name: getattr(call, name) for name in ("model", "host", "port") if getattr(call, name) is not None}
-    return server.serve(dataclasses.replace(configuration.read(), **given))
+    return server.serve(structs.replace(configuration.read(), **given))

@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import signal
 import sys
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving import ports, settings

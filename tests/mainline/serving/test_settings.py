@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from mainline.errors import ConfigurationError
-from mainline.serving.settings import VARIABLES, Configuration, read, table
+from mainline.serving.settings import Configuration, read, table, variables
 from tests.projects import TOP
 
 
 def test_without_any_variable_the_defaults_hold() -> None:
     assert read({}) == Configuration()
-    assert read({f"MAINLINE_{name}": "" for name in VARIABLES}) == Configuration()
+    assert read({name: "" for name, _, _ in variables()}) == Configuration()
 
 
 def test_every_variable_changes_something(tmp_path: Path) -> None:
@@ -19,8 +19,8 @@ def test_every_variable_changes_something(tmp_path: Path) -> None:
     others = {"MODEL": "/m", "HOST": "0.0.0.0", "VERSION": "7", "API_KEY": "k", "LOG": "/l", "LOG_LEAVE_OUT": "a, b"}
     others["REPLAY"] = "1"
     others["API_KEY_FILE"] = str(tmp_path / "key")
-    for name in VARIABLES:
-        assert read({f"MAINLINE_{name}": others.get(name, "77")}) != Configuration(), name
+    for name, _, _ in variables():
+        assert read({name: others.get(name.removeprefix("MAINLINE_"), "77")}) != Configuration(), name
 
 
 def test_sizes_are_given_in_megabytes_and_names_with_commas() -> None:
