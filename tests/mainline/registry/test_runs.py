@@ -83,13 +83,13 @@ def test_mains_run_is_there_without_a_verdict(shop: Project, runs: dict[str, Run
 
 def test_the_inputs_have_their_digests(shop: Project, run: Run) -> None:
     record = Record.read(shop.records[0].parent.parent / shop.verdict["fingerprint"])
-    tables = record.facts["tables"]["tables"]
+    tables = record.facts.tables
     found = {given.dataset.name: given.dataset for given in run.inputs.dataset_inputs}
     assert set(found) == {"visits", "purchases"}
     for name, dataset in found.items():
-        assert dataset.digest == tables[name]["digest"][:36]
-        assert tables[name]["digest"] in dataset.source
-        assert f'"rows": {tables[name]["rows"]}' in dataset.profile
+        assert dataset.digest == tables[name].digest[:36]
+        assert tables[name].digest in dataset.source
+        assert f'"rows": {tables[name].rows}' in dataset.profile
 
 
 def test_report_and_record_are_kept_with_the_run(shop: Project, run: Run) -> None:
