@@ -46,7 +46,7 @@ def test_one_that_is_slower_or_bigger_or_another_is_refused(docker: Engine, buil
     scores = built.paper.scores.copy()
     scores[7] += 0.01
     paper = dataclasses.replace(built.paper, scores=scores)
-    facts = {**built.export.record.facts, "fingerprint": "0" * 64}
+    facts = dataclasses.replace(built.export.record.facts, fingerprint="0" * 64)
     record = dataclasses.replace(built.export.record, facts=facts)
     found = tests.stage(impossible, docker, built.image.reference, record, paper)
     told = failed(found)
