@@ -211,8 +211,9 @@ fix: $(BIN)/.all ## Format and mend what can be mended by itself
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 .PHONY: docs
-docs: $(BIN)/.train ## Write anew what is generated: the schema and the reference of params.yaml
+docs: $(BIN)/.train ## Generate the reference of params.yaml and of the environment variables, and the figure of the rooms
 	@$(BIN)/mainline reference docs
+	@$(BIN)/python -m tests.docs.house
 
 .PHONY: bench
 bench: $(BIN)/.all $(GITHUB_API) ## Measure against one bare script, in one run
