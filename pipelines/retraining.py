@@ -76,7 +76,7 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
     settings = params.settings
     before = settings.data.until
     with progress.stage("collect") as detail:
-        today = asked.now.astimezone(settings.data.clock.tzinfo).date()
+        today = asked.now.astimezone(settings.data.cutoff.tzinfo).date()
         found = new_data.newest(settings, tree, workspace.cache, today)
         detail.text = found.why
     draft = dataclasses.replace(draft, until=found.until, before=before)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Command:
+# Not a dataclass: that module imports inspect, which costs every start several milliseconds.
+class Command(NamedTuple):
     """`module` of `mainline.cli` declares the arguments and does the work; it is imported for its own commands only."""
 
     name: str

@@ -4,14 +4,11 @@ invalid, 4 something outside failed."""
 from __future__ import annotations
 
 import argparse
-import difflib
 import gc
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
 from mainline.cli.commands import COMMANDS, listing
 from mainline.config import environment
@@ -63,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def defect() -> int:
+    import traceback
+
     traceback.print_exc()
     print("mainline: this is a defect of Mainline, not yours; what was recorded before is intact", file=sys.stderr)
     return ExternalError.status
@@ -83,6 +82,8 @@ def parser(name: str | None = None) -> argparse.ArgumentParser:
     if name in modules:
         importlib.import_module(f"mainline.cli.{modules[name]}").add(commands)
     elif name and not name.startswith("-"):
+        import difflib
+
         near = difflib.get_close_matches(name, modules, n=1)
         hint = f"did you mean {near[0]}?" if near else "`mainline --help` lists the commands"
         whole.error(f"there is no command {name}: {hint}")
@@ -94,6 +95,7 @@ class Version(argparse.Action):
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         import tomllib
+        from pathlib import Path
 
         project = Path(__file__).parents[3] / "pyproject.toml"
         if project.is_file():

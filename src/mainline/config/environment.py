@@ -7,11 +7,11 @@ The server's own variables are declared in `serving/settings.py`, since the serv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, MutableMapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Variable:
+# Not a dataclass: every command starts with this module.
+class Variable(NamedTuple):
     """One environment variable; `default` is what applies where it is not set, as the documentation says it."""
 
     name: str

@@ -126,7 +126,7 @@ class Data(Section):
     )
 
     @property
-    def clock(self) -> dt.datetime:
+    def cutoff(self) -> dt.datetime:
         """The data cutoff as a moment: midnight of `until` in `timezone`, the first that is not known."""
         return dt.datetime.combine(self.until, dt.time(), ZoneInfo(self.timezone))
 

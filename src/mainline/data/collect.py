@@ -124,7 +124,7 @@ def _from_plain(plain: dict[str, Any]) -> Collected:
 
 def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, root: Path, cache: Path) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
-    before = data.clock.astimezone(dt.UTC) if source.time else None
+    before = data.cutoff.astimezone(dt.UTC) if source.time else None
     files = _files(data, name, source, _moment(before, after), root, cache)
     layout = read_layout(con, files)
     if source.time:
@@ -156,7 +156,7 @@ def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, roo
 
 def _files(data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path) -> Files:
     kind = kind_of(source)
-    request = Request(name, root, cache, data.clock, data.timezone, source.time, before)
+    request = Request(name, root, cache, data.cutoff, data.timezone, source.time, before)
     if kind.settings is None:
         return kind.collect(source, request)  # type: ignore[return-value]
     with SOURCES.calling(kind.name):

@@ -32,7 +32,7 @@ def sides(settings: Settings) -> Sides:
     holdout = settings.split.holdout
     if isinstance(holdout, Span):
         assert settings.prepare.time  # settings refuse a split by time without it
-        end = settings.data.clock
+        end = settings.data.cutoff
         start = holdout.before(end)
         time = quoted(settings.prepare.time)
         before = f"{time} < TIMESTAMPTZ '{start.isoformat()}'"

@@ -67,7 +67,7 @@ def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fi
     """The fingerprint of a checkout; `tables` are the digests of the collected tables by name."""
     shared: dict[str, Any] = {
         "tables": dict(tables),
-        "clock": settings.data.clock.isoformat(),
+        "clock": settings.data.cutoff.isoformat(),
         "prepare": settings.prepare.model_dump(mode="json", exclude={"time_travel_checks"}),
         "code": code_digests(root),
         "packages": locked_packages(root),

@@ -112,14 +112,14 @@ def of_table(
     file = workspace.root / suite
     if not file.exists():
         return []
-    judged_by = (file.read_bytes(), str(settings.data.clock).encode(), *own_code(settings, workspace.root))
+    judged_by = (file.read_bytes(), str(settings.data.cutoff).encode(), *own_code(settings, workspace.root))
     kept = workspace.checks / f"{name}-{seal(digest, *judged_by)}"
     if (kept / "answer.json").exists():
         publish_docs(workspace, name, kept)
         return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
     from mainline.data.validation import data_docs, run
 
-    checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.clock})
+    checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.cutoff})
     data_docs.write_page(checked, kept)
     found = checked.expectations
     write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))

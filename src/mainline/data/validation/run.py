@@ -54,7 +54,7 @@ def validate(
     key
         The columns that name a row; up to five rows that break an expectation are told by them.
     parameters
-        What the suite's `$PARAMETER` entries stand for, such as `{"until": settings.data.clock}`.
+        What the suite's `$PARAMETER` entries stand for, such as `{"until": settings.data.cutoff}`.
 
     Notes
     -----
