@@ -83,13 +83,14 @@ def measure(folder: Path) -> list[Row]:
 def watched_model(folder: Path) -> tuple[Path, Path, str]:
     """A record of the example, of a quick model; its frame; its digest."""
     import datetime as dt
+    from dataclasses import replace
 
     from mainline.config.loader import load
     from mainline.data import prepare as frame
     from mainline.data.collect import collect
     from mainline.runtime.workspace import Workspace
     from mainline.training import pipeline, train
-    from mainline.training.fingerprint import Fingerprint
+    from mainline.training.fingerprint import fingerprint
 
     folder.mkdir(parents=True, exist_ok=True)
     settings = load(TOP / "params.yaml").settings
@@ -99,8 +100,8 @@ def watched_model(folder: Path) -> tuple[Path, Path, str]:
     data = settings.data.model_copy(update={"until": dt.date(2013, 10, 1)})
     path = folder / "frame.parquet"
     frame.build(settings, collect(data, TOP, folder / "cache"), path)
-    prints = Fingerprint("b" * 64, "b" * 64, {"tables": {}, "clock": "2013-10-01"})
-    made = train.train(settings, folder, {}, prints, path).keep(Workspace.at(folder))
+    prints = replace(fingerprint(folder, settings, {}), model="b" * 64, frame="b" * 64)
+    made = train.train_model(settings, folder, {}, prints, path).keep(Workspace.at(folder))
     return folder, path, made.digest
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from mainline.packaging import export
 from mainline.runtime.workspace import Workspace
 from mainline.serving.signature import Signature
 from mainline.training import pipeline, train
-from mainline.training.fingerprint import Fingerprint
+from mainline.training.fingerprint import fingerprint
 from mainline.training.record import Record
 
 PARAMS = """\
@@ -123,7 +123,7 @@ def make(
     frame = folder / "frame.parquet"
     folder.mkdir(parents=True, exist_ok=True)
     rows().to_parquet(frame)
-    prints = Fingerprint("f" * 64, "e" * 64, {"tables": {}, "clock": "2026-03-02", "python": "3.11"})
-    made = train.train(settings, folder, {}, prints, frame).keep(Workspace.at(folder))
+    prints = replace(fingerprint(folder, settings, {}), model="f" * 64, frame="e" * 64)
+    made = train.train_model(settings, folder, {}, prints, frame).keep(Workspace.at(folder))
     signature = export.export(settings, made, frame, folder / "model", version)
     return Export(folder / "model", settings, made, frame, signature)

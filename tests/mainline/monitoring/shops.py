@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from mainline.config.schema import Settings
 from mainline.monitoring.results import Health, to_json
 from mainline.runtime.workspace import Workspace
 from mainline.training import train
-from mainline.training.fingerprint import Fingerprint
+from mainline.training.fingerprint import fingerprint
 from mainline.training.record import Record
 from pipelines import monitoring
 from tests.mainline.monitoring import logs
@@ -80,8 +80,8 @@ def shop(root: Path, *changes: tuple[str, str], task: str = "binary") -> Shop:
     path = project.path("frame.parquet")
     frame.to_parquet(path, index=False, coerce_timestamps="us")
     workspace = Workspace.at(root)
-    prints = Fingerprint("f" * 64, task[0].encode().hex() * 32, {"tables": {}, "clock": str(settings.data.until)})
-    record = train.train(settings, root, {}, prints, path).keep(workspace)
+    prints = replace(fingerprint(root, settings, {}), model="f" * 64, frame=task[0].encode().hex() * 32)
+    record = train.train_model(settings, root, {}, prints, path).keep(workspace)
     return Shop(project, settings, workspace, record)
 
 
