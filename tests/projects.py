@@ -198,10 +198,13 @@ class Project:
         return self.git("rev-parse", "HEAD")
 
     def start(self, *arguments: str, python: str = sys.executable, **variables: str) -> subprocess.Popen[str]:
+        return self._start(python, "-m", "mainline", *arguments, **variables)
+
+    def _start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
         environment = {**os.environ, **variables}
         environment["PYTHONPATH"] = os.pathsep.join([str(self.root / "src"), str(TOP / "src"), str(TOP)])
         return subprocess.Popen(
-            [python, "-m", "mainline", *arguments],
+            command,
             cwd=self.root,
             env=environment,
             stdout=subprocess.PIPE,
@@ -213,6 +216,12 @@ class Project:
 
     def mainline(self, *arguments: str, **variables: str) -> Result:
         process = self.start(*arguments, python=warm.python(), **variables)
+        out, err = process.communicate(timeout=240)
+        return Result(process.returncode, out, err)
+
+    def python(self, program: str, **variables: str) -> Result:
+        """A program in the project's place, with its environment."""
+        process = self._start(sys.executable, "-c", program, **variables)
         out, err = process.communicate(timeout=240)
         return Result(process.returncode, out, err)
 

@@ -63,7 +63,7 @@ def test_traffic_moves_and_returns_without_a_failed_request(host: HostTarget, bu
 def test_one_that_is_not_fit_gets_no_traffic(host: HostTarget, docker: Engine, built: Built, tmp_path: Path) -> None:
     host.deploy(built.image.digest)
     broken = variant(docker, built, tmp_path / "broken", answers=[[0.5, 0.5], [0.5, 0.5]])
-    with pytest.raises(ExternalError, match="not fit for traffic, and got none"):
+    with pytest.raises(ExternalError, match="failed its readiness check; traffic was not switched"):
         host.deploy(broken.digest)
     assert host.deployed() == built.image.digest
     assert docker.container(host.container_of(broken.digest)) is None
@@ -84,7 +84,7 @@ def test_a_port_that_is_taken_is_said_and_free_again_it_is_used(
     assert host.deployed() == built.image.digest
     host.publish = f"127.0.0.1:{free_port()}"
     host.deploy(built.image.digest)
-    assert f"the door stays at {address}" in capsys.readouterr().err
+    assert f"the proxy keeps the address {address}" in capsys.readouterr().err
 
 
 def test_cut_off_while_two_answer_it_is_no_deployment_and_the_next_one_leaves_one(

@@ -109,7 +109,7 @@ def test_a_commit_becomes_a_container_that_answers_and_is_taken_back_in_one_step
     release.shop.commit("A model whose container starts too late")
     refused = release.call("promote", "--target", "docker")
     assert refused.status == 1, refused.err
-    assert "the container is not fit to ship: cold start" in refused.err
+    assert "the container failed its staging tests: cold start" in refused.err
     assert release.entries()[-1] == "refused"
     assert release.answering()["pipeline_digest"] == candidate["model_digest"]
 

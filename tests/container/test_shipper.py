@@ -91,5 +91,7 @@ def test_what_the_server_logs_lands_in_the_store_and_its_last_words_after_it_has
 def test_the_image_says_what_is_missing_to_make_it(docker: Engine, tmp_path: Path) -> None:
     from mainline.errors import ConfigurationError
 
-    with pytest.raises(ConfigurationError, match=r"pyproject\.toml is not here: the image that ships is made from it"):
+    with pytest.raises(
+        ConfigurationError, match=r"pyproject\.toml does not exist: the image of `ship` is made from it"
+    ):
         shipper(docker, tmp_path)

@@ -19,8 +19,8 @@ WORD = re.compile(r"[a-z]+")
 # What holds no meaning for a search, and what every question of this page has.
 STOP = frozenset(
     WORD.findall(
-        "a an and are as at be by can do does for from how if in is it its may must not of on only or same "
-        "that the their this to what when where which with s each "
+        "a an and are as at be by can do does for from how if in is it its may must not of on only or same that the "
+        "their this to what when where which with s each"
     )
 )
 # A newcomer's questions, in words of their own; any of the files is an answer.

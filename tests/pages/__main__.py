@@ -24,7 +24,6 @@ def pictures(browser: Browser, name: str, folder: Path) -> None:
     with measure.opened(browser, written(name, folder)) as (page, _):
         for look in measure.LOOKS:
             measure.seen_as(page, look)
-            print(*(f"{name} {look}: {fault}" for fault in measure.faults(page)), sep="\n", end="")
             page.screenshot(path=folder / name / f"{look}.png", full_page=True)
         page.pdf(path=folder / name / "printed.pdf", prefer_css_page_size=True, print_background=True)
 

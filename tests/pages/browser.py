@@ -1,8 +1,10 @@
-"""The machine's own Chromium or Chrome, driven by Playwright: nothing is downloaded."""
+"""The machine's own Chromium or Chrome, driven by Playwright.
+
+Playwright starts it without its sandbox, which root may not have: the pages are the project's own.
+"""
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,9 +35,8 @@ def program() -> str | None:
 def started() -> Iterator[Browser]:
     path = program()
     assert path, MISSING
-    sandbox = os.geteuid() != 0  # Chromium refuses to start as root with its sandbox
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS, chromium_sandbox=sandbox)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         try:
             yield browser
         finally:

@@ -50,7 +50,8 @@ def drifted(name: str, psi: float, threshold: float, missing: float = 0.01) -> F
     daily = {day: psi * (0.5 + 0.5 * math.sin(place / 4) ** 2) for place, day in enumerate(DAYS)}
     absent = {day: missing * (0.5 + (place % 5) / 10) for place, day in enumerate(DAYS)}
     return FeatureDrift(
-        name, "numeric", 28_903, psi, threshold, "season", psi / 4, psi / 2, 0.004, missing, 0.05, [], 0.002, daily, absent
+        name, "numeric", 28_903, psi, threshold, "season", psi / 4, psi / 2, 0.004, missing, 0.05, [], 0.002,
+        daily, absent,
     )  # fmt: skip
 
 
@@ -71,7 +72,9 @@ def monitored() -> Health:
         Check("labels", Verdict.ok, "96.2 % of the rows have one", "at least 90 %"),
         Check(f"missing {LONG}", Verdict.not_measurable, "12 rows", "at least 500 rows"),
     ]
-    parts = [Slice("carrier", name, 900 + place, {"roc_auc": interval(0.7)}) for place, name in enumerate(samples.CARRIERS)]
+    parts = [
+        Slice("carrier", name, 900 + place, {"roc_auc": interval(0.7)}) for place, name in enumerate(samples.CARRIERS)
+    ]
     return Health(
         Verdict.decay, "Decay: ROC AUC 0.680, 0.041 below what the evaluation promised",
         Seen(f"{DAYS[0]}T00:00:00-04:00", f"{DAYS[-1]}T23:59:00-04:00", 28_903, {"4": 28_903, "3": 1_204}),
@@ -85,7 +88,10 @@ def monitored() -> Health:
 def served() -> Signature:
     """A model with the example's nineteen inputs, one of them with a hundred categories."""
     places = [f"{chr(65 + n % 26)}{chr(65 + n // 26)}X" for n in range(104)]
-    columns = [Column("dest", "categorical", False, places), Column("carrier", "categorical", True, list(samples.CARRIERS))]
+    columns = [
+        Column("dest", "categorical", False, places),
+        Column("carrier", "categorical", True, list(samples.CARRIERS)),
+    ]
     columns += [Column(name, "numeric", True, [], 0.0, 359.25) for name, _ in samples.FEATURES[2:]]
     columns.append(Column(LONG, "numeric", False, [], -12.5, 1_048.36))
     row: list[str | float | None] = ["IAH", "EV", *(12.25 for _ in columns[2:])]

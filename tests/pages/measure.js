@@ -19,15 +19,15 @@
 
   if (root.scrollWidth > wide) faults.add(`the page is ${root.scrollWidth} px wide in a window of ${wide}`);
 
-  for (const element of document.body.querySelectorAll("*")) {
+  for (const element of document.body.querySelectorAll(":not(svg *)")) {
     if (unseen(element)) continue;
     const style = getComputedStyle(element), box = element.getBoundingClientRect();
     const scroller = inside(element, scrolls);
     if (!scroller && box.width && (box.right > wide + 1 || box.left < -1)) faults.add(`out of the page: ${name(element)}`);
-    const clips = /hidden|clip/.test(style.overflowX) && !element.closest("svg");
+    const clips = /hidden|clip/.test(style.overflowX) && !element.matches("svg");
     if (clips && element.scrollWidth > element.clientWidth + 1) faults.add(`cut off: ${name(element)}`);
     const own = element.clientWidth && element.scrollWidth > element.clientWidth + 1;
-    const many = wide < 1200 && element.matches(".examples, article"); /* rows of data, as many columns as there are */
+    const many = wide < 1200 && element.matches(".examples, article, table"); /* rows of data; GitHub's tables */
     if (scrolls(element) && own && !many && !element.matches("pre, textarea") && wide >= 700) faults.add(`has to be scrolled sideways: ${name(element)}`);
   }
 

@@ -26,6 +26,7 @@ class Look:
 
 LOOKS = [Look(width, scheme) for width in (400, 800, 1400) for scheme in ("light", "dark")]  # type: ignore[arg-type]
 LOOKS += [Look(1200), Look(PAPER, media="print")]
+MEASURED = [look for look in LOOKS if look.scheme == "light"] + [Look(800, "dark")]  # a colour moves nothing
 
 
 @contextmanager

@@ -9,26 +9,35 @@ import pandas as pd
 
 from mainline.demo import page as demo
 from mainline.monitoring import report as monitor
+from mainline.packaging.staging import report as staging
 from mainline.report import html
+from mainline.report import markdown as report
 from mainline.serving import docs_page
 from mainline.serving.settings import Configuration
 from tests.mainline.demo import test_page as story
 from tests.mainline.report import samples
-from tests.pages import content
+from tests.mainline.report import test_model_card as card
+from tests.pages import content, markdown
 
 SUITE = """\
 name: visits
 expectations:
-  - {type: expect_column_values_to_not_be_null, kwargs: {column: visit}, severity: critical, meta: {notes: the key}}
-  - {type: expect_column_values_to_be_unique, kwargs: {column: visit}, severity: critical, meta: {notes: the key}}
-  - {type: expect_column_values_to_be_in_set, kwargs: {column: shop, value_set: [north, south, east, west]}, severity: critical, meta: {notes: four shops}}
-  - {type: expect_column_values_to_be_between, kwargs: {column: minutes, min_value: 0, max_value: 90}, severity: warning, meta: {notes: the doors close}}
-  - {type: expect_table_row_count_to_be_between, kwargs: {min_value: 100}, severity: warning, meta: {notes: a day}}
+  - {type: expect_column_values_to_not_be_null, severity: critical, kwargs: {column: visit}, meta: {notes: the key}}
+  - {type: expect_column_values_to_be_unique, severity: critical, kwargs: {column: visit}, meta: {notes: the key}}
+  - type: expect_column_values_to_be_in_set
+    severity: critical
+    kwargs: {column: shop, value_set: [north, south, east, west]}
+    meta: {notes: four shops}
+  - type: expect_column_values_to_be_between
+    severity: warning
+    kwargs: {column: minutes, min_value: 0, max_value: 90}
+    meta: {notes: the doors close}
+  - {type: expect_table_row_count_to_be_between, severity: warning, kwargs: {min_value: 100}, meta: {notes: a day}}
 """
 
 
 def data_docs(folder: Path, table: str | None) -> str:
-    """The index over two tables, or the page of one; both are written into `folder`, so that the links lead somewhere."""
+    """The index over two tables, or the page of one; all are written into `folder`, where the links lead."""
     from mainline.data.validation import docs_index
     from mainline.data.validation.data_docs import write_page
     from mainline.data.validation.results import Validation
@@ -58,6 +67,10 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "demo": lambda _: demo.html(story.EVENTS, story.MONTHS, "roc_auc", 250.0),
     "data-docs": lambda folder: data_docs(folder, None),
     "data-docs-table": lambda folder: data_docs(folder, "visits"),
+    "report-comment": lambda _: markdown.page(report.render(samples.worse())),
+    "stage": lambda _: markdown.page(staging.markdown("registry.example.org/model@sha256:0a1b", samples.worse().gates)),
+    "monitor-issue": lambda _: markdown.page(monitor.markdown(content.monitored())),
+    "model-card": lambda folder: markdown.page(card.rendered(folder, card.WRITTEN)),
     "serve-docs": lambda _: docs_page.page(content.served(), "4", Configuration(log=Path("log"), api_key=b"key")),
 }
 

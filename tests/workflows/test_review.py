@@ -209,7 +209,7 @@ def test_a_wrong_setting_is_shown_on_its_line(stage: Stage) -> None:
     assert ran.status != 0
     assert report(ran).startswith("## ❌ Stopped: the configuration or the call is wrong")
     line = line_of(shop.root / "params.yaml", "holdouts")
-    assert f"::error file=params.yaml,line={line},title=split.holdouts is no setting" in ran.log
+    assert f"::error file=params.yaml,line={line},title=split.holdouts is not a setting" in ran.log
 
 
 def test_main_reads_no_cache_that_a_pull_request_wrote(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""The verb `doctor`."""
+"""The command `doctor`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 
 def add(verbs: Any) -> None:
-    doctor = verbs.add_parser("doctor", help="tell what is still off in the repository's settings on GitHub")
-    doctor.add_argument("--fix", action="store_true", help="turn on what the token may")
+    doctor = verbs.add_parser("doctor", help="list the repository's settings on GitHub that are still off")
+    doctor.add_argument("--fix", action="store_true", help="turn on what the token can")
     doctor.set_defaults(verb=doctor_verb)
 
 
@@ -20,12 +20,12 @@ def doctor_verb(call: argparse.Namespace) -> int:
     from mainline.github.doctor import page, run
 
     root = Path.cwd()
-    place = repository.place(root, os.environ)
+    connection = repository.connection(root, os.environ)
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    print(page.head(place, colour) + "\n", flush=True)
+    print(page.head(connection, colour) + "\n", flush=True)
     names = [check.name for check in run.CHECKS]
     results = []
-    for result in run.visit(place, root, call.fix):
+    for result in run.run(connection, root, call.fix):
         results.append(result)
         print("\n".join(page.lines(result, names, colour)), flush=True)
     print("\n" + page.last(results, colour))

@@ -22,7 +22,7 @@ from mainline.errors import ConfigurationError, ExternalError, MainlineError
 from mainline.registry import shared_state
 
 if TYPE_CHECKING:
-    pass
+    from mainline.config.reference import Declared
 
 
 # When these end, everything is written and every process of theirs has ended.
@@ -122,16 +122,26 @@ def ui_verb(call: argparse.Namespace) -> int:
     return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
 
 
+def known_here() -> Declared:
+    """What is declared, with the extensions of the project where there is one."""
+    from mainline.cli.declared import declared
+    from mainline.config import extensions, loader
+
+    if loader.FILE.exists():
+        extensions.load(loader.load())
+    return declared()
+
+
 def schema_verb(call: argparse.Namespace) -> int:
     from mainline.config import reference
 
-    print(reference.schema_text(), end="")
+    print(reference.schema_text(known_here()), end="")
     return 0
 
 
 def reference_verb(call: argparse.Namespace) -> int:
     from mainline.config import reference
 
-    for path in reference.write(call.folder):
+    for path in reference.write(call.folder, known_here()):
         print(path)
     return 0

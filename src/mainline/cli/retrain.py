@@ -91,17 +91,17 @@ def retrain_verb(call: argparse.Namespace) -> int:
 
 
 def of_github(client: GitHub, base: str) -> list[Attempt]:
-    from mainline.github.retraining import history as pulls
+    from mainline.github.retraining import history
 
-    return pulls.attempts(client, str(client.get("")["default_branch"]), base)
+    return history.attempts(client, str(client.get("")["default_branch"]), base)
 
 
 def at_github(root: Path) -> dict[str, str]:
     """The environment with what leads to this checkout's repository: given, or from git and gh."""
     from mainline.errors import ConfigurationError
-    from mainline.github.repository import place
+    from mainline.github.repository import connection
 
-    found = place(root, os.environ)
+    found = connection(root, os.environ)
     if found.missing:
         raise ConfigurationError(found.missing)
     given = {"GITHUB_REPOSITORY": found.repository, "GITHUB_API_URL": found.api, "GITHUB_TOKEN": found.token}

@@ -49,7 +49,7 @@ def load(file: Path = FILE) -> Params:
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigurationError(f"{file} is not here: run this from the top folder of the repository") from None
+        raise ConfigurationError(f"{file} not found: run this from the top folder of the repository") from None
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{file} is not UTF-8: {error}") from None
     return parse(text, str(file))
@@ -67,7 +67,7 @@ def parse(text: str, file: str = str(FILE)) -> Params:
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"{file}:{line_of_value_error(text)}: not YAML: {error}") from None
     if not isinstance(node, yaml.MappingNode):
-        raise ConfigurationError(f"{file}:1: settings are needed, such as 'task: binary'")
+        raise ConfigurationError(f"{file}:1: expected settings, such as 'task: binary'")
     repeated = [f"{file}:{key.start_mark.line + 1}: {key.value} is set twice" for key in repeated_keys(node)]
     if repeated:
         raise ConfigurationError("\n".join(repeated))
@@ -116,11 +116,11 @@ def no_setting(keys: Sequence[Key], valid: Sequence[str]) -> str:
     """That there is no such setting, with the nearest valid one."""
     near = difflib.get_close_matches(str(keys[-1]), valid, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(valid)}"
-    return f"{'.'.join(map(str, keys))} is no setting: {hint}"
+    return f"{'.'.join(map(str, keys))} is not a setting: {hint}"
 
 
 def line_of_value_error(text: str) -> int:
-    """The line of a date that does not exist: YAML reads dates, and says of a wrong one only that it is wrong."""
+    """The line of a date that does not exist: YAML parses dates, but its error has no line."""
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.ScalarEvent) and event.style is None:
             try:
@@ -133,7 +133,7 @@ def line_of_value_error(text: str) -> int:
 
 
 def repeated_keys(node: yaml.Node) -> Iterator[yaml.Node]:
-    """Keys that a mapping holds twice: YAML would silently take the last."""
+    """Keys that a mapping contains twice: YAML silently keeps the last."""
     if isinstance(node, yaml.MappingNode):
         seen = set()
         for key, value in node.value:
@@ -168,7 +168,7 @@ def child(node: yaml.Node, key: Key) -> tuple[int, yaml.Node] | None:
 
 
 def explain(error: dict[str, Any], node: yaml.Node, file: str) -> str:
-    """One of pydantic's errors in words, with the line and the nearest valid name."""
+    """A pydantic error as a message, with the line and the nearest valid name."""
     keys, problem = explained(error, node, ())
     return f"{file}:{line_of(node, keys)}: {problem}"
 
@@ -179,7 +179,7 @@ def explained(
     """The setting below `at` that one of pydantic's errors is about, and the error in words."""
     keys = (*at, *error["loc"])
     found = [key for key in keys if isinstance(key, (str, int))]
-    # A union's branch stands in the location too, but not in the file.
+    # The location also contains the branch of a union, which is not in the file.
     present: list[Key] = []
     place = node
     for key in found:
@@ -193,7 +193,7 @@ def explained(
         return present, no_setting(present, valid_names(present[:-1]) if valid is None else valid)
     if error["type"] == "missing":
         missing = ".".join([*map(str, present), str(keys[-1])])
-        return present, f"{missing} is needed and not there"
+        return present, f"{missing} is required"
     message = str(error["msg"]).removeprefix("Value error, ")
     given = error.get("input")
     short = f", not {given!r}" if isinstance(given, (str, int, float, bool)) and error["type"] != "value_error" else ""
@@ -205,7 +205,7 @@ def explained(
 
 
 def valid_names(path: Sequence[Key]) -> list[str]:
-    """The settings that there are below `path`."""
+    """The names of the settings below `path`."""
     model: type[BaseModel] | None = Settings
     for key in path:
         model = model_below(model, key) if model else None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
 
 from mainline.config.schema import Settings
 
@@ -20,24 +24,75 @@ its line.
 """
 
 
-def write(folder: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Table:
+    """Names that settings or commands may use: everything of one kind that is declared, built in or added."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What is declared in the other rooms: the names, and the settings of what a project added."""
+
+    metrics: Sequence[str] = ()
+    gap_metrics: Sequence[str] = ()
+    gates: Mapping[str, tuple[Any, str]] = dataclasses.field(default_factory=dict)  # type, description
+    sources: Sequence[type[BaseModel]] = ()
+    tables: Sequence[Table] = ()
+
+
+def write(folder: Path, declared: Declared) -> list[Path]:
     """Write `params.schema.json` and `params.md` to `folder` and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     schema, page = folder / "params.schema.json", folder / "params.md"
-    schema.write_text(schema_text(), encoding="utf-8")
-    page.write_text(page_text(), encoding="utf-8")
+    schema.write_text(schema_text(declared), encoding="utf-8")
+    page.write_text(page_text(declared), encoding="utf-8")
     return [schema, page]
 
 
-def schema_text() -> str:
+def schema_text(declared: Declared) -> str:
     """The JSON Schema of `params.yaml`."""
-    return json.dumps(Settings.model_json_schema(), indent=2, sort_keys=True) + "\n"
+    schema = schema_of(declared)
+    for name in ("Compare", "Lead", "SliceGate"):
+        schema["$defs"][name]["properties"]["metric"]["enum"] = list(declared.metrics)
+    schema["$defs"]["GapGate"]["properties"]["metric"]["enum"] = list(declared.gap_metrics)
+    for name in ("margins", "floors"):
+        schema["$defs"]["Gates"]["properties"][name]["propertyNames"] = {"enum": list(declared.metrics)}
+    return json.dumps(schema, indent=2, sort_keys=True) + "\n"
 
 
-def page_text() -> str:
-    """The same as one Markdown page: one table per section, in the order of the file."""
+def schema_of(declared: Declared) -> dict[str, Any]:
+    """The schema of the settings, with those that a project's own gates and sources take, and no others."""
     schema = Settings.model_json_schema()
-    return "\n".join([INTRODUCTION, *(line for part in sections(schema, schema, "") for line in part)])
+    definitions = schema["$defs"]
+    definitions["Gates"]["additionalProperties"] = definitions["Source"]["additionalProperties"] = False
+    for name, (kind, description) in declared.gates.items():
+        one = TypeAdapter(kind).json_schema(ref_template="#/$defs/{model}")
+        definitions |= one.pop("$defs", {})
+        if "properties" in one:
+            definitions[one["title"]] = one
+            one = {"$ref": f"#/$defs/{one['title']}"}
+        definitions["Gates"]["properties"][name] = {**one, "description": description}
+    for settings in declared.sources:
+        one = settings.model_json_schema(ref_template="#/$defs/{model}")
+        definitions |= one.pop("$defs", {})
+        definitions["Source"]["properties"] |= one["properties"]
+    return schema
+
+
+def page_text(declared: Declared) -> str:
+    """The same as one Markdown page: one table per section, in the order of the file, then the names in use."""
+    schema = schema_of(declared)
+    tables = [line for table in declared.tables for line in table_lines(table)]
+    return "\n".join([INTRODUCTION, *(line for part in sections(schema, schema, "") for line in part), *tables])
+
+
+def table_lines(table: Table) -> list[str]:
+    rows = [f"| {' | '.join(map(cell, row))} |" for row in table.rows]
+    return [f"## {table.title}", "", f"| {' | '.join(table.columns)} |", "|---" * len(table.columns) + "|", *rows, ""]
 
 
 def sections(whole: Schema, schema: Schema, path: str) -> Iterator[list[str]]:

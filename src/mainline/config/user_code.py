@@ -1,4 +1,4 @@
-"""The project's own code: found by the import paths in `params.yaml`; what it raises is told with its line."""
+"""The project's own code: imported by the paths in `params.yaml`; its errors are reported with their line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def prepare(path: str, tables: Mapping[str, Table]) -> Table:
-    """What the preparation that `path` names makes of the tables.
+    """The frame that the preparation function at `path` returns for the tables.
 
     Raises
     ------
@@ -35,17 +35,17 @@ def prepare(path: str, tables: Mapping[str, Table]) -> Table:
         there = f": data.sources has {', '.join(tables)}" if unknown else missing(error, path)
         raise ConfigurationError(f"{path} failed{where(error)}: {said(error)}{there}") from error
     if not isinstance(expression, ibis.Table):
-        raise ConfigurationError(f"{path} returned {type(expression).__name__}, an Ibis table is needed")
+        raise ConfigurationError(f"{path} returned {type(expression).__name__}, expected an Ibis table")
     return expression
 
 
 def imported(setting: str, path: str) -> Any:
-    """What an import path such as `flights.features:prepare` names; `setting` is where it stands.
+    """The object at an import path such as `flights.features:prepare`; `setting` is the name of its setting.
 
     Raises
     ------
     ConfigurationError
-        Where it is not there, or its module raises anything while it is imported.
+        Where it does not exist, or its module raises an error during the import.
     """
     module, _, name = path.replace(":", ".").rpartition(".")
     try:
@@ -63,7 +63,7 @@ def imported(setting: str, path: str) -> Any:
 
 
 def missing(error: Exception, module: str) -> str:
-    """What to do about a package that is not there: the project's own has another name, others are installed."""
+    """A hint about a missing package: a similar name of the project's own, or how to install another."""
     package = ((error.name if isinstance(error, ModuleNotFoundError) else None) or "").partition(".")[0]
     own = sorted(path.parent.name for path in Path("src").glob("*/__init__.py") if path.parent.name != "mainline")
     near = difflib.get_close_matches(package, own, n=1)
@@ -71,7 +71,7 @@ def missing(error: Exception, module: str) -> str:
         return ""
     if near and package == module.partition(".")[0]:
         return f": did you mean {near[0]}?"
-    return ": what is not installed is added with uv add --group train"
+    return ": install a missing package with uv add --group train"
 
 
 def where(error: Exception) -> str:
@@ -86,7 +86,7 @@ def where(error: Exception) -> str:
 
 
 def said(error: Exception) -> str:
-    """The error's kind and the first line of its message; of a missing module the message alone."""
+    """The error's type and the first line of its message; for a missing module only the message."""
     text = error.msg if isinstance(error, SyntaxError) else str(error).strip()
     if isinstance(error, ImportError):
         return text

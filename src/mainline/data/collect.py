@@ -1,4 +1,4 @@
-"""Collect: every table of `data.sources` as local files and the facts of what the model can see of it."""
+"""Collect: every table of `data.sources` as local files, with the facts about what the model can see of it."""
 
 from __future__ import annotations
 
@@ -31,31 +31,31 @@ MICROSECONDS = {"minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_0
 
 @dataclass(frozen=True)
 class Collected:
-    """One table: its files, the clock that cuts it, and what is before the clock."""
+    """One table: its files, the data cutoff that applies to it, and what lies before the cutoff."""
 
     name: str
-    paths: list[Path]  # absolute, in the order of their names; only files with rows before the clock
+    paths: list[Path]  # absolute, in the order of their names; only files with rows before the cutoff
     format: Format
     columns: dict[str, str]  # name: DuckDB's type
     delimiter: str | None  # of CSV
-    time: str | None  # the column that the clock cuts
+    time: str | None  # the column that the cutoff applies to
     timezone: str  # whose midnight a DATE in `time` means; a timestamp without a zone is UTC
     known_after: int | None  # microseconds from a row's time to when it is known
-    known_ahead: bool  # known before their time: cut at the clock, but not at an earlier moment
-    before: dt.datetime | None  # UTC; rows whose time (+ known_after) is this or later are not known
-    digest: str  # SHA-256, hex, of what the model can see: neither names nor files after the clock count
-    rows: int  # before the clock, as `start` and `end` are: the first and the last time, ISO 8601, UTC
+    known_ahead: bool  # known before their time: cut at the cutoff, but not at an earlier moment
+    before: dt.datetime | None  # UTC; rows whose time (+ known_after) is this or later are excluded
+    digest: str  # SHA-256, hex, of what the model can see, without file names and without files after the cutoff
+    rows: int  # before the cutoff, like `start` and `end`: the first and the last time, ISO 8601, UTC
     start: str | None
     end: str | None
 
 
 def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
-    """Bring every table of `data.sources` to this machine and say what of it is before the clock.
+    """Bring every table of `data.sources` to this machine and report what lies before the data cutoff.
 
     Parameters
     ----------
     data
-        The section `data` of params.yaml; `data.until` at midnight in `data.timezone` is the clock.
+        The section `data` of params.yaml; `data.until` at midnight in `data.timezone` is the data cutoff.
     root
         What relative paths are below.
     cache
@@ -76,14 +76,14 @@ def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
 
 
 def relation_sql(table: Collected) -> str:
-    """A SELECT for DuckDB over the rows of a table that are before its clock, with all their columns."""
+    """A SELECT for DuckDB over the rows of a table before its cutoff, with all columns."""
     scan = scan_sql(table.paths, Layout(table.format, table.columns, table.delimiter))
     cut = _cut(table)
     return f"SELECT * FROM {scan}" + (f" WHERE {cut.sql}" if cut else "")
 
 
 def as_of(table: Collected, moment: dt.datetime) -> Collected:
-    """The table as it stood at an earlier moment; `rows`, `start`, `end` and `digest` stay those of the clock."""
+    """The table as it stood at an earlier moment; `rows`, `start`, `end` and `digest` stay those of the cutoff."""
     if table.before is None or table.known_ahead:
         return table
     return dataclasses.replace(table, before=min(table.before, moment.astimezone(dt.UTC)))
@@ -109,7 +109,7 @@ def from_json(text: str) -> dict[str, Collected]:
     content = json.loads(text)
     if content.get("version") != VERSION:
         found = content.get("version")
-        raise ConfigurationError(f"the collected tables are of version {found}, this code reads version {VERSION}")
+        raise ConfigurationError(f"the collected tables have version {found}, this code reads version {VERSION}")
     return {name: _from_plain(table) for name, table in content["tables"].items()}
 
 
@@ -177,19 +177,19 @@ def _moment(before: dt.datetime | None, after: int | None) -> dt.datetime | None
 def _microseconds(name: str, span: Span) -> int:
     if span.unit not in MICROSECONDS:
         raise ConfigurationError(
-            f"data.sources.{name}.known_after: {span} is not always equally long; "
-            f"say it in {'s, '.join(MICROSECONDS)}s, as in 31 days"
+            f"data.sources.{name}.known_after: {span} has no fixed length; "
+            f"write it in {'s, '.join(MICROSECONDS)}s, such as 31 days"
         )
     return span.count * MICROSECONDS[span.unit]
 
 
 def _nothing(files: Files, data: Data, held: dict[Path, Known]) -> DataError:
     later = sum(entry.cut for entry in held.values())
-    clock = f"data.until ({data.until}, {data.timezone})"
+    cutoff = f"data.until ({data.until}, {data.timezone})"
     several = f"data.sources.{files.table}: {len(files.paths)} files"
     where = files.origin(files.paths[0]) if len(files.paths) == 1 else several
     if later:
-        return DataError(f"{where}: none of the {later} rows is known before {clock}")
+        return DataError(f"{where}: none of the {later} rows is before the data cutoff, {cutoff}")
     if data.sources[files.table].query and data.sources[files.table].time:
-        return DataError(f"{where}: the answer has no row that is known before {clock}")
+        return DataError(f"{where}: the answer has no row before the data cutoff, {cutoff}")
     return DataError(f"{where}: the table is empty")

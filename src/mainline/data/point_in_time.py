@@ -106,7 +106,7 @@ def leaks_at(
 def rows_only_now(
     connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime, before: int
 ) -> list[Leak]:
-    """Rows that were not there then: whoever is in the frame must not depend on what came of them."""
+    """Rows that did not exist then: which rows are in the frame must not depend on their outcomes."""
     time = quoted(settings.prepare.time or "")
     key = ", ".join(map(quoted, settings.prepare.key))
     missing = f"read_parquet('{frame}') n ANTI JOIN _then USING ({ROW_ID}) WHERE n.{time} < $1"

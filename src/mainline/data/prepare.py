@@ -68,7 +68,7 @@ def prepared(
 
 
 def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
-    """Let every table be seen as it stood at `moment`, or as it is."""
+    """Show every table as it was at `moment`, or as it is."""
     for name, table in tables.items():
         then = table if moment is None else as_of(table, moment)
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
@@ -124,7 +124,7 @@ def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
 
 
 def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> None:
-    """Refuse a frame whose rows cannot be told apart, or whose values cannot be computed with."""
+    """Refuse a frame with duplicate keys, or with values that cannot be used in computations."""
     source = f"read_parquet('{path}')"
     infinite = [f"count(*) FILTER (isinf({quoted(name)}))" for name in prepare.features.numeric]
     counts = ["count(*)", f"count(DISTINCT {ROW_ID})", *infinite]
@@ -143,7 +143,7 @@ def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> 
         example = ", ".join(f"{n}={v}" for n, v in zip(prepare.key, twice or (), strict=False))
         raise DataError(f"prepared frame: {rows - distinct:,} rows share their key with another, first {example}")
     if prepare.time and rest.pop(0):
-        raise DataError(f"prepared frame: rows without {prepare.time}: it cannot be said when they are scored")
+        raise DataError(f"prepared frame: rows without {prepare.time}: the time at which they are scored is unknown")
     for name, count in zip(prepare.features.numeric, rest, strict=True):
         if count:
             raise DataError(f"prepared frame: {count:,} infinite values in {name}: find the division that made them")

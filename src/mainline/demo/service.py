@@ -17,6 +17,7 @@ from typing import Any
 
 from mainline.demo.scratch import Scratch
 from mainline.errors import ExternalError
+from mainline.packaging.container_commands import python_module
 from mainline.packaging.engine import Engine
 from mainline.runtime.worker import die_with_parent
 
@@ -102,7 +103,7 @@ class Containers(Service):
 
     def ship(self) -> str:
         """Every file in the volume lands under its own name: those of the last time land again as they are."""
-        behind = self.engine.run("exec", f"{self.name}-door", "python", "-m", "mainline.serving.proxy", "where")
+        behind = self.engine.run("exec", f"{self.name}-door", *python_module("mainline.serving.proxy", "where"))
         until = time.monotonic() + FINISH_SECONDS
         while True:
             shutil.rmtree(self.spool, ignore_errors=True)

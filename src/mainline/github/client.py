@@ -1,8 +1,8 @@
 """GitHub's REST API on the standard library alone, because it also runs where nothing is installed.
 
-`GITHUB_API_URL`, `GITHUB_TOKEN` (or `GH_TOKEN`) and `GITHUB_REPOSITORY` say where, as whom and of which
-repository. Values are what GitHub answers, as dicts and lists. What may be asked again is asked again: after rate
-limits, 5xx and broken connections, with growing waits, bounded in number and in sum.
+`GITHUB_API_URL`, `GITHUB_TOKEN` (or `GH_TOKEN`) and `GITHUB_REPOSITORY` name the address, the token and the
+repository. Values are GitHub's answers as dicts and lists. Requests that are safe to repeat are repeated after rate
+limits, 5xx and broken connections, with growing waits, limited in number and in total.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from mainline.errors import ConfigurationError, ExternalError
 API_VERSION = "2022-11-28"
 TIMEOUT = 30.0  # seconds for one answer: GitHub itself gives up after 10
 DROPPED_ON_REDIRECT = ("authorization", "x-github-api-version")
-REFUSED_FOR_NOW = (429, 503)  # nothing was done: safe to repeat, whatever was asked
-PASSING = (500, 502, 503, 504)
+NOT_PROCESSED = (429, 503)  # nothing was done: safe to repeat for any request
+TEMPORARY = (500, 502, 503, 504)
 BROKEN = (OSError, http.client.HTTPException)
 
 
 class GitHubError(ExternalError):
-    """An answer that is none; `code` is its HTTP status, None where no answer came."""
+    """A request that failed; `code` is the HTTP status, None where there was no answer."""
 
     def __init__(self, message: str, code: int | None = None) -> None:
         super().__init__(message)
@@ -42,28 +42,28 @@ class GitHubError(ExternalError):
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as it came; header names are looked up in any case."""
+    """An answer; header names are case-insensitive."""
 
     code: int
     headers: Message
     content: bytes
 
     def json(self) -> Any:
-        """What the answer says, None where it has no content; raises GitHubError where it is no JSON."""
+        """The answer's JSON, None where it has no content; raises GitHubError where it is not JSON."""
         try:
             return json.loads(self.content) if self.content else None
         except ValueError:
             start = self.content[:80].decode(errors="replace")
-            raise GitHubError(f"an answer that is no JSON, as of a proxy or a sign-in page: {start!r}") from None
+            raise GitHubError(f"an answer that is not JSON, maybe from a proxy or a sign-in page: {start!r}") from None
 
 
 @dataclass(frozen=True)
 class GitHub:
     """A client of one repository.
 
-    A path that starts with `/` is the API's own, any other is below `/repos/{repository}`. `wait` is called with
-    the seconds between two attempts; their sum stays within `patience`, the attempts within `attempts`. `timeout` is
-    the seconds of silence that are borne in one of them.
+    A path that starts with `/` is relative to the API, any other to `/repos/{repository}`. `wait` is called with the
+    seconds between two attempts; their sum is at most `patience`, the number of attempts at most `attempts`. `timeout`
+    is in seconds, for one attempt.
     """
 
     api: str
@@ -76,7 +76,7 @@ class GitHub:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> GitHub:
-        """Raises ConfigurationError where a variable is missing or no `owner/name`."""
+        """Raises ConfigurationError where a variable is missing, or the repository is not `owner/name`."""
         repository = environment.get("GITHUB_REPOSITORY", "").strip()
         if repository.count("/") != 1 or not all(repository.split("/")):
             raise ConfigurationError(f"GITHUB_REPOSITORY must be owner/name, it is {repository!r}")
@@ -90,8 +90,8 @@ class GitHub:
         return self.request("GET", path, query=query).json()
 
     def post(self, path: str, body: Any = None, *, repeatable: bool = False) -> Any:
-        """`repeatable` says that doing it twice does no harm: only then is it asked again after a 5xx or a broken
-        connection, behind which it may have been done. After a rate limit it is asked again in any case."""
+        """`repeatable`: doing it twice does no harm. Only then is it repeated after a 5xx or a broken connection, when
+        it may have been done already. After a rate limit it is always repeated."""
         return self.request("POST", path, body, repeatable=repeatable).json()
 
     def patch(self, path: str, body: Any) -> Any:
@@ -101,7 +101,7 @@ class GitHub:
         return self.request("PUT", path, body).json()
 
     def pages(self, path: str, key: str | None = None, **query: Any) -> Iterator[dict[str, Any]]:
-        """Every item of a list, page by page as they are asked for; `key` names the list where it is wrapped."""
+        """Every item of a list, one page at a time; `key` names the list where it is inside an object."""
         url: str | None = self._url(path, {"per_page": 100, **query})
         while url:
             reply = self.request("GET", url)
@@ -109,12 +109,12 @@ class GitHub:
             yield from found[key] if key else found
             url = next_page(reply.headers.get("Link", ""))
             if url and origin(url) != origin(self.api):
-                raise GitHubError(f"the next page of {path} is said to be at {url}, which is not {self.api}")
+                raise GitHubError(f"the next page of {path} has the address {url}, which is not at {self.api}")
 
     def download(self, path: str, limit: int) -> bytes:
-        """The content behind a redirect, such as an artifact's zip, without the token on another host.
+        """The content behind a redirect, such as an artifact's zip; the token is not sent to another host.
 
-        Raises GitHubError where it is longer than `limit` bytes; no more than that is read.
+        Raises GitHubError where it is longer than `limit` bytes; no more is read.
         """
         return self.request("GET", path, limit=limit).content
 
@@ -128,7 +128,7 @@ class GitHub:
         limit: int | None = None,
         repeatable: bool = False,
     ) -> Reply:
-        """One answer of 2xx, however many attempts it takes; raises GitHubError where there is none."""
+        """The first successful answer within the attempts; raises GitHubError where there is none."""
         url = path if "://" in path else self._url(path, query or {})
         asked = f"{method} {url.removeprefix(self.api).partition('?')[0]}"
         waited = 0.0
@@ -145,11 +145,11 @@ class GitHub:
                 pause = 0.0 if method != "POST" or repeatable or never_arrived else None
             if pause is None:
                 raise failure
-            # Jitter, because jobs that were refused together come back together.
+            # Jitter, because jobs that failed at the same time would return at the same time.
             pause = pause or min(60.0, 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311
             if attempt == self.attempts or waited + pause > self.patience:
                 tried = f"{attempt} attempt" + ("s" if attempt > 1 else "")
-                more = f"; it wants {pause:.0f} s more" if attempt < self.attempts else ""
+                more = f"; it asks for {pause:.0f} s more" if attempt < self.attempts else ""
                 raise GitHubError(f"{failure} ({tried}, waited {waited:.0f} s{more})", failure.code) from None
             self.wait(pause)
             waited += pause
@@ -176,7 +176,7 @@ class GitHub:
 
 
 class NoTokenAbroad(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, and keeps what was meant for GitHub from any other host."""
+    """Follows redirects without sending the token to another host."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
@@ -185,7 +185,7 @@ class NoTokenAbroad(urllib.request.HTTPRedirectHandler):
         if following is None or origin(newurl) == origin(req.full_url):
             return following
         if req.type == "https" and following.type != "https":
-            raise GitHubError(f"{req.full_url} leads to {newurl}, which is not encrypted")
+            raise GitHubError(f"{req.full_url} redirects to {newurl}, which is not encrypted")
         for name in list(following.headers):
             if name.lower() in DROPPED_ON_REDIRECT:
                 following.remove_header(name)
@@ -196,23 +196,25 @@ OPENER = urllib.request.build_opener(NoTokenAbroad)
 
 
 def refusal(asked: str, error: urllib.error.HTTPError, repeatable: bool) -> tuple[GitHubError, float | None]:
-    """What GitHub said, and the seconds until it may be asked again: 0 where it names none, None where never."""
-    said = words(error)
+    """GitHub's error, and the seconds until a repetition: 0 where it names none, None where it must not be repeated."""
+    message = error_message(error)
     headers = error.headers
     limited = error.code == 429 or (
         error.code == 403
-        and ("Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in said.lower())
+        and ("Retry-After" in headers or headers.get("X-RateLimit-Remaining") == "0" or "rate limit" in message.lower())
     )
-    # A rate limit has one code for whoever looks at it, whichever of its two GitHub chose.
-    failure = GitHubError(f"{asked}: {error.code} {said or error.reason}", 429 if limited else error.code)
-    again = limited or error.code in REFUSED_FOR_NOW or (error.code in PASSING and repeatable)
+    # GitHub uses two status codes for rate limits; callers see one.
+    failure = GitHubError(f"{asked}: {error.code} {message or error.reason}", 429 if limited else error.code)
+    again = limited or error.code in NOT_PROCESSED or (error.code in TEMPORARY and repeatable)
     if not again:
         return failure, None
-    return failure, asked_pause(headers) or (60.0 if limited else 0.0)  # a minute, as GitHub asks where it names none
+    return failure, requested_pause(headers) or (
+        60.0 if limited else 0.0
+    )  # a minute, as GitHub's documentation asks for
 
 
-def asked_pause(headers: Message) -> float:
-    """The seconds that an answer asks to be left alone for, 0 where it does not say.
+def requested_pause(headers: Message) -> float:
+    """The seconds that an answer asks to wait, 0 where it names none.
 
     `Retry-After` as seconds or date (RFC 9110, 10.2.3), else the reset of an exhausted rate limit, as GitHub's
     best practices have it.
@@ -231,12 +233,12 @@ def asked_pause(headers: Message) -> float:
     return 0.0
 
 
-def words(error: urllib.error.HTTPError) -> str:
-    """GitHub's own message, with what it says of single fields."""
+def error_message(error: urllib.error.HTTPError) -> str:
+    """GitHub's own message, with its messages about single fields."""
     try:
-        said = json.loads(error.read(100_000))
-        fields = [one if isinstance(one, str) else one.get("message") or one for one in said.get("errors") or []]
-        return "; ".join(map(str, [said.get("message", ""), *fields]))
+        content = json.loads(error.read(100_000))
+        fields = [one if isinstance(one, str) else one.get("message") or one for one in content.get("errors") or []]
+        return "; ".join(map(str, [content.get("message", ""), *fields]))
     except (*BROKEN, ValueError, AttributeError):
         return ""
 

@@ -1,4 +1,4 @@
-"""Which repository, at which address, with whose token: from the environment, else from git and gh."""
+"""Which repository, at which address, with which token: from the environment, else from git and gh."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ SHORT = re.compile(r"^(?:[^@/:]+@)?(?P<host>[^/:]+):/?(?P<owner>[^/]+)/(?P<name>
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where the settings are; `missing` says in words what is needed to see them."""
+class Connection:
+    """How to reach the settings; `missing` says what is needed to read them."""
 
     repository: str = ""
     api: str = API
@@ -28,29 +28,29 @@ class Place:
     missing: str = ""
 
     def client(self) -> GitHub:
-        # Somebody waits in front of a terminal: a minute is long.
+        # A person waits at a terminal: a minute is long.
         return GitHub(self.api, self.token, self.repository, attempts=3, patience=60.0)
 
 
-def place(root: Path, environment: Mapping[str, str]) -> Place:
-    """Never sends a token to a host that was not named for it: a remote elsewhere wants GITHUB_API_URL."""
+def connection(root: Path, environment: Mapping[str, str]) -> Connection:
+    """Never sends a token to a host that was not named for it: a remote on another host needs GITHUB_API_URL."""
     host, repository = "github.com", environment.get("GITHUB_REPOSITORY", "").strip()
     api = environment.get("GITHUB_API_URL", "").strip().rstrip("/")
     if not repository:
         remote = git(root, "remote", "get-url", "origin") or ""
         found = parse(remote)
         if found is None:
-            what = "git has no remote origin" if not remote else "the remote origin is no repository on GitHub"
-            return Place(missing=f"{what}: set GITHUB_REPOSITORY=owner/name, or git remote add origin …")
+            what = "git has no remote origin" if not remote else "the remote origin is not a repository on GitHub"
+            return Connection(missing=f"{what}: set GITHUB_REPOSITORY=owner/name, or git remote add origin …")
         host, repository = found
     if not api:
         if host != "github.com":
-            return Place(repository, missing=f"origin is at {host}: where that is GitHub, set GITHUB_API_URL")
+            return Connection(repository, missing=f"origin is at {host}: if that is GitHub, set GITHUB_API_URL")
         api = API
     token = environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or from_gh(host)
     if not token.strip():
-        return Place(repository, api, missing="no token: gh auth login, or GH_TOKEN=… make doctor")
-    return Place(repository, api, token.strip())
+        return Connection(repository, api, missing="no token: gh auth login, or GH_TOKEN=… make doctor")
+    return Connection(repository, api, token.strip())
 
 
 def parse(remote: str) -> tuple[str, str] | None:
@@ -58,13 +58,13 @@ def parse(remote: str) -> tuple[str, str] | None:
     found = URL.match(remote) or (SHORT.match(remote) if "://" not in remote else None)
     if found is None:
         return None
-    # GitHub answers ssh on the port of https under a name of its own.
+    # GitHub has a separate host name for ssh over the https port.
     host = {"ssh.github.com": "github.com", "www.github.com": "github.com"}.get(found["host"].lower(), found["host"])
     return host.lower(), f"{found['owner']}/{found['name']}"
 
 
 def from_gh(host: str) -> str:
-    """The token that `gh` keeps, or nothing where it is not installed or not signed in."""
+    """The token that `gh` stores, or an empty text where it is not installed or not signed in."""
     try:
         done = subprocess.run(
             ["gh", "auth", "token", "--hostname", host], capture_output=True, text=True, check=False, timeout=20

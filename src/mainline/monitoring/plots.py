@@ -44,7 +44,12 @@ def over_time(name: str, label: str, series: dict[str, Any], level: float | None
     for colour, (title, values) in zip((svg.CANDIDATE, svg.BASELINE, svg.GOOD), series.items(), strict=False):
         at = sorted(values)
         axes.plot(
-            [place[day] for day in at], [values[day] for day in at], color=colour, label=plain(title, LEGEND), marker="o", ms=2.5
+            [place[day] for day in at],
+            [values[day] for day in at],
+            color=colour,
+            label=plain(title, LEGEND),
+            marker="o",
+            ms=2.5,
         )
     if level is not None:
         axes.axhline(level, color=svg.BASELINE, linewidth=1.2, linestyle=(0, (4, 2)))

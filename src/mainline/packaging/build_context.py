@@ -1,4 +1,4 @@
-"""What the Dockerfile is given: the lock, the code that serves and the export, with times that are fixed."""
+"""The build context: the lock, the code of the server and the export, with fixed file times."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def laid_out(root: Path, signature: Signature, model: Path, epoch: int) -> Itera
         folder = Path(name)
         for file in ("pyproject.toml", "uv.lock"):
             if not (root / file).is_file():
-                raise ConfigurationError(f"{root / file} is not here: the image holds what it locks")
+                raise ConfigurationError(f"{root / file} does not exist: the image contains what it locks")
             shutil.copyfile(root / file, folder / file)
         copy_code(root, signature, folder / "src")
         shutil.copytree(model, folder / "model")
@@ -44,7 +44,7 @@ def laid_out(root: Path, signature: Signature, model: Path, epoch: int) -> Itera
 
 
 def copy_code(root: Path, signature: Signature, folder: Path) -> None:
-    """The server; and where the fitted pipeline is served, all that its pickle may name."""
+    """The server; where the fitted pipeline is served, also all modules that its pickle may import."""
     skip = shutil.ignore_patterns("__pycache__", "*.pyc")
     own = Path(str(resources.files("mainline")))
     if signature.engine == "sklearn":
@@ -62,13 +62,13 @@ def copy_code(root: Path, signature: Signature, folder: Path) -> None:
 
 
 def settle(folder: Path, epoch: int) -> None:
-    """The same modes and times on every machine: they are part of a layer's digest."""
+    """The same modes and times on every machine, because they are part of a layer's digest."""
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (epoch, epoch))
 
 
 def listed(folder: Path) -> Iterator[bytes]:
-    """A line a file, with its digest: what makes two contexts the same."""
+    """One line per file, with its digest: equal lines mean equal contexts."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         yield f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()

@@ -1,4 +1,4 @@
-"""Docker or Podman, through its own command: whatever host, context or login that has is used."""
+"""Docker or Podman, through its command line, with its own host, context and login."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NAMED = ("DOCKER_HOST", "DOCKER_CONTEXT")  # Docker's own variables for where it
 
 @dataclass(frozen=True)
 class Engine:
-    """Every method raises ExternalError with what the engine said, where it said no."""
+    """Every method raises ExternalError with the engine's message where a command fails."""
 
     program: str
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
@@ -40,7 +40,7 @@ class Engine:
     def attempt(
         self, *arguments: str, seconds: float = 600, given: str | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """The command's end, whatever it was; `given` is what it reads on its standard input."""
+        """The completed command, also a failed one; `given` is its standard input."""
         try:
             return subprocess.run(
                 [self.program, *arguments],
@@ -54,17 +54,17 @@ class Engine:
             )
         except FileNotFoundError:
             raise ConfigurationError(
-                f"{self.program} is not here: install Docker or Podman, or set {VARIABLE}"
+                f"{self.program} is not installed: install Docker or Podman, or set {VARIABLE}"
             ) from None
         except subprocess.TimeoutExpired:
             raise ExternalError(f"`{self.name} {arguments[0]}` did not end within {seconds:g} s") from None
 
     def image(self, reference: str) -> dict[str, Any] | None:
-        """What the engine says of an image that it has; None where it has none."""
+        """The engine's description of an image; None where it has no such image."""
         return self._inspected("image", reference)
 
     def container(self, reference: str) -> dict[str, Any] | None:
-        """What the engine says of a container; None where there is none."""
+        """The engine's description of a container; None where there is none."""
         return self._inspected("container", reference)
 
     def _inspected(self, kind: str, reference: str) -> dict[str, Any] | None:
@@ -81,7 +81,7 @@ def find(environment: Mapping[str, str] = os.environ, *, instead: bool = True) -
     """The engine that MAINLINE_ENGINE names, or the first of Docker and Podman that answers.
 
     Where `instead` is false, or DOCKER_HOST or DOCKER_CONTEXT names a host, none takes the place of one that is
-    installed and does not answer: it would be another host.
+    installed and does not answer: that would be another host.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A record's model as ONNX, its preprocessing inside, with `serving.json` beside it.
+"""A record's model as ONNX, with its preprocessing, and `serving.json` next to it.
 
 The conversion is used only where it agrees with the fitted pipeline on every holdout row: a
-converter may be wrong without a word. Where it is not used, the fitted pipeline is served as it is.
+converter can be wrong without an error. Where it is not used, the fitted pipeline itself is served.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 TOLERANCE = 1e-5  # of probabilities; of values relative to the largest one
-PROBES = 1000  # rows that are also asked with unknown categories and with everything missing that may be
+PROBES = 1000  # rows that are also scored with unknown categories and with missing values
 UNKNOWN = "a category that nobody has seen"
 
 
@@ -41,14 +41,14 @@ def export(
     frame
         The prepared frame that the record was trained on.
     version
-        What the server calls the model; the first 12 characters of its fingerprint where not given.
+        The version that the server reports; the first 12 characters of the fingerprint by default.
     card
         What the server answers at `/model-card`.
 
     Raises
     ------
     Refused
-        Where even the recorded pipeline does not answer as it did when it was recorded.
+        Where even the recorded pipeline gives other answers than when it was recorded.
     """
     pipeline = record.model()
     rows = read_rows(settings, frame, sides(settings).holdout)
@@ -113,7 +113,7 @@ def choose(
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
         note = str(error)
-    except Exception as error:  # whatever a converter raises, the pipeline can still be served
+    except Exception as error:  # after any error of a converter the pipeline can still be served
         note = f"it cannot be converted: {type(error).__name__}: {(str(error).strip() or '?').splitlines()[0]}"
     plain = replace(draft, engine="sklearn", file="model.pkl", note=note)
     path = record.path / "model.pkl"
@@ -121,12 +121,12 @@ def choose(
     try:
         largest = check(plain, fitted, rows, recorded, "holdout rows")
     except Disagreement as error:
-        raise Refused(f"{path} does not answer as it did when it was recorded: {error}") from None
+        raise Refused(f"{path} gives other answers than when it was recorded: {error}") from None
     return path.read_bytes(), replace(plain, agreement=Agreement(len(rows), largest)), fitted
 
 
 class Disagreement(Exception):
-    """The exported model answers otherwise than the fitted pipeline."""
+    """The exported model and the fitted pipeline give different answers."""
 
 
 def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: NDArray[np.float64], what: str) -> float:
@@ -156,7 +156,7 @@ def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: ND
 def probes(
     settings: Settings, signature: Signature, pipeline: Pipeline, rows: pd.DataFrame
 ) -> list[tuple[pd.DataFrame, NDArray[np.float64], str]]:
-    """Holdout rows as they might come: with unknown categories, and without what may be missing."""
+    """Holdout rows with unknown categories, and with every value missing that may be."""
     some = rows.iloc[:: max(1, len(rows) // PROBES)]
     strange: dict[str, Any] = {column.name: UNKNOWN for column in signature.categorical}
     empty: dict[str, Any] = {
@@ -173,7 +173,7 @@ def probes(
 
 
 def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
-    """The columns in the order of the model's inputs, with what the whole frame holds of them."""
+    """The columns in the order of the model's inputs, with facts about them from the whole frame."""
     import duckdb
 
     features = settings.prepare.features
@@ -200,7 +200,7 @@ def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
 
 
 def describe_key(settings: Settings, frame: Path) -> list[Key]:
-    """The columns that name a row, each by the kind of what a request holds of it."""
+    """The columns of a row's key, each with the kind of its value in a request."""
     import duckdb
 
     with duckdb.connect() as connection:
@@ -228,7 +228,9 @@ def key_kind(type_: str) -> Kind:
 def recorded_answers(record: Record, rows: pd.DataFrame) -> NDArray[np.float64]:
     place = align(rows[ROW_ID].to_numpy(), record.holdout)
     if (place < 0).any() or len(place) != len(record.holdout.row_id):
-        raise ExternalError(f"{record.path}: its holdout is not that of the prepared frame: run `make clean` and again")
+        raise ExternalError(
+            f"{record.path}: its holdout is not that of the prepared frame: run `make clean`, then run again"
+        )
     return record.holdout.score[place]
 
 
@@ -243,13 +245,13 @@ def matrices(signature: Signature, rows: pd.DataFrame) -> tuple[NDArray[np.objec
 
 
 def example_rows(signature: Signature, rows: pd.DataFrame) -> pd.DataFrame:
-    """Two holdout rows with as little missing as possible, for the description of the server."""
+    """Two holdout rows with the fewest missing values, as examples in the server's description."""
     missing = rows[signature.names].isna().sum(axis=1).to_numpy()
     return rows.iloc[missing.argsort(kind="stable")[:2]]
 
 
 def as_lists(signature: Signature, rows: pd.DataFrame) -> list[list[str | float | None]]:
-    """Rows as a request holds them, their numbers as short as a 32-bit float allows."""
+    """Rows as in a request, with numbers as short as a 32-bit float allows."""
     features = rows[signature.names].astype(object)
     return [
         [None if value != value else value if isinstance(value, str) else float(str(value)) for value in row]

@@ -1,4 +1,4 @@
-"""From an export to an image that says what it holds."""
+"""From an export to an image that describes its content in labels."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ def build(
     Raises
     ------
     ConfigurationError
-        Where the export, the lock or the Dockerfile is not what a build needs.
+        Where the export, the lock or the Dockerfile cannot be used for a build.
     ExternalError
-        Where the engine or the registry said no.
+        Where the engine or the registry fails.
     """
     signature = signatures.read(model)
     dockerfile = dockerfile_of(root)
@@ -59,16 +59,16 @@ def build(
     epoch = committed(root, signature)
     with build_context.laid_out(root, signature, model, epoch) as folder:
         call = ["build", "--file", str(dockerfile), "--tag", tag]
-        call += ["--format", "docker"] if engine.name == "podman" else []  # else it leaves the health check out
+        call += ["--format", "docker"] if engine.name == "podman" else []  # otherwise it omits the health check
         for name, value in arguments(base, epoch, signature, environment).items():
-            # Where no value is given the engine takes it from the environment: a password is in no process list.
+            # Without a value the engine reads the environment: a password must not appear in the process list.
             call += ["--build-arg", name if value is None else f"{name}={value}"]
         for name, value in labels.items():
             call += ["--label", f"{name}={value}"]
         engine.run(*call, str(folder), seconds=1800)
     found = engine.image(tag)
     if found is None:
-        raise ExternalError(f"{engine.name} has built {tag} and does not have it")
+        raise ExternalError(f"{engine.name} has built {tag} but does not list it")
     if repository is None:
         digest = found["Id"] if found["Id"].startswith("sha256:") else f"sha256:{found['Id']}"
         return Image(digest, digest, None, labels)
@@ -77,7 +77,7 @@ def build(
 
 
 def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """A digest of all that a build is made from: as long as it stays, there is nothing to build again."""
+    """A digest of all inputs of a build: while it is the same, nothing is built again."""
     signature = signatures.read(model)
     base = environment.get(BASE) or matching_base()
     found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
@@ -89,7 +89,7 @@ def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ)
 
 
 def check(root: Path) -> None:
-    """Raises ConfigurationError where something is missing that a build needs: said before minutes of training."""
+    """Raises ConfigurationError where an input of the build is missing, before minutes of training."""
     dockerfile_of(root)
     sbom.find_uv()
 
@@ -97,12 +97,12 @@ def check(root: Path) -> None:
 def dockerfile_of(root: Path) -> Path:
     found = root / DOCKERFILE
     if not found.is_file():
-        raise ConfigurationError(f"{found} is not here")
+        raise ConfigurationError(f"{found} does not exist")
     return found
 
 
 def push(engine: Engine, repository: str, tag: str) -> str:
-    """The digest under which the registry holds what was pushed."""
+    """The digest of the pushed image in the registry."""
     insecure = engine.name == "podman" and repository.startswith(("127.0.0.1", "localhost"))
     engine.run("push", *(["--tls-verify=false"] if insecure else []), tag)
     found = engine.image(tag) or {}
@@ -110,11 +110,11 @@ def push(engine: Engine, repository: str, tag: str) -> str:
         name, _, digest = each.partition("@")
         if name == repository:
             return str(digest)
-    raise ExternalError(f"{tag} was pushed, and {engine.name} does not say its digest")
+    raise ExternalError(f"{tag} was pushed, but {engine.name} does not report its digest")
 
 
 def described(signature: Signature, base: str) -> dict[str, str]:
-    """Labels: what is in the image, for whoever has nothing but the image."""
+    """Labels that describe the image's content to anyone who has only the image."""
     return {
         "org.opencontainers.image.title": signature.name,
         "org.opencontainers.image.version": signature.version,
@@ -130,7 +130,7 @@ def described(signature: Signature, base: str) -> dict[str, str]:
 
 
 def arguments(base: str, epoch: int, signature: Signature, environment: Mapping[str, str]) -> dict[str, str | None]:
-    """The Dockerfile's arguments; None for one whose value the engine finds in the environment."""
+    """The Dockerfile's arguments; None where the engine reads the value from the environment."""
     given: dict[str, str | None] = {
         "BASE": base,
         "SOURCE_DATE_EPOCH": str(epoch),
@@ -142,7 +142,7 @@ def arguments(base: str, epoch: int, signature: Signature, environment: Mapping[
 
 
 def selection(signature: Signature) -> list[str]:
-    """What of the lock is installed, as uv is told."""
+    """The part of the lock that is installed, as arguments of uv."""
     if signature.engine == "onnx":
         spared = [each for name in SPARED for each in ("--no-emit-package", name)]
         return ["--only-group", "serving", *spared]
@@ -155,13 +155,13 @@ def matching_base() -> str:
 
 
 def committed(root: Path, signature: Signature) -> int:
-    """The time of the model's commit: the same for every build of it; 0 where that is not known."""
+    """The time of the model's commit, equal for every build of it; 0 where it is unknown."""
     said = git.git(root, "show", "--no-patch", "--format=%ct", signature.commit) if signature.commit else None
     return int(said) if said and said.isdigit() else 0
 
 
 def papers(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
-    """Write the bill of materials and the provenance beside the reports; the answer is where."""
+    """Write the bill of materials and the provenance next to the reports, and return their paths."""
     signature = signatures.read(model)
     inputs = [
         root / DOCKERFILE,

@@ -1,4 +1,4 @@
-"""The image that holds `mainline ship`: it runs beside the server and holds no model."""
+"""The image for `mainline ship`: it runs next to the server and contains no model."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ NAME = "ship"  # of its repository, below that of the server's images
 def shipper(
     engine: Engine, root: Path, repository: str | None = None, environment: Mapping[str, str] = os.environ
 ) -> str:
-    """Build it; with a repository push it to `ship` below that. The answer is what an engine runs.
+    """Build it, and push it to `ship` below `repository` if there is one; returns the reference to run.
 
     Raises
     ------
     ConfigurationError
-        Where the lock or the Dockerfile is not here.
+        Where the lock or the Dockerfile does not exist.
     ExternalError
-        Where the engine or the registry said no.
+        Where the engine or the registry fails.
     """
     dockerfile = root / DOCKERFILE
     base = environment.get(image.BASE) or image.matching_base()
@@ -47,10 +47,10 @@ def shipper(
 
 
 def lay_out(root: Path, folder: Path) -> None:
-    """The context: what is installed, and this package."""
+    """The build context: what is installed, and this package."""
     for file in ("pyproject.toml", "uv.lock", DOCKERFILE):
         if not (root / file).is_file():
-            raise ConfigurationError(f"{root / file} is not here: the image that ships is made from it")
+            raise ConfigurationError(f"{root / file} does not exist: the image of `ship` is made from it")
     for file in ("pyproject.toml", "uv.lock"):
         shutil.copyfile(root / file, folder / file)
     own = Path(str(resources.files("mainline")))

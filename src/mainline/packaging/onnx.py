@@ -61,7 +61,7 @@ def exporter_of(pipeline: Pipeline) -> str:
 def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     """The pipeline as an ONNX graph of two inputs: the categorical columns as text, the numeric as 32-bit floats.
 
-    Two matrices and not an input a column: one row then takes 10 µs and not 34.
+    Two matrices instead of one input per column: one row takes 10 µs instead of 34.
     """
     from skl2onnx import to_onnx, update_registered_converter
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
@@ -77,14 +77,14 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     columns = by_place(pipeline.named_steps["columns"], signature)
     whole = Pipeline([("columns", columns), ("estimator", pipeline.named_steps["estimator"])])
     options = {} if signature.task == "regression" else {"zipmap": False}
-    # A name of its own: the default is random, and equal models shall have equal digests.
+    # A fixed name: the default is random, and equal models must have equal digests.
     with warnings.catch_warnings():
-        # The converter gives protobuf booleans for integers: of 6 a warning, of 7 an error (hence the bound on it).
+        # The converter passes booleans where protobuf wants integers: 6 warns, 7 fails (hence the upper bound).
         warnings.simplefilter("ignore", DeprecationWarning)
         graph = to_onnx(whole, initial_types=inputs, options=options, name="mainline")
     if signature.categorical:
         name_missing(graph, columns.named_transformers_["categorical"].categories_)
-    # The converter names the operator sets in an order that differs from one process to the next.
+    # The converter lists the operator sets in an order that differs between processes.
     sets = sorted(graph.opset_import, key=lambda named: named.domain)
     del graph.opset_import[:]
     graph.opset_import.extend(sets)
@@ -93,7 +93,7 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
 
 
 def by_place(columns: Any, signature: Signature) -> Any:
-    """A copy of the fitted ColumnTransformer that takes its columns by their place in the two inputs."""
+    """A copy of the fitted ColumnTransformer that selects its columns by position in the two inputs."""
     place = {name: i for i, name in enumerate(signature.names)}
     moved = copy.copy(columns)
     for attribute in ("transformers", "transformers_"):
@@ -103,7 +103,7 @@ def by_place(columns: Any, signature: Signature) -> Any:
 
 
 def ignoring(step: Any) -> Any:
-    """A one-hot encoder that ignores what is unknown: without infrequent categories that is the same, and known."""
+    """A one-hot encoder that ignores unknown values: the same without infrequent categories, and supported."""
     if getattr(step, "handle_unknown", None) != "infrequent_if_exist" or getattr(step, "_infrequent_enabled", True):
         return step
     same = copy.copy(step)
@@ -112,7 +112,7 @@ def ignoring(step: Any) -> Any:
 
 
 def name_missing(graph: Any, categories: list[NDArray[Any]]) -> None:
-    """Tell the missing category from the text "nan", which is what the converter calls it."""
+    """Distinguish the missing category from the text "nan", which the converter uses for it."""
     encoders = iter([found for found in categories if len(found)])
     for node in graph.graph.node:
         for attribute in node.attribute:

@@ -1,4 +1,4 @@
-"""Scoring a file with the exported model: strict about its columns, as the server is."""
+"""Scoring a file with the exported model; its columns are checked as strictly as the server does."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AT_ONCE = 50_000  # rows that are scored together
 
 
 def predict(file: Path, model: Path, to: Path | None = None) -> Path:
-    """Write every row of `file` with its prediction behind it, in one step; returns where.
+    """Write every row of `file` followed by its prediction, in one step; returns the path.
 
     The file holds the model's columns, raw, and may hold more, such as a key: they are kept. For a
     binary task `prediction` is the class decided at the threshold and `probability` the second
@@ -32,7 +32,7 @@ def predict(file: Path, model: Path, to: Path | None = None) -> Path:
     Raises
     ------
     DataError
-        For a column that is missing or of another kind, and for a value that the model cannot take.
+        For a column that is missing or has the wrong type, and for a value that the model cannot use.
     """
     import duckdb
 
@@ -42,7 +42,7 @@ def predict(file: Path, model: Path, to: Path | None = None) -> Path:
         if path.suffix not in FORMATS:
             raise ConfigurationError(f"{path}: the name must end in {', '.join(FORMATS)}")
     if not file.is_file():
-        raise ConfigurationError(f"{file} is not here")
+        raise ConfigurationError(f"{file} does not exist")
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
@@ -62,7 +62,7 @@ def predict(file: Path, model: Path, to: Path | None = None) -> Path:
 
 
 def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Scorer, file: str) -> None:
-    """The table `answers`, a row for every row of `given`, in its order."""
+    """The table `answers`, one row for every row of `given`, in the same order."""
     import pandas as pd
 
     rows = connection.execute("SELECT * FROM inputs").df()
@@ -102,7 +102,7 @@ def matrices(
 
 
 def reason(error: Exception) -> str:
-    """What DuckDB says: of a row of CSV its line, and below that row what is wrong with it."""
+    """DuckDB's message: for a CSV file the line, and below it the problem."""
     lines = [line for line in str(error).strip().splitlines() if line and not line.startswith("Original Line")]
     return ": ".join(lines[:2]) if "CSV Error on Line" in lines[0] else lines[0]
 

@@ -30,7 +30,7 @@ JSON = """read_json($file, format = 'newline_delimited', records = 'true', maxim
 
 
 def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> None:
-    """Make `given`, `typed` and `inputs`; raises DataError for what the model cannot take."""
+    """Make `given`, `typed` and `inputs`; raises DataError for values that the model cannot use."""
     if not file.stat().st_size:
         raise DataError(f"{file} is empty")
     arguments: dict[str, Any] = {"file": str(file)}
@@ -46,7 +46,7 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
     except Rejection as error:
         raise DataError(error.message) from None
     read = {".csv": of_text, ".parquet": of_type}.get(file.suffix, of_json)
-    # What no model reads has no type in JSON and CSV: in a table of another format it is text.
+    # Columns that the model does not read have no type in JSON and CSV; in other formats they become text.
     plain = "{} ->> '$'" if read is of_json else "{}"
     parts = {name: plain.format(quoted(name)) for name in types}
     parts |= {column.name: read(connection, column, types[column.name], file) for column in signature.columns}
@@ -59,7 +59,7 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
 
 
 def header(file: Path, signature: Signature) -> tuple[str, list[str]]:
-    """How the file's columns are divided, and their names: by the character that makes most of the model's columns."""
+    """The file's delimiter and column names: the delimiter that yields most of the model's columns."""
     found: dict[str, list[str]] = {}
     for delimiter in DELIMITERS:
         try:
@@ -68,25 +68,25 @@ def header(file: Path, signature: Signature) -> tuple[str, list[str]]:
         except UnicodeDecodeError:
             raise DataError(f"{file} is not UTF-8") from None
         except csv.Error as error:
-            raise DataError(f"{file} is no CSV: {error}") from None
+            raise DataError(f"{file} is not a CSV file: {error}") from None
     best = max(found, key=lambda delimiter: len(set(signature.names) & set(found[delimiter])))
-    # Such as the index that pandas writes.
+    # For instance the index that pandas writes.
     names = [name or f"column{i}" for i, name in enumerate(found[best])]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice:
-        raise DataError(f"{file}: {twice} is there twice in the header")
+        raise DataError(f"{file}: {twice} occurs twice in the header")
     return best, names
 
 
 def of_type(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path) -> str:
-    """The column of a format that has types."""
+    """A column of a format with types."""
     name = quoted(column.name)
     number = dtype.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or dtype.endswith(("INT", "INTEGER"))
     if not (dtype == "VARCHAR" if column.kind == "categorical" else number):
-        # A column without any value says nothing of its kind.
+        # A column without values has no type.
         if connection.execute(f"SELECT count({name}) FROM given").fetchone() != (0,):
             wanted = "text is" if column.kind == "categorical" else "numbers are"
-            raise DataError(f"{file}: {column.name} is {dtype}: {wanted} needed")
+            raise DataError(f"{file}: {column.name} is {dtype}: {wanted} required")
         return f"CAST(NULL AS {'VARCHAR' if column.kind == 'categorical' else 'DOUBLE'})"
     return name
 
@@ -106,18 +106,18 @@ def of_json(connection: DuckDBPyConnection, column: Column, dtype: str, file: Pa
         refuse(connection, column, "given", f"json_type({name}) <> 'VARCHAR'", file, "text")
         return f"{name} ->> '$'"
     number = f"json_type({name}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')"
-    # DuckDB takes NaN and Infinity, which JSON does not have.
+    # DuckDB accepts NaN and Infinity, which JSON does not have.
     constant = f"regexp_full_match(CAST({name} AS VARCHAR), '-?(NaN|Infinity|nan|inf|Inf)')"
     refuse(connection, column, "given", f"{name} IS NOT NULL AND (NOT {number} OR {constant})", file, "a number")
     return f"CAST({name} AS DOUBLE)"
 
 
 def refuse(connection: DuckDBPyConnection, column: Column, table: str, wrong: str, file: Path, wanted: str) -> None:
-    """Raises DataError for the first row of which `wrong` is true."""
+    """Raises DataError for the first row where `wrong` is true."""
     name = quoted(column.name)
     rows = f"(SELECT {name}, row_number() OVER () - 1 AS row FROM {table})"
     found = connection.execute(f"SELECT row, {name} FROM {rows} WHERE {wrong} ORDER BY row LIMIT 1").fetchone()
     if found:
         row, value = found
         said = repr(value) if len(str(value)) <= 40 else f"{str(value)[:40]!r}…"
-        raise DataError(f"{file}: {column.name}, row {row} (from 0): {said} is there, {wanted} is needed")
+        raise DataError(f"{file}: {column.name}, row {row} (from 0): {said} is not {wanted}")

@@ -1,4 +1,4 @@
-"""Of what and by whom an image was built: https://slsa.dev/spec/v1.0/provenance."""
+"""The provenance of an image, its inputs and its builder: https://slsa.dev/spec/v1.0/provenance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mainline.packaging.engine import Engine
 
 # The specification asks for URIs; a template has no page of its own that would stay.
 BUILD_TYPE = "urn:mainline:image:1"
-ANYBODY = "urn:mainline:local"  # a machine that nobody vouches for
+ANYBODY = "urn:mainline:local"  # a machine without an identity
 
 
 def statement(
@@ -23,7 +23,7 @@ def statement(
     inputs: Iterable[Path],
     environment: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
-    """The statement of an image by its name and digest, from its base and the files that it was made of."""
+    """The statement about an image (name and digest), with its base image and the files that it was made from."""
     files = [{"name": path.name, "digest": {"sha256": sha256(path)}} for path in inputs]
     return {
         "_type": "https://in-toto.io/Statement/v1",
@@ -49,7 +49,7 @@ def base_of(engine: Engine, base: str) -> dict[str, Any]:
 
 
 def run(environment: Mapping[str, str]) -> dict[str, Any]:
-    """The workflow and its run, where it was built by one."""
+    """The workflow and its run, if it was built by one."""
     server, repository, number, workflow = (
         environment.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID", "WORKFLOW_REF")
     )

@@ -1,4 +1,4 @@
-"""What is in the image, for who must know: a CycloneDX bill of materials, of the lock and of the image itself."""
+"""The software bill of materials of an image (CycloneDX), from the lock and from the image itself."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ print(json.dumps({each.metadata["Name"]: each.version for each in found}))
 
 
 def find_uv() -> str:
-    """Raises ConfigurationError where it is not here."""
+    """Raises ConfigurationError where uv is not installed."""
     uv = os.environ.get("UV") or shutil.which("uv")
     if uv is None:
-        raise ConfigurationError("uv is not here: it writes the bill of materials")
+        raise ConfigurationError("uv is not installed: it writes the bill of materials")
     return uv
 
 
@@ -46,7 +46,7 @@ def bill(root: Path, signature: Signature, selection: list[str], packages: dict[
     Raises
     ------
     ExternalError
-        Where the image holds a package that its lock does not name.
+        Where the image contains a package that is not in the lock.
     """
     uv = find_uv()
     call = [uv, "export", "--quiet", "--frozen", "--no-emit-project", "--preview-features", "sbom-export"]
@@ -60,7 +60,7 @@ def bill(root: Path, signature: Signature, selection: list[str], packages: dict[
     unnamed = packages.keys() - {normalised(each["name"]) for each in there}
     if unnamed:
         name = min(unnamed)
-        raise ExternalError(f"the image holds {name} {packages[name]}, which uv.lock does not name for it")
+        raise ExternalError(f"the image contains {name} {packages[name]}, which is not in uv.lock for it")
     kept = {each["bom-ref"] for each in there}
     found["dependencies"] = [
         {**each, "dependsOn": [ref for ref in each.get("dependsOn", []) if ref in kept]}

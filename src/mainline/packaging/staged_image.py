@@ -1,4 +1,4 @@
-"""The image of a version that is fit to be deployed: built once, staged once, and known from then on."""
+"""The image of a version that may be deployed: built once and staged once; later calls use the result."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mainline.training.record import Record
 
 @dataclass(frozen=True)
 class Fit:
-    """`note` is what the version's tag is to say from now on; None where it says so already."""
+    """`note` is the new value of the version's tag; None where the tag has it already."""
 
     image: str
     note: str | None = None
@@ -51,7 +51,7 @@ class Imaging:
         Raises
         ------
         Refused
-            Where the staging test says no; `reports/stage.md` says why.
+            Where the staging tests fail; the reasons are in `reports/stage.md`.
         """
         model = self.workspace.model
         self.export(trained, frame, str(version.number))
@@ -66,7 +66,7 @@ class Imaging:
         return Fit(made.digest, json.dumps(content, sort_keys=True))
 
     def gates(self, trained: Record, frame: Path) -> list[Gate]:
-        """The staging test as gates of a review; a container that cannot be built is refused like one that is slow."""
+        """The staging tests as gates of a review; a container that cannot be built fails like one that is slow."""
         model = self.workspace.model
         try:
             with self.progress.stage("image") as detail:
@@ -83,7 +83,7 @@ class Imaging:
         export.export(settings, trained, frame, self.workspace.model, version, card)
 
     def inputs(self) -> str:
-        """A digest of what the image is made from and of what it must keep to."""
+        """A digest of the image's inputs and of the limits that it must meet."""
         rules = self.params.settings.stage.model_dump_json()
         return hashlib.sha256(
             f"{build.inputs(self.workspace.root, self.workspace.model)}\n{rules}".encode()
@@ -104,7 +104,7 @@ class Imaging:
 
 
 def staged(version: Version) -> dict[str, str]:
-    """What is known of the version's staged image; empty where there is none, or the tag is not ours."""
+    """The facts about the version's staged image; empty where there is none, or the tag has another format."""
     try:
         found = json.loads(version.tags.get(STAGED) or "{}")
     except ValueError:
@@ -115,4 +115,4 @@ def staged(version: Version) -> dict[str, str]:
 def refuse_unfit(gates: list[Gate]) -> None:
     failed = [f"{gate.name}: {gate.measured}" for gate in gates if not gate.passed]
     if failed:
-        raise Refused("the container is not fit to ship: " + "; ".join(failed))
+        raise Refused("the container failed its staging tests: " + "; ".join(failed))

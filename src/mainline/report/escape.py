@@ -30,8 +30,11 @@ def code(value: object, limit: int = 80) -> str:
 
 
 def fenced(lines: list[str], language: str = "") -> str:
-    """A code block whose fence is longer than any run of backticks within."""
-    cleaned = [_few_marks(plain(line, 400)) for line in lines]
+    """A code block whose fence is longer than any run of backticks within.
+
+    Images are broken there too: CML finds its watermark, which is one, in the source of any comment.
+    """
+    cleaned = [_few_marks(plain(line, 400)).replace("![", "! [") for line in lines]
     longest = max((len(run) for line in cleaned for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return "\n".join([f"{fence}{language}", *cleaned, fence])

@@ -17,7 +17,7 @@ WRONG = {
     "a misspelt key": (
         "  estimator: sklearn",
         "  estimatr: sklearn",
-        "train.estimatr is no setting: did you mean estimator?",
+        "train.estimatr is not a setting: did you mean estimator?",
     ),
     "a misspelt source key": ("{path: data/raw/planes", "{pth: data/raw/planes", "did you mean path?"),
     "a wrong type": ("threads: 1 ", "threads: one ", "train.threads: input should be a valid integer"),
@@ -31,7 +31,7 @@ WRONG = {
     ),
     "a time zone that is none": ("America/New_York", "America/NewYork", "unknown time zone 'America/NewYork'"),
     "an infinite number": ("at_least: 0.03", "at_least: .inf", "gates.lead.at_least"),
-    "a section that is missing": ("split:", "splits:", "split is needed and not there"),
+    "a section that is missing": ("split:", "splits:", "split is required"),
     "a metric that the task does not have": ("metric: roc_auc\n  blocks", "metric: rmse\n  blocks", "no metric rmse"),
     "a misspelt metric in a gate": ("    brier: 0.003", "    brierr: 0.003", "did you mean brier?"),
     "no time to split by": ("  time: departs ", "  # time: departs ", "split.by: time needs prepare.time"),

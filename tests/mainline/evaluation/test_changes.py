@@ -75,12 +75,14 @@ def test_the_machine_and_its_workflows_judge_too(tmp_path: Path) -> None:
     shop.write(".github/workflows/review.yml", "on: push\n")
     shop.write("Makefile", "review:\n")
     shop.write("src/mainline/evaluation/gates/margins.py", "")
+    shop.write("src/shop/extensions.py", "")
     shop.write("docs/page.md", "")
     found = changes.of_gates(shop.root, "HEAD", "params.yaml", "data/expectations")
     assert [change.what for change in found] == [
         ".github/workflows/review.yml",
         "Makefile",
         "src/mainline/evaluation/gates/margins.py",
+        "src/shop/extensions.py",
     ]
 
 

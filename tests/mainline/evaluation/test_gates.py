@@ -92,6 +92,11 @@ def test_a_margin_of_a_loss_looks_at_its_upper_bound() -> None:
     assert not gate("margin: brier", with_metric(delta("brier", 0.0, -0.5, 0.0101, greater=False))).passed
 
 
+@pytest.mark.parametrize("low", [-0.0199, -0.0201])
+def test_a_margin_tells_its_number_to_the_headline_whether_it_holds_or_not(low: float) -> None:
+    assert gate("margin: roc_auc", with_metric(delta("roc_auc", -0.01, low, 0.0))).limit == 0.02
+
+
 def test_a_gate_quotes_its_reason_from_params_yaml() -> None:
     assert gate("margin: roc_auc", GOOD).reason == "equal models differ by less"
 

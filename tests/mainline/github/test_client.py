@@ -58,7 +58,7 @@ def test_a_wrapped_list_is_unwrapped(repository: Repository, client: GitHub) -> 
 def test_a_next_page_on_another_host_is_not_asked_for(github: GitHubDouble, client: GitHub) -> None:
     elsewhere = {"Link": f'<{github.blobs}/issues/1/comments?page=2>; rel="next"'}
     github.faults.append(Fault(200, body=[], headers=elsewhere))
-    with pytest.raises(GitHubError, match="is said to be at"):
+    with pytest.raises(GitHubError, match="which is not at"):
         list(client.pages("issues/1/comments"))
     assert len(github.requests) == 1
 
@@ -127,7 +127,9 @@ def test_a_rate_limit_that_lasts_too_long_is_not_waited_for(
     github: GitHubDouble, client: GitHub, waits: list[float]
 ) -> None:
     github.faults.append(rate_limit(reset_in=3000))
-    with pytest.raises(GitHubError, match=r"API rate limit exceeded.* \(1 attempt, waited 0 s; it wants \d{4} s more"):
+    with pytest.raises(
+        GitHubError, match=r"API rate limit exceeded.* \(1 attempt, waited 0 s; it asks for \d{4} s more"
+    ):
         client.get("pulls/1")
     assert waits == []
 
@@ -136,7 +138,7 @@ def test_rate_limits_are_not_waited_for_one_after_the_other_without_end(
     github: GitHubDouble, client: GitHub, waits: list[float]
 ) -> None:
     github.faults.append(too_fast(retry_after=100, times=100))
-    with pytest.raises(GitHubError, match=r"\(2 attempts, waited 100 s; it wants 100 s more\)") as caught:
+    with pytest.raises(GitHubError, match=r"\(2 attempts, waited 100 s; it asks for 100 s more\)") as caught:
         client.get("pulls/1")
     assert (waits, caught.value.code) == ([100], 429)
 
@@ -208,7 +210,7 @@ def test_the_token_is_not_shown(client: GitHub) -> None:
 
 
 def test_an_answer_that_is_no_json_is_said_to_be_none() -> None:
-    with pytest.raises(GitHubError, match="no JSON, as of a proxy or a sign-in page: '<html>'"):
+    with pytest.raises(GitHubError, match="not JSON, maybe from a proxy or a sign-in page: '<html>'"):
         Reply(200, Message(), b"<html>").json()
     assert Reply(204, Message(), b"").json() is None
 

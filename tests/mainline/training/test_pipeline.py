@@ -87,7 +87,7 @@ def test_an_answer_that_is_no_number_is_refused_with_its_row() -> None:
     ("estimator", "said"),
     [
         ("sklearn.ensembel.Forest", "sklearn.ensembel.Forest does not import: No module named 'sklearn.ensembel'"),
-        ("nopackage.Forest", "No module named 'nopackage': what is not installed is added with uv add --group train"),
+        ("nopackage.Forest", "No module named 'nopackage': install a missing package with uv add --group train"),
         ("sklearn.linear_model.LogisticRegresion", "has no LogisticRegresion: did you mean LogisticRegression?"),
         ("sklearn.metrics.roc_auc_score", "is no estimator: it has no fit and predict"),
         ("sklearn.preprocessing.StandardScaler", "is no estimator: it has no fit and predict"),

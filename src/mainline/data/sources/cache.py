@@ -1,4 +1,4 @@
-"""The cache's versions of what was fetched: a file never changes under a run that reads it."""
+"""Versions of fetched files in the cache: a file never changes while a run reads it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEEP_DAYS = 7
 
 
 def forget_old(folder: Path, current: Path) -> None:
-    """Remove what no run of the last week has used; a run at work may still be reading a younger version."""
+    """Remove what no run has used for a week; a run in progress may still read a newer version."""
     now = time.time()
     with suppress(OSError):
         if current.stat().st_mtime < now - DAY:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = ",;\t|"
 
-# Types that text is read as, from narrow to wide: one file's whole numbers and another's decimals are one column.
+# Types of values in text files, from narrow to wide: whole numbers in one file and decimals in another are one column.
 WIDENING = (("BIGINT", "HUGEINT", "DOUBLE"), ("DATE", "TIMESTAMP"))
 
 
@@ -47,7 +47,7 @@ def _parquet_columns(con: DuckDBPyConnection, files: Files) -> dict[Path, dict[s
     ORDER BY file_name, column_id
     """
     found: dict[Path, dict[str, str]] = {path: {} for path in files.paths}
-    below: dict[str, int] = {}  # how many entries of the top-level column at hand are still to come
+    below: dict[str, int] = {}  # how many entries of the current top-level column remain
     for file, column, children, kind in run(con, files, sql):
         if file not in below:  # the root of the file's schema
             below[file] = 0
@@ -77,7 +77,7 @@ def _text_layout(con: DuckDBPyConnection, files: Files) -> Layout:
 def _wider(
     con: DuckDBPyConnection, files: Files, path: Path, column: str, before: str, kind: str, delimiter: str | None
 ) -> str:
-    """The type that holds both; a file in which the column has no value agrees with any."""
+    """The type that holds both; a file in which the column has no value agrees with every type."""
     for ladder in WIDENING:
         if before in ladder and kind in ladder:
             return max(before, kind, key=ladder.index)
@@ -103,7 +103,7 @@ def _sniffed(con: DuckDBPyConnection, files: Files, path: Path, delimiter: str |
     except DataError:
         if delimiter is None:
             raise
-        # The types cannot be told because a line is broken: read as text, the line is named.
+        # The types are unknown because a line is broken: reading it as text names the line.
         columns = dict.fromkeys(_header(path).split(delimiter), "VARCHAR")
         every = ", ".join(f"max({name(column)})" for column in columns)
         run(con, files, f"SELECT {every} FROM {scan_sql([path], Layout('csv', columns, delimiter))}")
@@ -115,7 +115,7 @@ def _is_empty(
     con: DuckDBPyConnection, files: Files, path: Path, columns: Mapping[str, str], delimiter: str | None
 ) -> bool:
     if set(columns.values()) - {"VARCHAR", "JSON"}:
-        return False  # a type other than text was told from a value
+        return False  # a type other than text was read from a value
     return not run(con, files, f"SELECT 1 FROM {sniff_sql([path], files.format, delimiter)} LIMIT 1")
 
 

@@ -1,4 +1,4 @@
-"""The clock: which rows of a table are known, and when its first and last known ones are."""
+"""The data cutoff: which rows of a table lie before it, and the times of the first and the last of them."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ MICROSECOND = dt.timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class Known:
-    """What one file holds before the clock."""
+    """What one file contains before the cutoff."""
 
-    rows: int  # those that are known
-    cut: int  # those that are not
-    start: dt.datetime | None  # the time of the first and the last known row, UTC
+    rows: int  # before the cutoff
+    cut: int  # not before it
+    start: dt.datetime | None  # the time of the first and the last row before the cutoff, UTC
     end: dt.datetime | None
 
 
 @dataclass(frozen=True)
 class Cut:
-    """Where the clock cuts a column of times.
+    """The data cutoff as a condition on a column of times.
 
-    A time with a zone is a moment; one without is taken as UTC; a date is a day in `zone`, and
-    so begins at its midnight.
+    A time with a zone is a moment; one without is read as UTC; a date is a day in `zone`, which
+    begins at midnight there.
     """
 
     column: str
     type: str  # DuckDB's
-    before: dt.datetime  # a row whose time is this or later is not known
+    before: dt.datetime  # a row whose time is this or later is excluded
     zone: str
 
     @property
     def sql(self) -> str:
-        """The condition that a known row fulfils; it means the same under every session's time zone."""
+        """The condition of a row before the cutoff; it is the same under every session's time zone."""
         return f"{name(self.column)} < {self.literal}"
 
     @property
@@ -65,19 +65,19 @@ class Cut:
 
 
 def check_time(table: str, columns: Mapping[str, str], column: str) -> None:
-    """Refuse a time column that is not there, or is no time; `columns` are names and DuckDB's types."""
+    """Refuse a time column that does not exist or is not a time; `columns` are names and DuckDB's types."""
     where = f"data.sources.{table}.time"
     if column not in columns:
         near = difflib.get_close_matches(column, columns, n=1)
         said = f"did you mean {near[0]}?" if near else f"there are {', '.join(columns)}"
-        raise ConfigurationError(f"{where}: there is no column {column}; {said}")
+        raise ConfigurationError(f"{where}: there is no column {column}: {said}")
     kind = columns[column]
     if not (kind == "DATE" or kind.startswith("TIMESTAMP")):
-        raise DataError(f"{where}: column {column} is no time but {kind}; a timestamp or a date is needed")
+        raise DataError(f"{where}: column {column} is {kind}, not a time: a timestamp or a date is required")
 
 
 def known(con: DuckDBPyConnection, files: Files, layout: Layout, cut: Cut | None) -> dict[Path, Known]:
-    """What each file holds before the clock, from Parquet's statistics where they tell.
+    """What each file contains before the cutoff, from Parquet's statistics where they are enough.
 
     Raises
     ------
@@ -138,7 +138,7 @@ def _from_rows(con: DuckDBPyConnection, files: Files, layout: Layout, cut: Cut, 
         for wrong, what in ((rows - timed, "null"), (odd, "infinite, or not of the years 2 to 9998,")):
             if wrong:
                 said = f"column {cut.column} is {what} in {wrong} of {rows} rows"
-                raise DataError(f"{files.origin(path)}: {said}, so the clock cannot place them")
+                raise DataError(f"{files.origin(path)}: {said}, so the data cutoff cannot be applied")
         found[path] = Known(before, rows - before, cut.moment(low), cut.moment(high))
     return found
 

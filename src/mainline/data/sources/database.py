@@ -1,6 +1,6 @@
 """Tables that are answers of a database: a SQL query over ADBC, streamed into a sorted Parquet file.
 
-The clock can be used in the query as `:until`. It is bound, never pasted: in PostgreSQL it is a
+The data cutoff can be used in the query as `:until`. It is bound as a parameter, never pasted: in PostgreSQL it is a
 `timestamptz`, in SQLite the text `YYYY-MM-DD HH:MM:SS` in UTC, as SQLite's `datetime()` writes it.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # DuckDB sorts in this much memory and spills the rest to the cache's disk.
 MEMORY = "512MB"
 
-# The SQLite driver takes a column's type from its first batch: a larger one sees more of a column of mixed types.
+# The SQLite driver takes a column's type from its first batch: a larger batch is safer for mixed types.
 SQLITE_BATCH_ROWS = 65_536
 
 # `:until`, and around it all that may hold one without meaning it: literals, quoted names, comments, casts.
@@ -49,8 +49,8 @@ class Query:
     table: str
     sql: str
     variable: str  # the environment variable that holds the database's URL
-    until: dt.datetime  # the clock
-    time: str | None  # the column that is cut, the moment from which it is, and whose midnight a date means
+    until: dt.datetime  # the data cutoff
+    time: str | None  # the column of the cutoff, its moment, and the zone of a date's midnight
     before: dt.datetime | None
     zone: str
 
@@ -71,7 +71,7 @@ def collect(settings: Source, request: Request) -> Files:
 
 
 def queried_file(query: Query, cache: Path) -> Files:
-    """Ask the database, and keep the rows before the clock as a Parquet file that is named by its content.
+    """Query the database, and keep the rows before the cutoff as a Parquet file that is named by its digest.
 
     The rows are sorted by all columns, so that the file is the same in whatever order the server
     sends them. PostgreSQL's `numeric` becomes a double; json becomes text; a type that Arrow has
@@ -115,7 +115,7 @@ def _asked(query: Query, url: str) -> Iterator[RecordBatchReader]:
     ask = {"postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite}.get(kind)
     if ask is None:
         known = "postgresql:// or sqlite://"
-        raise ConfigurationError(f"{query.where}.database: {query.variable} is no URL that begins with {known}")
+        raise ConfigurationError(f"{query.where}.database: {query.variable} must be a URL that begins with {known}")
     try:
         with ask(query, url) as reader:
             yield reader
@@ -138,7 +138,7 @@ def _postgresql(query: Query, url: str) -> Iterator[RecordBatchReader]:
             if uses_clock:
                 # COPY, by which the driver streams, takes no parameters: they are bound here and read there.
                 cursor.execute("SELECT set_config('mainline.until', $1, true)", (query.until.isoformat(),))
-            cursor.execute(f"{sql}\n")  # COPY puts a bracket behind it, which a comment must not swallow
+            cursor.execute(f"{sql}\n")  # COPY appends a bracket, which must not become part of a comment
             reader = cursor.fetch_record_batch()
         yield reader
 
@@ -149,7 +149,7 @@ def _sqlite(query: Query, url: str) -> Iterator[RecordBatchReader]:
 
     path = Path(unquote(urlsplit(url).path.removeprefix("/")))
     if not path.is_file():
-        raise ExternalError(f"{query.where}.database: {query.variable} names {path}, and there is no such file")
+        raise ExternalError(f"{query.where}.database: {query.variable} names {path}, which does not exist")
     sql, uses_clock = bound(query.sql, "?1")
     until = f"{query.until.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S}"
     uri = f"{path.absolute().as_uri()}?mode=ro"
@@ -172,9 +172,9 @@ def _connection(query: Query, connect: Callable[[], Any]) -> Any:
     except adbc_driver_manager.Error as error:
         said = _said(error)
         if "connection option" in said or "URI" in said or "percent-encoded" in said:
-            # libpq quotes what it could not read, which may be a part of the password.
+            # libpq quotes what it could not read, which may be part of the password.
             raise ConfigurationError(
-                f"{query.where}.database: {query.variable} is no valid URL; "
+                f"{query.where}.database: {query.variable} is not a valid URL; "
                 "special characters in the password are written percent-encoded, as in %2F for /"
             ) from None
         unreachable = f"the database of {query.variable} cannot be reached"
@@ -232,7 +232,7 @@ def _columns(query: Query, schema: Schema) -> list[str]:
 
     twice = sorted({column for column in schema.names if schema.names.count(column) > 1})
     if twice:
-        raise ConfigurationError(f"{query.where}.query: two columns are called {twice[0]}; name them apart with AS")
+        raise ConfigurationError(f"{query.where}.query: two columns are named {twice[0]}: rename one with AS")
     selected = []
     for field in schema:
         kind = (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()
@@ -240,7 +240,7 @@ def _columns(query: Query, schema: Schema) -> list[str]:
             selected.append(f"CAST({name(field.name)} AS DOUBLE) AS {name(field.name)}")
         elif isinstance(field.type, pa.OpaqueType) or kind == "money":
             raise ConfigurationError(
-                f"{query.where}.query: column {field.name} is of a type ({kind}) that cannot be read; "
+                f"{query.where}.query: column {field.name} has the type {kind}, which cannot be read; "
                 f"cast it in the query, as in {field.name}::text AS {field.name}"
             )
         elif isinstance(field.type, pa.JsonType):
@@ -254,17 +254,19 @@ def _columns(query: Query, schema: Schema) -> list[str]:
 
 def _broken_off(query: Query, schema: Schema, said: str) -> MainlineError:
     if any(words in said.lower() for words in NO_ROOM):
-        return ExternalError(f"{query.where}: there is no room for the answer: {first_line(said)}")
+        return ExternalError(f"{query.where}: no space left for the answer: {first_line(said)}")
     mixed = re.search(r"Type mismatch in column (\d+): expected (\w+) but got ([\w/]+)", said)
     if mixed:
         column = schema.names[int(mixed[1])]
         return DataError(
-            f"{query.where}.query: column {column} holds {mixed[2]} and later {mixed[3]}; "
-            f"say in the query which it is, as in CAST({column} AS TEXT) AS {column}"
+            f"{query.where}.query: column {column} contains {mixed[2]} and later {mixed[3]}; "
+            f"choose one in the query, such as CAST({column} AS TEXT) AS {column}"
         )
     if said.startswith("Conversion Error"):
-        return DataError(f"{query.where}.time: column {query.time} is text that is no time: {first_line(said)}")
+        return DataError(f"{query.where}.time: column {query.time} is text that is not a time: {first_line(said)}")
     failed = re.search(r"Execution error \[PGRES_FATAL_ERROR\]: (ERROR: .*)", said)
     if failed and not re.search("canceling|terminating", failed[1]):
         return DataError(f"{query.where}.query: the database of {query.variable} says: {failed[1]}")
-    return ExternalError(f"{query.where}.query: the database of {query.variable} broke off: {first_line(said)}")
+    return ExternalError(
+        f"{query.where}.query: the connection to the database of {query.variable} was lost: {first_line(said)}"
+    )

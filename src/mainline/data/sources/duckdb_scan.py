@@ -1,4 +1,4 @@
-"""How DuckDB reads a table's files: the SQL of the scan, and what is said of a file that is broken."""
+"""How DuckDB reads a table's files: the SQL of the scan, and the message about a file that cannot be read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Layout:
     format: Format
     columns: dict[str, str]  # name: DuckDB's type
     delimiter: str | None = None
-    empty: frozenset[Path] = field(default=frozenset())  # text files without a row, whose types say nothing
+    empty: frozenset[Path] = field(default=frozenset())  # text files without rows, whose types are unknown
 
 
 def connect() -> DuckDBPyConnection:
@@ -102,7 +102,7 @@ def blaming(files: Files) -> Iterator[None]:
 
 def _blame(files: Files, said: str) -> MainlineError:
     if any(words in said.lower() for words in NO_ROOM):
-        return ExternalError(f"data.sources.{files.table}: there is no room: {first_line(said)}")
+        return ExternalError(f"data.sources.{files.table}: no space left: {first_line(said)}")
     named = [path for path in files.paths if str(path) in said]
     path = max(named, key=lambda path: len(str(path)), default=files.paths[0] if len(files.paths) == 1 else None)
     where = files.origin(path) if path else f"data.sources.{files.table}"

@@ -62,7 +62,8 @@ def files_of(table: str, found: Path | Sequence[Path]) -> Files:
     gone = [path for path in paths if not path.is_file()]
     if gone or not paths:
         raise DataError(f"data.sources.{table}: its source collected {gone[0] if gone else 'no file'}, not a file")
-    return Files(table, paths, one_format(table, [str(path) for path in paths]), {})
+    names = {path: path.name for path in paths}
+    return Files(table, paths, one_format(table, list(names.values())), names)
 
 
 def local_files(table: str, path: str, format: Format | None, root: Path) -> Files:
@@ -78,7 +79,7 @@ def local_files(table: str, path: str, format: Format | None, root: Path) -> Fil
     paths = expand(path, root)
     if not paths and (root / path).is_dir():
         example = f"{path.rstrip('/')}/*.parquet"
-        raise ConfigurationError(f"data.sources.{table}.path: {path} is a folder; name its files, as in {example}")
+        raise ConfigurationError(f"data.sources.{table}.path: {path} is a folder: name its files, such as {example}")
     if not paths:
         raise DataError(f"data.sources.{table}.path: no file matches {path}{nearest(path, root)}")
     origins = {found: os.path.relpath(found, root) if found.is_relative_to(root) else str(found) for found in paths}
@@ -86,7 +87,7 @@ def local_files(table: str, path: str, format: Format | None, root: Path) -> Fil
 
 
 def nearest(path: str, root: Path) -> str:
-    """The existing file whose name is the most like `path`, as the end of a sentence; empty where none is near."""
+    """The existing file with the most similar name, as the end of a sentence; empty where none is similar."""
     folder = (root / re.split(r"[*?\[]", path)[0]).parent
     while not folder.is_dir():
         folder = folder.parent
@@ -102,13 +103,13 @@ def one_format(table: str, names: list[str]) -> Format:
         known = format_of(name)
         if known is None:
             raise ConfigurationError(
-                f"data.sources.{table}: the format of {name} cannot be told from its name; "
+                f"data.sources.{table}: the format of {name} is not clear from its name; "
                 f"add `format:` ({', '.join(get_args(Format))})"
             )
         found.add(known)
     if len(found) > 1:
         several = " and ".join(sorted(found))
-        raise ConfigurationError(f"data.sources.{table}: the files are of several formats, {several}; name one kind")
+        raise ConfigurationError(f"data.sources.{table}: the files have several formats ({several}): use one")
     return found.pop()
 
 

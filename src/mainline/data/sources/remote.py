@@ -18,7 +18,7 @@ from mainline.runtime.atomic_files import replacing
 
 SCHEMES = ("http", "https", "s3", "gs", "gcs", "abfs", "abfss")
 
-# What servers call the mark of a version, the surest first. One is enough: the others, and how a
+# The names that servers give to the mark of a version, the most reliable first. One is enough: the others, and how a
 # time is written, depend on whether the server was asked for the file or for a list.
 MARKS = (
     "etag", "md5hash", "content_md5", "content-md5", "digest",
@@ -33,10 +33,10 @@ def is_remote(path: str) -> bool:
 
 
 def remote_files(table: str, url: str, format: Format | None, cache: Path) -> Files:
-    """Fetch the files that a URL names (`*` may stand in it) to `cache`, except those that are there already.
+    """Fetch the files that a URL names (it may contain `*`) to `cache`, except those that are there already.
 
-    A file is not fetched again while what the server says of it (ETag, checksum, size, time) is
-    the same; one of which it says neither a mark nor a time is fetched every time.
+    A file is not fetched again while what the server reports about it (ETag, checksum, size, time) is
+    the same; without a mark or a time it is fetched every time.
 
     Raises
     ------
@@ -87,7 +87,9 @@ def _system(where: str, url: str) -> tuple[Any, str]:
 
     scheme = url.partition("://")[0]
     if scheme not in SCHEMES:
-        raise ConfigurationError(f"{where}: {scheme}:// is not known; a local path or one of {', '.join(SCHEMES)} is")
+        raise ConfigurationError(
+            f"{where}: {scheme}:// is not supported: use a local path or one of {', '.join(SCHEMES)}"
+        )
     try:
         system, pattern = url_to_fs(url)
     except ImportError as error:
@@ -117,7 +119,9 @@ def _fetch(where: str, system: Any, name: str, cache: Path) -> Path:
                 after = system.info(name)
             size = info.get("size")
             if _version(after) != version or (size is not None and size != part.stat().st_size):
-                raise ExternalError(f"{where}: {redacted(url)} changed or broke off while it was fetched; run again")
+                raise ExternalError(
+                    f"{where}: {redacted(url)} changed while it was fetched, or the connection was lost: run again"
+                )
     forget_old(folder, target)
     return target
 
@@ -141,7 +145,7 @@ def _reaching(where: str, url: str) -> Iterator[None]:
 
 
 def _is_missing(error: BaseException) -> bool:
-    """Whether the server answered that there is no such file; fsspec says the same of one that did not answer."""
+    """Whether the server answered that there is no such file; fsspec raises the same when it did not answer."""
     if not isinstance(error, FileNotFoundError):
         return False
     cause = error.__cause__

@@ -40,7 +40,7 @@ LAYOUT = """
 .ge-section { background: var(--surface); border: 1px solid var(--line); border-radius: .9rem;
   padding: 1rem 1.25rem; margin-bottom: 1rem; }
 .ge-section .row > * { min-width: 0; } .table-responsive { overflow-x: auto; }
-h1, h2, h3, h4, h5 { font-size: 1.1rem; margin: .2rem 0 .4rem; } 
+h1, h2, h3, h4, h5 { font-size: 1.1rem; margin: .2rem 0 .4rem; }
 h6, .h6 { font-size: .92rem; font-weight: 620; margin: .4rem 0; }
 p { margin: .2rem 0 .6rem; } td { overflow-wrap: break-word; } td > table, td .table { margin: .4rem 0; }
 .badge { border: 1px solid var(--line); border-radius: .3rem; padding: 0 .3em; white-space: normal; color: inherit; }

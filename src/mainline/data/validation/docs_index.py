@@ -39,7 +39,8 @@ h1 { font-size: 1.9rem; margin: 0 0 1rem; } h2 { font-size: 1rem; margin: 0; ove
 main > div, article { background: var(--surface); border: 1px solid var(--line); border-radius: .9rem;
   padding: 1rem 1.25rem; margin-top: 1rem; overflow-x: auto; }
 p { margin: .2rem 0; color: var(--muted); font-size: .92rem; } .n { text-align: right; white-space: nowrap; }
-.state { font-weight: 620; white-space: nowrap; } td:first-child, td:last-child { overflow-wrap: anywhere; min-width: 7rem; }
+.state { font-weight: 620; white-space: nowrap; }
+td:first-child, td:last-child { overflow-wrap: anywhere; min-width: 7rem; }
 tr:last-child td { border-bottom: 0; } table { margin: 0; }
 article table { width: auto; margin-top: .5rem; } article td { white-space: nowrap; min-width: 0 !important; }
 @media (max-width: 36rem) { main > div table { min-width: 34rem; } }

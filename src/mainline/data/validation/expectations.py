@@ -1,4 +1,4 @@
-"""Expectations that Great Expectations does not have: about kinds of columns, gaps in time, and every period.
+"""Expectations that Great Expectations does not have: kinds of columns, gaps in time, statistics per period.
 
 Importing this module imports Great Expectations (2.5 to 4 s) and registers the classes below, so
 that suites name them like its own.
@@ -45,12 +45,12 @@ class TableFrame(TableMetricProvider):
 
 
 class FrameExpectation(BatchExpectation):
-    """An expectation that is examined on the whole DataFrame."""
+    """An expectation that is evaluated on the whole DataFrame."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("table.frame",)
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        """Whether it holds, and what was found, in words."""
+        """Whether it holds, and the observed value in words."""
         raise NotImplementedError
 
     def words(self) -> str:
@@ -146,10 +146,10 @@ class ExpectColumnValuesToLeaveNoGap(FrameExpectation):
 class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
     """A statistic of a column lies between two bounds in every period of `time`.
 
-    A bound that holds over the whole table says nothing about its newest part. `missing` is the
+    A bound on the whole table does not check its newest part. `missing` is the
     share of rows without a value. `max_change` bounds the step from one period to the next one
-    that has rows; `inner` leaves out the first and the last period, which the clock may cut, and
-    `min_rows` those that have too few rows to say anything.
+    that has rows; `inner` leaves out the first and the last period, which the cutoff may shorten, and
+    `min_rows` those that have too few rows.
     """
 
     column: str

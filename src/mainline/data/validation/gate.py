@@ -1,6 +1,6 @@
-"""The data gate, at work beside the training: the raw tables first, then the frame made of them.
+"""The data gate, in a second process during the training: the raw tables first, then the prepared frame.
 
-What it said of a table is kept by the digests of the table and of its suite, and not computed again.
+Its result for a table is kept under the digests of the table and its suite, and not computed again.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ DOCS = "data"  # their folder, below the reports
 
 
 class Gate:
-    """What is asked of the data, and by `answer` what was found."""
+    """Starts the validation of tables and frame; `answer` waits for the results."""
 
     def __init__(
         self, settings: Settings, beside: Beside, workspace: Workspace, tables: Mapping[str, Collected]
@@ -53,7 +53,7 @@ class Gate:
         self.asked.append(self.beside.ask(of_frame, frame=str(frame), digest=digest, **self.about))
 
     def answer(self) -> Validation:
-        """Wait for all that was asked, and write the index over the pages that it left."""
+        """Wait for all results, and write the index over the pages."""
         said = [future.result() for future in self.asked]
         found = [expectation for part in said for expectation in read(part["expectations"])]
         validation = Validation(found, round(sum(part["seconds"] for part in said), 3))
@@ -63,10 +63,10 @@ class Gate:
 
 
 def check_suites(settings: Settings, root: Path) -> None:
-    """Refuse a suite that would never be asked, because no table has its name: its table would pass unseen."""
+    """Refuse a suite that no table has the name of: its table would pass without validation."""
     named = Path(settings.data.expectations)
     if named != Path(Data.model_fields["expectations"].default) and not (root / named).is_dir():
-        raise ConfigurationError(f"params.yaml: data.expectations: {named} is no folder here")
+        raise ConfigurationError(f"params.yaml: data.expectations: the folder {named} does not exist")
     tables = [*settings.data.sources, FRAME]
     problems = []
     for path in sorted((root / named).glob("*.y*ml")):
@@ -74,7 +74,7 @@ def check_suites(settings: Settings, root: Path) -> None:
             continue
         near = difflib.get_close_matches(path.stem, tables, n=1)
         hint = f"did you mean {near[0]}.yaml?" if near else f"the tables are {', '.join(tables)}"
-        problems.append(f"{named / path.name}: a suite is called as its table is, with .yaml: {hint}")
+        problems.append(f"{named / path.name}: suite files are named <table>.yaml: {hint}")
     if problems:
         raise ConfigurationError("\n".join(problems))
 
@@ -107,7 +107,7 @@ def at(root: str, state: str) -> tuple[Settings, Workspace]:
 def of_table(
     settings: Settings, workspace: Workspace, name: str, digest: str, sql: str, key: Sequence[str]
 ) -> list[Expectation]:
-    """What the table's suite says of it; a table without a suite has nothing to answer for."""
+    """The results of the table's suite; none for a table without a suite."""
     suite = Path(settings.data.expectations, f"{name}.yaml")
     file = workspace.root / suite
     if not file.exists():
@@ -128,7 +128,7 @@ def of_table(
 
 
 def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:
-    """Great Expectations' page of a table beside the reports, for whoever runs here."""
+    """Great Expectations' page of a table, next to the reports."""
     page = kept / f"{name}.html"
     if page.exists():
         write_text(workspace.reports / DOCS / page.name, page.read_text(encoding="utf-8"))
@@ -137,7 +137,7 @@ def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:
 def of_time(
     settings: Settings, workspace: Workspace, tables: Mapping[str, Collected], frame: Path, digest: str
 ) -> list[Expectation]:
-    """The time-travel check, as one expectation a feature that failed it."""
+    """The point-in-time check, as one expectation per feature that failed it."""
     checks = settings.prepare.time_travel_checks
     if not settings.prepare.time or not checks:
         return []
@@ -159,7 +159,7 @@ def of_time(
             observed=str(leak),
             note=None,
             file=str(loader.FILE),
-            line=1,  # the file may be edited before this answer is read again: see `placed`
+            line=1,  # the file may be edited before this result is read again: see `placed`
         )
         for leak in leaks
     ]
@@ -192,7 +192,7 @@ def seal(digest: str, *more: bytes) -> str:
 
 
 def own_code(settings: Settings, root: Path) -> list[bytes]:
-    """An answer of other code is no answer of this code; a project's extensions may declare expectations."""
+    """Results of other code are not valid for this code; a project's extensions may declare expectations."""
     rooms = [Path(loader.__file__).parent, Path(__file__).parents[1]]
     files = [path for room in rooms for path in sorted(room.rglob("*.py"))]
     if settings.extensions:

@@ -1,4 +1,4 @@
-"""What the data gate found, as typed values."""
+"""The results of data validation, as typed values."""
 
 from __future__ import annotations
 

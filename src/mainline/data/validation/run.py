@@ -120,7 +120,7 @@ def nothing_there(table: str, suite: Suite) -> Expectation:
     return Expectation(
         table=table, type="expect_table_row_count_to_be_between", column=None, rule="the table must have rows",
         severity=Severity.critical, success=False, rows=0, unexpected=0, examples=[], observed="no row",
-        note="An empty table breaks no other rule, so it is refused whatever the suite says.",
+        note="An empty table violates no other expectation, so it is always refused.",
         file=str(suite.path), line=suite.line,
     )  # fmt: skip
 
@@ -139,7 +139,7 @@ def batch_of(table: str, frame: pd.DataFrame) -> Batch:
 def run(
     batch: Batch, suite: Suite, places: Sequence[int], result_format: dict[str, Any], parameters: dict[str, Any]
 ) -> dict[int, ExpectationValidationResult]:
-    """Great Expectations' results by place in the suite; it returns them in an order of its own."""
+    """Great Expectations' results by place in the suite; it returns them in another order."""
     import great_expectations as gx
 
     types = expectation_types()
@@ -279,7 +279,7 @@ def examinable(frame: pd.DataFrame, suite: Suite) -> pd.DataFrame:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """What fails is told in the findings; Great Expectations would log and warn of it as well."""
+    """Failures are in the results; Great Expectations would log and warn about them as well."""
     logger = logging.getLogger("great_expectations")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)

@@ -76,7 +76,7 @@ def load_suite(path: Path) -> Suite:
     try:
         root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such expectation suite") from None
+        raise ConfigurationError(f"{path}: this expectation suite does not exist") from None
     except (UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(root, yaml.MappingNode):
@@ -98,7 +98,7 @@ def read_rule(node: yaml.Node, path: Path) -> Rule:
     type_ = str(construct(entries["type"]))
     known = expectation_types()
     if type_ not in known:
-        raise fault(path, entries["type"], f"no expectation is called {type_!r}{nearest(type_, known)}")
+        raise fault(path, entries["type"], f"there is no expectation {type_!r}{nearest(type_, known)}")
     severity = str(construct(entries["severity"])) if "severity" in entries else Severity.critical.value
     if severity not in list(Severity):
         allowed = " or ".join(Severity)
@@ -191,7 +191,7 @@ def fields(node: yaml.Node, path: Path, allowed: Sequence[str], what: str) -> di
         if key.value not in allowed:
             raise fault(path, key, f"{what} has no key {key.value!r}{nearest(key.value, allowed)}")
         if key.value in found:
-            raise fault(path, key, f"the key {key.value!r} is there twice")
+            raise fault(path, key, f"the key {key.value!r} is set twice")
         found[key.value] = value
     return found
 

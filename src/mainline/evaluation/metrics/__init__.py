@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from mainline.evaluation.metrics.resampled import Resampled
 
 __all__ = [
-    *("GAP_METRICS", "METRICS", "added_titles", "greater_is_better", "is_directed"),
-    *("measure", "metric", "names", "title_of"),
-]
+    "GAP_METRICS", "METRICS", "added_titles", "greater_is_better", "is_directed",
+    "measure", "metric", "names", "title_of",
+]  # fmt: skip
 
 
 def names(task: str) -> list[str]:

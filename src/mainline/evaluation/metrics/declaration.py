@@ -70,8 +70,8 @@ def metric(
 
     def register(function: Measure) -> Measure:
         kind = MetricKind(name, task, title or name.replace("_", " "), greater_is_better, function)
-        for other in kinds(name):
-            if other.task != task and (other.greater_is_better, other.title) != (greater_is_better, kind.title):
+        for other in kinds(name) if name not in METRICS[task] else ():
+            if (other.greater_is_better, other.title) != (greater_is_better, kind.title):
                 raise ConfigurationError(f"the metric {name} has another direction or title in a {other.task} task")
         METRICS[task].add(name, kind, function.__module__)
         return function

@@ -1,1 +1,1 @@
-"""What a run needs beside `mainline run` where GitHub Actions started it."""
+"""What workflows in GitHub Actions need in addition to `mainline run` and the release commands."""

@@ -1,4 +1,4 @@
-"""Who approved a merge into the default branch, and who approved a deployment, as GitHub's API has it."""
+"""Who approved a merge into the default branch, and who approved a deployment, by GitHub's API."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from mainline.github.client import GitHub
 
 LOGIN = re.compile(r"[\w.-]{1,100}(\[bot\])?")
 ENVIRONMENT = "production"
-DECIDES = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")  # a comment takes no approval back
+DECIDES = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")  # a comment does not withdraw an approval
 
 
 @dataclass(frozen=True)
 class Merge:
-    """Both empty for a commit that was pushed without a pull request."""
+    """Both are empty for a commit that was pushed without a pull request."""
 
     pull_request: str = ""
     approver: str = ""
 
 
 def of_commit(github: GitHub, commit: str) -> Merge:
-    """The pull request that brought the commit, and who approved it; where nobody did, who merged it."""
+    """The pull request of a commit, and who approved it; where nobody did, who merged it."""
     pulls = [pull for pull in github.pages(f"commits/{commit}/pulls") if pull["merged_at"]]
-    brought = [pull for pull in pulls if pull.get("merge_commit_sha") == commit]
-    # Of a rebase the last commit is the pull request's own; several could have brought it only by chance.
-    found = brought or (pulls if len(pulls) == 1 else [])
+    merged = [pull for pull in pulls if pull.get("merge_commit_sha") == commit]
+    # A rebase merge keeps the pull request's own last commit; with several pull requests the answer is unclear.
+    found = merged or (pulls if len(pulls) == 1 else [])
     if not found:
         return Merge()
     number = int(found[0]["number"])
@@ -38,23 +38,23 @@ def of_commit(github: GitHub, commit: str) -> Merge:
 
 
 def reviewers_who_approved(github: GitHub, number: int) -> list[str]:
-    """Those whose last word was an approval."""
-    said: dict[str, str] = {}
+    """The reviewers whose last decision is an approval."""
+    decisions: dict[str, str] = {}
     for review in github.pages(f"pulls/{number}/reviews"):
         who = login(review["user"])
         if who and review["state"] in DECIDES:
-            said[who] = review["state"]
-    return sorted(who for who, state in said.items() if state == "APPROVED")
+            decisions[who] = review["state"]
+    return sorted(who for who, state in decisions.items() if state == "APPROVED")
 
 
 def login(user: dict[str, Any] | None) -> str | None:
-    """A name that can stand in one line of a log; None for a deleted account."""
+    """A login that fits into one line of a log; None for a deleted account."""
     name = (user or {}).get("login") or ""
     return name if LOGIN.fullmatch(name) else None
 
 
 def deployment_approvers(github: GitHub, run: int) -> str:
-    """Those who approved the deployment of this run; `nobody` where the environment asks nobody.
+    """Who approved the deployment of this run; `nobody` where the environment needs no approval.
 
     Raises
     ------
@@ -62,8 +62,8 @@ def deployment_approvers(github: GitHub, run: int) -> str:
         Where the token may not read runs (`actions: read`), or GitHub does not answer.
     """
     found = set()
-    for each in github.get(f"actions/runs/{run}/approvals"):
-        to = {environment.get("name") for environment in each["environments"]}
-        if each["state"] == "approved" and ENVIRONMENT in to:
-            found.add(login(each["user"]) or "a deleted account")
+    for approval in github.get(f"actions/runs/{run}/approvals"):
+        names = {environment.get("name") for environment in approval["environments"]}
+        if approval["state"] == "approved" and ENVIRONMENT in names:
+            found.add(login(approval["user"]) or "a deleted account")
     return ", ".join(sorted(found)) or "nobody"

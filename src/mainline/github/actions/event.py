@@ -1,6 +1,7 @@
 """The event that started a run, and the commit that it is compared with.
 
-Titles, branch names and messages are a contributor's: they are read from the event's file, never from a command line.
+Titles, branch names and messages are chosen by contributors: they are read from the event's file, never from a
+command line.
 """
 
 from __future__ import annotations
@@ -15,31 +16,31 @@ from mainline.errors import ConfigurationError
 from mainline.runtime import git
 
 NO_COMMIT = "0" * 40
-BASE = "base/"  # a remote of our own making: a clone's real branches stay what they are
+BASE = "base/"  # a remote name of our own, so that a clone's real branches do not change
 
 
 @dataclass(frozen=True)
 class Event:
-    """What is known of the run; `number` is the pull request's, `head` the commit that its author pushed."""
+    """What is known about the run; `number` is the pull request's, `head` the commit that its author pushed."""
 
     name: str
     ref: str
     head: str
-    base: str  # the branch that it is compared with
+    base: str  # the branch to compare with
     default: str
     number: int | None
-    claimed_base: str | None  # the base's commit as the event has it
+    claimed_base: str | None  # the base's commit in the event
     run_id: str
     run_attempt: str
 
     @property
     def is_default(self) -> bool:
-        """Whether this is a push to the default branch: it has no other to be compared with."""
+        """Whether this is a push to the default branch, which is compared with its own previous commit."""
         return self.name == "push" and self.ref == f"refs/heads/{self.default}"
 
     @property
     def claim(self) -> dict[str, Any]:
-        """What the poster is told; it believes none of it before the API has said the same."""
+        """What the comment job gets; it believes none of it before GitHub's API confirms it."""
         run = {"run_id": self.run_id, "run_attempt": self.run_attempt}
         return {"pull_request": self.number, "head_sha": self.head, **run}
 
@@ -50,7 +51,7 @@ def read(environment: Mapping[str, str]) -> Event:
     Raises
     ------
     ConfigurationError
-        Where no run of GitHub Actions (or of `make ci`) started this.
+        Outside GitHub Actions and `make ci`.
     """
     try:
         payload = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
@@ -60,7 +61,7 @@ def read(environment: Mapping[str, str]) -> Event:
             f"{error.args[0]} is not set: this runs in GitHub Actions; use make run or make ci"
         ) from None
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"the event's file cannot be read: {error}") from None
+        raise ConfigurationError(f"cannot read the event's file: {error}") from None
     pull = payload.get("pull_request") or {}
     default = str((payload.get("repository") or {}).get("default_branch") or "main")
     before = payload.get("before") if name == "push" else None
@@ -80,8 +81,9 @@ def read(environment: Mapping[str, str]) -> Event:
 def find_base(root: Path, event: Event) -> str | None:
     """The commit to compare with, if this checkout has it.
 
-    Of a pull request, what it would be merged onto: the first parent of GitHub's merge commit, which may be newer
-    than the event's. Of a push to the default branch, the commit before. Of any other push, the default branch's tip.
+    For a pull request, the commit onto which it would be merged: the first parent of GitHub's merge commit, which may
+    be newer than the event's. For a push to the default branch, the commit before. For any other push, the newest
+    commit of the default branch.
     """
     parents = (git.git(root, "rev-list", "--parents", "--max-count=1", "HEAD") or "").split()[1:]
     if event.number is not None:
@@ -95,7 +97,7 @@ def find_base(root: Path, event: Event) -> str | None:
 
 
 def name_base(root: Path, event: Event, commit: str | None) -> str:
-    """The base by a name that a report can print, and that means `commit` in this checkout."""
+    """A name for the base that a report can print, and that refers to `commit` in this checkout."""
     name = f"{BASE}{event.base}"
     if commit:
         git.git(root, "update-ref", f"refs/remotes/{name}", commit)

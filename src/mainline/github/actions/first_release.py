@@ -1,4 +1,4 @@
-"""The very first release of a repository: its state is begun where nothing says that there ever was one."""
+"""The very first release of a repository: its state is created where there is no sign of an earlier release."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from mainline.runtime.workspace import Workspace
 
 
 def begin(workspace: Workspace, github: GitHub, anew: bool) -> str:
-    """Begin the state in the registry; the answer says what was done.
+    """Create the state in the registry; the answer says what was done.
 
-    `anew` begins it although there were releases before: what they left is lost, and somebody has said so.
+    `anew` creates it although there were releases before, whose state is lost: a person has to ask for this.
 
     Raises
     ------
     ExternalError
-        Where the state is damaged, or is gone although something was released.
+        Where the state is damaged, or missing although something was released.
     """
     if os.environ.get("MLFLOW_TRACKING_URI"):
         return "the state is that of the MLflow server"
     state = shared_state.needed(workspace)
-    if state.repository.manifest(STATE_TAG) is not None:  # a damaged one raises: it is no reason to begin anew
-        return f"the state at {state.repository.reference} is there"
+    if state.repository.manifest(STATE_TAG) is not None:  # a damaged one raises: it must not be replaced
+        return f"the state at {state.repository.reference} exists"
     if state.listed():
-        state.pull()  # raises, and names the way out
+        state.pull()  # raises, and says what to do
     found = [] if anew else list(traces(github))
     if found:
         raise ExternalError(
-            f"there is no state at {state.repository.reference}, and something was released before: "
-            f"{', '.join(found)}. Look whether MAINLINE_STATE still says where it is; if it is lost for good, start "
-            "the workflow by hand with “begin the state anew”"
+            f"there is no state at {state.repository.reference}, but something was released before: "
+            f"{', '.join(found)}. Check whether MAINLINE_STATE names the right place; if the state is lost, run the "
+            "workflow manually with “Create a new state”"
         )
-    return f"{state.repository.reference} begins with {state.init(session.first_entry).digest}"
+    return f"created {state.repository.reference} as {state.init(session.first_entry).digest}"
 
 
 def traces(github: GitHub) -> Iterator[str]:
-    """What a release leaves elsewhere: a tag in git, an image in production."""
+    """What a release leaves in other places: a tag in git, an image in production."""
     from mainline.release.targets import registry_tag
 
     tags = github.get(f"git/matching-refs/tags/{TAG}")

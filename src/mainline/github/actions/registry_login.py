@@ -1,4 +1,4 @@
-"""The container engine logged in to the registries of a release. A password is never part of a command line."""
+"""Log the container engine in to the registries of a release. A password is never part of a command line."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ USERNAME, PASSWORD = (f"MAINLINE_REGISTRY_{part}" for part in ("USERNAME", "PASS
 
 
 def log_in(engine: Engine, hosts: list[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """Log in to each host that there are credentials for; the answer is as whom.
+    """Log in to each host with credentials; the answer is the user name for each.
 
     Raises
     ------
     ConfigurationError
         Where only one of name and password is set.
     ExternalError
-        Where a registry does not take them.
+        Where a registry refuses them.
     """
-    as_whom = {}
+    users = {}
     for host in hosts:
         found = credentials(host, environment)
         if found is None:
@@ -32,16 +32,16 @@ def log_in(engine: Engine, hosts: list[str], environment: Mapping[str, str]) -> 
         )
         done = engine.attempt("login", *insecure, "--username", name, "--password-stdin", host, given=password)
         if done.returncode:
-            said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-            raise ExternalError(f"{host} does not let {name} in: {said}")
-        as_whom[host] = name
-    return as_whom
+            message = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+            raise ExternalError(f"cannot log in to {host} as {name}: {message}")
+        users[host] = name
+    return users
 
 
 def credentials(host: str, environment: Mapping[str, str]) -> tuple[str, str] | None:
-    """Name and password for a registry; None where it is spoken to as whoever `docker login` says.
+    """Name and password for a registry; None to use an existing `docker login`.
 
-    The workflow's own token is for GitHub's own registry and goes nowhere else.
+    The workflow's own token is sent to GitHub's own registry only.
     """
     name, password = environment.get(USERNAME), environment.get(PASSWORD)
     if bool(name) != bool(password):
@@ -50,6 +50,6 @@ def credentials(host: str, environment: Mapping[str, str]) -> tuple[str, str] | 
         return name, password
     token = environment.get("GITHUB_TOKEN")
     if token and host == GITHUBS_REGISTRY:
-        # GitHub looks at the token alone; a name there must be.
+        # GitHub checks the token only, but a name is required.
         return environment.get("GITHUB_ACTOR") or "token", token
     return None

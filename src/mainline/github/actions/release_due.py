@@ -1,7 +1,7 @@
-"""Whether a commit of the default branch is to be released at all, told before anything is installed or trained.
+"""Whether a commit of the default branch needs a release, decided before anything is installed or trained.
 
-It is compared with the commit that was released last, not with the one before the push: a run that failed, or that
-GitHub dropped because a newer push was waiting, leaves nothing behind that a later push would overlook.
+It is compared with the last released commit, not with the one before the push: so a later push also covers a run that
+failed, or that GitHub dropped because a newer push was waiting.
 """
 
 from __future__ import annotations
@@ -15,27 +15,29 @@ from mainline.github.client import GitHub
 from mainline.runtime import git
 from mainline.training.fingerprint import locked_packages
 
-EXPORT = "export"  # what converts the model: nothing to a review
+EXPORT = "export"  # converts the model: not relevant for a review
 
 
 @dataclass(frozen=True)
 class Due:
-    """`why` is for the one who wonders, whichever it is."""
+    """`why` explains the decision to people."""
 
     due: bool
     why: str
 
 
 def due(root: Path, event: str, github: GitHub) -> Due:
-    """Whether the checkout's commit is to be released; `event` is the name of what started the run."""
+    """Whether the checkout's commit needs a release; `event` is the name of the event that started the run."""
     released = last(github)
     head = git.commit_of(root, "HEAD")
     if released is None or head is None:
         return Due(True, "nothing has been released yet")
     if git.is_behind(root, head, released.commit):
-        return Due(False, f"{released.tag} was made from a later commit: rollback.yml returns to a former version")
+        return Due(
+            False, f"{released.tag} was made from a later commit: use rollback.yml to return to an earlier version"
+        )
     if event != "push":
-        return Due(True, "asked for by hand")
+        return Due(True, "started manually")
     if git.commit_of(root, released.commit) is None:
         return Due(True, f"the commit of {released.tag} is not in this branch")
     if unchanged(root, released):

@@ -1,6 +1,6 @@
-"""A release's page on GitHub: the card, the metrics with their intervals, the digests, a page a version.
+"""A release's page on GitHub, one per version: the model card, the metrics with their intervals, the digests.
 
-A comment at its end is for the machine: which commit was released, and when.
+A hidden comment at its end is read by later releases: which commit was released, and when.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mainline.github.client import GitHub, GitHubError
 
 TAG = "model-v"
 MARK = re.compile(r"<!-- mainline: (\{[^\n]*\}) -->")
-LOOKED_AT = 300  # releases, the newest first: a fork's own lie among them
+LOOKED_AT = 300  # releases, newest first: they include the fork's own
 LONGEST = 120_000  # characters: GitHub takes 125,000
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -36,21 +36,21 @@ def last(github: GitHub) -> Published | None:
 
 
 def published(github: GitHub) -> Iterator[Published]:
-    for each in itertools.islice(github.pages("releases"), LOOKED_AT):
-        found = MARK.findall(each.get("body") or "")
-        if not found or each["draft"] or not each["tag_name"].startswith(TAG):
+    for release in itertools.islice(github.pages("releases"), LOOKED_AT):
+        found = MARK.findall(release.get("body") or "")
+        if not found or release["draft"] or not release["tag_name"].startswith(TAG):
             continue
         try:
             mark = json.loads(found[-1])
-            made = Published(each["tag_name"], str(mark["commit"]), str(mark["at"]))
+            made = Published(release["tag_name"], str(mark["commit"]), str(mark["at"]))
         except (ValueError, KeyError, TypeError):
-            continue  # somebody has edited the page: it is no witness
+            continue  # a person has edited the page: it is not reliable
         if COMMIT.fullmatch(made.commit):
             yield made
 
 
 def publish(github: GitHub, content: Mapping[str, Any], card: str, image: str | None, commit: str, at: str) -> str:
-    """Make the version's page, or bring the one that is there up to date; the answer is its address.
+    """Create or update the version's page; the answer is its address.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def publish(github: GitHub, content: Mapping[str, Any], card: str, image: str | 
             made = github.post("releases", {"tag_name": tag, "target_commitish": target, **values})
             return str(made["html_url"])
         except GitHubError as error:
-            there = existing(github, tag) if error.code == 422 else None  # another run was quicker
+            there = existing(github, tag) if error.code == 422 else None  # another run was faster
             if there is None:
                 raise
     return str(github.patch(f"releases/{there}", values)["html_url"])
@@ -128,7 +128,7 @@ def identity(content: Mapping[str, Any], reference: str | None) -> list[tuple[st
 
 
 def quoted(value: Any) -> str:
-    """As code: a person who is named is not called."""
+    """As code, so that GitHub notifies nobody."""
     return f"`{str(value).replace('`', '')}`" if value else ""
 
 
@@ -142,7 +142,7 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def verify(reference: str | None, repository: str) -> str:
     if reference is None:
         return ""
-    return f"Where it was attested: `gh attestation verify oci://{reference} --repo {repository}`"
+    return f"If it was attested: `gh attestation verify oci://{reference} --repo {repository}`"
 
 
 def body_of(card: str) -> str:

@@ -1,4 +1,4 @@
-"""Whether a change can reach the model, its container or their judgement: told from the changed files alone."""
+"""Whether a change can affect the model, its container or the gates, decided from the changed files alone."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from mainline.runtime import git
 from mainline.training.fingerprint import locked_packages
 
 LOCK = "uv.lock"
-# What a run reads or is made of, as `unchanged.WATCHED`.
+# What a run reads or consists of, as `last_run.WATCHED`.
 FOLDERS = ("src/", "pipelines/", "data/")
 FILES = ("deploy/Dockerfile",)
-GROUPS = ("train", "serving")  # what the model is made with, and what its container runs
+GROUPS = ("train", "serving")  # what trains the model, and what its container runs
 
 
 def harmless(root: Path, base: str) -> list[str] | None:
-    """The files that differ from the commit `base`, where none of them can change the model or how it is judged.
+    """The files that differ from the commit `base`, if none of them can change the model or its gates.
 
-    None where one can, or where a source lies outside the repository and may have changed by itself. Comments in
+    None where one can, or where a source is outside the repository and may have changed by itself. Comments in
     `params.yaml` and packages that training does not use change nothing.
     """
     try:
@@ -34,10 +34,10 @@ def harmless(root: Path, base: str) -> list[str] | None:
     if not all(source.is_local for source in settings.data.sources.values()):
         return None
     files = git.changed_files(root, base)
-    return None if any(counts(root, base, settings, file) for file in files) else files
+    return None if any(is_relevant(root, base, settings, file) for file in files) else files
 
 
-def counts(root: Path, base: str, settings: Settings, file: str) -> bool:
+def is_relevant(root: Path, base: str, settings: Settings, file: str) -> bool:
     if file == str(FILE):
         before = content(git.git(root, "show", f"{base}:{file}"))
         return bool(before != content((root / file).read_text(encoding="utf-8")))
@@ -56,7 +56,7 @@ def content(text: str | None) -> Any:
 
 
 def locked_at(root: Path, commit: str, group: str) -> dict[str, str] | None:
-    """As `locked_packages`, of another commit; None where it has no lock."""
+    """As `locked_packages`, for another commit; None where it has no lock file."""
     lock = git.git(root, "show", f"{commit}:{LOCK}")
     if lock is None:
         return None

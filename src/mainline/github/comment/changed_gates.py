@@ -1,4 +1,4 @@
-"""Which files of a pull request change what judges it: said on top of its report, by whoever it cannot change."""
+"""Which files of a pull request change what judges it: the comment names them above the report."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from typing import Any
 
 FOLDERS = (".github/", "data/expectations/", "src/mainline/", "pipelines/")
 FILES = ("Makefile",)  # what the workflows call
-SECTIONS = {"gates", "compare", "evaluate"}  # of params.yaml: thresholds, and what they are measured with
+EXTENSIONS = re.compile(r"src/(?:.+/)?extensions(?:\.py$|/)")  # a project's own gates and metrics
+# Of params.yaml: thresholds, what they are measured with, and the modules that add to both.
+SECTIONS = {"gates", "compare", "evaluate", "extensions"}
 KEY = re.compile(r"([A-Za-z_]\w*):(?: |$)")
 HUNK = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@ ?(.*)")
-# YAML by which a line may change another part of the file: anchors, merge keys, open quotes, documents.
+# YAML syntax that lets a line change another part of the file: anchors, merge keys, open quotes, documents.
 FAR_REACHING = re.compile(r"(?:^|[\s:,\[{-])[&*]\w|<<|^[+-]?(?:---|\.\.\.|%)")
 
 
 def changed(files: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Names of the changed files, of GitHub's list, that have a say in the verdict.
+    """The changed files that affect the verdict, from GitHub's list.
 
-    `params.yaml` is among them where its patch touches the thresholds, or cannot be shown not to.
+    `params.yaml` is among them if its patch changes the thresholds, or if that cannot be ruled out.
     """
     found = []
     for file in files:
         names = [str(file["filename"]), str(file.get("previous_filename") or "")]
-        if any(name.startswith(FOLDERS) or name in FILES for name in names):
+        if any(name.startswith(FOLDERS) or name in FILES or EXTENSIONS.match(name) for name in names):
             found.append(names[0])
         elif "params.yaml" in names and (names[1] or touches_gates(file.get("patch"))):
             found.append("params.yaml")
@@ -31,11 +33,11 @@ def changed(files: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def touches_gates(patch: str | None) -> bool:
-    """Whether a patch of `params.yaml` changes its gates, or how they are measured; in doubt, it does.
+    """Whether a patch of `params.yaml` changes the gates, or how they are measured; in doubt, it does.
 
-    A hunk's heading names the part that it begins in, its own lines every part that begins later.
+    A hunk's heading names the section in which it begins, its own lines every section that begins later.
     """
-    if not patch:  # too large to be shown, or called binary
+    if not patch:  # too large to be shown, or binary
         return True
     section = None
     for line in patch.split("\n"):
@@ -47,12 +49,12 @@ def touches_gates(patch: str | None) -> bool:
         mark, text = line[:1], line[1:]
         before, key = section, KEY.match(text)
         section = key[1] if key else section
-        if mark in ("+", "-") and _doubtful(text, before, section):
+        if mark in ("+", "-") and _may_change_gates(text, before, section):
             return True
     return False
 
 
-def _doubtful(text: str, before: str | None, section: str | None) -> bool:
+def _may_change_gates(text: str, before: str | None, section: str | None) -> bool:
     content = text.partition(" #")[0]
     if not content.strip() or content.startswith("#"):
         return before is None or before in SECTIONS

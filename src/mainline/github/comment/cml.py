@@ -1,7 +1,7 @@
-"""CML's command line, which posts the comment: `iterative/setup-cml` puts it on the PATH, version 0.20.6.
+"""CML's command line, which posts the comment: `iterative/setup-cml` puts version 0.20.6 on the PATH.
 
-It is told everything and told nothing else: an environment of its own, so that neither the runner's variables nor
-git's settings of the machine are read or changed (CML writes `safe.directory = *` into them).
+It gets an environment of its own, so that it neither reads the runner's variables nor reads or changes git's settings
+on the machine (CML writes `safe.directory = *` into them).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 90.0
-FIRST_PAGE = 30  # comments that CML reads: it never turns the page
+FIRST_PAGE = 30  # comments that CML reads: it never asks for the next page
 PASSED_ON = (
     "PATH",
     "HTTPS_PROXY",
@@ -29,7 +29,7 @@ PASSED_ON = (
 
 @dataclass(frozen=True)
 class Cml:
-    """`server` is what CML derives the API's address from; it cannot be told any other."""
+    """`server` is what CML derives the API's address from; it has no option for another."""
 
     executable: str
     server: str
@@ -38,17 +38,17 @@ class Cml:
 
     @classmethod
     def installed(cls, api: str, repository: str, token: str, environment: Mapping[str, str]) -> tuple[Cml | None, str]:
-        """CML where it can be used, or None and why not."""
+        """CML if it can be used, or None and the reason."""
         executable = shutil.which("cml", path=environment.get("PATH", os.defpath))
         server = environment.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
         if not executable:
             return None, "CML is not installed"
-        if api != reached_through(server):
-            return None, f"CML would ask {reached_through(server)}, the API is at {api}"
+        if api != api_of(server):
+            return None, f"CML would use {api_of(server)}, but the API is at {api}"
         return cls(executable, server, repository, token), ""
 
     def comment(self, body: str, number: int, title: str, sha: str, scratch: Path) -> str | None:
-        """Create or update the comment with this title; what went wrong, or None."""
+        """Create or update the comment with this title; the error, or None."""
         report = scratch / "comment.md"
         report.write_text(body, encoding="utf-8")
         call = [self.executable, "comment", "create", "--driver=github", f"--repo={self.server}/{self.repository}"]
@@ -68,7 +68,7 @@ class Cml:
                 timeout=SECONDS, check=False, errors="replace",
             )  # fmt: skip
         except subprocess.TimeoutExpired:
-            return f"CML gave no answer in {SECONDS:.0f} s"
+            return f"CML did not finish in {SECONDS:.0f} s"
         except OSError as error:
             return f"CML did not start: {error}"
         if done.returncode:
@@ -77,6 +77,6 @@ class Cml:
         return None
 
 
-def reached_through(server: str) -> str:
+def api_of(server: str) -> str:
     """The address of the API that CML uses for a repository on this server."""
     return "https://api.github.com" if server == "https://github.com" else f"{server}/api/v3"

@@ -1,4 +1,4 @@
-"""Which pull request a run belongs to: by its commit, as GitHub has it; the run's own word only tells twins apart."""
+"""Which pull request a run belongs to: by its commit on GitHub; the run's claim only chooses between several."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def open_pulls(client: GitHub, run: Run) -> list[Pull]:
     Raises
     ------
     Skipped
-        Where there is none: closed, moved on to a newer commit, or never there.
+        Where there is none: closed, updated to a newer commit, or it never existed.
     """
     known = _with_head(client, run)
     found = [pull for pull in known if pull["state"] == "open" and pull["head"]["sha"] == run.head_sha]
@@ -27,15 +27,15 @@ def open_pulls(client: GitHub, run: Run) -> list[Pull]:
     for pull in known:
         if pull["state"] == "open":
             moved = f"#{pull['number']} has moved on from {run.head_sha[:12]} to {pull['head']['sha'][:12]}"
-            raise Skipped(f"{moved}: the newer commit's report stands")
+            raise Skipped(f"{moved}: the newer commit gets its own report")
     for pull in known:
         if pull["head"]["sha"] == run.head_sha:
-            raise Skipped(f"#{pull['number']} is closed: nobody waits for its report")
+            raise Skipped(f"#{pull['number']} is closed: it needs no report")
     raise Skipped(f"no open pull request has {run.head_sha[:12]} as its head")
 
 
 def choose(found: list[Pull], claim: Claim | None, run: Run) -> Pull:
-    """The one that the report is for; raises Refused where the artifact claims what GitHub denies."""
+    """The pull request of the report; raises Refused where the artifact's claim contradicts GitHub."""
     numbers = [pull["number"] for pull in found]
     claimed = claim.pull_request if claim else None
     if claim:
@@ -48,22 +48,24 @@ def choose(found: list[Pull], claim: Claim | None, run: Run) -> Pull:
         raise Refused(f"the artifact says that it is for #{claimed}; commit {run.head_sha[:12]} is the head of {ours}")
     if claimed is None and len(found) > 1:
         ours = " and ".join(f"#{number}" for number in numbers)
-        raise Skipped(f"{ours} have the same head, and the run left nothing that says which of them it was for")
+        raise Skipped(f"{ours} have the same head, and the run left no claim that chooses between them")
     return next(pull for pull in found if claimed in (None, pull["number"]))
 
 
 def still_open(client: GitHub, pull: Pull, run: Run) -> Pull:
-    """The pull request as it is now; raises Skipped where it was closed or moved on while we worked."""
+    """The pull request as it is now; raises Skipped where it was closed or updated meanwhile."""
     now: Pull = client.get(f"pulls/{pull['number']}")
     if now["state"] != "open":
         raise Skipped(f"#{pull['number']} has been closed")
     if now["head"]["sha"] != run.head_sha:
-        raise Skipped(f"#{pull['number']} has moved on to {now['head']['sha'][:12]}: the newer commit's report stands")
+        raise Skipped(
+            f"#{pull['number']} has moved on to {now['head']['sha'][:12]}: the newer commit gets its own report"
+        )
     return now
 
 
 def _with_head(client: GitHub, run: Run) -> list[Pull]:
-    """Of any state; among all open ones where the fork was deleted, since or before the run ended."""
+    """In any state; among all open ones where the fork was deleted."""
     found = []
     if run.head_owner:
         found = list(client.pages("pulls", state="all", head=f"{run.head_owner}:{run.head_branch}"))

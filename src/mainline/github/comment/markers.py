@@ -1,11 +1,11 @@
-"""How a comment of ours is known again: CML's watermark at its end, and our own marker at its beginning."""
+"""How we recognise our comment: CML's watermark at its end, and our own marker at its beginning."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-AUTHOR = "github-actions[bot]"  # whoever else writes our watermark is not us
+AUTHOR = "github-actions[bot]"  # a comment by anyone else is not ours, whatever its watermark
 MARKER = re.compile(r"<!-- mainline run=(\d{1,19}) attempt=(\d{1,9}) head=([0-9a-f]{40}(?:[0-9a-f]{24})?) -->\n")
 
 
@@ -27,9 +27,9 @@ class Marker:
 
 
 def title(workflow: str) -> str:
-    """CML's title for the comments of one workflow; another workflow's title is another comment.
+    """CML's title for the comment of one workflow; another workflow has another title and comment.
 
-    Only letters, digits, dots and dashes: the rest GitHub or CML would write in another way than it was given.
+    Only letters, digits, dots and dashes: GitHub or CML would change other characters.
     """
     return f"mainline {re.sub(r'[^A-Za-z0-9.-]+', '-', workflow).strip('-') or 'workflow'}"
 
@@ -40,7 +40,7 @@ def watermark(of: str, sha: str) -> str:
 
 
 def is_marked(body: str, of: str) -> bool:
-    """Whether CML would take the comment for its own: it looks at the title, not at the commit."""
+    """Whether CML would update this comment: it compares the title, not the commit."""
     return (
         re.search(rf'!\[\]\(https://cml\.dev/watermark\.png#[0-9a-fA-F]+ "CML watermark {re.escape(of)}"\)', body)
         is not None

@@ -1,4 +1,4 @@
-"""One comment a pull request and workflow: found again over all pages, updated in place, posted anew when deleted."""
+"""One comment per pull request and workflow: searched on all pages, updated in place, posted again when deleted."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ class Posted:
 
 
 def post(client: GitHub, number: int, body: str, title: str, marker: Marker, cml: Cml | None, scratch: Path) -> Posted:
-    """Post `body` with CML where CML would do the right thing, and through the API otherwise.
+    """Post `body` with CML where CML would update the right comment, and through the API otherwise.
 
-    CML reads the first 30 comments and takes whoever's has its watermark: it is asked only where that leads to the
-    comment that is ours, or to a new one where there is none.
+    CML reads the first 30 comments and updates the last one with its watermark, whoever wrote it. It is used only where
+    that is our comment, or where there is none yet.
 
     Raises
     ------
     Skipped
-        Where a newer run's report of the same commit is already there.
+        Where the report of a newer run of the same commit is already posted.
     NotAllowed
-        Where GitHub lets nobody or not us comment.
+        Where GitHub does not allow this comment.
     """
     comments = list(client.pages(f"issues/{number}/comments"))
     mine = ours(comments, title)
     refuse_older(mine, marker)
     reason = ""
     if cml and _id(cml_would_update(comments, title)) != _id(mine):
-        reason = "CML would take another comment than ours"
+        reason = "CML would update another comment than ours"
     elif cml:
         reason = cml.comment(body, number, title, marker.head, scratch) or ""
         before, mine = mine, ours(list(client.pages(f"issues/{number}/comments")), title)
         if mine and Marker.of(mine["body"]) == marker and _id(before) in (None, mine["id"]):
             return Posted(mine["html_url"], "CML")
-        reason = reason or "CML said that it had posted, and nothing was there"
+        reason = reason or "CML reported success, but there is no comment"
     whole = f"{body}\n\n{watermark(title, marker.head)}"
     return Posted(through_api(client, number, whole, title, marker, mine)["html_url"], "the API", reason)
 
 
 def ours(comments: list[Comment], title: str) -> Comment | None:
-    """The last comment that we wrote under this title."""
+    """Our last comment with this title."""
     found = [comment for comment in comments if _author(comment) == AUTHOR and is_marked(comment["body"] or "", title)]
     return found[-1] if found else None
 
@@ -67,15 +67,15 @@ def cml_would_update(comments: list[Comment], title: str) -> Comment | None:
 
 
 def refuse_older(mine: Comment | None, marker: Marker) -> None:
-    """A run that finished late, or was run again before another, leaves the newer report alone."""
+    """Raise Skipped where a newer run or attempt has posted its report already."""
     there = Marker.of(mine["body"]) if mine else None
     if there and there.head == marker.head and (there.run, there.attempt) > (marker.run, marker.attempt):
         newer = f"run {there.run}, attempt {there.attempt}"
-        raise Skipped(f"the report of {newer} is already there; this is run {marker.run}, attempt {marker.attempt}")
+        raise Skipped(f"the report of {newer} is already posted; this is run {marker.run}, attempt {marker.attempt}")
 
 
 def through_api(client: GitHub, number: int, body: str, title: str, marker: Marker, mine: Comment | None) -> Comment:
-    """Asked again after a failure that may have been a success: then the comment is there, and is updated."""
+    """Try again after a failure; if the first request succeeded after all, the comment exists and is updated."""
     for tried in range(1, TRIES + 1):
         try:
             if mine:
@@ -86,8 +86,8 @@ def through_api(client: GitHub, number: int, body: str, title: str, marker: Mark
         except GitHubError as error:
             if error.code in (403, 410) and "rate limit" not in str(error).lower():
                 raise NotAllowed(str(error)) from error
-            deleted = mine is not None and error.code == 404  # between our look and our hand
-            # An update has been tried again by the client; a post may have been done before its answer broke.
+            deleted = mine is not None and error.code == 404  # between our search and our update
+            # The client repeats updates itself; a post may have succeeded although its answer was lost.
             broken = mine is None and (error.code is None or error.code >= 500)
             if tried == TRIES or not (deleted or broken):
                 raise

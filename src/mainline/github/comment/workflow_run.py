@@ -1,4 +1,4 @@
-"""The finished run that woke us, as GitHub wrote it into the event's file: never through a shell, never by the run."""
+"""The finished run that started this job, from the event's file, which GitHub writes: the run cannot change it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mainline.errors import ConfigurationError
 
 
 class Skipped(Exception):
-    """There is nothing to post, and this is why."""
+    """There is nothing to post; the message says why."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A finished workflow run. The branch's name is the contributor's choice, all else is GitHub's."""
+    """A finished workflow run. Only the branch's name is chosen by the contributor."""
 
     id: int
     attempt: int
@@ -59,5 +59,5 @@ def finished_run(environment: Mapping[str, str]) -> Run:
             head_repository=str(source["full_name"]) if source else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        message = f"GITHUB_EVENT_PATH ({path or 'not set'}) holds no workflow_run event: {type(error).__name__} {error}"
+        message = f"GITHUB_EVENT_PATH ({path or 'not set'}) is not a workflow_run event: {type(error).__name__} {error}"
         raise ConfigurationError(message) from error

@@ -1,4 +1,4 @@
-"""What is still off in a repository's settings, and the one command or click that turns it on.
+"""The repository settings that are still off, and the one command or click that turns each on.
 
 On the standard library alone: it runs before anything is installed.
 """

@@ -1,4 +1,4 @@
-"""What a check looks at, and what it says of it."""
+"""A check of one setting, and its result."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ State = Literal["on", "off", "unseen"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One setting as it is; `turn_on` is there where an owner's token can, `by_hand` names the click that does it."""
+    """The state of one setting; `turn_on` is set if an owner's token can do it, `by_hand` names the click."""
 
     state: State
-    says: str
+    text: str
     by_hand: str = ""
     turn_on: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A repository that answers, and its checkout."""
+class Target:
+    """The repository that is checked, and its checkout."""
 
     github: GitHub
     root: Path
@@ -39,7 +39,7 @@ class Ground:
 
     @property
     def page(self) -> str:
-        """The repository's address for people."""
+        """The address of the repository's page."""
         return str(self.values["html_url"])
 
     @property
@@ -62,17 +62,17 @@ class Ground:
 
 @dataclass(frozen=True)
 class Check:
-    """`look` asks GitHub, `offline` tells from the checkout what can be told without."""
+    """`look` asks GitHub, `offline` reads the checkout where GitHub cannot be asked."""
 
     name: str
-    look: Callable[[Ground], Finding]
+    look: Callable[[Target], Finding]
     necessary: bool = True
     offline: Callable[[Path], Finding] | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """A check's finding; `applied`: it was off and has been turned on just now."""
+    """A check's finding; `applied`: it was off and has been turned on now."""
 
     name: str
     necessary: bool

@@ -1,4 +1,4 @@
-"""What stands between a merge and production: the environment with its reviewers, and who may pull the image."""
+"""Between a merge and production: the environment with its reviewers, and who may pull the image."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ from typing import Any
 from urllib.parse import quote
 
 from mainline.github.client import GitHubError
-from mainline.github.doctor.check import Check, Finding, Ground
+from mainline.github.doctor.check import Check, Finding, Target
 
 NAME = "production"
 
 
-def environment(ground: Ground) -> Finding:
-    now = existing(ground)
-    page = f"{ground.page}/settings/environments"
+def environment(target: Target) -> Finding:
+    now = existing(target)
+    page = f"{target.page}/settings/environments"
     rules = {rule["type"]: rule for rule in (now or {}).get("protection_rules", [])}
     reviewers = (rules.get("required_reviewers") or {}).get("reviewers") or []
-    lacking = []
+    missing = []
     if not reviewers:
-        lacking.append("nobody is asked before a deployment")
+        missing.append("a deployment needs no approval")
     policy = (now or {}).get("deployment_branch_policy")
     if not policy:
-        lacking.append("every branch may deploy")
-    elif policy["custom_branch_policies"] and not may_deploy(ground):
-        lacking.append(f"{ground.branch} may not deploy, so that no release ends")
-    if not lacking:
+        missing.append("every branch may deploy")
+    elif policy["custom_branch_policies"] and not may_deploy(target):
+        missing.append(f"{target.branch} may not deploy, so no release finishes")
+    if not missing:
         names = ", ".join(one["reviewer"].get("login") or one["reviewer"].get("slug", "?") for one in reviewers)
         return Finding("on", f"{NAME} waits for {names}")
-    says = f"{NAME} {'is not there' if now is None else 'is there'}: {' and '.join(lacking)}"
-    return Finding("off", says, f"{NAME} at {page}", lambda: protect(ground, now))
+    text = f"{NAME} {'does not exist' if now is None else 'exists'}: {' and '.join(missing)}"
+    return Finding("off", text, f"{NAME} at {page}", lambda: protect(target, now))
 
 
-def may_deploy(ground: Ground) -> bool:
-    """Whether the default branch is among those that the environment takes."""
+def may_deploy(target: Target) -> bool:
+    """Whether the environment allows deployments from the default branch."""
     names = [
-        one["name"] for one in ground.github.pages(f"environments/{NAME}/deployment-branch-policies", "branch_policies")
+        one["name"] for one in target.github.pages(f"environments/{NAME}/deployment-branch-policies", "branch_policies")
     ]
-    return any(fnmatch.fnmatch(ground.branch, name) for name in names)
+    return any(fnmatch.fnmatch(target.branch, name) for name in names)
 
 
-def existing(ground: Ground) -> dict[str, Any] | None:
+def existing(target: Target) -> dict[str, Any] | None:
     try:
-        found: dict[str, Any] = ground.github.get(f"environments/{NAME}")
+        found: dict[str, Any] = target.github.get(f"environments/{NAME}")
     except GitHubError as error:
         if error.code == 404:
             return None
@@ -50,58 +50,58 @@ def existing(ground: Ground) -> dict[str, Any] | None:
     return found
 
 
-def protect(ground: Ground, now: dict[str, Any] | None) -> None:
-    """Reviewers and the default branch alone, beside whatever is set: a change takes away what it does not repeat."""
+def protect(target: Target, now: dict[str, Any] | None) -> None:
+    """Set reviewers and the default branch, and repeat what is set already: GitHub resets what a change leaves out."""
     rules = {rule["type"]: rule for rule in (now or {}).get("protection_rules", [])}
     asked = rules.get("required_reviewers") or {}
     reviewers = [{"type": one["type"], "id": one["reviewer"]["id"]} for one in asked.get("reviewers") or []]
     policy = (now or {}).get("deployment_branch_policy")
     body = {
         "wait_timer": (rules.get("wait_timer") or {}).get("wait_timer", 0),
-        # The owner alone would wait for somebody else for ever.
+        # A single owner would wait for another person forever.
         "prevent_self_review": bool(asked.get("prevent_self_review")),
-        "reviewers": reviewers or [{"type": "User", "id": reviewer(ground)}],
+        "reviewers": reviewers or [{"type": "User", "id": reviewer(target)}],
         "deployment_branch_policy": policy or {"protected_branches": False, "custom_branch_policies": True},
     }
-    ground.github.put(f"environments/{NAME}", body)
-    if (not policy or policy["custom_branch_policies"]) and not may_deploy(ground):
-        ground.github.post(f"environments/{NAME}/deployment-branch-policies", {"name": ground.branch})
+    target.github.put(f"environments/{NAME}", body)
+    if (not policy or policy["custom_branch_policies"]) and not may_deploy(target):
+        target.github.post(f"environments/{NAME}/deployment-branch-policies", {"name": target.branch})
 
 
-def reviewer(ground: Ground) -> int:
-    """The owner where that is a person, else whoever runs this."""
-    owner = ground.values["owner"]
-    return int(owner["id"] if owner["type"] == "User" else ground.github.get("/user")["id"])
+def reviewer(target: Target) -> int:
+    """The owner if that is a person, else the user of the token."""
+    owner = target.values["owner"]
+    return int(owner["id"] if owner["type"] == "User" else target.github.get("/user")["id"])
 
 
-def packages(ground: Ground) -> Finding:
-    """Images are as visible as somebody made them; GitHub lets that be changed on its pages only."""
-    owner = ground.values["owner"]
+def packages(target: Target) -> Finding:
+    """Who may push and pull images; GitHub lets that be changed on its pages only."""
+    owner = target.values["owner"]
     owners = "orgs" if owner["type"] == "Organization" else "users"
     path = f"/{owners}/{quote(owner['login'])}/packages"
-    there = list(ground.github.pages(path, package_type="container"))
-    found = [one for one in there if (one.get("repository") or {}).get("full_name") == ground.values["full_name"]]
-    ours = str(ground.values["name"]).lower()
-    strange = [one["name"] for one in there if one["name"] in (ours, f"{ours}/state") and one not in found]
-    if strange:
-        says = f"{', '.join(strange)}: not this repository's, so that release.yml may not push there"
-        return Finding("off", says, f"“Manage Actions access”, role Write, at {settings_of(ground, strange[0])}")
+    there = list(target.github.pages(path, package_type="container"))
+    found = [one for one in there if (one.get("repository") or {}).get("full_name") == target.values["full_name"]]
+    ours = str(target.values["name"]).lower()
+    foreign = [one["name"] for one in there if one["name"] in (ours, f"{ours}/state") and one not in found]
+    if foreign:
+        text = f"{', '.join(foreign)}: belongs to another repository, so release.yml may not push to it"
+        return Finding("off", text, f"“Manage Actions access”, role Write, at {settings_of(target, foreign[0])}")
     if not found:
-        return Finding("on", "none yet: the first release makes them")
-    wanted = "public" if ground.public else "private"
+        return Finding("on", "none yet: the first release creates them")
+    wanted = "public" if target.public else "private"
     other = [one for one in found if one["visibility"] != wanted]
     if not other:
         return Finding("on", f"{wanted}, as the repository is")
     names = ", ".join(one["name"] for one in other)
-    why = "whoever pulls must sign in" if ground.public else "everybody can pull, though the repository is private"
-    return Finding("off", f"{names}: {why}", f"“Change visibility” at {settings_of(ground, other[0]['name'])}")
+    why = "to pull it, users must sign in" if target.public else "everyone can pull it, but the repository is private"
+    return Finding("off", f"{names}: {why}", f"“Change visibility” at {settings_of(target, other[0]['name'])}")
 
 
-def settings_of(ground: Ground, package: str) -> str:
+def settings_of(target: Target, package: str) -> str:
     """The page of a package's settings."""
-    owner = ground.values["owner"]
+    owner = target.values["owner"]
     owners = "orgs" if owner["type"] == "Organization" else "users"
-    site = ground.page.removesuffix(f"/{ground.values['full_name']}")
+    site = target.page.removesuffix(f"/{target.values['full_name']}")
     return f"{site}/{owners}/{owner['login']}/packages/container/{quote(package, safe='')}/settings"
 
 

@@ -1,4 +1,4 @@
-"""Where the container is deployed to. A target reports which image answers there, and deploys another one.
+"""Where the container is deployed: a target reports which image answers there, and deploys another one.
 
 Every target is declared in a module of this folder, or in a project's own module that `extensions` names.
 """

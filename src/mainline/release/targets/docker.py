@@ -1,9 +1,9 @@
-"""The target `docker`: any Docker host, the new container beside the old, and no request that fails.
+"""The target `docker`: any Docker host. The new container starts next to the old one, and no request fails.
 
-A small container of the same image keeps the port (`mainline.serving.proxy`). The new container starts
-beside the old one, must be ready and answer its example as it did when it was exported, and then
-the door is pointed at it. The old one is told to stop: it answers what it has, asks its clients to
-connect anew, and is kept, stopped, for a rollback.
+A small proxy container of the same image keeps the port (`mainline.serving.proxy`). The new container
+starts, must be ready and answer its example as it did when it was exported; then the proxy sends its
+requests there. The old one is stopped: it finishes its requests, asks its clients to reconnect, and is
+kept, stopped, for a rollback.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ from typing import Any
 
 from mainline.errors import ExternalError, MainlineError
 from mainline.packaging import engine as engines
+from mainline.packaging.container_commands import python_module
 from mainline.packaging.engine import Engine
 from mainline.packaging.staging.container import HARDENED
 from mainline.release.targets.declaration import deploy_target
 
 PASSED_ON = ("MAINLINE_LOG_", "MAINLINE_REPLAY")
-DIGEST = "mainline.deployed"  # the label of a container that says which image it was started from
+DIGEST = "mainline.deployed"  # the label of a container with the image that it was started from
 READY_SECONDS = 60.0
+PROXY, HEALTH_CHECK = "mainline.serving.proxy", "mainline.serving.healthcheck"
 STOP_SECONDS = 30  # more than the server drains
 
 
 class HostTarget:
-    """Containers are named after `service`: its door, and one a digest."""
+    """Containers are named after `service`: the proxy, and one per digest."""
 
     name = "docker"
 
@@ -42,9 +44,9 @@ class HostTarget:
         return f"{self.service}-door"
 
     def deployed(self) -> str | None:
-        """The digest of the container behind the door, if that one answers as it should.
+        """The digest of the container behind the proxy, if it answers as it should.
 
-        None while another one runs beside it: whoever has kept a connection may still be talking to that.
+        None while another one is running: clients with an open connection may still use that one.
         """
         name = self.behind()
         found = self.engine.container(name) if name else None
@@ -60,7 +62,7 @@ class HostTarget:
         try:
             self.await_fit(new)
             self.open_door(digest)
-            self.engine.run("exec", self.door, "python", "-m", "mainline.serving.proxy", "point", new)
+            self.engine.run("exec", self.door, *python_module(PROXY, "point", new))
         except MainlineError:
             if new != old:
                 self.engine.attempt("rm" if fresh else "stop", *(["--force"] if fresh else []), new)
@@ -71,18 +73,18 @@ class HostTarget:
         return f"{self.service}-{digest.removeprefix('sha256:')[:12]}"
 
     def behind(self) -> str | None:
-        """The name of the container that the door is pointed at."""
+        """The name of the container that the proxy sends requests to."""
         found = self.engine.container(self.door)
         if not found or not found["State"]["Running"]:
             return None
-        return self.engine.run("exec", self.door, "python", "-m", "mainline.serving.proxy", "where") or None
+        return self.engine.run("exec", self.door, *python_module(PROXY, "where")) or None
 
     def network(self) -> None:
         if self.engine.attempt("network", "inspect", self.service).returncode:
             self.engine.run("network", "create", self.service)
 
     def start(self, name: str, digest: str) -> bool:
-        """Whether it was made anew; one that was kept is started again."""
+        """Whether it was created; one that was kept is started again."""
         if self.engine.container(name):
             self.engine.run("start", name)
             return False
@@ -91,7 +93,7 @@ class HostTarget:
             self.engine.run("pull", image)
         labels = [f"--label={DIGEST}={digest}", f"--label=mainline.service={self.service}"]
         volume = f"--volume={self.service}-log:/state"
-        # How it logs, what it must not keep, and that it is a rehearsal, is said to whoever deploys.
+        # Logging, what must not be kept, and replay are set in the environment of the deployment.
         given = [f"--env={name}={value}" for name, value in os.environ.items() if name.startswith(PASSED_ON)]
         log = ["--env=MAINLINE_LOG=/state/predictions", *sorted(given)]
         limits = [*HARDENED, f"--memory={self.memory}", "--restart=unless-stopped"]
@@ -107,36 +109,39 @@ class HostTarget:
             ended = not found or not found["State"]["Running"] or restarted(found) > restarts
             if ended or time.monotonic() > until:
                 said = self.engine.attempt("logs", "--tail", "3", name)
-                why = self.engine.attempt("exec", name, "python", "-m", "mainline.serving.healthcheck", "/model").stderr
+                why = self.engine.attempt("exec", name, *python_module(HEALTH_CHECK, "/model")).stderr
                 lines = " / ".join((said.stdout + said.stderr + why).strip().splitlines()) or "nothing"
-                raise ExternalError(f"the new container is not fit for traffic, and got none; it said: {lines}")
+                raise ExternalError(
+                    f"the new container failed its readiness check; traffic was not switched. Last log lines: {lines}"
+                )
             time.sleep(0.1)
 
     def fit(self, name: str) -> bool:
-        """Ready, the model of its image, and its example answered as it was when it was exported."""
-        done = self.engine.attempt("exec", name, "python", "-m", "mainline.serving.healthcheck", "/model", seconds=30)
+        """Ready, with the model of its image, and its example answered as when it was exported."""
+        done = self.engine.attempt("exec", name, *python_module(HEALTH_CHECK, "/model"), seconds=30)
         return done.returncode == 0
 
     def open_door(self, digest: str) -> None:
-        """The door stays as it is from then on: another one would drop the connections."""
+        """The proxy is not replaced after that: a new one would drop the connections."""
         found = self.engine.container(self.door)
         if found and found["State"]["Running"]:
             address = published(found)
             if address and address != self.publish:
-                say(f"the door stays at {address}: deploy again after `{self.engine.name} rm --force {self.door}`")
+                how = f"deploy again after `{self.engine.name} rm --force {self.door}`"
+                say(f"the proxy keeps the address {address}: to change it, {how}")
             return
-        if found:  # where it points is on its volume
+        if found:  # its destination is on its volume
             self.engine.run("rm", "--force", self.door)
         image = f"{self.repository}@{digest}" if self.repository else digest
         named = [f"--name={self.door}", f"--network={self.service}", f"--publish={self.publish}:8080"]
         limits = [*HARDENED, "--memory=128m", "--restart=unless-stopped", "--no-healthcheck"]
         volume = f"--volume={self.service}-door:/state"
         try:
-            self.engine.run("run", "--detach", *limits, *named, volume, image, "python", "-m", "mainline.serving.proxy")
+            self.engine.run("run", "--detach", *limits, *named, volume, image, *python_module(PROXY))
         except ExternalError as error:
-            self.engine.attempt("rm", "--force", self.door)  # it was made, and would keep this address
+            self.engine.attempt("rm", "--force", self.door)  # it was created, and would keep this address
             raise ExternalError(
-                f"no door at {self.publish} (MAINLINE_PUBLISH names another address): {error}"
+                f"no proxy at {self.publish} (MAINLINE_PUBLISH sets another address): {error}"
             ) from None
 
     def retire(self, keep: str, last: str | None) -> None:
@@ -147,13 +152,13 @@ class HostTarget:
                 continue
             if name in running:
                 self.engine.run("stop", "--time", str(STOP_SECONDS), name)
-            elif name == last:  # one that is started again and again
+            elif name == last:  # one that restarts again and again
                 self.engine.attempt("stop", name)
             if name != last and last not in (None, keep):
                 self.engine.attempt("rm", "--force", name)
 
     def names(self, *which: str) -> list[str]:
-        """The containers of the service, but for its door."""
+        """The containers of the service, without its proxy."""
         label = f"label=mainline.service={self.service}"
         return self.engine.run("ps", "--all", "--filter", label, *which, "--format", "{{.Names}}").splitlines()
 
@@ -169,13 +174,13 @@ def say(text: str) -> None:
 
 
 def restarted(found: dict[str, Any] | None) -> int:
-    """How often the engine has started a container again that ended by itself."""
+    """How often the engine has restarted a container that ended by itself."""
     return int((found or {}).get("RestartCount") or 0)
 
 
 @deploy_target("docker")
 def target() -> HostTarget:
-    """MAINLINE_SERVICE, MAINLINE_PUBLISH (address and port) and MAINLINE_MEMORY set it up; DOCKER_HOST says where."""
+    """The Docker host of DOCKER_HOST, set up by MAINLINE_SERVICE, MAINLINE_PUBLISH (address, port), MAINLINE_MEMORY."""
     given = os.environ.get
     return HostTarget(
         engines.find(instead=False),

@@ -1,6 +1,6 @@
-"""The target `kubernetes`: the manifests of `deploy/kubernetes`, the digest set, the rollout watched.
+"""The target `kubernetes`: applies the manifests of `deploy/kubernetes` with the digest, and waits for the rollout.
 
-Goes through `kubectl`, with whatever cluster and login that is set to.
+Uses `kubectl`, with the cluster and login that it is set to.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ FOLDER = Path("deploy/kubernetes")
 WORKLOAD = "deployment/mainline"
 PLACEHOLDER = "mainline"  # the image's name in the manifests
 SECONDS = 300
-TRACE = re.compile(r"[EWI]\d{4} \d\d:")  # what kubectl says of its own inside, before it says what is wrong
+TRACE = re.compile(r"[EWI]\d{4} \d\d:")  # kubectl's internal log lines, before the error itself
 STATUS = (
     '{.spec.template.spec.containers[?(@.name=="server")].image} {.metadata.generation} {.status.observedGeneration} '
     "{.status.replicas} {.status.updatedReplicas} {.status.availableReplicas}"
@@ -41,7 +41,7 @@ class KubernetesTarget:
     def deployed(self) -> str | None:
         """The digest that every replica runs and answers with; None while a rollout is under way.
 
-        How many there are to be is the autoscaler's, at any time: replicas that it has just asked for are no rollout.
+        The number of replicas is the autoscaler's: replicas that it has just requested are not a rollout.
         """
         image, *counts = self.look(STATUS).split() or [""]
         if len(counts) != 5:  # what is none is left out
@@ -50,7 +50,7 @@ class KubernetesTarget:
         return image.partition("@")[2] or None if (generation, replicas) == (observed, updated) else None
 
     def revision(self) -> str:
-        """Of the deployment that is there, to return to; empty where there is none."""
+        """The revision of the current deployment, to return to; empty where there is none."""
         return self.look(r"{.metadata.annotations.deployment\.kubernetes\.io/revision}").strip()
 
     def look(self, template: str) -> str:
@@ -73,9 +73,9 @@ class KubernetesTarget:
         return self.attempt("rollout", "status", WORKLOAD, f"--timeout={self.seconds}s")
 
     def undone(self, revision: str) -> str:
-        """Return to the revision that was there, whatever has been applied since; what came of it."""
+        """Return to the former revision; the answer says how that ended."""
         if not revision:
-            return "there was nothing before it to return to"
+            return "there is no former revision to return to"
         for done in (self.attempt("rollout", "undo", WORKLOAD, f"--to-revision={revision}"), self.watched()):
             if done.returncode:
                 return f"and it could not be undone: {self.said(done)}"
@@ -92,7 +92,7 @@ class KubernetesTarget:
         try:
             return subprocess.run(call, capture_output=True, text=True, check=False, timeout=self.seconds + 60)
         except subprocess.TimeoutExpired:
-            raise ExternalError(f"`kubectl {arguments[0]}` did not end: is the cluster there?") from None
+            raise ExternalError(f"`kubectl {arguments[0]}` did not end: is the cluster reachable?") from None
 
     def failed(self, what: str, done: subprocess.CompletedProcess[str], then: str = "") -> ExternalError:
         return ExternalError(f"`kubectl {what}` failed: {self.said(done)}" + (f"; {then}" if then else ""))
@@ -103,7 +103,7 @@ class KubernetesTarget:
 
 
 def pin(file: Path, repository: str, digest: str) -> None:
-    """Have kustomize put this image in the manifests' place for it; other images stay as the fork has them."""
+    """Set this image in the manifests with kustomize; other images stay as they are."""
     content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     others = [image for image in content.get("images") or [] if image.get("name") != PLACEHOLDER]
     content["images"] = [*others, {"name": PLACEHOLDER, "newName": repository, "digest": digest}]
@@ -112,10 +112,12 @@ def pin(file: Path, repository: str, digest: str) -> None:
 
 @deploy_target("kubernetes")
 def target() -> KubernetesTarget:
-    """MAINLINE_NAMESPACE says where; kubectl's own settings say on which cluster."""
+    """The manifests of `deploy/kubernetes` in MAINLINE_NAMESPACE, on the cluster that kubectl is set to."""
     if shutil.which("kubectl") is None:
-        raise ConfigurationError("the target kubernetes needs kubectl, which is not installed here: nothing was moved")
+        raise ConfigurationError("the target kubernetes needs kubectl, which is not installed: nothing was deployed")
     folder = Path.cwd() / FOLDER
     if not (folder / "kustomization.yaml").is_file():
-        raise ConfigurationError(f"{folder / 'kustomization.yaml'} is not here: the manifests of the service")
+        raise ConfigurationError(
+            f"{folder / 'kustomization.yaml'} does not exist: it lists the manifests of the service"
+        )
     return KubernetesTarget(folder, repository(), os.environ.get("MAINLINE_NAMESPACE") or "default")

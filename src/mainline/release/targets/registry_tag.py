@@ -1,4 +1,4 @@
-"""The target `registry`: the tag `production` names the image, and whoever runs it follows the tag."""
+"""The target `registry`: the tag `production` names the image; whatever runs the container follows the tag."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TAG = "production"
 
 
 class TagTarget:
-    """Moves a tag through the registry's HTTP API: one request, which is done or not."""
+    """Moves a tag through the registry's HTTP API, in one atomic request."""
 
     name = "registry"
 
@@ -30,12 +30,12 @@ class TagTarget:
         if found is None:
             raise ExternalError(f"{self.repository.reference} has no image {digest}: push it first")
         if sha256(found.content) != digest:
-            raise ExternalError(f"{self.repository.reference} answers {digest} with something else: it is damaged")
+            raise ExternalError(f"{self.repository.reference} returns other content for {digest}: it is damaged")
         kind = {"Content-Type": found.headers["Content-Type"]}
         self.repository.ask("PUT", f"manifests/{self.tag}", data=found.content, headers=kind)
 
 
 @deploy_target("registry")
 def target() -> TagTarget:
-    """MAINLINE_IMAGE is the repository, MAINLINE_TAG the tag that is moved (production where it is not set)."""
+    """The tag MAINLINE_TAG (`production` by default) of the repository MAINLINE_IMAGE."""
     return TagTarget(Repository(repository()), os.environ.get("MAINLINE_TAG") or TAG)

@@ -39,22 +39,6 @@ class Curves:
                 raise ValueError(f"{name} scores {len(scores):,} rows, labels are there for {len(self.y):,}")
 
 
-@dataclass(frozen=True)
-class Counts:
-    """Of the rows at or above each distinct score, from the highest score down; (k,) each."""
-
-    true: Floats
-    false: Floats
-
-    @property
-    def positives(self) -> float:
-        return float(self.true[-1])
-
-    @property
-    def negatives(self) -> float:
-        return float(self.false[-1])
-
-
 def finite(y: NDArray[np.generic], score: NDArray[np.floating]) -> tuple[Floats, Floats]:
     """Labels and scores as float64, of the rows where both are finite."""
     labels, scores = np.asarray(y, dtype=np.float64), np.asarray(score, dtype=np.float64)
@@ -62,26 +46,25 @@ def finite(y: NDArray[np.generic], score: NDArray[np.floating]) -> tuple[Floats,
     return labels[usable], scores[usable]
 
 
-def ranked(y: Floats, score: Floats) -> Counts | None:
-    """Cumulated counts by falling score, ties taken together; None unless both classes are there."""
-    if not 0 < y.sum() < len(y):
-        return None
-    order = np.argsort(-score, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(score[order])), len(y) - 1)
-    true = np.cumsum(y[order])[ends]
-    return Counts(true, ends + 1 - true)
+def ranked(y: Floats) -> bool:
+    """Whether both classes are there, so that scores can be told from chance."""
+    return bool(0 < y.sum() < len(y))
 
 
-def roc(counts: Counts) -> tuple[Floats, Floats]:
+def roc(y: Floats, score: Floats) -> tuple[Floats, Floats]:
     """False and true positive rate, from (0, 0) to (1, 1)."""
-    x = np.append(0.0, counts.false / counts.negatives)
-    y = np.append(0.0, counts.true / counts.positives)
-    return thinned(x, y)
+    from sklearn.metrics import roc_curve
+
+    false_positive, true_positive, _ = roc_curve(y, score)
+    return thinned(false_positive, true_positive)
 
 
-def precision_recall(counts: Counts) -> tuple[Floats, Floats]:
+def precision_recall(y: Floats, score: Floats) -> tuple[Floats, Floats]:
     """Recall and precision by falling threshold."""
-    return thinned(counts.true / counts.positives, counts.true / (counts.true + counts.false))
+    from sklearn.metrics import precision_recall_curve
+
+    precision, recall, _ = precision_recall_curve(y, score, drop_intermediate=True)
+    return thinned(recall[-2::-1], precision[-2::-1])  # its last point, at a recall of 0, is no threshold's
 
 
 def thinned(x: Floats, y: Floats, points: int = POINTS) -> tuple[Floats, Floats]:
@@ -94,17 +77,20 @@ def thinned(x: Floats, y: Floats, points: int = POINTS) -> tuple[Floats, Floats]
 
 
 def calibration(y: Floats, score: Floats, bins: int = 10) -> tuple[Floats, Floats]:
-    """Mean score and share of positives in bins of equally many rows."""
-    order = np.argsort(score, kind="stable")
-    parts = [part for part in np.array_split(order, bins) if len(part)]
-    return np.array([score[p].mean() for p in parts]), np.array([y[p].mean() for p in parts])
+    """Mean score and share of positives in bins of about equally many rows, equal scores in one."""
+    from sklearn.calibration import calibration_curve
+
+    score = score.clip(0, 1)  # a model's rounding is no reason to have no report
+    shares, means = calibration_curve(y, score, n_bins=bins, strategy="quantile", pos_label=1)
+    return means, shares
 
 
 def confusion(y: Floats, score: Floats, classes: int) -> NDArray[np.int64]:
     """(classes, classes) counts: labels down, the most probable class across."""
-    predicted = score.argmax(axis=1)
-    cells: NDArray[np.int64] = np.bincount(y.astype(np.int64) * classes + predicted, minlength=classes**2)
-    return cells.reshape(classes, classes)
+    from sklearn.metrics import confusion_matrix
+
+    cells: NDArray[np.int64] = confusion_matrix(y.astype(np.int64), score.argmax(axis=1), labels=range(classes))
+    return cells
 
 
 def recalls(matrix: NDArray[np.int64]) -> Floats:

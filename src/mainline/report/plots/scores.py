@@ -21,28 +21,25 @@ def binary(review: Review, curves: Curves) -> list[Plot]:
     sides = both(curves)
     if not sides:
         return []
-    counts = {colour: ranked(y, score) for colour, y, score in sides}
     found = []
-    if all(counts.values()):
+    if all(ranked(y) for _, y, _ in sides):
         figure, axes = square("False positive rate", "True positive rate")
         axes.plot([0, 1], [0, 1], color=GRID, linewidth=1)
-        for colour, one in counts.items():
-            assert one
-            line(axes, *roc(one), colour)
+        for colour, y, score in sides:
+            line(axes, *roc(y, score), colour)
         found.append(
             Plot(
                 "roc", "ROC", "True against false positives, over all thresholds.", written(figure, "roc", "ROC curve")
             )
         )
         figure, axes = square("Recall", "Precision")
-        y = sides[0][1]
-        axes.axhline(float(y.mean()), color=GRID, linewidth=1)
-        for colour, one in counts.items():
-            assert one
-            recall, precision = precision_recall(one)
+        positives = float(sides[0][1].mean())
+        axes.axhline(positives, color=GRID, linewidth=1)
+        for colour, y, score in sides:
+            recall, precision = precision_recall(y, score)
             steady = recall >= STEADY
             line(axes, recall[steady], precision[steady], colour)
-        said = f"From a recall of {STEADY:g} on. The grey line is the share of positives, {share(float(y.mean()))}."
+        said = f"From a recall of {STEADY:g} on. The grey line is the share of positives, {share(positives)}."
         found.append(Plot("pr", "Precision and recall", said, written(figure, "pr", "Precision-recall curve")))
     found += [calibrated(sides), distributions(review, sides)]
     return found

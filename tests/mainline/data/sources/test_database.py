@@ -186,14 +186,14 @@ def test_sqlite_s_text_is_a_time_where_the_source_says_so(sqlite: Callable[[str]
     table = ask("SELECT * FROM t", time="at")
     assert (table.rows, table.start, table.end) == (2, "2013-01-01T05:00:00+00:00", "2013-01-01T10:00:00+00:00")
     sqlite("INSERT INTO t VALUES ('soon')")
-    with pytest.raises(DataError, match=r"events\.time: column at is text that is no time: .*soon"):
+    with pytest.raises(DataError, match=r"events\.time: column at is text that is not a time: .*soon"):
         ask("SELECT * FROM t", time="at")
 
 
 def test_a_sqlite_column_of_several_types_is_named(sqlite: Callable[[str], None], ask: Ask) -> None:
     sqlite(f"CREATE TABLE t (n INTEGER, mixed); {COUNT.format(70_000)} INSERT INTO t SELECT i, i FROM s")
     sqlite("INSERT INTO t VALUES (0, 'text')")
-    with pytest.raises(DataError, match=r"column mixed holds INT64 and later STRING.*CAST\(mixed AS TEXT\) AS mixed"):
+    with pytest.raises(DataError, match=r"mixed contains INT64 and later STRING.*CAST\(mixed AS TEXT\) AS mixed"):
         ask("SELECT * FROM t")
     assert ask("SELECT n, CAST(mixed AS TEXT) AS mixed FROM t").rows == 70_001
 
@@ -214,7 +214,7 @@ def test_an_answer_without_a_row_before_the_clock_is_refused(
     postgres: Callable[[str], None], ask: Ask, where: str
 ) -> None:
     postgres(EVENTS)
-    with pytest.raises(DataError, match=r"against SOURCE_URL: the answer has no row that is known before data\.until"):
+    with pytest.raises(DataError, match=r"SOURCE_URL: the answer has no row before the data cutoff, data\.until"):
         ask(f"SELECT * FROM events WHERE {where}", time="at")
 
 
@@ -226,7 +226,7 @@ def test_an_answer_without_a_row_before_the_clock_is_refused(
         ("SELECT * FROM nowhere", 'relation "nowhere" does not exist'),
         ("SELECT nothing FROM pg_class", 'column "nothing" does not exist'),
         ("SELECT 1; SELECT 2", "cannot insert multiple commands"),
-        ("SELECT 1 AS a, 2 AS a", "two columns are called a"),
+        ("SELECT 1 AS a, 2 AS a", "two columns are named a"),
         ("DROP TABLE keep", "a source may only read"),
         ("DELETE FROM keep RETURNING n", "a source may only read"),
     ],
@@ -264,7 +264,7 @@ def test_a_time_column_that_the_answer_lacks_is_answered_with_the_nearest(
     postgres: Callable[[str], None], ask: Ask
 ) -> None:
     postgres(EVENTS)
-    with pytest.raises(ConfigurationError, match="there is no column att; did you mean at"):
+    with pytest.raises(ConfigurationError, match="there is no column att: did you mean at"):
         ask("SELECT * FROM events", time="att")
 
 
@@ -279,7 +279,7 @@ def test_a_variable_that_is_not_set_is_named(ask: Ask, monkeypatch: pytest.Monke
 
 def test_a_database_of_an_unknown_kind_is_refused(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_URL", "oracle://user:hidden@host/name")  # pragma: allowlist secret
-    with pytest.raises(ConfigurationError, match="SOURCE_URL is no URL that begins with postgresql") as caught:
+    with pytest.raises(ConfigurationError, match="SOURCE_URL must be a URL that begins with postgresql") as caught:
         ask("SELECT 1")
     assert "hidden" not in str(caught.value)
 
@@ -297,7 +297,7 @@ def test_a_sqlite_file_that_is_not_there_is_named_and_not_made(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SOURCE_URL", f"sqlite:///{tmp_path}/gone.db")
-    with pytest.raises(ExternalError, match=r"gone\.db, and there is no such file"):
+    with pytest.raises(ExternalError, match=r"gone\.db, which does not exist"):
         ask("SELECT 1")
     assert not (tmp_path / "gone.db").exists()
 
@@ -350,5 +350,5 @@ except MainlineError as error:
         cwd=Path(__file__).parents[4], capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == ExternalError.status, done.stdout + done.stderr
-    assert "there is no room for the answer" in done.stdout
+    assert "no space left for the answer" in done.stdout
     assert [path for path in (tmp_path / ".cache").rglob("*") if path.is_file()] == []

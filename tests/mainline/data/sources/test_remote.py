@@ -109,7 +109,7 @@ def test_a_url_s_secrets_are_not_shown(tmp_path: Path) -> None:
 
 
 def test_an_unknown_scheme_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"gopher:// is not known; a local path or one of http, https, s3"):
+    with pytest.raises(ConfigurationError, match=r"gopher:// is not supported: use a local path or one of http, https"):
         collected(tmp_path, path="gopher://example.org/a.csv")
 
 

@@ -16,9 +16,9 @@ from tests.mainline.settings import params
     [
         (
             "visit.yaml",
-            r"data/expectations/visit\.yaml: a suite is called as.*did you mean visits\.yaml\?",
+            r"data/expectations/visit\.yaml: suite files are named.*did you mean visits\.yaml\?",
         ),
-        ("visits.yml", r"visits\.yml: a suite is called as its table is, with \.yaml: did you mean visits\.yaml\?"),
+        ("visits.yml", r"visits\.yml: suite files are named <table>\.yaml: did you mean visits\.yaml\?"),
         ("weather.yaml", r"weather\.yaml: .*the tables are visits, purchases, frame"),
     ],
 )
@@ -36,5 +36,5 @@ def test_a_suite_that_no_table_would_be_asked_by_is_named(tmp_path: Path, name: 
 def test_a_folder_of_suites_may_be_missing_unless_it_is_named(tmp_path: Path) -> None:
     check_suites(params().settings, tmp_path)
     elsewhere = params(("data:\n", "data:\n  expectations: data/expectation\n")).settings
-    with pytest.raises(ConfigurationError, match=r"data\.expectations: data/expectation is no folder here"):
+    with pytest.raises(ConfigurationError, match=r"data\.expectations: the folder data/expectation does not exist"):
         check_suites(elsewhere, tmp_path)

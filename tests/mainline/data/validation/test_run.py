@@ -74,7 +74,7 @@ def frame() -> pd.DataFrame:
         ("{type: expect_column_to_exist, kwargs: {column: a}, severity: info}", 3, "critical or warning, not 'info'"),
         ("{typ: expect_column_to_exist, kwargs: {column: a}}", 3, "did you mean 'type'"),
         ("{kwargs: {column: a}}", 3, "needs a 'type'"),
-        ("{type: expect_column_to_exist, kwargs: {column: a}, kwargs: {column: b}}", 3, "'kwargs' is there twice"),
+        ("{type: expect_column_to_exist, kwargs: {column: a}, kwargs: {column: b}}", 3, "'kwargs' is set twice"),
         ("{type: expect_column_to_exist, kwargs: [a]}", 3, "is a mapping"),
         ("{type: expect_column_to_exist, kwargs: {column: a}, meta: reason}", 3, "'meta' is a mapping"),
         ("expect_column_to_exist", 3, "an expectation is a mapping"),

@@ -66,7 +66,7 @@ def test_a_wrong_setting_leaves_a_report_that_says_where(
     status, report, verdict = reviewed(shop, tmp_path)
     assert status == 2
     assert report.startswith("## ❌ Stopped: the configuration or the call is wrong")
-    assert "split.holdouts is no setting" in report
+    assert "split.holdouts is not a setting" in report
     assert (verdict["passed"], verdict["stopped"]["status"]) == (False, 2)
     assert "::error file=params.yaml,line=" in capfd.readouterr().out
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from mainline.github.comment.__main__ import main
-from mainline.report import markdown
+from mainline.report import report_json
+from mainline.report.report_json import Report
+from mainline.report.without_training import Stopped
 from tests.github.double import GitHubDouble
 from tests.github.state import Repository
 from tests.mainline.report import samples
@@ -19,7 +21,17 @@ Values = dict[str, Any]
 
 @functools.cache
 def real_report() -> str:
-    return markdown.render(samples.flights())
+    return report_json.to_markdown(samples.flights())
+
+
+def files(report: Report, claimed: str) -> dict[str, bytes | str]:
+    """What a review leaves."""
+    return {"report.json": report_json.to_json(report), "report.md": "x", "verdict.json": "{}", "review.json": claimed}
+
+
+def saying(*lines: str) -> Stopped:
+    """A report that shows these lines."""
+    return Stopped("main", None, 2, list(lines), len(lines), [])
 
 
 def claim(run: Values, pull: Values | None, **other: Any) -> str:
@@ -35,10 +47,11 @@ class Scene:
     waited: list[float] = field(default_factory=list)
     printed: str = ""
 
-    def reviewed(self, pull: Values, report: str | None = None, **run: Any) -> Values:
-        """A finished run of the review with its artifacts."""
+    def reviewed(self, pull: Values, report: Report | str | None = None, **run: Any) -> Values:
+        """A finished run of the review with its artifacts; a text is shown by the report."""
         made = self.repository.run(pull, **run)
-        self.left(made, {"report.md": report or real_report(), "verdict.json": "{}", "review.json": claim(made, pull)})
+        found = saying(report) if isinstance(report, str) else report or samples.flights()
+        self.left(made, files(found, claim(made, pull)))
         self.repository.artifact(made, "report.html", {"report.html": "<!doctype html>"})
         return made
 

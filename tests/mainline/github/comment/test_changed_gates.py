@@ -91,11 +91,12 @@ def test_files_that_judge_are_named_in_the_order_of_the_list(tmp_path: Path) -> 
     names = [
         ".github/workflows/review.yml", "data/expectations/frame.yaml", "data/raw/weather.parquet", "docs/operate.md",
         "pipelines/training.py", "src/flights/features.py", "src/mainline/evaluation/gates/margins.py", "Makefile",
-        "tests/x.py",         "src/mainlined/x.py",
+        "tests/x.py", "src/mainlined/x.py", "src/shop/extensions.py", "src/shop/extensions/gates.py",
+        "src/shop/my_extensions.py",
     ]  # fmt: skip
     harmless = patch(tmp_path, PARAMS, edited(("max_iter: 200", "max_iter: 20")))
     files = [{"filename": name} for name in names] + [{"filename": "params.yaml", "patch": harmless}]
-    assert changed(files) == [names[0], names[1], names[4], names[6], names[7]]
+    assert changed(files) == [names[0], names[1], names[4], names[6], names[7], names[10], names[11]]
     gates = patch(tmp_path, PARAMS, edited(("brier: 0.003", "brier: 0.3")))
     assert changed([{"filename": "params.yaml", "patch": gates}]) == ["params.yaml"]
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from mainline.github.client import GitHub
-from mainline.github.comment.cml import Cml, reached_through
+from mainline.github.comment.cml import Cml, api_of
 from mainline.github.comment.markers import Marker, title, watermark
 from mainline.github.comment.post import post
 from tests.github.double import Request
@@ -127,4 +127,4 @@ def test_cml_is_used_only_where_it_reaches_the_api_that_we_use(tmp_path: Path) -
     enterprise = {**path, "GITHUB_SERVER_URL": "https://git.example.org"}
     assert Cml.installed("https://git.example.org/api/v3", "a/b", "token", enterprise)[0]
     assert Cml.installed("https://api.github.com", "a/b", "token", {"PATH": ""}) == (None, "CML is not installed")
-    assert reached_through("https://git.example.org") == "https://git.example.org/api/v3"
+    assert api_of("https://git.example.org") == "https://git.example.org/api/v3"

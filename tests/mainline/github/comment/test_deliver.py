@@ -11,8 +11,10 @@ import pytest
 from mainline.github.comment.markers import Marker, is_marked, title, watermark
 from tests.github.faults import bad_gateway, broken_connection, rate_limit, too_fast
 from tests.github.state import BOT
-from tests.mainline.github.comment.scene import Scene, claim, real_report
-from tests.mainline.github.comment.test_sanitise import Page, shown
+from tests.mainline.github.comment.hostile import everywhere
+from tests.mainline.github.comment.page import check
+from tests.mainline.github.comment.scene import Scene, claim, files, real_report, saying
+from tests.mainline.report import samples
 from tests.projects import TOP
 
 
@@ -27,7 +29,7 @@ def test_a_report_is_posted_below_what_github_knows_of_the_run(scene: Scene) -> 
     assert head.startswith(f"[review 1]({run['html_url']}): **✅ passed** · [<code>{run['head_sha'][:12]}</code>](")
     assert f"[report with plots]({run['html_url']}/artifacts/" in head
     assert body.endswith(watermark(title("review"), run["head_sha"]))
-    assert shown(real_report()) in shown(report)
+    assert real_report() in report
     assert "Posted on" in scene.summary
 
 
@@ -89,7 +91,7 @@ def test_two_pull_requests_of_one_branch_are_told_apart_by_what_the_run_left(sce
     assert scene.bodies(first) == []
     assert scene.body(second)
     assert scene.woken(scene.repository.run(first, conclusion="failure")) == 0
-    assert "nothing that says which of them" in scene.summary
+    assert "no claim that chooses between them" in scene.summary
     assert scene.bodies(first) == []
 
 
@@ -97,7 +99,7 @@ def test_two_pull_requests_of_one_branch_are_told_apart_by_what_the_run_left(sce
 def test_an_artifact_that_claims_to_be_anothers_is_refused(scene: Scene, lie: dict[str, object]) -> None:
     victim, pull = scene.repository.pull("victim"), scene.repository.pull("attack")
     run = scene.repository.run(pull)
-    scene.left(run, {"report.md": "# Passed", "review.json": claim(run, pull, **lie)})
+    scene.left(run, files(samples.flights(), claim(run, pull, **lie)))
     assert scene.woken(run) == 1
     assert "the artifact says" in scene.summary
     assert scene.bodies(victim) == scene.bodies(pull) == []
@@ -167,7 +169,7 @@ def test_a_run_that_left_no_report_says_so_in_the_place_of_the_last_one(
     run = scene.repository.run(pull, conclusion=conclusion)
     assert scene.woken(run) == 0
     body = scene.body(pull)
-    assert "**It left no report.**" in body
+    assert "**The run left no report.**" in body
     assert said in body
     assert run["html_url"] in body
     assert "ROC AUC" not in body
@@ -179,19 +181,19 @@ def test_an_artifact_that_has_expired_is_none(scene: Scene) -> None:
     for artifact in scene.repository.artifacts.values():
         artifact["expired"] = True
     assert scene.woken(run) == 0
-    assert "It left no report." in scene.body(pull)
+    assert "The run left no report." in scene.body(pull)
     assert "report with plots" not in scene.body(pull)
 
 
 def test_a_run_started_again_shows_its_newest_report_and_says_when_it_is_an_earlier_attempts(scene: Scene) -> None:
     pull = scene.repository.pull()
-    run = scene.reviewed(pull, "## First", conclusion="failure")
+    run = scene.reviewed(pull, "First", conclusion="failure")
     again = run | {"run_attempt": 2, "conclusion": "success"}
     assert scene.woken(again) == 0
-    assert "The report was left by attempt 1; attempt 2 left none." in scene.body(pull)
-    scene.left(run, {"report.md": "## Second", "review.json": claim(again, pull)})
+    assert "The report is from attempt 1; attempt 2 left none." in scene.body(pull)
+    scene.left(run, files(saying("Second"), claim(again, pull)))
     assert scene.woken(again) == 0
-    assert "## Second" in scene.body(pull)
+    assert "Second" in scene.body(pull)
     assert ", attempt 2: **✅ passed**" in scene.body(pull)
     assert "left none" not in scene.body(pull)
 
@@ -199,10 +201,15 @@ def test_a_run_started_again_shows_its_newest_report_and_says_when_it_is_an_earl
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        ({"report.md": "x", "../../.bashrc": "y"}, "a path that leads out of it"),
+        ({"report.json": "{}", "../../.bashrc": "y"}, "a path that leads out of it"),
         (b"no archive", "no readable zip archive"),
-        ({"other.md": "x"}, "holds no report.md"),
-        ({"report.md": b"\0" * (65 << 20)}, "unpacks to 65 MB"),
+        ({"other.md": "x"}, "holds no report.json"),
+        ({"report.json": b"\0" * (65 << 20)}, "unpacks to 65 MB"),
+        ({"report.json": b" " * (9 << 20)}, "more than 8 MB"),
+        ({"report.json": "[" * 99_999}, "not JSON"),
+        ({"report.json": '{"format": 1, "kind": "review", "report": NaN}'}, "NaN is not JSON"),
+        ({"report.json": '{"format": 1, "kind": "review", "report": {"html": "<b>"}}'}, "report.html: unknown key"),
+        ({"report.json": '{"format": 2, "kind": "review", "report": {}}'}, "this code reads 1"),
     ],
 )
 def test_an_archive_that_no_review_makes_is_refused_and_the_pull_request_hears_of_it(
@@ -212,10 +219,29 @@ def test_an_archive_that_no_review_makes_is_refused_and_the_pull_request_hears_o
     run = scene.repository.run(pull)
     scene.left(run, content)
     assert scene.woken(run) == 1
-    assert "Its report is not shown" in scene.body(pull)
+    assert "The report is not shown" in scene.body(pull)
     assert why in scene.body(pull)
     assert why in scene.summary
     assert run["html_url"] in scene.body(pull)
+
+
+def test_a_report_of_an_older_version_is_not_posted_and_the_comment_says_where_it_is(scene: Scene) -> None:
+    pull = scene.repository.pull()
+    run = scene.repository.run(pull)
+    scene.left(run, {"report.md": "## ✅ Passed @everyone", "verdict.json": "{}", "review.json": claim(run, pull)})
+    assert scene.woken(run) == 0
+    body = scene.body(pull)
+    assert "**The report is not shown:** this branch has an older version of the code" in body
+    assert f"({run['html_url']}/artifacts/" in body
+    assert "everyone" not in body
+
+
+def test_markdown_that_a_run_left_is_never_posted(scene: Scene) -> None:
+    pull = scene.repository.pull()
+    run = scene.repository.run(pull)
+    scene.left(run, files(samples.flights(), claim(run, pull)) | {"report.md": "## A verdict of its own"})
+    assert scene.woken(run) == 0
+    assert "A verdict of its own" not in scene.body(pull)
 
 
 def test_an_artifact_that_is_too_large_is_not_downloaded(scene: Scene) -> None:
@@ -234,7 +260,7 @@ def test_an_artifact_that_is_too_large_is_not_downloaded(scene: Scene) -> None:
 def test_a_pull_request_that_changes_its_judges_is_said_to_first_of_all(scene: Scene, name: str) -> None:
     pull = scene.repository.pull()
     scene.repository.trees[scene.repository.push(pull)][name] = b"exit 0"
-    report = f"{Marker(9, 9, '0' * 40)}\n\n## ✅ Passed, and no gates changed\n"
+    report = saying(str(Marker(9, 9, "0" * 40)), "", "## ✅ Passed, and no gates changed")
     assert scene.woken(scene.reviewed(pull, report)) == 0
     marker, first, text, *_ = scene.body(pull).split("\n")
     assert Marker.of(marker + "\n") != Marker(9, 9, "0" * 40)
@@ -282,16 +308,14 @@ def test_a_branch_with_a_shell_in_its_name_is_a_name(scene: Scene, branch: str) 
 def test_a_hostile_report_is_posted_without_its_tricks(scene: Scene) -> None:
     pull = scene.repository.pull()
     mark = watermark(title("monitor"), "0" * 40)
-    report = f"@everyone closes #1 <script>x</script>\n\n{mark}\n\n" + "</details>\n" * 999 + "text " * 3_000_000
+    text = f"@everyone closes #1 <script>x</script>\n\n{mark}\n\n" + "</details>\n" * 99 + "text " * 500
+    report = everywhere(samples.refused_by_slices(), text)
     assert scene.woken(scene.reviewed(pull, report)) == 0
     body = scene.body(pull)
     assert len(body) <= 65_536
-    assert "cut here" in body
-    assert "@" not in body
-    assert "<script" not in body
+    check(body.partition("\n---\n")[2].rpartition("![]")[0])
     assert body.count("![]") == 1, "CML's own"
     assert not is_marked(body, title("monitor"))
-    assert not {"script", "a", "img"} & set(Page(body.partition("---")[2].rpartition("![]")[0]).tags)
 
 
 def test_a_locked_conversation_leaves_the_report_in_the_summary(scene: Scene) -> None:
@@ -350,7 +374,7 @@ def test_an_api_that_stays_away_is_a_clear_failure_that_keeps_the_artifact(scene
     scene.github.faults.append(bad_gateway(10_000, path=path))
     assert scene.woken(run) == 4
     assert "502" in scene.summary
-    assert "The report stays with the run's artifacts" in scene.summary
+    assert "The report stays in the run's artifacts" in scene.summary
     assert len(scene.repository.artifacts) == 2
 
 
@@ -368,7 +392,7 @@ def test_an_event_that_is_none_is_a_mistake_of_the_call(scene: Scene) -> None:
     other.write_text(json.dumps({"ref": "refs/heads/main"}), encoding="utf-8")
     for path in ("", "nowhere.json", str(other)):
         assert scene.woken(run, GITHUB_EVENT_PATH=path) == 2
-        assert "holds no workflow_run event" in scene.summary
+        assert "is not a workflow_run event" in scene.summary
     assert scene.woken(run, GITHUB_TOKEN="") == 2
 
 

@@ -48,7 +48,7 @@ def test_one_comment_is_updated_in_place(scene: Scene, way: dict[str, str]) -> N
         assert scene.woken(run, **way) == 0
         assert said_by(scene) == ("CML" if way["PATH"] else "the API")
         (comment,) = scene.repository.comments_on(pull["number"])
-        assert f"---\n\n{text}" in comment["body"]
+        assert f"```\n{text}\n```" in comment["body"]
         assert comment["body"].endswith(f"\n\n{watermark(title('review'), run['head_sha'])}")
 
 
@@ -132,7 +132,7 @@ def test_an_older_report_never_overwrites_a_newer_one(scene: Scene, way: dict[st
     older, newer = scene.reviewed(pull, "older"), scene.reviewed(pull, "newer")
     assert scene.woken(newer, **way) == 0
     assert scene.woken(older, **way) == 0
-    assert f"the report of run {newer['id']}, attempt 1 is already there" in scene.summary
+    assert f"the report of run {newer['id']}, attempt 1 is already posted" in scene.summary
     assert "newer" in scene.body(pull)
     again = older | {"run_attempt": 2}
     assert scene.woken(again, **way) == 0
@@ -144,7 +144,7 @@ def test_an_earlier_attempt_never_overwrites_a_later_one(scene: Scene, way: dict
     run = scene.reviewed(pull)
     assert scene.woken(run | {"run_attempt": 2}, **way) == 0
     assert scene.woken(run, **way) == 0
-    assert "attempt 2 is already there" in scene.summary
+    assert "attempt 2 is already posted" in scene.summary
     assert Marker.of(scene.body(pull)) == Marker(run["id"], 2, run["head_sha"])
 
 

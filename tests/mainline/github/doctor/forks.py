@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mainline.github.client import GitHub
-from mainline.github.doctor.check import Ground
+from mainline.github.doctor.check import Target
 from tests.github.double import GitHubDouble
 from tests.github.state import Repository
 
@@ -49,9 +49,9 @@ class Fork:
         return fork
 
     @property
-    def ground(self) -> Ground:
+    def target(self) -> Target:
         """The repository as the owner's token sees it now."""
-        return Ground(GitHub(self.github.api, self.token, self.repository.full_name), self.root)
+        return Target(GitHub(self.github.api, self.token, self.repository.full_name), self.root)
 
     def write(self, name: str, text: str) -> None:
         path = self.root / name

@@ -9,19 +9,19 @@ from tests.mainline.github.doctor.forks import Fork
 
 
 def test_production_is_made_to_wait_for_the_owner_and_to_take_the_default_branch_alone(fork: Fork) -> None:
-    found = release.environment(fork.ground)
-    assert found.says == "production is not there: nobody is asked before a deployment and every branch may deploy"
+    found = release.environment(fork.target)
+    assert found.text == "production does not exist: a deployment needs no approval and every branch may deploy"
     assert found.turn_on is not None
     found.turn_on()
-    assert release.environment(fork.ground).says == "production waits for team"
+    assert release.environment(fork.target).text == "production waits for team"
     assert [one["name"] for one in fork.repository.deployment_branches["production"]] == ["main"]
 
 
 def test_what_production_has_already_is_kept(fork: Fork) -> None:
     own = {"protected_branches": True, "custom_branch_policies": False}
-    fork.ground.github.put("environments/production", {"wait_timer": 15, "deployment_branch_policy": own})
-    found = release.environment(fork.ground)
-    assert found.says == "production is there: nobody is asked before a deployment"
+    fork.target.github.put("environments/production", {"wait_timer": 15, "deployment_branch_policy": own})
+    found = release.environment(fork.target)
+    assert found.text == "production exists: a deployment needs no approval"
     assert found.turn_on is not None
     found.turn_on()
     now = fork.repository.environments["production"]
@@ -33,9 +33,9 @@ def test_what_production_has_already_is_kept(fork: Fork) -> None:
 def test_reviewers_that_are_there_stay_when_branches_are_limited(fork: Fork) -> None:
     reviewers = [{"type": "User", "id": user("team")["id"]}]
     body = {"reviewers": reviewers, "prevent_self_review": True, "deployment_branch_policy": None}
-    fork.ground.github.put("environments/production", body)
-    found = release.environment(fork.ground)
-    assert found.says == "production is there: every branch may deploy"
+    fork.target.github.put("environments/production", body)
+    found = release.environment(fork.target)
+    assert found.text == "production exists: every branch may deploy"
     assert found.turn_on is not None
     found.turn_on()
     rule = next(
@@ -50,33 +50,33 @@ def test_reviewers_that_are_there_stay_when_branches_are_limited(fork: Fork) -> 
 def test_in_an_organisation_whoever_asks_is_the_reviewer(github: GitHubDouble, fork: Fork) -> None:
     fork.repository = github.repository("big-org/model")
     fork.token = github.token("admin", "somebody")
-    found = release.environment(fork.ground)
+    found = release.environment(fork.target)
     assert found.turn_on is not None
     found.turn_on()
-    assert release.environment(fork.ground).says == "production waits for somebody"
+    assert release.environment(fork.target).text == "production waits for somebody"
     fork.repository.package("model")
-    assert release.packages(fork.ground).state == "off"
+    assert release.packages(fork.target).state == "off"
 
 
 @pytest.mark.parametrize(
-    ("private", "visibility", "state", "says"),
+    ("private", "visibility", "state", "text"),
     [
         (False, "public", "on", "public, as the repository is"),
-        (False, "private", "off", "model: whoever pulls must sign in"),
+        (False, "private", "off", "model: to pull it, users must sign in"),
         (True, "private", "on", "private, as the repository is"),
-        (True, "public", "off", "model: everybody can pull, though the repository is private"),
+        (True, "public", "off", "model: everyone can pull it, but the repository is private"),
     ],
 )
 def test_an_image_is_as_visible_as_its_repository(
-    fork: Fork, private: bool, visibility: str, state: str, says: str
+    fork: Fork, private: bool, visibility: str, state: str, text: str
 ) -> None:
-    assert release.packages(fork.ground).says == "none yet: the first release makes them"
+    assert release.packages(fork.target).text == "none yet: the first release creates them"
     fork.repository.private = private
     fork.repository.package("model", visibility)
     # Another repository's image is none of ours.
     fork.github.repository("team/other").package("other", "private" if visibility == "public" else "public")
-    found = release.packages(fork.ground)
-    assert (found.state, found.says) == (state, says)
+    found = release.packages(fork.target)
+    assert (found.state, found.text) == (state, text)
     if state == "off":
         assert found.by_hand.endswith("https://github.test/users/team/packages/container/model/settings")
 
@@ -84,19 +84,19 @@ def test_an_image_is_as_visible_as_its_repository(
 def test_an_environment_that_does_not_take_the_default_branch_is_opened_to_it(fork: Fork) -> None:
     reviewers = [{"type": "User", "id": user("team")["id"]}]
     policy = {"protected_branches": False, "custom_branch_policies": True}
-    fork.ground.github.put("environments/production", {"reviewers": reviewers, "deployment_branch_policy": policy})
-    fork.ground.github.post("environments/production/deployment-branch-policies", {"name": "release/*"})
-    found = release.environment(fork.ground)
-    assert found.says == "production is there: main may not deploy, so that no release ends"
+    fork.target.github.put("environments/production", {"reviewers": reviewers, "deployment_branch_policy": policy})
+    fork.target.github.post("environments/production/deployment-branch-policies", {"name": "release/*"})
+    found = release.environment(fork.target)
+    assert found.text == "production exists: main may not deploy, so no release finishes"
     assert found.turn_on is not None
     found.turn_on()
-    assert release.environment(fork.ground).state == "on"
+    assert release.environment(fork.target).state == "on"
     assert [one["name"] for one in fork.repository.deployment_branches["production"]] == ["release/*", "main"]
 
 
 def test_a_package_of_the_releases_name_that_is_another_repositorys_is_told(fork: Fork) -> None:
     fork.github.repository("team/other").package("model/state")
-    found = release.packages(fork.ground)
+    found = release.packages(fork.target)
     assert found.state == "off"
-    assert found.says == "model/state: not this repository's, so that release.yml may not push there"
+    assert found.text == "model/state: belongs to another repository, so release.yml may not push to it"
     assert found.by_hand.endswith("https://github.test/users/team/packages/container/model%2Fstate/settings")

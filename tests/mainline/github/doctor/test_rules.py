@@ -51,12 +51,12 @@ def expanded(name: str, job: dict[str, Any]) -> list[str]:
 
 
 def test_the_rules_are_made_and_then_kept(fork: Fork) -> None:
-    found = rules.branch(fork.ground)
+    found = rules.branch(fork.target)
     assert found.state == "off"
-    assert "code owners need not review" not in found.says  # without a pull request there is nothing to review
+    assert "code owners need not review" not in found.text  # without a pull request there is nothing to review
     assert found.turn_on is not None
     found.turn_on()
-    assert rules.branch(fork.ground).state == "on"
+    assert rules.branch(fork.target).state == "on"
     stored = next(iter(fork.repository.rulesets.values()))
     assert {key: stored[key] for key in WANTED} == WANTED
 
@@ -65,18 +65,18 @@ def test_the_rules_are_made_and_then_kept(fork: Fork) -> None:
     ("changes", "lack"),
     [
         ({"require_code_owner_review": False}, "code owners need not review"),
-        ({"strict_required_status_checks_policy": False}, "a check may be older than its tip"),
+        ({"strict_required_status_checks_policy": False}, "a check may be older than the branch"),
         ({"required_status_checks": [{"context": "review"}]}, "not required to pass: quality (Python 3.11)"),
     ],
 )
 def test_a_rule_that_was_softened_is_found_and_mended_in_place(fork: Fork, changes: dict[str, Any], lack: str) -> None:
-    rules.store(fork.ground.github, ruleset(**changes))
-    found = rules.branch(fork.ground)
+    rules.store(fork.target.github, ruleset(**changes))
+    found = rules.branch(fork.target)
     assert found.state == "off"
-    assert lack in found.says
+    assert lack in found.text
     assert found.turn_on is not None
     found.turn_on()
-    assert rules.branch(fork.ground).state == "on"
+    assert rules.branch(fork.target).state == "on"
     assert len(fork.repository.rulesets) == 1
 
 
@@ -85,15 +85,15 @@ def test_stricter_rules_of_somebody_elses_are_enough(fork: Fork) -> None:
     strict["name"] = "ours"
     checks = next(one for one in strict["rules"] if one["type"] == "required_status_checks")["parameters"]
     checks["required_status_checks"].append({"context": "another"})
-    rules.store(fork.ground.github, strict)
-    assert rules.branch(fork.ground).state == "on"
+    rules.store(fork.target.github, strict)
+    assert rules.branch(fork.target).state == "on"
     next(iter(fork.repository.rulesets.values()))["enforcement"] = "disabled"
-    assert rules.branch(fork.ground).state == "off"
+    assert rules.branch(fork.target).state == "off"
 
 
 def test_what_makes_a_rule_softer_need_not_be_on(fork: Fork) -> None:
-    rules.store(fork.ground.github, ruleset(do_not_enforce_on_create=False))
-    assert rules.branch(fork.ground).state == "on"
+    rules.store(fork.target.github, ruleset(do_not_enforce_on_create=False))
+    assert rules.branch(fork.target).state == "on"
 
 
 def test_a_choice_may_be_narrower_and_a_number_higher() -> None:
@@ -108,8 +108,8 @@ def test_a_choice_may_be_narrower_and_a_number_higher() -> None:
 def test_a_branch_with_a_slash_is_asked_for_whole(fork: Fork) -> None:
     fork.repository.default_branch = "release/next"
     fork.repository.commit("heads/release/next", {}, "Next")
-    rules.store(fork.ground.github, WANTED)
-    assert rules.branch(fork.ground).says.startswith("release/next is protected")
+    rules.store(fork.target.github, WANTED)
+    assert rules.branch(fork.target).text.startswith("release/next is protected")
 
 
 def test_the_file_is_written_as_json_with_two_spaces() -> None:

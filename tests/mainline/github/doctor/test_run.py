@@ -29,12 +29,12 @@ def test_a_fresh_forks_owner_is_told_what_is_off_and_what_turns_it_on(fork: Fork
     done = fork.doctor()
     assert done.returncode == 1, done.stderr
     assert line(done.stdout, "Actions ").startswith("  ✓")
-    assert "monitor.yml is asleep since the repository was forked" in line(done.stdout, "workflows")
+    assert "monitor.yml is disabled since the repository was forked" in line(done.stdout, "workflows")
     assert line(done.stdout, "the default token").startswith("  ✓")
     assert line(done.stdout, "pull requests by Actions").startswith("  ✗")
     assert "main: it can be deleted; a force push can rewrite it; commits need no" in line(done.stdout, "branch rules")
     assert "not required to pass: review" in done.stdout
-    assert "production is not there" in line(done.stdout, "environment")
+    assert "production does not exist" in line(done.stdout, "environment")
     assert "→ or “Allow GitHub Actions to create and approve pull requests” at" in done.stdout
     assert f"{fork.repository.url}/settings/actions" in done.stdout
     assert done.stdout.endswith("3 necessary settings are off: make doctor FIX=1 turns them on.\n")
@@ -46,7 +46,7 @@ def test_what_the_owners_token_can_is_turned_on_once(fork: Fork) -> None:
     first = fork.doctor("--fix")
     assert first.returncode == 0, first.stdout + first.stderr
     assert line(first.stdout, "branch rules").startswith("  ✓")
-    assert "turned on just now: retraining can open" in line(first.stdout, "pull requests by Actions")
+    assert "turned on now: retraining can open" in line(first.stdout, "pull requests by Actions")
     assert fork.repository.workflow_permissions["can_approve_pull_request_reviews"] is True
     assert {one["state"] for one in fork.repository.workflows.values()} == {"active"}
     assert [one["name"] for one in fork.repository.rulesets.values()] == ["main"]
@@ -57,8 +57,8 @@ def test_what_the_owners_token_can_is_turned_on_once(fork: Fork) -> None:
     second = fork.doctor("--fix")
     assert second.returncode == 0
     assert changes(fork.github) == []
-    assert "just now" not in second.stdout
-    assert second.stdout.endswith("Nothing necessary is off.\n")
+    assert "turned on now" not in second.stdout
+    assert second.stdout.endswith("No necessary setting is off.\n")
     assert " · " not in second.stdout
 
 
@@ -66,7 +66,7 @@ def test_what_the_owners_token_can_is_turned_on_once(fork: Fork) -> None:
 def test_a_token_that_is_no_owners_is_told_what_it_cannot_see(fork: Fork, access: str) -> None:
     done = fork.doctor("--fix", GITHUB_TOKEN=fork.github.token(access))
     assert "not shown to this token" in line(done.stdout, "pull requests by Actions")
-    assert done.stdout.endswith("settings could not be seen: an owner's token shows them.\n")
+    assert done.stdout.endswith("settings could not be read: an owner's token shows them.\n")
     assert line(done.stdout, "branch rules").startswith("  ✗")
     assert "GitHub refused to change it: POST /repos/team/model/rulesets: 403" in unwrapped(done.stdout)
     assert done.returncode == 1
@@ -112,22 +112,22 @@ def test_without_a_token_the_checkout_alone_is_told_of(fork: Fork) -> None:
     done = doctor(fork.root)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("team/model: no token: gh auth login, or GH_TOKEN=… make doctor\n")
-    assert "the gates have owners" in done.stdout
+    assert "the gates have code owners" in done.stdout
     assert f"{RULESET} asks for 4 rules" in done.stdout
-    assert done.stdout.count("not seen") == 13
+    assert done.stdout.count("not checked") == 13
     assert "hidden-word" not in done.stdout + done.stderr
-    assert done.stdout.endswith("Nothing necessary was seen to be off. 13 of 13 settings could not be seen.\n")
+    assert done.stdout.endswith("No visible necessary setting is off. 13 of 13 settings could not be read.\n")
     fork.write(".github/CODEOWNERS", "# gates\n/params.yaml\n")
     done = doctor(fork.root)
     assert done.returncode == 1
-    assert "nobody must look at changes of params.yaml" in done.stdout
+    assert "changes need no review: params.yaml" in done.stdout
 
 
 def test_a_checkout_without_rules_is_a_wrong_checkout(fork: Fork) -> None:
     (fork.root / RULESET).unlink()
     done = fork.doctor()
     assert done.returncode == 2
-    assert f"{RULESET} is not here" in done.stderr
+    assert f"{RULESET} does not exist" in done.stderr
     fork.write(RULESET, '{"rules": []}')
     assert "is no ruleset as GitHub exports it" in fork.doctor().stderr
 

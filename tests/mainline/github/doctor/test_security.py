@@ -6,14 +6,14 @@ from tests.mainline.github.doctor.forks import Fork
 
 def test_the_switches_are_turned_on(fork: Fork) -> None:
     for check in (security.reporting, security.alerts, security.secrets):
-        found = check(fork.ground)
+        found = check(fork.target)
         assert found.state == "off"
         assert found.turn_on is not None
         found.turn_on()
-        assert check(fork.ground).state == "on"
+        assert check(fork.target).state == "on"
 
 
 def test_what_a_private_repository_would_have_to_buy_is_not_turned_on(fork: Fork) -> None:
     fork.repository.private = True
-    assert security.secrets(fork.ground).turn_on is None
-    assert security.reporting(fork.ground).state == "on"
+    assert security.secrets(fork.target).turn_on is None
+    assert security.reporting(fork.target).state == "on"

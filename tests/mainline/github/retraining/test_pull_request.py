@@ -11,13 +11,18 @@ from typing import Any
 import pytest
 
 from mainline.github.client import GitHub
-from mainline.github.retraining import history as pulls
+from mainline.github.retraining import history
 from mainline.github.retraining.__main__ import main
+from mainline.report import report_json
+from mainline.report.report_json import Report
 from mainline.retraining.proposal import Outcome, Proposal
 from mainline.retraining.rules import EMAIL
 from tests.github.double import GitHubDouble
 from tests.github.faults import bad_gateway, broken_connection
 from tests.github.state import Repository
+from tests.mainline.github.comment.hostile import everywhere
+from tests.mainline.github.comment.page import check
+from tests.mainline.report import samples
 
 Values = dict[str, Any]
 PARAMS = b"# Every choice\r\ndata:\r\n  until: 2026-09-01   # the clock\r\n  timezone: UTC\r\n"
@@ -42,9 +47,11 @@ class Desk:
         self.repository.workflow_permissions["can_approve_pull_request_reviews"] = True
         self.repository.commit("heads/main", {"params.yaml": PARAMS, "src/code.py": b"1\n"}, "A model")
 
-    def __call__(self, proposal: Proposal = READY, report: str = "## ✅ Passed\n", own: str = "") -> int:
+    def __call__(self, proposal: Proposal = READY, report: Report | None = None, own: str = "") -> int:
         (self.folder / "retraining.json").write_text(proposal.text(), encoding="utf-8")
-        (self.folder / "report.md").write_text(report, encoding="utf-8")
+        content = report_json.to_json(report or samples.flights())
+        (self.folder / "report.json").write_text(content, encoding="utf-8")
+        (self.folder / "report.md").write_text("## What is never shown\n", encoding="utf-8")
         given = self.github.environment(self.repository)
         run = {"GITHUB_SERVER_URL": "https://github.test", "GITHUB_RUN_ID": "77", "RETRAIN_TOKEN": own}
         return main([str(self.folder)], {**given, **run}, wait=lambda seconds: None)
@@ -90,22 +97,36 @@ def test_a_retraining_is_one_commit_on_main_that_changes_the_date_and_no_other_b
 
 
 def test_its_body_says_what_moves_shows_the_report_and_names_the_click(desk: Desk) -> None:
-    desk(report="## ✅ Passed: no worse than main\n")
+    desk()
     body = desk.pulls[0]["body"]
     assert "from **2026-09-01** to **2026-10-01**" in body
     assert "## ✅ Passed: no worse than main" in body
+    assert "What is never shown" not in body
     assert "Approve workflows to run" in body
     assert "https://github.test/flights/mainline/actions/runs/77" in body
 
 
 def test_a_hostile_report_acts_on_nobody_and_fits(desk: Desk) -> None:
     hostile = "@everyone <img src=x> [click](https://evil.test)\n<!-- mainline retraining until=2020-01-01 -->\n"
-    assert desk(report=hostile * 20_000) == 0
+    assert desk(report=everywhere(samples.refused_by_slices(), hostile * 40)) == 0
     body = desk.pulls[0]["body"]
     assert len(body) <= 65_536
     assert body.startswith("<!-- mainline retraining until=2026-10-01")
-    for active in ("@everyone", "<img", "](https://evil", "<!-- mainline retraining until=2020"):
-        assert active not in body
+    check(body.partition("\n---\n")[2])
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "does not exist"), ("{}", "the keys must be"), ("## Passed", "not JSON")]
+)
+def test_a_report_that_is_missing_or_not_valid_opens_nothing(
+    desk: Desk, content: str | None, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (desk.folder / "retraining.json").write_text(READY.text(), encoding="utf-8")
+    if content is not None:
+        (desk.folder / "report.json").write_text(content, encoding="utf-8")
+    assert main([str(desk.folder)], desk.github.environment(desk.repository)) == 3
+    assert why in capsys.readouterr().out
+    assert desk.pulls == []
 
 
 def test_while_one_is_open_it_is_refreshed_on_its_own_branch(desk: Desk) -> None:
@@ -130,7 +151,7 @@ def test_somebodys_own_commit_on_the_branch_is_not_overwritten(desk: Desk, capsy
     assert desk(later("2026-11-01")) == 0
     assert desk.repository.refs["heads/retrain/2026-10-01"] == mine
     assert desk.pulls[0]["title"] == "Retrain on data until 2026-10-01"
-    assert "holds somebody's own commits" in capsys.readouterr().out
+    assert "has commits by someone else" in capsys.readouterr().out
 
 
 def test_a_branch_that_somebody_made_under_our_name_is_not_overwritten(desk: Desk) -> None:
@@ -152,7 +173,7 @@ def test_what_main_holds_by_now_is_not_opened(desk: Desk, capsys: pytest.Capture
     desk.repository.commit("heads/main", {"params.yaml": PARAMS.replace(b"2026-09", b"2026-10")}, "Merged")
     assert desk() == 0
     assert desk.pulls == []
-    assert "main's data reach 2026-10-01 by now" in capsys.readouterr().out
+    assert "main has data until 2026-10-01 already" in capsys.readouterr().out
 
 
 def test_where_the_settings_forbid_it_the_issue_names_the_click_and_the_branch(desk: Desk) -> None:
@@ -265,7 +286,7 @@ def test_the_history_holds_our_pull_requests_and_no_forks_of_that_name(desk: Des
     fork = desk.github.repository("stranger/mainline", fork_of=desk.repository)
     desk.repository.pull("retrain/2027-01-01", source=fork)
     desk.repository.pull("retrain-by-hand")
-    found = {one.branch: one for one in pulls.attempts(desk.client, "main", desk.main)}
+    found = {one.branch: one for one in history.attempts(desk.client, "main", desk.main)}
     assert set(found) == {"retrain/2026-10-01", "retrain/2026-08-01"}
     standing = found["retrain/2026-10-01"]
     assert (standing.state, standing.edited, standing.base) == ("open", False, desk.main)

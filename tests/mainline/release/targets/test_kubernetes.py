@@ -163,7 +163,7 @@ def test_other_images_of_the_fork_stay_what_they_are(tmp_path: Path) -> None:
 
 def test_a_first_rollout_that_fails_has_nothing_to_return_to(cluster: Path) -> None:
     set_state(cluster, "", fails="rollout")
-    with pytest.raises(ExternalError, match="nothing before it to return to"):
+    with pytest.raises(ExternalError, match="there is no former revision to return to"):
         target().deploy(NEW)
     assert "rollout undo" not in calls(cluster)
 
@@ -182,7 +182,7 @@ def test_a_cluster_that_is_away_is_said_in_kubectls_own_words(monkeypatch: pytes
 
 def test_without_kubectl_it_is_said_before_anything_moves(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ConfigurationError, match="needs kubectl, which is not installed here: nothing was moved"):
+    with pytest.raises(ConfigurationError, match="needs kubectl, which is not installed: nothing was deployed"):
         select.target("kubernetes")
 
 

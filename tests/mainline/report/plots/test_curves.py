@@ -1,40 +1,47 @@
 import numpy as np
 import pytest
-from sklearn.metrics import auc, precision_recall_curve, roc_curve
+from sklearn.metrics import auc, roc_curve
 
 from mainline.report.plots.curves import Curves, calibration, confusion, precision_recall, ranked, recalls, roc
 from tests.mainline.report import samples
 
 
-@pytest.mark.parametrize("decimals", [17, 2, 1])
-def test_curves_agree_with_scikit_learn_also_with_ties(decimals: int) -> None:
-    curves = samples.curves(rows=2_000)
-    y, score = curves.y.astype(float), np.round(curves.candidate, decimals)
-    counts = ranked(y, score)
-    assert counts is not None
-    x, rate, _ = roc_curve(y, score, drop_intermediate=False)
-    ours = np.append(0, counts.false / counts.negatives), np.append(0, counts.true / counts.positives)
-    np.testing.assert_allclose(ours, (x, rate))
-    precision, recall, _ = precision_recall_curve(y, score)
-    np.testing.assert_allclose(counts.true / (counts.true + counts.false), precision[:-1][::-1])
-    np.testing.assert_allclose(counts.true / counts.positives, recall[:-1][::-1])
-
-
 def test_a_thinned_curve_cannot_be_told_from_the_whole_one() -> None:
     curves = samples.curves()
-    counts = ranked(curves.y.astype(float), curves.candidate.astype(float))
-    assert counts is not None
-    x, y = roc(counts)
+    y, score = curves.y.astype(float), curves.candidate.astype(float)
+    x, rate = roc(y, score)
     assert len(x) <= 301
-    assert (x[0], y[0], x[-1], y[-1]) == (0, 0, 1, 1)
-    whole = np.interp(np.linspace(0, 1, 999), counts.false / counts.negatives, counts.true / counts.positives)
-    assert np.abs(np.interp(np.linspace(0, 1, 999), x, y) - whole).max() < 0.004
-    assert auc(x, y) == pytest.approx(auc(counts.false / counts.negatives, counts.true / counts.positives), abs=5e-4)
-    assert len(precision_recall(counts)[0]) <= 301
+    assert (x[0], rate[0], x[-1], rate[-1]) == (0, 0, 1, 1)
+    false, true, _ = roc_curve(y, score, drop_intermediate=False)
+    at = np.linspace(0, 1, 999)
+    assert np.abs(np.interp(at, x, rate) - np.interp(at, false, true)).max() < 0.004
+    assert auc(x, rate) == pytest.approx(auc(false, true), abs=5e-4)
+
+
+def test_precision_is_that_of_thresholds_by_rising_recall_and_of_all_rows_at_the_end() -> None:
+    curves = samples.curves(rows=2_000)
+    y, score = curves.y.astype(float), np.round(curves.candidate, 2).astype(float)
+    recall, precision = precision_recall(y, score)
+    assert len(recall) <= 301
+    assert (np.diff(recall) >= 0).all()
+    assert (recall[-1], precision[-1]) == (1, y.mean())
+    first = y[score == score.max()]
+    assert (recall[0], precision[0]) == (first.sum() / y.sum(), first.mean())
 
 
 def test_one_class_has_no_curve() -> None:
-    assert ranked(np.ones(5), np.arange(5.0)) is None
+    assert not ranked(np.ones(5))
+    assert ranked(np.array([0.0, 1.0]))
+
+
+def test_equal_scores_are_one_point_of_the_calibration() -> None:
+    mean, share = calibration(np.array([0.0, 1.0] * 50), np.repeat([0.25, 0.5], 50))
+    assert (mean.tolist(), share.tolist()) == ([0.25, 0.5], [0.5, 0.5])
+
+
+def test_a_probability_that_rounding_put_beyond_one_is_drawn_at_one() -> None:
+    mean, share = calibration(np.array([0.0, 1.0]), np.array([-1e-9, 1 + 1e-9]))
+    assert (mean.tolist(), share.tolist()) == ([0, 1], [0, 1])
 
 
 def test_calibrated_scores_lie_on_the_diagonal() -> None:
