@@ -123,7 +123,7 @@ def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_pa
     beside = Beside()
     try:
         with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened .*move it away"):
-            beside.ask(tracking.open_store, state=str(tmp_path)).result(60)
+            beside.ask(tracking.open_store, state=str(tmp_path)).result(600)
     finally:
         beside.stop()
 
@@ -132,7 +132,7 @@ def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
     processes = [Beside() for _ in range(2)]
     try:
         opened = [beside.ask(tracking.open_store, state=str(tmp_path)) for beside in processes]
-        assert [future.result(60) for future in opened] == [None, None]
+        assert [future.result(600) for future in opened] == [None, None]
     finally:
         for beside in processes:
             beside.stop()
