@@ -1,4 +1,4 @@
-# Everything that is done here, on a laptop and in CI alike: `make help`.
+# The same targets on a laptop and in CI: `make help` lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -33,7 +33,7 @@ export DO_NOT_TRACK := true
 export ORT_DISABLE_TELEMETRY := 1
 # Without bytecode every start takes two to three times as long.
 unexport PYTHONDONTWRITEBYTECODE
-# Another project's environment is none of ours.
+# The active environment of another project does not count.
 unexport VIRTUAL_ENV
 
 ##@ The loop
@@ -43,7 +43,7 @@ run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, 
 	@$(BIN)/mainline run --base $(BASE)
 
 .PHONY: export
-export: $(BIN)/.export ## The model as ONNX with its preprocessing, for the server, in .mainline/model
+export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model
 	@$(BIN)/mainline export
 
 .PHONY: predict
@@ -55,15 +55,15 @@ serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
 	@exec $(BIN)/mainline serve --port $(SERVE_PORT)
 
 .PHONY: ship
-ship: $(BIN)/.export ## Bring the server's log (SPOOL=folder) to monitor.log as Parquet (EVERY=60: again and again)
+ship: $(BIN)/.export ## Copy the server's log (SPOOL=folder) to monitor.log as Parquet (EVERY=60: repeat every 60 seconds)
 	@exec $(BIN)/mainline ship $(if $(SPOOL),--spool "$(SPOOL)") $(if $(EVERY),--every $(EVERY))
 
 .PHONY: monitor
-monitor: $(BIN)/.train ## Hold the prediction log against the training (LOG=…, METRICS=…, NOW=…)
+monitor: $(BIN)/.train ## Compare the prediction log with the training data (LOG=…, METRICS=…, NOW=…)
 	@$(BIN)/mainline monitor $(if $(LOG),--log "$(LOG)") $(if $(METRICS),--metrics "$(METRICS)") $(if $(NOW),--now "$(NOW)")
 
 .PHONY: ui
-ui: $(BIN)/.train ## Open MLflow's page over the local store (PORT=5000, REMOTE=1: over the state in the registry)
+ui: $(BIN)/.train ## Open MLflow's page of runs and models (PORT=5000, REMOTE=1: of the state in the registry)
 	@$(BIN)/mainline ui --port $(PORT) $(if $(REMOTE),--remote)
 
 .PHONY: data
@@ -74,45 +74,45 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 
 # A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review
-review: $(BIN)/.core ## In GitHub Actions: run, and leave what the pull request shows
+review: $(BIN)/.core ## In GitHub Actions: run for a pull request, and leave what its comment shows
 	@$(BIN)/mainline review --install "$(MAKE) $(BIN)/.stage UV_COMPILE_BYTECODE=0"
 
 .PHONY: ci
-ci: $(BIN)/.all ## Run review.yml itself here, with act (EVENT=push WORKFLOW=quality)
+ci: $(BIN)/.all ## Run review.yml on this machine with act (EVENT=push WORKFLOW=quality)
 	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(WORKFLOW),--workflow $(WORKFLOW))
 
 .PHONY: pins
-pins: | $(UV) ## Look the workflows' actions up as well (GH_TOKEN), beside what the lint asks
+pins: | $(UV) ## Check the workflows' actions on GitHub too (GH_TOKEN)
 	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
 
 .PHONY: doctor
-doctor: ## Tell what is still off in the repository's settings on GitHub (FIX=1 turns it on)
+doctor: ## List the repository's settings on GitHub that are still off (FIX=1 turns them on)
 	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline doctor $(if $(FIX),--fix)
 
 ##@ The release
 
 .PHONY: candidate
-candidate: $(BIN)/.stage ## Gate this commit's model against production; build, push and stage its image
+candidate: $(BIN)/.stage ## Evaluate this commit's model against production; build, push and test its image
 	@$(BIN)/mainline candidate
 
 .PHONY: promote
-promote: $(BIN)/.stage ## Bring this commit's model to production, if it has earned it (TARGET=none, IMAGE=sha256:…)
+promote: $(BIN)/.stage ## Bring this commit's model to production if it passes its gates (TARGET=none, IMAGE=sha256:…)
 	@$(BIN)/mainline promote $(if $(TARGET),--target $(TARGET)) $(if $(IMAGE),--image $(IMAGE))
 
 .PHONY: image
-image: $(BIN)/.export ## Build the server's image, and push it where MAINLINE_IMAGE says (SHIP=1: that of `make ship`)
+image: $(BIN)/.export ## Build the server's image, and push it to MAINLINE_IMAGE (SHIP=1: the image of `make ship`)
 	@$(BIN)/mainline image $(if $(SHIP),--ship)
 
 .PHONY: stage
-stage: $(BIN)/.stage ## Test the image as it will run (IMAGE=…, or the last one built), by the gates of params.yaml
+stage: $(BIN)/.stage ## Test the image as it will run (IMAGE=…, default: the last image built), by the gates of params.yaml
 	@$(BIN)/mainline stage $(IMAGE)
 
 .PHONY: deploy
-deploy: $(BIN)/.export ## Have a staged image answer at TARGET=registry, docker or kubernetes (IMAGE=…)
+deploy: $(BIN)/.export ## Deploy a staged image to TARGET=registry, docker or kubernetes (IMAGE=…)
 	@$(BIN)/mainline deploy --target $(or $(TARGET),registry) $(IMAGE)
 
 .PHONY: rollback
-rollback: $(BIN)/.train ## Return production to the version before, or to VERSION= (TARGET=, else where it is)
+rollback: $(BIN)/.train ## Return production to the previous version, or to VERSION= (TARGET=, default: where it runs)
 	@$(BIN)/mainline rollback $(if $(value VERSION),"$$VERSION") $(if $(TARGET),--target $(TARGET))
 
 .PHONY: audit
@@ -126,25 +126,25 @@ demo: $(BIN)/.stage ## Play a year in minutes: release, drift, retraining, refus
 	@exec $(BIN)/mainline demo $(if $(MONTHS),--months $(MONTHS)) $(if $(LOCAL),--local)
 
 .PHONY: watch
-watch: $(BIN)/.train ## In GitHub Actions: monitor, or say why nothing can be seen from there
+watch: $(BIN)/.train ## In GitHub Actions: monitor, or report why the log cannot be read from there
 	@$(BIN)/mainline watch
 
 .PHONY: alert
-alert: ## The monitor's last answer as one issue on GitHub, closed by itself when it is over
+alert: ## Open, update or close the monitor's issue on GitHub
 	@PYTHONPATH=src $(or $(wildcard $(BIN)/python),$(PYTHON)) -m mainline alert
 
 .PHONY: retrain
-retrain: $(BIN)/.train ## New data as a branch with its review (OPEN=1: as a pull request; TODAY=2013-11-03)
+retrain: $(BIN)/.train ## Open a retraining branch with its report (OPEN=1: as a pull request; TODAY=2013-11-03)
 	@$(BIN)/mainline retrain --base $(BASE) $(if $(OPEN),--open) $(if $(TODAY),--today $(TODAY))
 
-##@ In the workflows that release
+##@ Steps of the release workflows
 
 .PHONY: settings
-settings: $(BIN)/.core ## Set the release's variables for the steps that follow (SETTINGS: the repository's, as JSON)
+settings: $(BIN)/.core ## Set the release's variables for later steps (SETTINGS: the repository's, as JSON)
 	@$(BIN)/mainline ci settings
 
 .PHONY: due
-due: $(BIN)/.core ## Whether this commit is to be released at all: told without training
+due: $(BIN)/.core ## Report whether this commit is to be released, without training
 	@$(BIN)/mainline ci due
 
 .PHONY: login
@@ -152,39 +152,39 @@ login: $(BIN)/.core ## Log the container engine in to the registries of the rele
 	@$(BIN)/mainline ci login
 
 .PHONY: begin
-begin: $(BIN)/.train ## Begin the state where nothing has ever been released (ANEW=true: where its state is lost)
+begin: $(BIN)/.train ## Begin the state before the first release (ANEW=true: also where its state is lost)
 	@$(BIN)/mainline ci begin $(if $(filter true,$(ANEW)),--anew)
 
 .PHONY: merged
-merged: $(BIN)/.core ## Say which pull request brought this commit, and who approved it
+merged: $(BIN)/.core ## Report which pull request brought this commit, and who approved it
 	@$(BIN)/mainline ci merged
 
 .PHONY: approved
-approved: $(BIN)/.core ## Say who let this run through to production
+approved: $(BIN)/.core ## Report who approved this deployment
 	@$(BIN)/mainline ci approved
 
 .PHONY: subjects
-subjects: $(BIN)/.core ## Say what the candidate's attestations are about
+subjects: $(BIN)/.core ## Report what the candidate's attestations are about
 	@$(BIN)/mainline ci subjects
 
 .PHONY: unattested
-unattested: $(BIN)/.core ## Say that there are no attestations on this plan
+unattested: $(BIN)/.core ## Report that this plan of GitHub has no attestations
 	@$(BIN)/mainline ci unattested
 
 .PHONY: publish
-publish: $(BIN)/.core ## Make the release's page on GitHub (RETURNED=1: after a rollback)
+publish: $(BIN)/.core ## Publish the release page on GitHub (RETURNED=1: after a rollback)
 	@$(BIN)/mainline ci publish $(if $(RETURNED),--returned)
 
-##@ Work on it
+##@ Development
 
 .PHONY: install
-install: $(BIN)/.train ## Install what training needs, and GROUPS="cloud database" beside it
+install: $(BIN)/.train ## Install what training needs, and GROUPS="cloud database" too
 ifneq ($(strip $(GROUPS)),)
 	@"$(UV)" sync --locked --inexact --quiet $(addprefix --group ,$(GROUPS))
 endif
 
 .PHONY: tools
-tools: $(BIN)/.all ## Install everything: what training, tests and lint need
+tools: $(BIN)/.all ## Install everything that training, tests and lint need
 
 .PHONY: test
 test: lint $(GITHUB_API) browser ## Lint, types, unit and pipeline tests: everything
@@ -207,15 +207,16 @@ lint: $(BIN)/.all ## Format, lint, types, workflows, Dockerfiles, schemas, secre
 	@$(BIN)/pre-commit run --all-files --show-diff-on-failure
 
 .PHONY: fix
-fix: $(BIN)/.all ## Format and mend what can be mended by itself
+fix: $(BIN)/.all ## Format, and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 .PHONY: docs
-docs: $(BIN)/.train ## Write anew what is generated: the schema and the reference of params.yaml
+docs: $(BIN)/.train ## Generate the reference of params.yaml and of the environment variables, and the figure of the rooms
 	@$(BIN)/mainline reference docs
+	@$(BIN)/python -m tests.docs.house
 
 .PHONY: bench
-bench: $(BIN)/.all $(GITHUB_API) ## Measure against one bare script, in one run
+bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run
 	@$(BIN)/python -m benchmarks
 
 .PHONY: bench-serve
@@ -231,7 +232,7 @@ clean: ## Remove reports and caches; the MLflow store and the records stay
 	@rm -rf reports $(STATE)/frames $(STATE)/checks $(STATE)/cache $(STATE)/worktrees $(STATE)/last.json
 
 .PHONY: help
-help: ## This page
+help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
 
@@ -265,7 +266,7 @@ $(GITHUB_API): tests/github/package-lock.json | $(UV)
 
 # Only where the machine has no uv of its own.
 $(CURDIR)/.tools/bin/uv:
-	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not here: install Python 3.11 or later" >&2; exit 2; }
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not installed: install Python 3.11 or later" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 …" >&2; exit 2; }
 	@$(PYTHON) -m venv .tools || { echo "$(PYTHON) cannot make environments: install its venv package (on Debian and Ubuntu: python3-venv)" >&2; exit 2; }

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import load, peers
+from benchmarks.processes import memory, running
 from benchmarks.table import Row
 
 ROUNDS = 9
@@ -37,8 +38,6 @@ class Asked:
 
 
 def measure(rows: list[dict[str, Any]]) -> list[Row]:
-    from benchmarks.serve import memory, running
-
     folder = peers.STATE / "spool"
     shutil.rmtree(folder, ignore_errors=True)
     peers.STATE.mkdir(parents=True, exist_ok=True)

@@ -157,7 +157,7 @@ def inputs(job: Job, seen: window.Window, record: Record) -> tuple[list[Check], 
     settings = job.settings
     reference = drift.reference_of(record, list(seen.columns))
     numeric, categorical = record.profile["monitor"]["numeric"], record.profile["monitor"]["categorical"]
-    window.check_columns(seen, numeric, categorical, len(record.facts["classes"]))
+    window.check_columns(seen, numeric, categorical, len(record.facts.classes))
     found: dict[str, Any] = {}
     checks: list[Check] = []
     if seen.rows >= settings.monitor.min_rows:
@@ -173,7 +173,7 @@ def outcomes(
     job: Job, seen: window.Window, record: Record, feedback: list[log.Files]
 ) -> tuple[list[Check], dict[str, Any]]:
     """What the model reached where labels are there, beside what it promised and what it expects itself."""
-    settings, task, classes = job.settings, record.facts["task"], record.facts["classes"]
+    settings, task, classes = job.settings, record.facts.task, record.facts.classes
     promise = performance.promised(record, settings)
     found: dict[str, Any] = {"promised": promise.intervals(settings)}
     if task != "regression" and seen.rows >= settings.monitor.min_rows:

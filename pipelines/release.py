@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config.loader import Params
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
-from mainline.evaluation import baseline as base
-from mainline.evaluation import review as judgement
+from mainline.evaluation.comparison import Baseline
 from mainline.evaluation.results import Review
-from mainline.evaluation.review import Judged
+from mainline.evaluation.review import ReviewedRows, review_candidate
 from mainline.registry import audit_log, models, run_payload
 from mainline.registry.models import STAGED, Registry, Version
 from mainline.release import promotion
@@ -27,7 +26,7 @@ from mainline.report import model_card, write
 from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.progress import Progress
-from mainline.runtime.worker import Beside
+from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training.record import Record
 from pipelines import training
@@ -127,35 +126,35 @@ def committed(workspace: Workspace) -> None:
         raise ConfigurationError("the checkout has changes that are not committed: commit them, then promote")
 
 
-def in_production(held: Registry, workspace: Workspace) -> tuple[Version | None, base.Baseline]:
+def in_production(held: Registry, workspace: Workspace) -> tuple[Version | None, Baseline]:
     """The champion as the baseline that the candidate is compared with."""
     champion = held.champion()
     if champion is None:
-        return None, base.Baseline(None, None, "no baseline: nothing is in production yet")
+        return None, Baseline(note="no baseline: nothing is in production yet")
     commit = champion.tags.get("commit") or "none"
     try:
-        return champion, base.Baseline(commit, held.record_of(champion, workspace.records))
+        return champion, Baseline(commit, held.record_of(champion, workspace.records))
     except MainlineError as error:
-        return champion, base.Baseline(commit, None, f"the champion cannot be compared with: {error}")
+        return champion, Baseline(commit, None, f"cannot compare with the champion: {error}")
 
 
-def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, Judged, str]:
+def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, ReviewedRows, str]:
     """The model, held against the champion, and its run in MLflow: known by its fingerprint, or logged now."""
     params, workspace, progress = job.params, job.workspace, job.progress
-    beside = Beside()
+    worker = Worker()
     try:
-        tracker, trained, validation = training.train_validated(job, beside, store)
+        tracker, trained, validation = training.train_validated(job, worker, store)
         tracker.log(run_payload.training(params, workspace.root, trained, job.frame))
         with progress.stage("champion") as detail:
             champion, baseline = in_production(held, workspace)
             detail.text = f"version {champion.number}" if champion else "none yet"
         with progress.stage("compare"):
-            found = judgement.judge(params, workspace, job.tables, job.frame, trained, baseline, PRODUCTION, validation)
+            found = review_candidate(params, job.compare(trained, baseline, PRODUCTION), validation)
         with progress.stage("record"):
             reports = write.reports(found, workspace, progress)
             return trained, found, tracker.finish(run_payload.findings(found.review, reports))
     finally:
-        beside.stop()
+        worker.stop()
 
 
 def refuse(desk: Desk, review: Review, trained: Record, reason: str | None = None) -> None:

@@ -31,7 +31,7 @@ def test_a_container_that_is_the_model_on_paper_passes(
     assert [gate.name for gate in found] == names.split(", ")
     report.write(built.image.reference, found, tmp_path)
     assert json.loads((tmp_path / "stage.json").read_text())["passed"] is True
-    assert "✅ Staging: the container is fit to ship" in (tmp_path / "stage.md").read_text()
+    assert "✅ Staging: the container passed" in (tmp_path / "stage.md").read_text()
 
 
 def test_one_that_is_slower_or_bigger_or_another_is_refused(docker: Engine, built: Built, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_one_that_is_slower_or_bigger_or_another_is_refused(docker: Engine, buil
     scores = built.paper.scores.copy()
     scores[7] += 0.01
     paper = dataclasses.replace(built.paper, scores=scores)
-    facts = {**built.export.record.facts, "fingerprint": "0" * 64}
+    facts = dataclasses.replace(built.export.record.facts, fingerprint="0" * 64)
     record = dataclasses.replace(built.export.record, facts=facts)
     found = tests.stage(impossible, docker, built.image.reference, record, paper)
     told = failed(found)
@@ -67,5 +67,5 @@ def test_one_that_needs_more_memory_than_it_gets_is_refused(docker: Engine, buil
 
 
 def test_an_image_that_is_nowhere_is_a_wrong_call(docker: Engine, built: Built, strict: Params) -> None:
-    with pytest.raises(ConfigurationError, match="is not an image that can be had"):
+    with pytest.raises(ConfigurationError, match="cannot pull image"):
         tests.stage(strict, docker, "127.0.0.1:1/none", built.export.record, built.paper)

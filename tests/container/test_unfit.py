@@ -164,7 +164,7 @@ def test_a_server_that_breaks_its_own_description_is_refused(changed: Changed, c
     with changed(change) as staging:
         found = tests.keeps_contract(staging)
     assert not found.passed
-    assert "none against it" not in found.measured
+    assert "no deviation" not in found.measured
 
 
 def test_a_slow_one_is_refused_by_its_latency_and_its_throughput(made: Export, changed: Changed) -> None:
@@ -229,7 +229,7 @@ def test_one_that_runs_as_root_is_refused(docker: Engine, built: Built, lenient:
     ("change", "why"),
     [
         (FAILS_WHEN_CROWDED, "× 500"),
-        # Where all that may wait do so, the next one is told to come again, for ever.
+        # Where all that may wait do so, the next one is refused, for ever.
         (HANGS_WHEN_CROWDED, "afterwards (no answer|503)"),
         (DIES_WHEN_CROWDED, "container has ended"),
     ],

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from mainline.cli import reference as documents
 from mainline.cli.declared import declared
 from mainline.config import reference
 from mainline.monitoring.results import Cause, Verdict
@@ -84,11 +85,11 @@ def ids(page: Path) -> str:
     return str(page.relative_to(TOP))
 
 
-@pytest.mark.parametrize("name", ["params.md", "params.schema.json"])
+@pytest.mark.parametrize("name", ["environment.md", "params.md", "params.schema.json"])
 def test_what_is_generated_is_what_is_committed(name: str, tmp_path: Path) -> None:
-    reference.write(tmp_path, declared())
+    documents.write(tmp_path, declared())
     assert (TOP / "docs" / name).read_text(encoding="utf-8") == (tmp_path / name).read_text(encoding="utf-8"), (
-        f"docs/{name} is older than src/mainline/config/schema.py: make docs"
+        f"docs/{name} is older than the source: make docs"
     )
 
 

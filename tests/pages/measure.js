@@ -26,6 +26,8 @@
     if (!scroller && box.width && (box.right > wide + 1 || box.left < -1)) faults.add(`out of the page: ${name(element)}`);
     const clips = /hidden|clip/.test(style.overflowX) && !element.matches("svg");
     if (clips && element.scrollWidth > element.clientWidth + 1) faults.add(`cut off: ${name(element)}`);
+    const framed = parseFloat(style.borderLeftWidth) && !scrolls(element) && !element.matches("td, th, input");
+    if (framed && element.scrollWidth > element.clientWidth + 2) faults.add(`out of its frame: ${name(element)}`);
     const own = element.clientWidth && element.scrollWidth > element.clientWidth + 1;
     const many = wide < 1200 && element.matches(".examples, article, table"); /* rows of data; GitHub's tables */
     if (scrolls(element) && own && !many && !element.matches("pre, textarea") && wide >= 700) faults.add(`has to be scrolled sideways: ${name(element)}`);

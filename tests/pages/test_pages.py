@@ -40,6 +40,7 @@ BROKEN = {
     "the page is 2008 px wide": '<div style="width: 2000px">wide</div>',
     "out of the page": '<div style="overflow: hidden"><p style="margin-left: -90px">left</p></div>',
     "cut off": '<p style="overflow: hidden; width: 50px; white-space: nowrap">a line that is too long</p>',
+    "out of its frame": '<p style="border: 1px solid; width: 50px; white-space: nowrap">a line that is too long</p>',
     "has to be scrolled": '<div style="overflow: auto"><p style="width: 2000px">wide</p></div>',
     "empty beside a long cell": f"<table><tr><td>short</td><td>{TALL}</td></tr></table>",
     "text upon text": '<p>one line</p><p style="margin-top: -35px">another line</p>',

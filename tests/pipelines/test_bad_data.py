@@ -184,7 +184,7 @@ def test_a_holdout_of_one_class_cannot_be_measured(shop: Project) -> None:
     found = shop.run()
     assert found.status == 1, found.err
     assert shop.verdict["verdict"] == "not_measurable"
-    assert "every labelled holdout row is False" in shop.report
+    assert "every labelled holdout row has the label False" in shop.report
 
 
 def test_a_holdout_too_small_to_be_measured_is_said(shop: Project) -> None:
@@ -192,7 +192,7 @@ def test_a_holdout_too_small_to_be_measured_is_said(shop: Project) -> None:
     found = shop.run()
     assert found.status == 1, found.err
     assert shop.verdict["verdict"] == "not_measurable"
-    assert "labelled rows, compare.min_rows asks for" in shop.report
+    assert "labelled rows, compare.min_rows requires" in shop.report
 
 
 def test_a_changed_suite_is_asked_anew_and_an_unchanged_one_answers_from_what_it_said(shop: Project) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mainline.evaluation import formatting
 from tests.pipelines.shops import LEAN, copy
 from tests.projects import TOP, Project
 
@@ -87,7 +88,7 @@ def test_added_metrics_gates_sections_and_expectations_are_in_the_verdict_and_in
     assert 0 < verdict["metrics"]["mean_score"]["candidate"] < 1
     gate = shop.gate("missed sales")
     assert (gate["rule"], gate["passed"]) == ("at most 0.9", True)
-    assert gate["measured"] == f"{verdict['metrics']['missed_sales']['candidate']:.3f}"
+    assert gate["measured"] == formatting.score(verdict["metrics"]["missed_sales"]["candidate"])
     for report in (shop.report, page):
         assert "missed sales" in report
         assert "mean probability" in report

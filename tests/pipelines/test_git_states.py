@@ -75,7 +75,7 @@ def test_a_base_that_is_not_there_is_said(shop: Project) -> None:
     found = shop.run("--base", "release")
     assert found.status == 0, found.err
     assert shop.verdict["verdict"] == "no_baseline"
-    assert "no commit is called release here" in notes_of(shop)
+    assert "there is no release here" in notes_of(shop)
 
 
 def test_without_a_main_of_its_own_a_clone_takes_the_remotes(shop: Project, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_main_that_is_behind_the_remotes_is_not_what_is_compared_with(shop: Pr
     found = here.run()
     assert found.status == 0, found.err
     assert here.verdict["baseline"]["commit"] == newer
-    assert f"main here is behind origin/main: compared with what is there ({newer[:10]})" in notes_of(here)
+    assert f"the local main is behind origin/main: compared with origin/main ({newer[:10]})" in notes_of(here)
 
 
 def test_a_main_that_is_ahead_of_the_remotes_is_what_is_compared_with(shop: Project, tmp_path: Path) -> None:

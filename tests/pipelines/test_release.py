@@ -216,7 +216,7 @@ def test_a_champion_that_cannot_be_compared_with_stops_the_promotion(shop: Proje
     change(shop, LONGER)
     refused = promote(shop, "two")
     assert refused.status == 1, refused.err
-    assert "the champion cannot be compared with" in notes_of(shop)
+    assert "cannot compare with the champion" in notes_of(shop)
     assert in_production(shop) == (1, None)
 
 

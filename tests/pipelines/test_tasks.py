@@ -56,15 +56,15 @@ def test_three_classes_go_all_the_way_and_a_fourth_is_compared_with_main(tmp_pat
     assert metrics["accuracy"]["candidate"] > 0.5
     assert set(metrics) >= {"macro_f1", "balanced_accuracy", "log_loss", "brier", "roc_auc"}
     model = record_of(shop)
-    assert model.facts["classes"] == ["large", "none", "small"]
+    assert model.facts.classes == ["large", "none", "small"]
     assert model.holdout.score.sum(axis=1) == pytest.approx(1)
 
     shop.edit("src/shop/frame.py", HUGE)
     found = shop.run()
     assert found.status in (0, 1), found.err
-    assert record_of(shop).facts["classes"] == ["huge", "large", "none", "small"]
-    assert "main's model knows the classes large, none, small, this one huge, large, none, small" in notes_of(shop)
-    assert "the label differs from main's in" in notes_of(shop)
+    assert record_of(shop).facts.classes == ["huge", "large", "none", "small"]
+    assert "the baseline's classes are large, none, small, the candidate's huge, large, none, small" in notes_of(shop)
+    assert "the label differs from the baseline's in" in notes_of(shop)
     # Main gives the new class no probability: it pays for it in log loss.
     assert shop.verdict["metrics"]["log_loss"]["delta"] < 0
 

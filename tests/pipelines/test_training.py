@@ -191,14 +191,14 @@ def test_without_a_baseline_the_absolute_gates_decide_unless_one_is_required(sho
     assert found.status == 0, found.err
     assert shop.verdict["verdict"] == "no_baseline"
     assert shop.verdict["baseline"] is None
-    assert "no commit is called elsewhere here" in notes_of(shop)
-    assert "the absolute gates alone decide" in notes_of(shop)
+    assert "there is no elsewhere here" in notes_of(shop)
+    assert "only the absolute gates decide" in notes_of(shop)
     shop.edit("params.yaml", ("blocks: day", "blocks: day\n  required: true"))
     found = shop.run("--base", "elsewhere")
     assert found.status == 1
     assert shop.verdict["verdict"] == "not_measurable"
     assert "compare.required is true" in shop.gate("margin: roc_auc")["measured"]
-    assert "the absolute gates alone decide" not in notes_of(shop)
+    assert "only the absolute gates decide" not in notes_of(shop)
 
 
 def test_the_first_pull_request_of_a_project_meets_a_main_without_a_model(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_a_main_that_cannot_be_trained_is_not_measurable_and_its_reason_is_quote
     found = shop.run()
     assert found.status == 1, found.err
     assert shop.verdict["verdict"] == "not_measurable"
-    assert "main's own model could not be computed: shop.frame:prepare failed" in notes_of(shop)
+    assert "the baseline could not be trained: shop.frame:prepare failed" in notes_of(shop)
 
 
 LOCK = """\
@@ -352,7 +352,7 @@ def test_a_label_that_is_defined_anew_is_said(shop: Project) -> None:
         (RETURN, f"{RETURN}.mutate(bought=_.bought & (_.pages > 3))"),
     )  # fmt: skip
     found = shop.run()
-    assert "the label differs from main's in" in notes_of(shop), found.err
+    assert "the label differs from the baseline's in" in notes_of(shop), found.err
     rows = rows_of(shop)
     late = rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC")
     known = rows["at"] + pd.Timedelta(days=1) < pd.Timestamp("2026-03-02", tz="UTC")

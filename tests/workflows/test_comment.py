@@ -52,7 +52,7 @@ def test_a_pull_request_gets_its_report_and_a_newer_push_replaces_it(conversatio
     assert ran.status != 0
     assert conversation.woken(run).status == 0
     (comment,) = conversation.comments
-    assert "Refused" in comment
+    assert "Failed: " in comment
     assert "Passed" not in comment
     assert run["head_sha"][:7] in comment
 

@@ -260,7 +260,7 @@ def test_a_base_whose_code_does_not_run_is_named_and_nothing_passes_unmeasured(s
     assert ran.status != 0
     assert ran.names == ["report.html", "report.zip"]
     assert verdict(ran)["verdict"] == "not_measurable"
-    assert "own model could not be computed" in report(ran)
+    assert "the baseline could not be trained" in report(ran)
     assert "nothing_of_that" in report(ran)
 
 
@@ -272,7 +272,7 @@ def test_without_a_base_branch_the_absolute_gates_decide(stage: Stage) -> None:
     ran = stage.review(event)
     assert ran.status == 0, ran.log
     assert verdict(ran)["verdict"] == "no_baseline"
-    assert "no commit is called main here" in report(ran).replace("<!-- -->", "")
+    assert "there is no main here" in report(ran).replace("<!-- -->", "")
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from mainline.monitoring.results import Check, Health, Seen, Verdict, to_json
+from mainline.report import report_json
 from tests.github.double import GitHubDouble, github
 from tests.github.state import Repository
+from tests.mainline.report import samples
 from tests.workflows import events
 from tests.workflows.act import Ran
 from tests.workflows.stage import Stage, environment
@@ -130,14 +133,14 @@ READY = {
 
 def answers(stage: Stage, verdict: str, reasons: list[str]) -> None:
     """Have the shop's monitor say this."""
-    window = {"from": "2026-02-01", "to": "2026-02-16", "rows": 900, "versions": ["1"]}
-    health = {"verdict": verdict, "passed": verdict == "ok", "reasons": reasons, "window": window}
-    instead(stage, "watch", {"monitor.json": json.dumps(health), "monitor.md": "## The page\n"}, "reports")
+    checks = [Check(reason, Verdict(verdict), "measured", "asked for") for reason in reasons]
+    health = Health(Verdict(verdict), "The page", Seen("2026-02-01", "2026-02-16", 900, {"1": 900}), "ab", "1", checks)
+    instead(stage, "watch", {"monitor.json": json.dumps(to_json(health))}, "reports")
 
 
 def left(stage: Stage, proposal: dict[str, Any], status: int = 0) -> None:
     """Have the shop's retraining end with this; what it does itself is seen above and in `tests/pipelines`."""
-    files = {"retraining.json": json.dumps(proposal), "report.md": "## A report\n"}
+    files = {"retraining.json": json.dumps(proposal), "report.json": report_json.to_json(samples.flights())}
     instead(stage, "retrain", files, "reports/retraining", status)
 
 

@@ -1,4 +1,4 @@
-"""The steps of the release's workflows, each a verb below `mainline ci`."""
+"""The steps of the release's workflows, each a command below `mainline ci`."""
 
 from __future__ import annotations
 
@@ -9,33 +9,34 @@ import os
 from pathlib import Path
 from typing import Any
 
+from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
 
 
-def add(verbs: Any) -> None:
-    ci = verbs.add_parser("ci", help="steps of the workflows that release")
-    whats = ci.add_subparsers(required=True, metavar="what")
-    for name, verb, said in (
-        ("settings", settings_verb, "set the release's variables for the steps that follow"),
-        ("due", due_verb, "whether this commit is to be released at all"),
-        ("login", login_verb, "log the container engine in to the registries of the release"),
-        ("merged", merged_verb, "the pull request of this commit and who approved it"),
-        ("approved", approved_verb, "who let this run through to production, for the audit log"),
-        ("subjects", subjects_verb, "what the candidate's attestations are about"),
-        ("unattested", unattested_verb, "say that this plan has no attestations"),
+def add(commands: Any) -> None:
+    ci = commands.add_parser("ci", description=about("ci"))
+    whats = ci.add_subparsers(required=True, metavar="STEP")
+    for name, command, text in (
+        ("settings", settings_command, "set the release's variables for later steps"),
+        ("due", due_command, "report whether this commit is to be released"),
+        ("login", login_command, "log the container engine in to the registries of the release"),
+        ("merged", merged_command, "report the pull request of this commit and who approved it"),
+        ("approved", approved_command, "report who approved this deployment, for the audit log"),
+        ("subjects", subjects_command, "report what the candidate's attestations are about"),
+        ("unattested", unattested_command, "report that this plan of GitHub has no attestations"),
     ):
-        whats.add_parser(name, help=said).set_defaults(verb=verb)
+        whats.add_parser(name, help=text).set_defaults(command=command)
 
-    begin = whats.add_parser("begin", help="begin the state, where nothing has ever been released")
-    begin.add_argument("--anew", action="store_true", help="also where something has: its state is lost for good")
-    begin.set_defaults(verb=begin_verb)
+    begin = whats.add_parser("begin", help="begin the state before the first release")
+    begin.add_argument("--anew", action="store_true", help="also where a release exists; its state is given up")
+    begin.set_defaults(command=begin_command)
 
-    publish = whats.add_parser("publish", help="the release's page on GitHub, of what was promoted last here")
-    publish.add_argument("--returned", action="store_true", help="production has returned to a former version")
-    publish.set_defaults(verb=publish_verb)
+    publish = whats.add_parser("publish", help="publish the release page on GitHub for the last promotion")
+    publish.add_argument("--returned", action="store_true", help="production was rolled back to an earlier version")
+    publish.set_defaults(command=publish_command)
 
 
-def settings_verb(call: argparse.Namespace) -> int:
+def settings_command(call: argparse.Namespace) -> int:
     from mainline.config import environment
     from mainline.github.actions import commands
 
@@ -47,7 +48,7 @@ def settings_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def due_verb(call: argparse.Namespace) -> int:
+def due_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import commands
     from mainline.github.actions.release_due import due
     from mainline.github.client import GitHub
@@ -58,7 +59,7 @@ def due_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def login_verb(call: argparse.Namespace) -> int:
+def login_command(call: argparse.Namespace) -> int:
     from mainline.config import environment
     from mainline.github.actions import registry_login
     from mainline.packaging import engine
@@ -74,7 +75,7 @@ def login_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def begin_verb(call: argparse.Namespace) -> int:
+def begin_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import first_release
     from mainline.github.client import GitHub
     from mainline.runtime.workspace import Workspace
@@ -85,7 +86,7 @@ def begin_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def merged_verb(call: argparse.Namespace) -> int:
+def merged_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import approvals, commands
     from mainline.github.client import GitHub
 
@@ -94,7 +95,7 @@ def merged_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def approved_verb(call: argparse.Namespace) -> int:
+def approved_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import approvals, commands
     from mainline.github.client import GitHub, GitHubError
 
@@ -108,7 +109,7 @@ def approved_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def subjects_verb(call: argparse.Namespace) -> int:
+def subjects_command(call: argparse.Namespace) -> int:
     from mainline.config import environment
     from mainline.github.actions import commands
 
@@ -117,13 +118,13 @@ def subjects_verb(call: argparse.Namespace) -> int:
         os.environ,
         image=os.environ.get(environment.IMAGE) or "",
         image_digest=found.get("image_digest") or "",
-        model=f"{os.environ.get('MAINLINE_MODEL') or 'mainline'} version {found['version']}",
+        model=f"{environment.model_name(os.environ)} version {found['version']}",
         model_digest=f"sha256:{found['model_digest']}",
     )
     return 0
 
 
-def unattested_verb(call: argparse.Namespace) -> int:
+def unattested_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import commands
 
     commands.annotate(
@@ -135,7 +136,7 @@ def unattested_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def publish_verb(call: argparse.Namespace) -> int:
+def publish_command(call: argparse.Namespace) -> int:
     from mainline.config import environment
     from mainline.github.actions import release_page
     from mainline.github.client import GitHub

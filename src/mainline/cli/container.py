@@ -1,4 +1,4 @@
-"""The verbs of the container: image, stage, deploy."""
+"""The commands of the container: image, stage, deploy."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.cli.commands import about
 from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
 from mainline.runtime.workspace import Workspace
 
@@ -21,29 +22,29 @@ if TYPE_CHECKING:
     from mainline.training.record import Record
 
 
-def add(verbs: Any) -> None:
-    image = verbs.add_parser("image", help="build the server's image of this checkout's model; prints what to run")
-    image.add_argument("--model", type=Path, help="build of this export (default: export the checkout's model anew)")
+def add(commands: Any) -> None:
+    image = commands.add_parser("image", description=about("image"))
+    image.add_argument("--model", type=Path, help="the export to build from (default: export the checkout's model)")
     image.add_argument(
         "--repository",
         default=os.environ.get("MAINLINE_IMAGE") or None,
-        help="push there, such as registry.example/team/name (default: MAINLINE_IMAGE; not pushed where not given)",
+        help="repository to push to, such as registry.example/team/name (default: MAINLINE_IMAGE, else no push)",
     )
-    image.add_argument("--ship", action="store_true", help="the image of `mainline ship` instead, which holds no model")
-    image.set_defaults(verb=image_verb)
+    image.add_argument("--ship", action="store_true", help="build the image of `mainline ship`, without a model")
+    image.set_defaults(command=image_command)
 
-    stage = verbs.add_parser("stage", help="test the built image as it will run, against the model on paper")
-    stage.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last one, of reports)")
-    stage.add_argument("--model", type=Path, help="the export that it was built of (default: .mainline/model)")
-    stage.set_defaults(verb=stage_verb)
+    stage = commands.add_parser("stage", description=about("stage"))
+    stage.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last image built here)")
+    stage.add_argument("--model", type=Path, help="the export that it was built from (default: .mainline/model)")
+    stage.set_defaults(command=stage_command)
 
-    deploy = verbs.add_parser("deploy", help="have a staged image answer at a target; no alias moves (see promote)")
-    deploy.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last one, of reports)")
+    deploy = commands.add_parser("deploy", description=about("deploy"))
+    deploy.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last image built here)")
     deploy.add_argument("--target", default="registry", help="registry, docker, kubernetes, or package.module:factory")
-    deploy.set_defaults(verb=deploy_verb)
+    deploy.set_defaults(command=deploy_command)
 
 
-def image_verb(call: argparse.Namespace) -> int:
+def image_command(call: argparse.Namespace) -> int:
     from mainline.packaging import engine
     from mainline.packaging import image as build
 
@@ -63,7 +64,7 @@ def image_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def stage_verb(call: argparse.Namespace) -> int:
+def stage_command(call: argparse.Namespace) -> int:
     from mainline.packaging import engine
 
     found = engine.find()
@@ -97,7 +98,7 @@ def staged(workspace: Workspace, engine: Engine, image: str, model: Path) -> lis
 
 
 def staging(params: Params, workspace: Workspace, progress: Progress) -> Callable[[Record, Path], list[Gate]] | None:
-    """How a review judges the container; None, and why on the terminal, where no container can be made here."""
+    """How a review tests the container; None where no container can be built here, with the reason on the terminal."""
     from mainline.packaging import engine
     from mainline.packaging import image as build
 
@@ -105,14 +106,14 @@ def staging(params: Params, workspace: Workspace, progress: Progress) -> Callabl
         build.check(workspace.root)
         found = engine.find()
     except MainlineError as error:
-        print(f"the container is not staged: {error}", file=sys.stderr)
+        print(f"the container is not tested: {error}", file=sys.stderr)
         return None
     from mainline.packaging.staged_image import Imaging
 
     return Imaging(params, workspace, found, None, progress).gates
 
 
-def deploy_verb(call: argparse.Namespace) -> int:
+def deploy_command(call: argparse.Namespace) -> int:
     from mainline.release.targets import select
 
     target = select.target(call.target)
@@ -138,9 +139,9 @@ def fit_to_ship(workspace: Workspace, image: str) -> None:
     except (OSError, ValueError):
         found = {}
     if found.get("image") != image:
-        raise Refused(f"{image} was not staged here: `mainline stage {image}` first")
+        raise Refused(f"{image} was not tested here: run `mainline stage {image}` first")
     if not found.get("passed"):
-        raise Refused(f"{image} did not pass its staging test: reports/stage.md says why")
+        raise Refused(f"{image} failed its staging test: see reports/stage.md")
 
 
 def last_image(workspace: Workspace) -> str:
@@ -148,11 +149,11 @@ def last_image(workspace: Workspace) -> str:
         found = json.loads((workspace.reports / "image.json").read_text(encoding="utf-8"))
         return str(found["reference"])
     except (OSError, ValueError, KeyError):
-        raise ConfigurationError("no image was built here: `mainline image`, or say which to stage") from None
+        raise ConfigurationError("no image was built here: run `mainline image`, or name the image") from None
 
 
 def exported(workspace: Workspace) -> Path:
-    """The export of the checkout's record, which is trained where it is not known."""
+    """The export of the checkout's record, which is trained first if it is not recorded."""
     from mainline.cli.settings import configured
     from mainline.runtime.progress import Progress
 

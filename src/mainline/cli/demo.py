@@ -1,4 +1,4 @@
-"""The verb `demo`."""
+"""The command `demo`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
 
 
-def add(verbs: Any) -> None:
-    demo = verbs.add_parser("demo", help="play a year in minutes: release, drift, retraining, refusals, a rollback")
-    demo.add_argument("--months", type=int, help="stop after so many periods (default: all of data/demo.yaml)")
-    demo.add_argument("--local", action="store_true", help="serve from a process, where an engine answers too")
-    demo.set_defaults(verb=demo_verb)
+def add(commands: Any) -> None:
+    demo = commands.add_parser("demo", description=about("demo"))
+    demo.add_argument("--months", type=int, help="number of periods to play (default: all of data/demo.yaml)")
+    demo.add_argument("--local", action="store_true", help="serve from a process, with a container engine too")
+    demo.set_defaults(command=demo_command)
 
 
-def demo_verb(call: argparse.Namespace) -> int:
+def demo_command(call: argparse.Namespace) -> int:
     from mainline.cli.settings import configured
     from mainline.runtime.workspace import Workspace
 
@@ -26,7 +27,7 @@ def demo_verb(call: argparse.Namespace) -> int:
     configured()  # NumPy counts the cores when it is imported
     from pipelines import demo
 
-    # Whoever ends it by a signal wants it tidied up as after Ctrl-C.
+    # SIGTERM cleans up as Ctrl-C does.
     former = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         root = Path.cwd().resolve()

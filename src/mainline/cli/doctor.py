@@ -8,14 +8,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mainline.cli.commands import about
 
-def add(verbs: Any) -> None:
-    doctor = verbs.add_parser("doctor", help="list the repository's settings on GitHub that are still off")
+
+def add(commands: Any) -> None:
+    doctor = commands.add_parser("doctor", description=about("doctor"))
     doctor.add_argument("--fix", action="store_true", help="turn on what the token can")
-    doctor.set_defaults(verb=doctor_verb)
+    doctor.set_defaults(command=doctor_command)
 
 
-def doctor_verb(call: argparse.Namespace) -> int:
+def doctor_command(call: argparse.Namespace) -> int:
     from mainline.github import repository
     from mainline.github.doctor import page, run
 

@@ -1,4 +1,4 @@
-"""The verbs of the exported model: make it, score a file with it, serve it."""
+"""The commands of the exported model: make it, score a file with it, serve it."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mainline.cli.commands import about
 
-def add(verbs: Any) -> None:
-    export = verbs.add_parser("export", help="the model as ONNX with its signature, for the server")
-    export.add_argument("--to", type=Path, help="the folder to write (default: .mainline/model)")
-    export.add_argument("--version", help="what the server calls it (default: from the fingerprint)")
-    export.set_defaults(verb=export_verb)
 
-    predict = verbs.add_parser("predict", help="score a file (Parquet, CSV, JSON lines) with the exported model")
+def add(commands: Any) -> None:
+    export = commands.add_parser("export", description=about("export"))
+    export.add_argument("--to", type=Path, help="folder to write (default: .mainline/model)")
+    export.add_argument("--version", help="version that the server reports (default: from the fingerprint)")
+    export.set_defaults(command=export_command)
+
+    predict = commands.add_parser("predict", description=about("predict"))
     predict.add_argument("file", type=Path)
     predict.add_argument(
         "--to", type=Path, help="the file to write (default: FILE with .predictions before its suffix)"
     )
     predict.add_argument("--model", type=Path, help="the folder of the export (default: .mainline/model)")
-    predict.set_defaults(verb=predict_verb)
+    predict.set_defaults(command=predict_command)
 
-    serve = verbs.add_parser("serve", help="serve the exported model; MAINLINE_* variables set it up")
+    serve = commands.add_parser("serve", description=about("serve"))
     serve.add_argument("--model", type=Path, help="the folder of the export (default: .mainline/model)")
     serve.add_argument("--host", help="the address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, help="the port to listen on (default: 8080)")
-    serve.set_defaults(verb=serve_verb)
+    serve.set_defaults(command=serve_command)
 
 
-def export_verb(call: argparse.Namespace) -> int:
+def export_command(call: argparse.Namespace) -> int:
     from mainline.cli.settings import configured
     from mainline.runtime.progress import Progress
     from mainline.runtime.workspace import Workspace
@@ -44,7 +46,7 @@ def export_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def predict_verb(call: argparse.Namespace) -> int:
+def predict_command(call: argparse.Namespace) -> int:
     from mainline.packaging import predict
     from mainline.runtime.workspace import Workspace
 
@@ -52,7 +54,7 @@ def predict_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def serve_verb(call: argparse.Namespace) -> int:
+def serve_command(call: argparse.Namespace) -> int:
     import dataclasses
 
     from mainline.serving import server

@@ -1,36 +1,25 @@
-"""The verbs. Exit status: 0 passed, 1 a gate said no, 2 the configuration or the call is wrong,
-3 the data are invalid, 4 something outside failed."""
+"""The command line. Exit status: 0 passed, 1 a gate failed, 2 the configuration or the call is wrong, 3 the data is
+invalid, 4 something outside failed."""
 
 from __future__ import annotations
 
 import argparse
 import gc
+import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mainline.cli import ci as workflows
-from mainline.cli import container as containers
-from mainline.cli import demo, doctor, export, monitor, release, state, train
-from mainline.cli import retrain as retraining
-from mainline.cli import ship as shipping
+from mainline.cli.commands import COMMANDS, listing
 from mainline.config import environment
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
-from mainline.registry import shared_state
 
-if TYPE_CHECKING:
-    from mainline.config.reference import Declared
-
-
-# When these end, everything is written and every process of theirs has ended.
+# When these commands end, everything is written and all their processes have ended.
 DONE = ("run", "train", "score")
 
 
 def entry() -> None:
-    """The command: as `main`, and gone at once; taking down all that a run has imported takes half a second."""
+    """`main`, and then exit at once: to unload what a run has imported takes half a second."""
     status = main()
     if sys.argv[1:2] and sys.argv[1] in DONE:
         sys.stdout.flush()
@@ -40,12 +29,13 @@ def entry() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    # Libraries make hundreds of thousands of objects that stay: looking for garbage among them takes half a second.
+    # Libraries create hundreds of thousands of long-lived objects: to search them for garbage takes half a second.
     gc.set_threshold(100_000, 20, 100)
     environment.settle(os.environ)
-    call = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    call = parser(words[0] if words else None).parse_args(words)
     try:
-        status: int = call.verb(call)
+        status: int = call.command(call)
         return status
     except MainlineError as error:
         print(f"mainline: {error}", file=sys.stderr)
@@ -61,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] in ("", "mainline", "pipelines"):
             return defect()
         print(
-            f"mainline: {error.name} is not installed: the verb's make target does it, or make tools", file=sys.stderr
+            f"mainline: {error.name} is not installed: the command's make target installs it, or make tools",
+            file=sys.stderr,
         )
         return ConfigurationError.status
     except Exception:
@@ -69,79 +60,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def defect() -> int:
+    import traceback
+
     traceback.print_exc()
     print("mainline: this is a defect of Mainline, not yours; what was recorded before is intact", file=sys.stderr)
     return ExternalError.status
 
 
-def parser() -> argparse.ArgumentParser:
-    whole = argparse.ArgumentParser(prog="mainline", description="Every model earns its way to main.")
-    verbs = whole.add_subparsers(required=True, metavar="verb")
+def parser(name: str | None = None) -> argparse.ArgumentParser:
+    """The parser of the command `name`, the first word of the call: only that command's module is imported."""
+    whole = argparse.ArgumentParser(
+        prog="mainline",
+        usage="mainline [--version] [--help] COMMAND …",
+        description="Every model earns its way to main.",
+        epilog=listing(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action=Version, nargs=0, help="print the version and exit")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND", help=argparse.SUPPRESS, prog="mainline")
+    modules = {command.name: command.module for command in COMMANDS}
+    if name in modules:
+        importlib.import_module(f"mainline.cli.{modules[name]}").add(commands)
+    elif name and not name.startswith("-"):
+        import difflib
 
-    train.add(verbs)
-    export.add(verbs)
-
-    ui = verbs.add_parser("ui", help="open MLflow's page over the store")
-    ui.add_argument("--port", type=int, default=5000)
-    ui.add_argument("--remote", action="store_true", help="over the state in the registry of MAINLINE_STATE")
-    ui.set_defaults(verb=ui_verb)
-
-    doctor.add(verbs)
-    release.add(verbs)
-    state.add(verbs)
-    containers.add(verbs)
-    shipping.add(verbs)
-    demo.add(verbs)
-    monitor.add(verbs)
-    retraining.add(verbs)
-    workflows.add(verbs)
-
-    verbs.add_parser("schema", help="print the JSON Schema of params.yaml").set_defaults(verb=schema_verb)
-
-    reference = verbs.add_parser("reference", help="write the schema and the page of params.yaml to a folder")
-    reference.add_argument("folder", type=Path)
-    reference.set_defaults(verb=reference_verb)
+        near = difflib.get_close_matches(name, modules, n=1)
+        hint = f"did you mean {near[0]}?" if near else "`mainline --help` lists the commands"
+        whole.error(f"there is no command {name}: {hint}")
     return whole
 
 
-def ui_verb(call: argparse.Namespace) -> int:
-    from mainline.registry import runs
-    from mainline.runtime.workspace import Workspace
-    from mainline.serving import ports
+class Version(argparse.Action):
+    """Prints the version of `pyproject.toml`, which is stated nowhere else."""
 
-    given = os.environ.get("MLFLOW_TRACKING_URI")
-    if given:
-        print(f"MLFLOW_TRACKING_URI is set: the page is at {given}")
-        return 0
-    # MLflow would say so among its own lines, and not end.
-    ports.free_address("127.0.0.1", call.port, "make ui PORT=5001, or another one")
-    runs.quiet()
-    workspace = Workspace.at(Path.cwd())
-    uri, _ = runs.store(shared_state.pulled(workspace) if call.remote else workspace.state)
-    server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]
-    return os.execv(sys.executable, [sys.executable, "-m", "mlflow", *server])  # noqa: S606
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        import tomllib
+        from pathlib import Path
 
+        project = Path(__file__).parents[3] / "pyproject.toml"
+        if project.is_file():
+            version = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+        else:  # installed as a wheel
+            from importlib import metadata
 
-def known_here() -> Declared:
-    """What is declared, with the extensions of the project where there is one."""
-    from mainline.cli.declared import declared
-    from mainline.config import extensions, loader
-
-    if loader.FILE.exists():
-        extensions.load(loader.load())
-    return declared()
-
-
-def schema_verb(call: argparse.Namespace) -> int:
-    from mainline.config import reference
-
-    print(reference.schema_text(known_here()), end="")
-    return 0
-
-
-def reference_verb(call: argparse.Namespace) -> int:
-    from mainline.config import reference
-
-    for path in reference.write(call.folder, known_here()):
-        print(path)
-    return 0
+            version = metadata.version("mainline")
+        print(f"mainline {version}")
+        parser.exit()

@@ -1,4 +1,4 @@
-"""The verb `monitor`."""
+"""The command `monitor`."""
 
 from __future__ import annotations
 
@@ -7,17 +7,19 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-
-def add(verbs: Any) -> None:
-    monitor = verbs.add_parser("monitor", help="hold what was predicted against what the model was trained on")
-    monitor.add_argument("--log", help="the folder or bucket of the prediction log (default: monitor.log)")
-    monitor.add_argument("--model", help="the digest of the model to judge (default: the one that answered last)")
-    monitor.add_argument("--metrics", type=Path, help="the text of the server's /metrics, in a file")
-    monitor.add_argument("--now", type=moment, help="judge as of this time, ISO 8601 (default: the clock's)")
-    monitor.set_defaults(verb=monitor_verb)
+from mainline.cli.commands import about
 
 
-def monitor_verb(call: argparse.Namespace) -> int:
+def add(commands: Any) -> None:
+    monitor = commands.add_parser("monitor", description=about("monitor"))
+    monitor.add_argument("--log", help="folder or bucket of the prediction log (default: monitor.log of params.yaml)")
+    monitor.add_argument("--model", help="digest of the model to check (default: the model of the last prediction)")
+    monitor.add_argument("--metrics", type=Path, help="file with the text of the server's /metrics")
+    monitor.add_argument("--now", type=moment, help="time to assume, ISO 8601 (default: now)")
+    monitor.set_defaults(command=monitor_command)
+
+
+def monitor_command(call: argparse.Namespace) -> int:
     from mainline.cli.settings import configured
     from mainline.runtime.workspace import Workspace
 
@@ -32,9 +34,9 @@ def monitor_verb(call: argparse.Namespace) -> int:
 
 
 def moment(text: str) -> dt.datetime:
-    """A time of the call; UTC where it names no zone."""
+    """A time; UTC where it names no zone."""
     try:
         found = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no time such as 2013-12-31T23:00:00Z") from None
+        raise argparse.ArgumentTypeError(f"{text} is not a time such as 2013-12-31T23:00:00Z") from None
     return found if found.tzinfo else found.replace(tzinfo=dt.UTC)

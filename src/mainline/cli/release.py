@@ -1,4 +1,4 @@
-"""The verbs of a release: promote, rollback, audit."""
+"""The commands of a release: promote, rollback, audit."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
 from mainline.release.session import at_the_desk, check_alone
 from mainline.runtime.workspace import Workspace
@@ -21,35 +22,37 @@ if TYPE_CHECKING:
     from mainline.training.record import Record
 
 
-def add(verbs: Any) -> None:
-    candidate = verbs.add_parser("candidate", help="gate this commit's model, build, push and stage its image")
-    candidate.set_defaults(verb=promote_verb, target="none", image=None, deploys=False)
-    promote = verbs.add_parser("promote", help="bring this commit's model to production, if it has earned it")
+def add(commands: Any) -> None:
+    candidate = commands.add_parser("candidate", description=about("candidate"))
+    candidate.set_defaults(command=promote_command, target="none", image=None, deploys=False)
+    promote = commands.add_parser("promote", description=about("promote"))
     promote.add_argument("--target", help="where to deploy (default: none, the registry alone)")
-    promote.add_argument("--image", help="deploy this image, sha256:…, built and tested elsewhere")
-    promote.set_defaults(verb=promote_verb, deploys=True)
-    for verb in (candidate, promote):
-        verb.add_argument("--pull-request", default=os.environ.get("MAINLINE_PULL_REQUEST"), help="for the audit log")
-        verb.add_argument("--approver", default=os.environ.get("MAINLINE_APPROVER"), help="for the audit log")
+    promote.add_argument("--image", help="deploy this image (sha256:…), built and tested elsewhere")
+    promote.set_defaults(command=promote_command, deploys=True)
+    for command in (candidate, promote):
+        command.add_argument(
+            "--pull-request", default=os.environ.get("MAINLINE_PULL_REQUEST"), help="for the audit log"
+        )
+        command.add_argument("--approver", default=os.environ.get("MAINLINE_APPROVER"), help="for the audit log")
 
     promote.add_argument(
         "--deployment-approver", default=os.environ.get("MAINLINE_DEPLOYMENT_APPROVER"), help="for the audit log"
     )
     candidate.set_defaults(deployment_approver=None)
 
-    rollback = verbs.add_parser("rollback", help="return production to a former version")
-    rollback.add_argument("version", nargs="?", type=int, help="default: the one before the champion")
+    rollback = commands.add_parser("rollback", description=about("rollback"))
+    rollback.add_argument("version", nargs="?", type=int, help="version to return to (default: the previous champion)")
     rollback.add_argument("--target", help="where to deploy (default: where the champion is)")
     rollback.add_argument(
         "--deployment-approver", default=os.environ.get("MAINLINE_DEPLOYMENT_APPROVER"), help="for the audit log"
     )
-    rollback.set_defaults(verb=rollback_verb)
+    rollback.set_defaults(command=rollback_command)
 
-    audit = verbs.add_parser("audit", help="verify the audit log and print it")
-    audit.set_defaults(verb=audit_verb)
+    audit = commands.add_parser("audit", description=about("audit"))
+    audit.set_defaults(command=audit_command)
 
 
-def promote_verb(call: argparse.Namespace) -> int:
+def promote_command(call: argparse.Namespace) -> int:
     from mainline.cli.settings import configured
 
     settings = configured()
@@ -81,7 +84,7 @@ def promote_verb(call: argparse.Namespace) -> int:
 def imager(
     call: argparse.Namespace, params: Params, workspace: Workspace, progress: Progress
 ) -> Callable[[Version, Record, Path], Fit] | None:
-    """How the image is come by; an engine that is missing is missed before anything is trained."""
+    """How the image is obtained; a missing engine is reported before anything is trained."""
     image = image_digest(call.image)
     if call.deploys and call.target in (None, "none") and not image:
         return None
@@ -97,7 +100,7 @@ def imager(
     return Imaging(params, workspace, engine.find(), repository, progress).fit
 
 
-def rollback_verb(call: argparse.Namespace) -> int:
+def rollback_command(call: argparse.Namespace) -> int:
     from mainline.release import promotion
     from pipelines import release as pipeline
 
@@ -105,7 +108,7 @@ def rollback_verb(call: argparse.Namespace) -> int:
     run = os.environ.get("GITHUB_RUN_ID")
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
-        nonlocal wanted  # done again on a state that has moved, it is the same step back and not one more
+        nonlocal wanted  # repeated after a concurrent change of the state, it is the same rollback, not a second one
         found = promotion.former(desk, wanted, run)
         wanted = found.number
         more = {"run": run, "deployment_approver": call.deployment_approver}
@@ -117,7 +120,7 @@ def rollback_verb(call: argparse.Namespace) -> int:
     return at_the_desk(call.target, work)
 
 
-def audit_verb(call: argparse.Namespace) -> int:
+def audit_command(call: argparse.Namespace) -> int:
     from mainline.registry import audit_log as audit
 
     def work(workspace: Workspace, store: Path, desk: Desk) -> int:
@@ -129,5 +132,5 @@ def audit_verb(call: argparse.Namespace) -> int:
 
 def image_digest(given: str | None) -> str | None:
     if given and not (given.startswith("sha256:") and len(given) == 71 and set(given[7:]) <= set("0123456789abcdef")):
-        raise ConfigurationError(f"--image {given} is no digest: sha256: and 64 hex digits, as the push printed it")
+        raise ConfigurationError(f"--image {given}: sha256: and 64 hex digits are needed, as the push printed them")
     return given

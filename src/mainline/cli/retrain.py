@@ -1,4 +1,4 @@
-"""The verbs of watching and retraining: watch, alert, retrain."""
+"""The commands of watching and retraining: watch, alert, retrain."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.cli.commands import about
 from mainline.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -16,41 +17,41 @@ if TYPE_CHECKING:
     from mainline.retraining.rules import Attempt
 
 
-def add(verbs: Any) -> None:
-    watch = verbs.add_parser("watch", help="monitor in CI: says so where the log cannot be seen from there")
-    watch.set_defaults(verb=watch_verb)
+def add(commands: Any) -> None:
+    watch = commands.add_parser("watch", description=about("watch"))
+    watch.set_defaults(command=watch_command)
 
-    alert = verbs.add_parser("alert", help="turn the monitor's last answer into an issue on GitHub, or close it")
-    alert.set_defaults(verb=alert_verb)
+    alert = commands.add_parser("alert", description=about("alert"))
+    alert.set_defaults(command=alert_command)
 
-    retrain = verbs.add_parser("retrain", help="put new data before people: a branch with its review")
-    retrain.add_argument("--base", default="main", help="the branch that it begins on (default: main)")
-    retrain.add_argument("--open", action="store_true", help="open the pull request on GitHub as well")
-    retrain.add_argument("--today", type=day, help="the day to take it for (default: today)")
-    retrain.set_defaults(verb=retrain_verb)
+    retrain = commands.add_parser("retrain", description=about("retrain"))
+    retrain.add_argument("--base", default="main", help="branch to start from (default: main)")
+    retrain.add_argument("--open", action="store_true", help="also open the pull request on GitHub")
+    retrain.add_argument("--today", type=day, help="date to assume, such as 2013-11-03 (default: today)")
+    retrain.set_defaults(command=retrain_command)
 
 
 def day(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no day such as 2013-11-03") from None
+        raise argparse.ArgumentTypeError(f"{text} is not a date such as 2013-11-03") from None
 
 
-def watch_verb(call: argparse.Namespace) -> int:
+def watch_command(call: argparse.Namespace) -> int:
     from mainline.config import loader
     from mainline.github.actions import monitor as watch
 
     return watch.watch(Workspace.at(Path.cwd()), loader.load().settings.monitor.log)
 
 
-def alert_verb(call: argparse.Namespace) -> int:
+def alert_command(call: argparse.Namespace) -> int:
     from mainline.github.monitor_issue.__main__ import main
 
     return main((), at_github(Path.cwd()))
 
 
-def retrain_verb(call: argparse.Namespace) -> int:
+def retrain_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import commands
     from mainline.retraining import branches
     from mainline.retraining.proposal import Outcome
@@ -82,7 +83,7 @@ def retrain_verb(call: argparse.Namespace) -> int:
         print(f"Read reports/retraining/report.md, then: git merge {proposal.branch}")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         commands.annotate("warning" if stopped else "notice", "Retraining", proposal.message)
-    # Whoever asked is here to read what stopped it: no issue is needed.
+    # The reader is at the terminal: no issue is needed for a run that stopped.
     if call.open and proposal.outcome is Outcome.ready:
         from mainline.github.retraining.__main__ import main
 
@@ -97,7 +98,7 @@ def of_github(client: GitHub, base: str) -> list[Attempt]:
 
 
 def at_github(root: Path) -> dict[str, str]:
-    """The environment with what leads to this checkout's repository: given, or from git and gh."""
+    """The environment with repository, address and token of this checkout: as set, or from git and gh."""
     from mainline.errors import ConfigurationError
     from mainline.github.repository import connection
 

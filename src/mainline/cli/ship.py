@@ -1,4 +1,4 @@
-"""The verb `ship`."""
+"""The command `ship`."""
 
 from __future__ import annotations
 
@@ -7,20 +7,24 @@ import os
 from pathlib import Path
 from typing import Any
 
+from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
 
 
-def add(verbs: Any) -> None:
-    ship = verbs.add_parser("ship", help="bring the server's log of predictions and labels to monitor.log, as Parquet")
+def add(commands: Any) -> None:
+    ship = commands.add_parser("ship", description=about("ship"))
     ship.add_argument(
-        "--spool", type=Path, default=os.environ.get("MAINLINE_LOG") or None, help="the server's MAINLINE_LOG"
+        "--spool",
+        type=Path,
+        default=os.environ.get("MAINLINE_LOG") or None,
+        help="folder of the server's log (default: MAINLINE_LOG)",
     )
-    ship.add_argument("--to", help="a folder, or s3://, gs://, abfs:// (default: monitor.log of params.yaml)")
-    ship.add_argument("--every", type=float, metavar="SECONDS", help="go on until SIGTERM, so often")
-    ship.set_defaults(verb=ship_verb)
+    ship.add_argument("--to", help="folder, or s3://, gs://, abfs:// (default: monitor.log of params.yaml)")
+    ship.add_argument("--every", type=float, metavar="SECONDS", help="repeat every SECONDS seconds until SIGTERM")
+    ship.set_defaults(command=ship_command)
 
 
-def ship_verb(call: argparse.Namespace) -> int:
+def ship_command(call: argparse.Namespace) -> int:
     from mainline.monitoring.shipping import destination
     from mainline.monitoring.shipping import ship as shipping
 

@@ -1,4 +1,4 @@
-"""The verbs of a state in a registry: init, list, restore."""
+"""The commands of a state in a registry: init, list, restore."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.cli.commands import about
 from mainline.registry.shared_state import needed
 from mainline.release import session
 from mainline.release.session import first_entry
@@ -16,19 +17,19 @@ if TYPE_CHECKING:
     from mainline.registry.shared_state import Listed
 
 
-def add(verbs: Any) -> None:
-    state = verbs.add_parser("state", help="the state in the registry of MAINLINE_STATE")
-    whats = state.add_subparsers(required=True, metavar="what")
-    init = whats.add_parser("init", help="begin it: once, before the first release")
-    init.set_defaults(verb=init_verb)
-    listing = whats.add_parser("list", help="every state that can be restored")
-    listing.set_defaults(verb=list_verb)
+def add(commands: Any) -> None:
+    state = commands.add_parser("state", description=about("state"))
+    whats = state.add_subparsers(required=True, metavar="ACTION")
+    init = whats.add_parser("init", help="create the first state, once, before the first release")
+    init.set_defaults(command=init_command)
+    listing = whats.add_parser("list", help="list the states that can be restored")
+    listing.set_defaults(command=list_command)
     restore = whats.add_parser("restore", help="make an older state the current one")
     restore.add_argument("digest", help="sha256:…, as `mainline state list` shows it")
-    restore.set_defaults(verb=restore_verb)
+    restore.set_defaults(command=restore_command)
 
 
-def init_verb(call: argparse.Namespace) -> int:
+def init_command(call: argparse.Namespace) -> int:
     workspace = Workspace.at(Path.cwd())
     with workspace.locked():
         state = needed(workspace)
@@ -36,12 +37,12 @@ def init_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def list_verb(call: argparse.Namespace) -> int:
+def list_command(call: argparse.Namespace) -> int:
     print(table(needed(Workspace.at(Path.cwd())).listed()))
     return 0
 
 
-def restore_verb(call: argparse.Namespace) -> int:
+def restore_command(call: argparse.Namespace) -> int:
     workspace = Workspace.at(Path.cwd())
 
     def fill(store: Path, lines: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""The verbs that train: of a checkout, and of a base when it is asked by a newer commit."""
+"""The commands that train: of a checkout, and of a base when it is asked by a newer commit."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from mainline.cli import container as containers
+from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
 
 
-def add(verbs: Any) -> None:
-    run = verbs.add_parser("run", help="validate, train, compare with the base, report")
-    run.add_argument("--base", default="main", help="the branch or commit to compare with (default: main)")
-    run.add_argument("--state", type=Path, help="where records and runs are kept (default: .mainline)")
-    run.add_argument("--stage", action="store_true", help="judge the model's container too, where an engine answers")
-    run.set_defaults(verb=run_verb)
+def add(commands: Any) -> None:
+    run = commands.add_parser("run", description=about("run"))
+    run.add_argument("--base", default="main", help="branch or commit to compare with (default: main)")
+    run.add_argument("--state", type=Path, help="folder of records and runs (default: .mainline)")
+    run.add_argument("--stage", action="store_true", help="test the container too, where an engine is available")
+    run.set_defaults(command=run_command)
 
-    review = verbs.add_parser("review", help="run in CI: what to compare with comes from the event")
-    review.add_argument("--install", default="", help="the command that installs what training needs, if it is needed")
-    review.set_defaults(verb=review_verb)
+    review = commands.add_parser("review", description=about("review"))
+    review.add_argument("--install", default="", help="command that installs what training needs, run if it is needed")
+    review.set_defaults(command=review_command)
 
-    train = verbs.add_parser("train", help="validate and train; answers where the record is (for other commits)")
+    train = commands.add_parser("train", description=about("train"))
     train.add_argument("--state", type=Path, required=True)
     train.add_argument("--contract", type=int, required=True)
-    train.set_defaults(verb=train_verb)
+    train.set_defaults(command=train_command)
 
-    score = verbs.add_parser("score", help="score another commit's rows with this one's model")
+    score = commands.add_parser("score", description=about("score"))
     score.add_argument("request", type=Path)
     score.add_argument("--state", type=Path, required=True)
     score.add_argument("--contract", type=int, required=True)
-    score.set_defaults(verb=score_verb)
+    score.set_defaults(command=score_command)
 
 
-def run_verb(call: argparse.Namespace) -> int:
+def run_command(call: argparse.Namespace) -> int:
     from mainline.runtime import last_run
     from mainline.runtime.workspace import Workspace
 
@@ -66,13 +67,13 @@ def run_verb(call: argparse.Namespace) -> int:
     return status
 
 
-def review_verb(call: argparse.Namespace) -> int:
+def review_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import review
 
     return review.from_here(call.install)
 
 
-def train_verb(call: argparse.Namespace) -> int:
+def train_command(call: argparse.Namespace) -> int:
     from mainline.runtime.worker import die_with_parent
 
     die_with_parent()
@@ -89,7 +90,7 @@ def train_verb(call: argparse.Namespace) -> int:
     return 0
 
 
-def score_verb(call: argparse.Namespace) -> int:
+def score_command(call: argparse.Namespace) -> int:
     from mainline.runtime.worker import die_with_parent
 
     die_with_parent()
@@ -108,4 +109,4 @@ def agree(contract: int) -> None:
     from mainline.evaluation.baseline import CONTRACT
 
     if contract != CONTRACT:
-        raise ConfigurationError(f"asked by a Mainline of contract {contract}, this one keeps contract {CONTRACT}")
+        raise ConfigurationError(f"called with contract {contract}; this version of Mainline has contract {CONTRACT}")

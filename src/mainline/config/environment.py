@@ -1,22 +1,104 @@
-"""The variables that say where a release's things are.
+"""The environment variables that Mainline reads, each declared once, and what a workflow passes cleaned up.
 
-What a workflow passes is mended here, once, before anything reads it: what nobody has set is empty there, and names
-of repositories come in any case.
+The server's own variables are declared in `serving/settings.py`, since the server goes into its image alone.
+`docs/environment.md` is generated from both, and a test finds a variable that is read and not declared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
+from typing import NamedTuple
+
+
+# Not a dataclass: every command starts with this module.
+class Variable(NamedTuple):
+    """One environment variable; `default` is what applies where it is not set, as the documentation says it."""
+
+    name: str
+    used_by: str
+    description: str
+    default: str = ""
+
+
+RELEASE, TARGETS, TRAINING, GITHUB, TOOLS = (
+    "Releases and shared state",
+    "Deployment targets",
+    "Training and tracking",
+    "GitHub and its workflows",
+    "Other tools",
+)
+BY_ACTIONS = "Set by GitHub Actions: "
+
+VARIABLES = (
+    Variable("MAINLINE_IMAGE", RELEASE, "Repository that images are pushed to, such as `registry.example/team/name`."),
+    Variable("MAINLINE_STATE", RELEASE, "Repository that keeps the MLflow store and the audit log between runs."),
+    Variable("MAINLINE_MODEL_NAME", RELEASE, "Name of the registered model in MLflow.", "mainline"),
+    Variable("MAINLINE_TARGET", RELEASE, "Deployment target of the release workflow.", "registry"),
+    Variable("MAINLINE_BASE", RELEASE, "Base image of the container.", "the slim image of the Python that trained"),
+    Variable("MAINLINE_ENGINE", RELEASE, "Container engine.", "`docker`, else `podman`"),
+    Variable("MAINLINE_REGISTRY_USERNAME", RELEASE, "User name for a registry other than GitHub's."),
+    Variable("MAINLINE_REGISTRY_PASSWORD", RELEASE, "Its password or token."),
+    Variable("MAINLINE_PULL_REQUEST", RELEASE, "Number of the merged pull request, for the audit log."),
+    Variable("MAINLINE_APPROVER", RELEASE, "Who approved the pull request, for the audit log."),
+    Variable("MAINLINE_DEPLOYMENT_APPROVER", RELEASE, "Who approved the deployment, for the audit log."),
+    Variable("MAINLINE_TAKE_OVER", RELEASE, "`1` takes over a release that another machine has left unfinished."),
+    Variable("MAINLINE_SERVICE", TARGETS, "Target `docker`: name of the service's containers.", "mainline"),
+    Variable("MAINLINE_PUBLISH", TARGETS, "Target `docker`: address and port.", "127.0.0.1:8080"),
+    Variable("MAINLINE_MEMORY", TARGETS, "Target `docker`: memory limit.", "512m"),
+    Variable("MAINLINE_NAMESPACE", TARGETS, "Target `kubernetes`: namespace.", "default"),
+    Variable("MAINLINE_TAG", TARGETS, "Target `registry`: the tag that moves.", "production"),
+    Variable("MLFLOW_TRACKING_URI", TRAINING, "MLflow server.", "the store in `.mainline`"),
+    Variable("MLFLOW_TRACKING_USERNAME", TRAINING, "User name for that server; read by MLflow itself."),
+    Variable("MLFLOW_TRACKING_PASSWORD", TRAINING, "Its password; read by MLflow itself."),
+    Variable("MLFLOW_DISABLE_TELEMETRY", TRAINING, "Set by Mainline: MLflow sends no usage data.", "true"),
+    Variable("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", TRAINING, "Progress bars of MLflow's downloads.", "false"),
+    Variable("MLFLOW_LOGGING_LEVEL", TRAINING, "MLflow's log level.", "ERROR"),
+    Variable("GX_ANALYTICS_ENABLED", TRAINING, "Set by Mainline: Great Expectations sends no usage data.", "false"),
+    Variable("GITHUB_TOKEN", GITHUB, "Token for GitHub's API and its container registry."),
+    Variable("GH_TOKEN", GITHUB, "Token for GitHub's API, where `GITHUB_TOKEN` is not set."),
+    Variable("RETRAIN_TOKEN", GITHUB, "Token that opens retraining pull requests, so that their checks start."),
+    Variable("SETTINGS", GITHUB, "The repository's variables as JSON, read by `make settings`."),
+    Variable("GITHUB_REPOSITORY", GITHUB, "The repository, as `owner/name`.", "the remote `origin`"),
+    Variable("GITHUB_API_URL", GITHUB, "Address of GitHub's API.", "https://api.github.com"),
+    Variable("GITHUB_SERVER_URL", GITHUB, "Address of GitHub.", "https://github.com"),
+    Variable("GITHUB_ACTIONS", GITHUB, BY_ACTIONS + "`true` in a workflow."),
+    Variable("GITHUB_ACTOR", GITHUB, BY_ACTIONS + "who started the workflow."),
+    Variable("GITHUB_TRIGGERING_ACTOR", GITHUB, BY_ACTIONS + "who started or restarted this run of it."),
+    Variable("GITHUB_EVENT_NAME", GITHUB, BY_ACTIONS + "the event."),
+    Variable("GITHUB_EVENT_PATH", GITHUB, BY_ACTIONS + "the file with the event's payload."),
+    Variable("GITHUB_REF", GITHUB, BY_ACTIONS + "the branch or tag."),
+    Variable("GITHUB_SHA", GITHUB, BY_ACTIONS + "the commit."),
+    Variable("GITHUB_RUN_ID", GITHUB, BY_ACTIONS + "the number of the run."),
+    Variable("GITHUB_RUN_ATTEMPT", GITHUB, BY_ACTIONS + "how often this run has started."),
+    Variable("GITHUB_WORKFLOW_REF", GITHUB, BY_ACTIONS + "the workflow's file, for the provenance."),
+    Variable("GITHUB_ENV", GITHUB, BY_ACTIONS + "the file for variables of later steps."),
+    Variable("GITHUB_OUTPUT", GITHUB, BY_ACTIONS + "the file for a step's outputs."),
+    Variable("GITHUB_STEP_SUMMARY", GITHUB, BY_ACTIONS + "the file for a step's summary."),
+    Variable("UV", TOOLS, "Path of `uv`; set by `make`.", "uv"),
+    Variable("UV_VERSION", TOOLS, "Version of `uv` in the image's build."),
+    Variable("DOCKER_CONFIG", TOOLS, "Folder of Docker's logins.", "~/.docker"),
+    Variable("REGISTRY_AUTH_FILE", TOOLS, "File of Podman's logins."),
+    Variable("XDG_RUNTIME_DIR", TOOLS, "Folder below which Podman keeps its logins."),
+    Variable("PATH", TOOLS, "Where programs are looked up."),
+)
 
 IMAGE, STATE = "MAINLINE_IMAGE", "MAINLINE_STATE"
-ELSEWHERE = f"where releases are kept elsewhere, {STATE} or MLFLOW_TRACKING_URI says so"  # for whoever finds none
+MODEL_NAME, FORMER_MODEL_NAME = "MAINLINE_MODEL_NAME", "MAINLINE_MODEL"
+ELSEWHERE = f"where releases are kept elsewhere, {STATE} or MLFLOW_TRACKING_URI says so"  # for a message
 GITHUBS_REGISTRY = "ghcr.io"
 OURS = ("MAINLINE_", "MLFLOW_")
 EMPTY = (*OURS, "AWS_")  # to AWS's library an empty region is a region, and https://s3..amazonaws.com its address
 
+INTRODUCTION = """\
+# Environment variables
+
+Every environment variable that Mainline reads. `make docs` generates this page from
+`src/mainline/config/environment.py` and `src/mainline/serving/settings.py`. An empty variable counts as not set.
+"""
+
 
 def settle(environment: MutableMapping[str, str]) -> None:
-    """Repositories in lower case, as every registry wants them; an empty variable is one that is not set."""
+    """Remove empty variables, and write repositories in lower case, as every registry needs them."""
     for name in [name for name, value in environment.items() if name.startswith(EMPTY) and not value.strip()]:
         del environment[name]
     for name in (IMAGE, STATE):
@@ -27,7 +109,7 @@ def settle(environment: MutableMapping[str, str]) -> None:
 def in_workflow(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """The variables of a release in GitHub Actions, from the repository's own `settings`.
 
-    Where nothing is said, image and state are in GitHub's registry, under the repository's name.
+    By default image and state are in GitHub's registry, under the repository's name.
     """
     home = f"{GITHUBS_REGISTRY}/{environment.get('GITHUB_REPOSITORY', '')}".lower()
     found = {IMAGE: home, STATE: f"{home}/state", "TARGET": settings.get("MAINLINE_TARGET") or "registry"}
@@ -37,6 +119,32 @@ def in_workflow(settings: Mapping[str, str], environment: Mapping[str, str]) -> 
 
 
 def hosts(environment: Mapping[str, str]) -> list[str]:
-    """The registries that a release speaks to, each once."""
+    """The registries of a release, each once."""
     found = [environment[name].partition("/")[0] for name in (IMAGE, STATE) if name in environment]
     return list(dict.fromkeys(found))
+
+
+def model_name(environment: Mapping[str, str]) -> str:
+    """The name of the registered model: a server may hold the models of several projects.
+
+    `MAINLINE_MODEL` was this name once and is the folder of an export too: it counts unless it is a path, which no
+    name in MLflow can be.
+    """
+    former = environment.get(FORMER_MODEL_NAME, "")
+    return environment.get(MODEL_NAME) or (former if "/" not in former else "") or "mainline"
+
+
+def page(more: Iterable[tuple[str, str]] = ()) -> str:
+    """The Markdown page of all variables; `more` are further sections, each a title and its table."""
+    parts = [INTRODUCTION]
+    for section in dict.fromkeys(variable.used_by for variable in VARIABLES):
+        rows = [row(variable) for variable in VARIABLES if variable.used_by == section]
+        parts.append("\n".join([f"## {section}", "", "| variable | default | |", "|---|---|---|", *rows, ""]))
+    parts += [f"## {title}\n\n{table}" for title, table in more]
+    return "\n".join(parts)
+
+
+def row(variable: Variable) -> str:
+    text = variable.default
+    default = f"`{text}`" if text and " " not in text else text
+    return f"| `{variable.name}` | {default} | {variable.description} |"

@@ -15,7 +15,8 @@ from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
 from mainline.data.sources.duckdb_scan import Layout, connect, scan_sql
-from mainline.data.sources.files import Files, Format, files_of
+from mainline.data.sources.files import files_of
+from mainline.data.sources.formats import Files, Format
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import digests
 

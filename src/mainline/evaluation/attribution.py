@@ -1,63 +1,60 @@
-"""Why the metric changed: how much of it the data did, and how much the model.
+"""Attribution: how much of a metric's change is due to the data, and how much to the model.
 
-Four numbers are wanted: either model on either holdout. The change from main's run (its model on
-its holdout) to this one is walked on both ways, data first and model first, and averaged (Shapley
-values of two players), so that the parts add up to the whole.
+It needs four numbers: each model on each holdout. The step from the baseline on its holdout to the candidate on
+its own is split in both orders, data first and model first, and the two are averaged: the Shapley values of two
+players. So the parts add up to the whole.
 """
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
 from mainline.data import prepare
-from mainline.data.collect import Collected, from_json
+from mainline.data.collect import Collected
 from mainline.data.split import ROW_ID
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation import evaluate
+from mainline.evaluation.comparison import Comparison
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Attribution
 from mainline.runtime import git
 from mainline.runtime.atomic_files import scratch
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline
-from mainline.training.record import Holdout, Record, align
+from mainline.training.record import Holdout, Record, align, same_tables
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BOTH_WAYS = "both models on both holdouts, the mean of both orders"
-ONE_WAY = "main's model on both holdouts, this model on its own alone: it {why}"
-TRAINED_ON = "was trained on rows of main's holdout"
-CANNOT_SCORE = "cannot score main's holdout"
-SAME_ROWS = "the data are the same: all of it is the model's"
-
-
-def same_tables(candidate: Record, baseline: Record) -> bool:
-    now, before = candidate.facts["parts"], baseline.facts["parts"]
-    return bool(now["tables"] == before["tables"] and now["clock"] == before["clock"])
+BOTH_WAYS = "both models on both holdouts, mean of both orders"
+ONE_WAY = "the baseline on both holdouts, the candidate only on its own: it {why}"
+TRAINED_ON = "was trained on rows of the baseline's holdout"
+CANNOT_SCORE = "cannot score the baseline's holdout"
+SAME_ROWS = "same data: the whole change is due to the model"
 
 
 def attribute(
-    settings: Settings, workspace: Workspace, compared: Labelled, candidate: Record, baseline: Record, commit: str
+    comparison: Comparison, baseline: Record, commit: str, compared: Labelled
 ) -> tuple[list[Attribution], str | None]:
-    """Split the change of the headline and of every gated metric; or say why it cannot be."""
+    """Split the change of the headline metric and of every metric with a margin, or say why that is not possible."""
     import numpy as np
 
+    settings, workspace, candidate = comparison.settings, comparison.workspace, comparison.candidate
     names = list(dict.fromkeys([settings.compare.metric, *settings.gates.margins]))
     here = point(settings, compared.y, compared.candidate, names)
     assert compared.baseline is not None
     there = point(settings, compared.y, compared.baseline, names)
     if same_tables(candidate, baseline):
         return [all_due_to_model(name, there[name], here[name]) for name in names], None
-    if baseline.facts["classes"] != candidate.facts["classes"]:
-        return [], "the change is not split into data and model: the classes are others"
+    if baseline.facts.classes != candidate.facts.classes:
+        return [], "the change is not split into data and model: the classes differ"
     own = labelled_holdout(baseline)
     if not len(own.y):
-        return [], "the change is not split into data and model: no row of main's own holdout has a label"
+        return [], "the change is not split into data and model: no row of the baseline's holdout has a label"
     y = own.y if settings.task == "regression" else own.y.astype(np.int64)
     before = point(settings, y, own.score, names)
     crossed: dict[str, float] | None = None
@@ -87,35 +84,35 @@ def labelled_holdout(record: Record) -> Holdout:
 def candidate_on(
     settings: Settings, workspace: Workspace, theirs: dict[str, Collected], candidate: Record, own: Holdout
 ) -> NDArray[np.float64]:
-    """This model on main's holdout, prepared by this code from main's tables.
+    """The candidate's scores of the baseline's holdout, prepared by the candidate's code from the baseline's tables.
 
     Raises
     ------
     MainlineError
-        Where that cannot be: a database or an address answers with what it holds now, and main's
-        tables may be gone; or this code leaves out rows of main's holdout.
+        Where the baseline's tables are gone (a database or a URL returns what it holds now), or where the
+        candidate's preparation drops rows of the baseline's holdout.
     """
     import numpy as np
 
     gone = [path.name for table in theirs.values() for path in table.paths if not path.exists()]
     if gone:
-        raise DataError(f"{gone[0]} of main's data is no longer here")
+        raise DataError(f"{gone[0]} of the baseline's data is gone")
     with scratch(workspace.state) as folder:
         path = folder / "frame.parquet"
         prepare.build(settings, theirs, path)
         rows = pipeline.read_rows(settings, path, "true")
         place = align(own.row_id, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
         if (place < 0).any():
-            raise DataError(f"its preparation leaves out {int((place < 0).sum()):,} of the rows")
+            raise DataError(f"its preparation drops {int((place < 0).sum()):,} of the rows")
         return pipeline.predict(settings, candidate.model(), rows.iloc[place])
 
 
 def tables_of(baseline: Record, tree: Path) -> dict[str, Collected]:
-    """Main's tables, with the files that its commit holds taken from a worktree of it."""
-    facts = json.loads(json.dumps(baseline.facts["tables"]))
-    for table in facts["tables"].values():
-        table["paths"] = [str(tree / path) for path in table["paths"]]  # an absolute path stays what it is
-    return from_json(json.dumps(facts))
+    """The baseline's tables; files that belong to its commit are taken from a worktree of it."""
+    return {
+        name: replace(table, paths=[tree / path for path in table.paths])  # an absolute path stays as it is
+        for name, table in baseline.facts.tables.items()
+    }
 
 
 def point(settings: Settings, y: NDArray[Any], score: NDArray[np.float64], names: list[str]) -> dict[str, float]:
@@ -137,8 +134,8 @@ def split(
 ) -> Attribution:
     """Split `candidate_on_its_own - baseline_on_its_own`.
 
-    `candidate_on_baselines` is None where that number would flatter the candidate, or cannot be had
-    (`why_not` says which); then only the walk over the data first is there.
+    `candidate_on_baselines` is None where that number would be too optimistic or cannot be measured (`why_not`
+    says which); then the change is split in one order only, data first.
     """
     total = candidate_on_its_own - baseline_on_its_own
     data_first = baseline_on_candidates - baseline_on_its_own

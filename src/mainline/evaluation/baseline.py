@@ -1,6 +1,6 @@
-"""Main's side of the comparison: its commit, its record, and its own code at work in a worktree.
+"""The baseline: which record its commit has, and its own code run in a worktree.
 
-What a worktree's code is asked for is a contract between versions of Mainline (`CONTRACT`):
+What the code in a worktree is asked for is a contract between versions of Mainline (`CONTRACT`):
 
     mainline train --state DIR --contract N            answers {"record": path}
     mainline score --state DIR --contract N REQUEST    answers {"scores": path}
@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,38 +24,29 @@ from mainline.training.fingerprint import locked_packages
 from mainline.training.record import Record, find
 
 CONTRACT = 1
-USUAL = "main"  # what is compared with where nothing else is said
-LONGEST = 500  # characters of the other side's message: enough for two expectations that failed
+DEFAULT_BRANCH = "main"
+LONGEST = 500  # characters of the baseline's error message: enough for two expectations that failed
 
 
 class CannotScore(MainlineError):
-    """The baseline's own code could not do its part; the message says what it answered."""
+    """The baseline's own code failed; the message is what it reported."""
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """`commit` is None where there is none to compare with; `note` says why, for the reader."""
-
-    commit: str | None
-    record: Record | None
-    note: str | None = None
-
-
-def known(workspace: Workspace, commit: str) -> Record | None:
-    """The record of a commit whose fingerprint an earlier run has learnt."""
-    fingerprint = learnt(workspace).get(commit)
+def record_of_commit(workspace: Workspace, commit: str) -> Record | None:
+    """The record of a commit whose fingerprint an earlier run has stored."""
+    fingerprint = fingerprints(workspace).get(commit)
     return find(workspace.records, fingerprint) if fingerprint else None
 
 
-def learn(workspace: Workspace, commit: str, fingerprint: str) -> None:
-    """Remember which fingerprint a commit has: a commit never changes."""
-    before = learnt(workspace)
+def store_fingerprint(workspace: Workspace, commit: str, fingerprint: str) -> None:
+    """Keep the fingerprint of a commit for later runs: a commit never changes."""
+    before = fingerprints(workspace)
     if before.get(commit) != fingerprint:
         write_text(index(workspace), json.dumps({**before, commit: fingerprint}, indent=1, sort_keys=True))
 
 
-def learnt(workspace: Workspace) -> dict[str, str]:
-    """The fingerprints by commit; what cannot be read is learnt anew."""
+def fingerprints(workspace: Workspace) -> dict[str, str]:
+    """The fingerprints by commit. A file that cannot be read counts as empty: it is only a cache."""
     try:
         found = json.loads(index(workspace).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -68,7 +58,7 @@ def index(workspace: Workspace) -> Path:
     return workspace.state / "commits.json"
 
 
-def missing(workspace: Workspace, base: str) -> str:
+def why_missing(workspace: Workspace, base: str) -> str:
     """Why there is no baseline, and how to get one."""
     if not git.is_top(workspace.root):
         return "no baseline: this folder is not the top of a git checkout"
@@ -77,24 +67,26 @@ def missing(workspace: Workspace, base: str) -> str:
     default = (git.git(workspace.root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD") or "").partition("/")[2]
     if git.is_shallow(workspace.root):
         hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
-    elif branch == USUAL and default not in ("", USUAL):
+    elif branch == DEFAULT_BRANCH and default not in ("", DEFAULT_BRANCH):
         hint = f"origin's default branch is {default}: make run BASE={default}, and make doctor for the rest"
-    return f"no baseline: no commit is called {branch} here ({hint})"
+    return f"no baseline: there is no {branch} here ({hint})"
 
 
 def holds_model(workspace: Workspace, commit: str) -> bool:
-    """Whether a commit has a model at all: the first pull request of a new project meets a main without."""
+    """Whether a commit has a model at all: in a new project, `main` has none until the first merge."""
     return git.git(workspace.root, "cat-file", "-e", f"{commit}:{FILE}") is not None
 
 
-def train(workspace: Workspace, tree: Path) -> Record:
-    """Have the code in `tree` train its model, or find it trained."""
+def train_in_worktree(workspace: Workspace, tree: Path) -> Record:
+    """Let the code in `tree` train its model, or find it trained."""
     answer = ask(tree, ["train", "--state", str(workspace.state), "--contract", str(CONTRACT)])
     return Record.read(Path(answer["record"]))
 
 
-def score(workspace: Workspace, tree: Path, record: Record, request: dict[str, Any], scratch: Path) -> dict[str, Any]:
-    """Have the code in `tree` score the candidate's holdout with its model."""
+def score_in_worktree(
+    workspace: Workspace, tree: Path, record: Record, request: dict[str, Any], scratch: Path
+) -> dict[str, Any]:
+    """Let the code in `tree` score the candidate's holdout with its model."""
     path = scratch / "request.json"
     path.write_text(json.dumps({**request, "record": str(record.path), "into": str(scratch)}), encoding="utf-8")
     return ask(tree, ["score", "--state", str(workspace.state), "--contract", str(CONTRACT), str(path)])
@@ -102,7 +94,6 @@ def score(workspace: Workspace, tree: Path, record: Record, request: dict[str, A
 
 def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
     environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
-    environment.pop("MAINLINE_BASE", None)
     done = subprocess.run(
         [str(interpreter(tree)), "-m", "mainline", *arguments],
         cwd=tree,
@@ -116,24 +107,24 @@ def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
     try:
         answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     except (ValueError, IndexError):
-        raise CannotScore(f"its answer was not understood: {done.stdout[-200:]!r}") from None
+        raise CannotScore(f"its answer cannot be read: {done.stdout[-200:]!r}") from None
     return answer
 
 
 def reason(said: str) -> str:
-    """What the other side's last message was about: the message, or of a traceback its last line."""
+    """The error message in what the baseline's code printed, or the last line of a traceback."""
     lines = [line.strip() for line in said.strip().splitlines() if line.strip()]
     message = "mainline: "
     start = next((i for i in reversed(range(len(lines))) if lines[i].startswith(message)), None)
     if start is None or "a defect of Mainline" in lines[start]:
         return lines[-1 if start is None else max(start - 1, 0)] if lines else ""
     whole = " ".join([lines[start].removeprefix(message), *lines[start + 1 :]])
-    # What matters stands at the beginning, or at the end where a traceback is quoted.
+    # The cause is at the beginning, or at the end where a traceback is quoted.
     return whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} … {whole[-LONGEST // 2 :]}"
 
 
 def interpreter(tree: Path) -> Path:
-    """This environment where the lock is the same, else one of the tree's own lock."""
+    """This environment where the locked packages are the same, otherwise one made from the tree's own lock."""
     if not (tree / "uv.lock").exists() or locked_packages(tree) == locked_packages(Path.cwd()):
         return Path(sys.executable)
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(tree / ".venv"), "UV_COMPILE_BYTECODE": "0"}

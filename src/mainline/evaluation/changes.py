@@ -1,4 +1,4 @@
-"""What differs between main's run and this one: parameters, code, packages, gates."""
+"""What differs between the baseline and the candidate: parameters, code, packages, gates."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import yaml
 
 from mainline.evaluation.results import Change
 from mainline.runtime import git
+from mainline.training.fingerprint import Parts
 
-# What a pull request could bend to let itself through: in params.yaml, and as files.
+# What a pull request could change to pass its own review: sections of params.yaml, and files.
 JUDGES = ("evaluate", "compare", "gates", "extensions")
 MACHINE = (
     *(".github", "Makefile", "pipelines", "src/mainline"),
@@ -19,15 +20,15 @@ MACHINE = (
 )
 
 
-def of_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
+def of_model(before: Parts, now: Parts) -> list[Change]:
     """Differences between the parts of two fingerprints."""
     found = []
-    for kind, part in (("parameter", "prepare"), ("parameter", "split"), ("parameter", "train"), ("parameter", "task")):
-        found += differences(kind, {part: before.get(part)}, {part: now.get(part)})
-    found += differences("parameter", {"data.until": before.get("clock")}, {"data.until": now.get("clock")})
-    found += differences("package", before.get("packages", {}), now.get("packages", {}))
-    found += differences("package", {"python": before.get("python")}, {"python": now.get("python")})
-    old, new = before.get("code", {}), now.get("code", {})
+    for part in ("prepare", "split", "train", "task"):
+        found += differences("parameter", {part: getattr(before, part)}, {part: getattr(now, part)})
+    found += differences("parameter", {"data.until": before.clock}, {"data.until": now.clock})
+    found += differences("package", before.packages, now.packages)
+    found += differences("package", {"python": before.python}, {"python": now.python})
+    old, new = before.code, now.code
     for path in sorted({*old, *new}):
         if old.get(path) != new.get(path):
             state = "new" if path not in old else "removed" if path not in new else "changed"
@@ -36,11 +37,11 @@ def of_model(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Change]:
 
 
 def of_gates(root: Path, commit: str, params: str, suites: str) -> list[Change]:
-    """What judges the model and differs from `commit`: thresholds, expectation suites, the machine, its workflows."""
+    """What decides about a model and differs from `commit`: thresholds, expectation suites, Mainline, its workflows."""
     before = settings_of(git.git(root, "show", f"{commit}:{params}"))
     now = settings_of(text_of(root / params))
     found = []
-    # Without settings to read there is no run to bend either: the files are named all the same.
+    # Settings that cannot be read stop the run anyway; the changed files are listed in any case.
     if before is not None and now is not None:
         for part in JUDGES:
             found += differences("gate", {part: before.get(part)}, {part: now.get(part)})
@@ -81,7 +82,7 @@ def differences(kind: str, before: Mapping[str, Any], now: Mapping[str, Any]) ->
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, str]:
-    """Nested settings as dotted names and their values as text; absent and empty are the same."""
+    """Nested settings as dotted names and their values as text; an empty value counts as absent."""
     if isinstance(value, Mapping):
         found: dict[str, str] = {}
         for name, inner in value.items():

@@ -1,6 +1,6 @@
-"""Permutation importance, computed beside the comparison.
+"""Permutation importance, computed in the worker process while the models are compared.
 
-How far the headline metric falls on a sample of the holdout when one column is shuffled.
+The importance of a column is how far the headline metric falls on a sample of the holdout when it is shuffled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mainline.data.split import quoted, sides
 from mainline.evaluation import metrics
 from mainline.evaluation.results import Importance
 from mainline.runtime.atomic_files import write_text
-from mainline.runtime.worker import Beside
+from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline
 from mainline.training.fingerprint import digest
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 REPEATS = 3
 
 
-def ask(beside: Beside, workspace: Workspace, record: Record, frame: Path) -> Callable[[], list[Importance]]:
-    """Have it computed there; what is returned waits for it."""
-    future = beside.ask(
+def ask(worker: Worker, workspace: Workspace, record: Record, frame: Path) -> Callable[[], list[Importance]]:
+    """Start it in the worker; the returned function waits for the result."""
+    future = worker.submit(
         of_record,
         root=str(workspace.root),
         state=str(workspace.state),
@@ -44,13 +44,13 @@ def ask(beside: Beside, workspace: Workspace, record: Record, frame: Path) -> Ca
 
 
 def load_libraries() -> None:
-    """Import what the importance needs while nobody waits for it."""
+    """Import what the importance needs before it is asked for."""
     pipeline.load_libraries()
     import sklearn.inspection  # noqa: F401
 
 
 def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, Any]]:
-    """The importance of every feature in the record at `path`; kept, and not computed again."""
+    """The importance of every feature in the record at `path`, stored so that it is computed once."""
     params = loader.load(Path(root) / loader.FILE)
     settings = params.settings
     if not settings.evaluate.importance_rows:
@@ -71,7 +71,7 @@ def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, An
 
 
 def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]:
-    """Three shuffles a column, the largest fall first; `low` and `high` are the smallest and the largest fall.
+    """Three shuffles of each column, the largest fall first; `low` and `high` are the smallest and largest fall.
 
     Empty where the holdout has fewer than two labelled rows or a single class.
     """
@@ -82,7 +82,7 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
     rows = pipeline.read_rows(settings, frame, f"({sides(settings).holdout}) AND {label} IS NOT NULL")
     size = min(settings.evaluate.importance_rows, len(rows))
     rows = rows.iloc[np.sort(np.random.default_rng(0).choice(len(rows), size, replace=False))] if size else rows
-    y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=record.facts["classes"])
+    y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=record.facts.classes)
     if size < 2 or len(np.unique(y)) < 2:
         return []
     features = pipeline.features_of(settings, rows)
@@ -97,7 +97,7 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
 
 
 def scorer(settings: Settings) -> Any:
-    """The headline metric as scikit-learn asks for one: greater is better."""
+    """The headline metric as a scikit-learn scorer: greater is better."""
     import numpy as np
 
     metric = settings.compare.metric

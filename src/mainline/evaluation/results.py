@@ -1,4 +1,4 @@
-"""What a run finds, as typed values: `verdict.json` and both reports are written from these alone."""
+"""The results of a run as types: `verdict.json` and the reports are written from these alone."""
 
 from __future__ import annotations
 

@@ -11,16 +11,17 @@ from mainline.config.loader import Params
 from mainline.config.schema import Settings
 from mainline.data.collect import Collected
 from mainline.data.validation.results import Validation
-from mainline.evaluation import baseline as base
-from mainline.evaluation import bootstrap, changes, compare, evaluate, gates, metrics
+from mainline.evaluation import bootstrap, changes, evaluate, gates, metrics
+from mainline.evaluation.compare import compare
+from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
 from mainline.evaluation.results import Change, Gate, Importance, Interval, Outcome, Review, Side, TableVersion
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
 from mainline.training import feature_profile
-from mainline.training import train as candidates
 from mainline.training.feature_drift import Drift
 from mainline.training.record import Record, data_digest
+from mainline.training.train import labelled_training_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,39 +33,28 @@ PASSING = frozenset({Outcome.better, Outcome.no_worse, Outcome.identical, Outcom
 
 
 @dataclass(frozen=True)
-class Judged:
+class ReviewedRows:
     """A review, and the labelled rows that its plots are drawn from."""
 
     review: Review
     rows: Labelled
 
-    def with_importance(self, importance: list[Importance]) -> Judged:
+    def with_importance(self, importance: list[Importance]) -> ReviewedRows:
         return replace(self, review=replace(self.review, importance=importance))
 
-    def with_gates(self, more: list[Gate]) -> Judged:
-        """The same, judged by further gates as well."""
+    def with_gates(self, more: list[Gate]) -> ReviewedRows:
+        """The same with more gates, which decide as well."""
         passed = self.review.passed and all(gate.passed for gate in more)
         return replace(self, review=replace(self.review, passed=passed, gates=[*self.review.gates, *more]))
 
 
-def judge(
-    params: Params,
-    workspace: Workspace,
-    tables: Mapping[str, Collected],
-    frame: Path,
-    record: Record,
-    baseline: base.Baseline,
-    base_ref: str,
-    validation: Validation,
-) -> Judged:
-    settings = params.settings
+def review_candidate(params: Params, comparison: Comparison, validation: Validation) -> ReviewedRows:
+    settings, workspace, record = params.settings, comparison.workspace, comparison.candidate
+    frame, baseline, identical = comparison.frame, comparison.baseline, comparison.identical
     against = baseline.record
-    identical = against is not None and against.fingerprint == record.fingerprint
-    lined_up = compare.line_up(
-        settings, workspace, tables, frame, record, None if identical else against, baseline.commit
-    )
-    rows = lined_up.rows
-    notes = [*note(settings, baseline), *lined_up.notes]
+    compared = compare(comparison)
+    rows = compared.rows
+    notes = [*note(settings, baseline), *compared.notes]
     no_metrics = unmeasurable(settings, rows)
     weights = evaluate.draw(settings, rows.blocks)
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
@@ -74,32 +64,32 @@ def judge(
         lead=lead(settings, frame, rows, weights) if found else None,
         slices=evaluate.slices(settings, rows, weights) if found else [],
         gaps=evaluate.gaps(settings, rows) if found else [],
-        label_coverage=record.facts["label_coverage"],
-        train_seconds=record.facts["model"]["seconds"],
-        model_bytes=record.facts["model"]["bytes"],
+        label_coverage=record.facts.label_coverage,
+        train_seconds=record.facts.model.seconds,
+        model_bytes=record.facts.model.bytes,
         no_metrics=no_metrics,
-        no_comparison=None if identical else incomparable(settings, baseline, lined_up.not_comparable or no_metrics),
+        no_comparison=None if identical else incomparable(settings, baseline, compared.not_comparable or no_metrics),
     )
-    judged = gates.judge(params, measured)
-    outcome = gates.outcome(params, measured, judged, identical)
-    return Judged(
+    decided = gates.judge(params, measured)
+    outcome = gates.outcome(params, measured, decided, identical)
+    return ReviewedRows(
         Review(
             outcome=outcome,
-            passed=outcome in PASSING and all(gate.passed for gate in judged),
+            passed=outcome in PASSING and all(gate.passed for gate in decided),
             task=settings.task,
             metric=settings.compare.metric,
-            base_ref=base_ref,
+            base_ref=comparison.base_ref,
             candidate=side(workspace, record, None),
             baseline=side(workspace, against, baseline.commit) if against else None,
-            tables=table_versions(tables, against),
+            tables=table_versions(comparison.tables, against),
             data_digest=data_digest(record),
-            rows={**record.facts["rows"], **({} if rows.baseline is None else {"compared": len(rows.y)})},
-            label_coverage=record.facts["label_coverage"],
-            period=record.facts["period"],
+            rows={**record.facts.rows, **({} if rows.baseline is None else {"compared": len(rows.y)})},
+            label_coverage=record.facts.label_coverage,
+            period=record.facts.period,
             metrics=found,
-            gates=judged,
+            gates=decided,
             validation=validation,
-            attribution=lined_up.attribution,
+            attribution=compared.attribution,
             slices=list(measured.slices),
             gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],
@@ -115,45 +105,45 @@ def judge(
     )
 
 
-def note(settings: Settings, baseline: base.Baseline) -> list[str]:
-    """Why there is nothing to compare with, and what follows from it."""
+def note(settings: Settings, baseline: Baseline) -> list[str]:
+    """Why there is nothing to compare with, and what that means for the verdict."""
     if not baseline.note:
         return []
     if baseline.commit or settings.compare.required:
         return [baseline.note]
-    return [f"{baseline.note}; the absolute gates alone decide"]
+    return [f"{baseline.note}; only the absolute gates decide"]
 
 
 def unmeasurable(settings: Settings, rows: Labelled) -> str | None:
-    """Why metrics of these rows would say nothing, if so."""
+    """Why no metric can be measured on these rows; None where they can."""
     import numpy as np
 
     if len(rows.y) < settings.compare.min_rows:
-        return f"the holdout has {len(rows.y):,} labelled rows, compare.min_rows asks for {settings.compare.min_rows:,}"
+        return f"the holdout has {len(rows.y):,} labelled rows, compare.min_rows requires {settings.compare.min_rows:,}"
     if settings.task != "regression" and len(np.unique(rows.y)) < 2:
-        return f"every labelled holdout row is {rows.classes[int(rows.y[0])]}"
+        return f"every labelled holdout row has the label {rows.classes[int(rows.y[0])]}"
     return None
 
 
-def incomparable(settings: Settings, baseline: base.Baseline, rows: str | None) -> str | None:
-    """Why nothing can be said against main, if so; `rows` is what its rows say of it."""
+def incomparable(settings: Settings, baseline: Baseline, rows: str | None) -> str | None:
+    """Why the candidate cannot be compared with the baseline; `rows` is the reason that lies in the rows."""
     if not baseline.commit:
         return "compare.required is true, and there is no baseline" if settings.compare.required else None
     return rows if baseline.record else baseline.note
 
 
-def changed(params: Params, workspace: Workspace, record: Record, baseline: base.Baseline) -> list[Change]:
-    """What judges the model and differs from main, and what makes it."""
+def changed(params: Params, workspace: Workspace, record: Record, baseline: Baseline) -> list[Change]:
+    """What differs from the baseline: what decides about a model, and what the model is made from."""
     found = []
     if baseline.commit and git.commit_of(workspace.root, baseline.commit):
         found += changes.of_gates(workspace.root, baseline.commit, params.file, params.settings.data.expectations)
     if baseline.record and baseline.record.fingerprint != record.fingerprint:
-        found += changes.of_model(baseline.record.facts["parts"], record.facts["parts"])
+        found += changes.of_model(baseline.record.facts.parts, record.facts.parts)
     return found
 
 
 def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any]) -> Interval | None:
-    """How far the model is ahead of the naive reference, positive is better."""
+    """The lead of the model over the naive reference; positive is better."""
     gate = settings.gates.lead
     if gate is None:
         return None
@@ -166,7 +156,7 @@ def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any])
 
 def drift(settings: Settings, frame: Path, against: Record) -> list[Drift]:
     now = feature_profile.profile(
-        settings.prepare.features, frame, candidates.labelled_training_rows(settings), like=against.profile
+        settings.prepare.features, frame, labelled_training_rows(settings), like=against.profile
     )
     return feature_profile.drift(against.profile, now)
 
@@ -179,13 +169,13 @@ def side(workspace: Workspace, record: Record, commit: str | None) -> Side:
         clean=(git.is_top(root) and git.is_clean(root)) if here else True,
         fingerprint=record.fingerprint,
         model_digest=record.digest,
-        model_bytes=record.facts["model"]["bytes"],
-        train_seconds=record.facts["model"]["seconds"],
+        model_bytes=record.facts.model.bytes,
+        train_seconds=record.facts.model.seconds,
     )
 
 
 def table_versions(tables: Mapping[str, Collected], against: Record | None) -> list[TableVersion]:
-    before = against.facts["parts"]["tables"] if against else {}
+    before = against.facts.parts.tables if against else {}
     return [
         TableVersion(
             name,

@@ -51,7 +51,7 @@ def promised(record: Record, settings: Settings) -> Measured:
 
     A record that was kept before blocks were has no intervals: one block, of which nothing is known to vary.
     """
-    task, holdout = record.facts["task"], record.holdout
+    task, holdout = record.facts.task, record.holdout
     known = ~np.isnan(holdout.y)
     y, score = holdout.y[known], holdout.score[known]
     if not len(y):
@@ -76,9 +76,9 @@ def surprise(record: Record, settings: Settings, connection: DuckDBPyConnection)
     columns = {f"s{n}": column for n, column in enumerate(np.atleast_2d(score.T))}
     connection.register("holdout_rows", {"y": holdout.y[known], **columns})
     p = [f"s{n}" for n in range(len(columns))]
-    p = [f"1 - {p[0]}", *p] if record.facts["task"] == "binary" else p
+    p = [f"1 - {p[0]}", *p] if record.facts.task == "binary" else p
     rows = f"(SELECT 0 AS block, [{', '.join(f'({c})::DOUBLE' for c in p)}] AS p, y, 1.0 AS w FROM holdout_rows)"
-    task, classes = record.facts["task"], len(record.facts["classes"])
+    task, classes = record.facts.task, len(record.facts.classes)
     reached = measure(connection, rows, task, classes, settings, resample=False).values
     wanted = measure(connection, expected(rows), task, classes, settings, resample=False).values
     connection.unregister("holdout_rows")

@@ -46,7 +46,7 @@ def judge(window: Window, record: Record, reached: Measured, promise: Measured, 
     the same. One that they did not expect comes from labels that follow the inputs in a new way, which retraining
     can learn. What the probabilities were already wrong by on the holdout is taken off.
     """
-    metric, task = settings.compare.metric, record.facts["task"]
+    metric, task = settings.compare.metric, record.facts.task
     if metric not in reached.values or metric not in promise.values:
         return None
     sign = 1 if metrics.greater_is_better(metric) else -1
@@ -55,7 +55,7 @@ def judge(window: Window, record: Record, reached: Measured, promise: Measured, 
     difference = bootstrap.interval(reached.values[metric] - promise.values[metric], confidence, blocks)
     wanted, against = None, None
     if task != "regression":
-        classes = len(record.facts["classes"])
+        classes = len(record.facts.classes)
         own = measure(window.connection, expected(labelled()), task, classes, settings, only=metric)
         usual = surprise(record, settings, window.connection)[metric]
         wanted = bootstrap.interval(own.values[metric], confidence, own.blocks)
@@ -77,8 +77,8 @@ def certainly_worse(difference: Interval, sign: int, margin: float) -> bool:
 
 def daily(window: Window, record: Record, settings: Settings) -> dict[str, float]:
     """The headline metric of each day with rows enough, for the plot."""
-    metric, task = settings.compare.metric, record.facts["task"]
-    values, counts = by_block(window.connection, labelled(), task, len(record.facts["classes"]), settings, metric)
+    metric, task = settings.compare.metric, record.facts.task
+    values, counts = by_block(window.connection, labelled(), task, len(record.facts.classes), settings, metric)
     return {
         str(date): float(value)
         for (date, count), value in zip(counts.items(), values.values.get(metric, ()), strict=False)
@@ -88,7 +88,7 @@ def daily(window: Window, record: Record, settings: Settings) -> dict[str, float
 
 def slices(window: Window, record: Record, settings: Settings) -> list[Slice]:
     """The headline metric of each slice that the log can name; those with too few rows are listed without."""
-    metric, task, classes = settings.compare.metric, record.facts["task"], len(record.facts["classes"])
+    metric, task, classes = settings.compare.metric, record.facts.task, len(record.facts.classes)
     found = []
     for column in settings.evaluate.slices:
         if column not in window.columns:

@@ -27,7 +27,7 @@ def measure(window: Window, record: Record, settings: Settings, day: str) -> Fea
     was: dict[str, Any] = {"psi": dict.fromkeys(SPANS), "missing": dict.fromkeys(SPANS)}
     if score.ndim == 1:
         ends = deciles(score.astype(np.float32).astype(np.float64))
-        value = f"(SELECT _time, _prediction[{2 if record.facts['task'] == 'binary' else 1}] AS prediction FROM log)"
+        value = f"(SELECT _time, _prediction[{2 if record.facts.task == 'binary' else 1}] AS prediction FROM log)"
         now = bin_counts.numeric(window.connection, value, day, {"prediction": ends})["prediction"]
         binned = np.bincount(1 + np.searchsorted(ends, score.astype(np.float32)), minlength=len(ends) + 2)
         was |= {"edges": ends, "counts": binned.tolist()}

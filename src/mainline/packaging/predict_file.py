@@ -1,7 +1,7 @@
 """A file to be scored: `given` is the table as it is, `typed` has types, `inputs` only the model's columns.
 
-CSV is read as text and JSON as it is written, so that nothing of what is kept beside the predictions is changed:
-not a key that looks like a number, nor a time.
+CSV is read as text and JSON as it is written, so that the columns next to the predictions are not changed:
+neither a key that looks like a number, nor a time.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.config import environment
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.evaluation.results import Interval, Review
 from mainline.registry import runs, store_upgrade
@@ -203,8 +204,8 @@ class Registry:
 
 
 def name() -> str:
-    """Of the registered model: a server may hold those of several projects."""
-    return os.environ.get("MAINLINE_MODEL") or "mainline"
+    """Of the registered model."""
+    return environment.model_name(os.environ)
 
 
 def open_registry(folder: Path) -> Registry:
@@ -256,7 +257,7 @@ def tags(review: Review, record: Record, release: Mapping[str, str]) -> dict[str
 
     measured = {f"metric.{metric.name}": interval(metric.candidate) for metric in review.metrics}
     return {
-        "commit": record.facts["commit"] or "none",
+        "commit": record.facts.commit or "none",
         "fingerprint": record.fingerprint,
         "data_digest": data_digest(record),
         "model_digest": record.digest,

@@ -1,4 +1,4 @@
-"""What MLflow is told of a run: what was trained, and what the review found."""
+"""What is logged to MLflow: the trained model, and the results of its review."""
 
 from __future__ import annotations
 
@@ -8,32 +8,35 @@ from pathlib import Path
 from typing import Any
 
 from mainline.config.loader import Params
+from mainline.data.collect import to_json
 from mainline.data.split import sides
 from mainline.evaluation import changes
 from mainline.evaluation.results import Review
 from mainline.training.pipeline import features_of, read_rows
 from mainline.training.record import Record, data_digest
 
+PARAMETERS = ("task", "clock", "prepare", "split", "train")  # of the parts of a fingerprint
+
 
 def training(params: Params, root: Path, record: Record, frame: Path) -> dict[str, Any]:
     """For the tracker: what was trained, with a few rows that show its signature."""
     settings = params.settings
-    parts, facts = record.facts["parts"], record.facts
+    facts = record.facts
     example = features_of(settings, read_rows(settings, frame, f"{sides(settings).holdout} LIMIT 20"))
     package = root / "src" / settings.train.estimator.split(".")[0]
     return {
         "fingerprint": record.fingerprint,
         "record": str(record.path),
         "task": settings.task,
-        "params": changes.flatten({name: parts[name] for name in ("task", "clock", "prepare", "split", "train")}),
+        "params": changes.flatten({name: getattr(facts.parts, name) for name in PARAMETERS}),
         "tags": {
             "fingerprint": record.fingerprint,
             "model_digest": record.digest,
             "data_digest": data_digest(record),
-            "commit": facts["commit"] or "none",
-            "clean": str(facts["clean"]).lower(),
+            "commit": facts.commit or "none",
+            "clean": str(facts.clean).lower(),
         },
-        "tables": [{"name": name, **table} for name, table in facts["tables"]["tables"].items()],
+        "tables": list(json.loads(to_json(facts.tables))["tables"].values()),
         "example": example.to_json(orient="split"),
         "types": {name: str(dtype) for name, dtype in example.dtypes.items()},
         "estimator": settings.train.estimator,

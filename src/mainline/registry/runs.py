@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ExternalError
 from mainline.registry import store_upgrade
-from mainline.runtime.worker import Beside
+from mainline.runtime.worker import Worker
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,18 +49,18 @@ def quiet() -> None:
 class Tracker:
     """What is asked of MLflow; `finish` waits for it."""
 
-    def __init__(self, beside: Beside, state: Path) -> None:
-        self.beside, self.state = beside, str(state)
-        self.asked: list[Future[Any]] = [beside.ask(open_store, state=self.state)]
+    def __init__(self, worker: Worker, state: Path) -> None:
+        self.worker, self.state = worker, str(state)
+        self.asked: list[Future[Any]] = [worker.submit(open_store, state=self.state)]
 
     def log(self, training: dict[str, Any]) -> None:
-        self.asked.append(self.beside.ask(log_training, state=self.state, training=training))
+        self.asked.append(self.worker.submit(log_training, state=self.state, training=training))
 
     def finish(self, findings: dict[str, Any] | None = None) -> str:
         """The run's id, when everything is in the store."""
         run_id = [future.result() for future in self.asked][-1]
         if findings is not None:
-            self.beside.ask(log_findings, state=self.state, run_id=run_id, findings=findings).result()
+            self.worker.submit(log_findings, state=self.state, run_id=run_id, findings=findings).result()
         return str(run_id)
 
 

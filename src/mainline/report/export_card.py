@@ -1,19 +1,18 @@
-"""The model card of an export: measured of the record alone, so that an image can hold it."""
+"""The model card of an export: measured from the record alone, so that an image can hold it."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from mainline.config.schema import Settings
-from mainline.data import collect
 from mainline.data.validation.results import Validation
-from mainline.evaluation import compare, evaluate, review
+from mainline.evaluation import evaluate, review
+from mainline.evaluation.compare import compare
+from mainline.evaluation.comparison import Comparison
 from mainline.evaluation.results import Outcome, Review
 from mainline.report import model_card
 from mainline.runtime.workspace import Workspace
-from mainline.training import record as record_
-from mainline.training.record import Record
+from mainline.training.record import Record, data_digest
 
 
 def of_record(settings: Settings, record: Record, frame: Path, version: str, root: Path) -> str:
@@ -32,9 +31,9 @@ def of_record(settings: Settings, record: Record, frame: Path, version: str, roo
 
 
 def measured(settings: Settings, record: Record, frame: Path, root: Path) -> Review:
-    """What the model is worth on its holdout, held against no other."""
+    """The model's metrics on its holdout, without a baseline."""
     workspace = Workspace.at(root)
-    found = compare.line_up(settings, workspace, {}, frame, record, None, None)
+    found = compare(Comparison(settings, workspace, record.facts.tables, frame, record))
     rows = found.rows
     fit = review.unmeasurable(settings, rows) is None
     weights = evaluate.draw(settings, rows.blocks) if fit else None
@@ -47,11 +46,11 @@ def measured(settings: Settings, record: Record, frame: Path, root: Path) -> Rev
         base_ref="",
         candidate=review.side(workspace, record, None),
         baseline=None,
-        tables=review.table_versions(collect.from_json(json.dumps(facts["tables"])), None),
-        data_digest=record_.data_digest(record),
-        rows=facts["rows"],
-        label_coverage=facts["label_coverage"],
-        period=facts["period"],
+        tables=review.table_versions(facts.tables, None),
+        data_digest=data_digest(record),
+        rows=facts.rows,
+        label_coverage=facts.label_coverage,
+        period=facts.period,
         metrics=evaluate.paired(settings, rows, weights) if weights is not None else [],
         gates=[],
         validation=Validation([]),  # a record is only kept of data that passed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mainline.data.validation.results import Expectation
 from mainline.evaluation.formatting import (
@@ -26,6 +26,7 @@ from mainline.report.headline import base_name
 from mainline.report.markdown_budget import Part
 
 BAR = 12  # blocks of a bar of text
+ADDED = 15_000  # characters of the texts of added sections
 EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
@@ -36,7 +37,7 @@ def details(review: Review) -> list[Part | None]:
         gaps(review),
         drift(review),
         importance(review),
-        *(added(section) for section in review.sections),
+        *added_sections(review),
         cost(review),
         reproduce(review),
     ]
@@ -140,6 +141,18 @@ def importance(review: Review) -> Part | None:
         for f in sorted(review.importance, key=lambda feature: -feature.value)
     ]
     return folded("Importance of the features", header, lines, weight=20, most=20)
+
+
+def added_sections(review: Review) -> Iterator[Part]:
+    """The sections that the project added, as far as their texts fit: only rows of tables are cut later."""
+    room = ADDED
+    for number, section in enumerate(review.sections):
+        part = added(section)
+        room -= len(part.head) + len(part.tail)
+        if room < 0:
+            yield Part(f"_… {plural(len(review.sections) - number, 'more section')}: the HTML report has them all._")
+            return
+        yield part
 
 
 def added(section: Section) -> Part:

@@ -38,7 +38,7 @@ def render(
     commit = review.candidate.commit or version.tags.get("commit", "none")
     facts = [
         *identity(params.settings, review, record, commit),
-        ("training", f"{record.facts['model']['seconds']:.1f} s"),
+        ("training", f"{record.facts.model.seconds:.1f} s"),
         ("image", f"`{image}`" if image else "none"),
         ("pull request", cell(version.tags.get("pull_request", "none"))),
         ("approved by", cell(version.tags.get("approver", "not recorded"))),
@@ -58,7 +58,7 @@ def of_export(settings: Settings, review: Review, record: Record, version: str, 
     ConfigurationError
         As `render`.
     """
-    commit = str(record.facts["commit"] or "none")
+    commit = str(record.facts.commit or "none")
     return page(review, record, version, commit, identity(settings, review, record, commit), root, released=False)
 
 
@@ -144,7 +144,7 @@ def front(given: dict[str, Any], review: Review, version: str) -> str:
 
 
 def identity(settings: Settings, review: Review, record: Record, commit: str) -> list[tuple[str, str]]:
-    facts = record.facts["model"]
+    facts = record.facts.model
     return [
         ("estimator", f"`{review.estimator}`"),
         ("task", review.task),
@@ -154,12 +154,12 @@ def identity(settings: Settings, review: Review, record: Record, commit: str) ->
         ("fingerprint", f"`{record.fingerprint}`"),
         ("model, SHA-256", f"`{record.digest}`"),
         ("data, SHA-256", f"`{review.data_digest}`"),
-        ("size", f"{facts['bytes']:,} bytes"),
+        ("size", f"{facts.bytes:,} bytes"),
     ]
 
 
 def reproduce(record: Record) -> str:
-    python = record.facts["parts"]["python"]
+    python = record.facts.parts.python
     return (
         f"With the packages of `uv.lock` and Python {python}. The digests above must come out again; on another "
         "processor the model's last bits, and so its digest, can differ."

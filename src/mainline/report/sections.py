@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from mainline.config.extensions import Declarations
 from mainline.evaluation.results import Section
-from mainline.evaluation.review import Judged
+from mainline.evaluation.review import ReviewedRows
 
-Make = Callable[[Judged], Section | None]
+Make = Callable[[ReviewedRows], Section | None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def report_section(name: str) -> Callable[[Make], Make]:
     return register
 
 
-def of(judged: Judged) -> list[Section]:
+def of(judged: ReviewedRows) -> list[Section]:
     """The added sections of a review, in the order in which they were registered."""
     made = []
     for name, kind in SECTIONS.items():

@@ -6,13 +6,13 @@ import dataclasses
 import json
 
 from mainline.evaluation.results import verdict
-from mainline.evaluation.review import Judged
+from mainline.evaluation.review import ReviewedRows
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
 
 
-def reports(found: Judged, workspace: Workspace, progress: Progress) -> list[str]:
+def reports(found: ReviewedRows, workspace: Workspace, progress: Progress) -> list[str]:
     """Write the reports, each whole or not at all; `verdict.json` last."""
     from mainline.evaluation.metrics import added_titles
     from mainline.report import html, markdown, report_json, sections

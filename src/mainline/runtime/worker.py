@@ -1,8 +1,8 @@
-"""A second process for what can be done while the model is fitted: validation, logging, importance.
+"""A worker process for what can be done while the model is fitted: validation, logging, importance.
 
-One process for all of it, since these jobs share their heavy imports. It speaks JSON, a line a
-message: jobs on its standard input, done in their order, and an answer to each on its standard
-output. When the run that started it dies, it ends too.
+One process for all of it, since these jobs share their heavy imports. It speaks JSON, one message per line: jobs on its
+standard input, done in the order of their submission, and one result per job on its standard output. When the run that
+started it dies, it ends too. (`concurrent.futures` has no executor whose process ends with a parent that is killed.)
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from typing import IO, Any
 
 from mainline import errors
 
-# Large arrays come and go: without this the allocator hands each back to the system and asks anew.
+# Large arrays come and go: without this the allocator returns each to the system and requests it again.
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
-OBJECTS = 100_000  # libraries make hundreds of thousands of objects that stay: look for garbage less often
+OBJECTS = 100_000  # libraries create hundreds of thousands of long-lived objects: collect garbage less often
 
 
-class Beside:
-    """The process; `ask` hands it a job and returns at once."""
+class Worker:
+    """The worker process; `submit` gives it a job and returns a future at once."""
 
     def __init__(self) -> None:
         self.messages = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115
@@ -43,36 +43,37 @@ class Beside:
             text=True,
             env={**os.environ, **MEMORY},
         )
-        self.open: deque[Future[Any]] = deque()
-        # Answers are taken as they come: a full pipe would stop the work behind it.
+        self.pending: deque[Future[Any]] = deque()
+        # Results are read as they come: a full pipe would block the worker.
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
-    def ask(self, function: Callable[..., Any], **arguments: Any) -> Future[Any]:
-        """Have a module's function called there, with arguments and an answer that JSON can hold.
+    def submit(self, function: Callable[..., Any], **arguments: Any) -> Future[Any]:
+        """Call a module's function in the worker; arguments and result must be JSON.
 
-        Its failure is raised by `result` as what it was there.
+        An error in the function is raised by the future's `result`: a `MainlineError` as the same class, any other
+        exception as `ExternalError` with its file and line.
         """
         future: Future[Any] = Future()
-        self.open.append(future)
+        self.pending.append(future)
         assert self.process.stdin
         try:
             self.process.stdin.write(json.dumps({"function": name_of(function), "arguments": arguments}) + "\n")
             self.process.stdin.flush()
         except BrokenPipeError:
-            self.reader.join()  # it takes the answers that were given before the end
+            self.reader.join()  # it reads the results that were written before the end
             self._fail()
         return future
 
     def stop(self) -> None:
-        """End it, whatever it is doing; an error on the way out would hide the one that brought us here."""
+        """End the process at once, in the middle of a job too; raises nothing, so that it hides no other error."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
         self.reader.join()
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe
-            with contextlib.suppress(BrokenPipeError):  # a job that it did not live to read
+            with contextlib.suppress(BrokenPipeError):  # a job that it did not read
                 pipe.close()
         self.messages.close()
 
@@ -80,52 +81,53 @@ class Beside:
         assert self.process.stdout
         for line in self.process.stdout:
             message = json.loads(line)
-            future = self.open.popleft()
+            future = self.pending.popleft()
             if "error" in message:
                 future.set_exception(getattr(errors, message["kind"])(message["error"]))
             else:
-                future.set_result(message["answer"])
+                future.set_result(message["result"])
         self._fail()
 
     def _fail(self) -> None:
-        """It has ended: whoever still waits for an answer is told what it said last."""
+        """The process has ended: every pending job fails with the last lines of its standard error."""
         status = self.process.wait()
-        while self.open:
+        while self.pending:
             self.messages.seek(0)
-            said = self.messages.read().strip()[-2000:]
-            self.open.popleft().set_exception(
-                errors.ExternalError(f"a helper process stopped (status {status}): {said}")
+            output = self.messages.read().strip()[-2000:]
+            self.pending.popleft().set_exception(
+                errors.ExternalError(f"the worker process stopped (status {status}): {output}")
             )
 
 
 def name_of(function: Callable[..., Any]) -> str:
-    """`module:function`, as the other process finds it."""
+    """`module:function`, by which the worker imports it."""
     found = f"{function.__module__}:{function.__qualname__}"
     if function.__module__ == "__main__" or not function.__qualname__.isidentifier():
-        raise ValueError(f"{found} is not a function of a module: another process cannot import it")
+        raise ValueError(f"{found} is not a top-level function of a module, so the worker cannot import it")
     return found
 
 
-def serve(jobs: Iterator[str], answers: IO[str]) -> None:
+def work(jobs: Iterator[str], results: IO[str]) -> None:
+    """Do the jobs, one JSON message per line, and write one result per job."""
     for line in jobs:
         job = json.loads(line)
         try:
             module, _, name = job["function"].partition(":")
-            answer = getattr(importlib.import_module(module), name)(**job["arguments"])
-            message = {"answer": answer}
+            result = getattr(importlib.import_module(module), name)(**job["arguments"])
+            message = {"result": result}
         except errors.MainlineError as error:
             message = {"error": str(error), "kind": type(error).__name__}
         except Exception as error:
             traceback.print_exc()
             found = traceback.extract_tb(error.__traceback__)[-1]
-            said = f"{job['function']} failed: {type(error).__name__}: {error} ({found.filename}:{found.lineno})"
-            message = {"error": said, "kind": "ExternalError"}
-        answers.write(json.dumps(message) + "\n")
-        answers.flush()
+            text = f"{job['function']} failed: {type(error).__name__}: {error} ({found.filename}:{found.lineno})"
+            message = {"error": text, "kind": "ExternalError"}
+        results.write(json.dumps(message) + "\n")
+        results.flush()
 
 
 def die_with_parent() -> None:
-    """Linux ends this process with the run that started it, also when that is killed."""
+    """On Linux: end this process when the run that started it ends, also when that is killed."""
     import ctypes
     import signal
 
@@ -135,15 +137,15 @@ def die_with_parent() -> None:
 
 def main() -> None:
     die_with_parent()
-    os.nice(10)  # the training that somebody waits for goes first
+    os.nice(10)  # the training has priority: somebody waits for it
     gc.set_threshold(OBJECTS, 20, 100)
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a library prints is no answer
-    serve(at_once(sys.stdin), answers)
+    results = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is not a result
+    work(read_ahead(sys.stdin), results)
 
 
-def at_once(lines: IO[str]) -> Iterator[str]:
-    """The lines, read as they come: whoever writes them must not wait until a job is done."""
+def read_ahead(lines: IO[str]) -> Iterator[str]:
+    """The lines, read as they come, so that a submission never waits until a job is done."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def read() -> None:

@@ -40,17 +40,32 @@ MODEL_MODULES = frozenset(
 
 
 @dataclass(frozen=True)
+class Parts:
+    """What a fingerprint is computed from. Sections of the settings are kept as JSON: another version has others."""
+
+    tables: dict[str, str]  # digests of the collected tables by name
+    clock: str  # the data cutoff, ISO 8601
+    prepare: dict[str, Any]
+    code: dict[str, str]  # digests by path from the checkout's top
+    packages: dict[str, str]  # locked versions by name
+    python: str  # version and processor
+    task: str
+    split: dict[str, Any]
+    train: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Fingerprint:
-    """`frame` names the prepared frame, `model` the model trained on it; `parts` say of what they are made."""
+    """`frame` identifies the prepared frame, `model` the model trained on it."""
 
     model: str
     frame: str
-    parts: dict[str, Any]
+    parts: Parts
 
 
 def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fingerprint:
     """The fingerprint of a checkout; `tables` are the digests of the collected tables by name."""
-    shared = {
+    shared: dict[str, Any] = {
         "tables": dict(tables),
         "clock": settings.data.cutoff.isoformat(),
         "prepare": settings.prepare.model_dump(mode="json", exclude={"time_travel_checks"}),
@@ -58,13 +73,13 @@ def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fi
         "packages": locked_packages(root),
         "python": f"{sys.version_info.major}.{sys.version_info.minor} {platform.machine()}",
     }
-    training = {
+    training: dict[str, Any] = {
         "task": settings.task,
         "split": settings.split.model_dump(mode="json"),
         "train": settings.train.model_dump(mode="json"),
     }
     frame = digest(shared)
-    return Fingerprint(digest({"frame": frame, **training}), frame, {**shared, **training})
+    return Fingerprint(digest({"frame": frame, **training}), frame, Parts(**shared, **training))
 
 
 def digest(value: Any) -> str:

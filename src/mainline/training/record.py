@@ -1,16 +1,15 @@
-"""The record of a training: the model, what it answered on its holdout, and everything it was made of.
+"""The record of a training: the model, its scores on its holdout, and what it was made from.
 
 A record is a folder named by its fingerprint. It is written whole or not at all, and never changed.
 
-    record.json   facts: settings, digests, rows, period, commit
-    model.pkl     the fitted pipeline; only ever loaded where this checkout's own state holds it
+    record.json   `facts.Facts`: settings, digests, rows, period, commit
+    model.pkl     the fitted pipeline; only loaded from this checkout's own state
     rows.npz      row ids of the training rows; row ids, labels, scores and blocks of the holdout
-    profile.json  how the training rows' features are distributed
+    profile.json  the distribution of the features in the training rows
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import json
 import pickle
@@ -21,54 +20,47 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing_folder
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+from mainline.training.facts import Facts, facts_from_json, facts_to_json, unreadable
+from mainline.training.fingerprint import digest
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-FORMAT = 1
-
 
 @dataclass(frozen=True)
 class Holdout:
-    """Scores of a model on rows; `y` is NaN where the outcome is not known (float in every task)."""
+    """A model's scores on rows; `y` is NaN where the label is not known (float in every task)."""
 
     row_id: NDArray[np.uint64]
     y: NDArray[np.float64]
     score: NDArray[np.float64]  # (n,) or (n, classes)
-    block: NDArray[np.int64] | None = None  # (n,) which rows are resampled together; None in records of old
+    block: NDArray[np.int64] | None = None  # (n,) rows of a block are resampled together; None in older records
 
 
 @dataclass(frozen=True)
 class Record:
     path: Path
-    facts: dict[str, Any]
+    facts: Facts
 
     @classmethod
     def read(cls, path: Path) -> Record:
         """Raises ExternalError for a record that is damaged or of another format."""
+        file = path / "record.json"
         try:
-            facts = json.loads((path / "record.json").read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise ExternalError(f"{path}: not a readable record ({error}): delete the folder and run again") from None
-        if not isinstance(facts, dict):
-            raise ExternalError(f"{path}: not a readable record: delete the folder and run again")
-        if facts.get("format") != FORMAT:
-            raise ExternalError(f"{path}: a record of format {facts.get('format')}, this code reads {FORMAT}")
-        return cls(path, facts)
+            raise unreadable(file, str(error)) from None
+        return cls(path, facts_from_json(text, file))
 
     @property
     def fingerprint(self) -> str:
-        return str(self.facts["fingerprint"])
+        return self.facts.fingerprint
 
     @property
     def digest(self) -> str:
-        return str(self.facts["model"]["digest"])
+        return self.facts.model.digest
 
     @cached_property
     def _arrays(self) -> dict[str, NDArray[Any]]:
@@ -103,7 +95,7 @@ class Record:
         return ExternalError(f"{self.path / name} cannot be read ({error}): delete the folder and run again")
 
     def model(self) -> Pipeline:
-        """The fitted pipeline, after its bytes were checked against the recorded digest."""
+        """The fitted pipeline, once its bytes match the recorded digest."""
         try:
             pickled = (self.path / "model.pkl").read_bytes()
         except OSError as error:
@@ -113,43 +105,41 @@ class Record:
         try:
             loaded: Pipeline = pickle.loads(pickled)
         except (ImportError, AttributeError) as error:
-            raise ConfigurationError(f"the recorded model needs code that is not here: {error}") from error
+            raise ConfigurationError(f"the recorded model needs code that is missing here: {error}") from error
         return loaded
 
 
 def find(records: Path, fingerprint: str) -> Record | None:
-    """The record of a fingerprint, if this checkout has it whole."""
+    """The record of a fingerprint; None where this checkout does not have it."""
     path = records / fingerprint
     if not (path / "record.json").exists():
         return None
     found = Record.read(path)
-    # A folder can be named by anybody, in a cache too: another model's record is none of this one.
+    # Anyone can name a folder, in a cache too: it may hold another model's record.
     return found if found.fingerprint == fingerprint else None
 
 
 def keep(
     records: Path,
-    facts: dict[str, Any],
+    facts: Facts,
     pickled: bytes,
     arrays: dict[str, NDArray[Any]],
     profile: dict[str, Any],
 ) -> Record:
-    """Write a record in one step."""
+    """Write a record: the whole folder appears at once."""
     import numpy as np
 
-    path = records / facts["fingerprint"]
-    whole = {"format": FORMAT, "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"), **facts}
+    path = records / facts.fingerprint
     with replacing_folder(path) as unfinished:
         (unfinished / "model.pkl").write_bytes(pickled)
         np.savez(unfinished / "rows.npz", allow_pickle=False, **arrays)
         (unfinished / "profile.json").write_text(json.dumps(profile, sort_keys=True), encoding="utf-8")
-        # In the order that it has: a CSV file's columns are read by their place.
-        (unfinished / "record.json").write_text(json.dumps(whole, indent=2), encoding="utf-8")
-    return Record(path, whole)
+        (unfinished / "record.json").write_text(facts_to_json(facts), encoding="utf-8")
+    return Record(path, facts)
 
 
 def align(row_id: NDArray[np.uint64], other: Holdout) -> NDArray[np.int64]:
-    """For each of `row_id` its place in `other`, or -1."""
+    """The position of each of `row_id` in `other`, or -1."""
     import numpy as np
 
     order = np.argsort(other.row_id)
@@ -168,8 +158,12 @@ def distinct(row_id: NDArray[np.uint64]) -> None:
         raise DataError("two rows share a row id")
 
 
-def data_digest(record: Record) -> str:
-    from mainline.training.fingerprint import digest
+def same_tables(record: Record, other: Record) -> bool:
+    """Whether two models were made from the same tables, up to the same data cutoff."""
+    parts, others = record.facts.parts, other.facts.parts
+    return parts.tables == others.tables and parts.clock == others.clock
 
-    parts = record.facts["parts"]
-    return digest({"tables": parts["tables"], "clock": parts["clock"]})
+
+def data_digest(record: Record) -> str:
+    parts = record.facts.parts
+    return digest({"tables": parts.tables, "clock": parts.clock})

@@ -1,22 +1,23 @@
-"""One training, from the prepared frame to a record: what main's code and a pull request's both do."""
+"""One training, from the prepared frame to a record. The baseline and the candidate are both trained by it."""
 
 from __future__ import annotations
 
-import json
+import datetime as dt
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
 from mainline.data.blocks import codes
-from mainline.data.collect import Collected, to_json
+from mainline.data.collect import Collected
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import DataError
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
+from mainline.training.facts import Facts, ModelFacts
 from mainline.training.fingerprint import Fingerprint
 from mainline.training.record import Record
 from mainline.training.reference_profile import described
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TrainedModel:
     """A trained model that is not recorded yet: its data may still turn out to be invalid."""
 
-    facts: dict[str, Any]
+    facts: Facts
     pickled: bytes
     arrays: dict[str, NDArray[Any]]
     profile: dict[str, Any]
@@ -38,11 +39,18 @@ class Candidate:
         return record.keep(workspace.records, self.facts, self.pickled, self.arrays, self.profile)
 
 
-def train(
+@dataclass(frozen=True)
+class Counts:
+    rows: dict[str, int]
+    period: dict[str, str]
+    label_coverage: float
+
+
+def train_model(
     settings: Settings, root: Path, tables: Mapping[str, Collected], prints: Fingerprint, frame: Path
-) -> Candidate:
-    """Fit on the training rows, score every holdout row, labelled or not."""
-    # DuckDB counts without the interpreter: time for it while the model is fitted.
+) -> TrainedModel:
+    """Fit on the training rows and score every holdout row, labelled or not."""
+    # DuckDB releases the interpreter lock: it counts while the model is fitted.
     with ThreadPoolExecutor(1) as pool:
         counted = pool.submit(count, settings, frame)
         trained_on = pool.submit(training_rows, settings, frame)
@@ -51,46 +59,51 @@ def train(
     blocks = [settings.compare.blocks] if settings.compare.blocks else []
     rows = pipeline.read_rows(settings, frame, sides(settings).holdout, *blocks)
     if rows.empty:
-        raise DataError(f"no row lies in the holdout: nothing to measure on{pipeline.reach(settings, frame)}")
+        raise DataError(f"the holdout has no rows{pipeline.reach(settings, frame)}")
     score = pipeline.predict(settings, fitted.pipeline, rows)
-    facts = {
-        "fingerprint": prints.model,
-        "frame": prints.frame,
-        "parts": prints.parts,
-        "commit": git.commit_of(root, "HEAD") if git.is_top(root) else None,
-        "clean": git.is_top(root) and git.is_clean(root),
-        "task": settings.task,
-        "classes": fitted.classes,
-        "model": {"digest": fitted.digest, "bytes": len(fitted.pickled), "seconds": round(fitted.seconds, 3)},
-        "tables": portable(to_json(dict(tables)), root),
-        **counted.result(),
-    }
+    counts = counted.result()
+    facts = Facts(
+        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        fingerprint=prints.model,
+        frame=prints.frame,
+        parts=prints.parts,
+        commit=git.commit_of(root, "HEAD") if git.is_top(root) else None,
+        clean=git.is_top(root) and git.is_clean(root),
+        task=settings.task,
+        classes=fitted.classes,
+        model=ModelFacts(fitted.digest, len(fitted.pickled), round(fitted.seconds, 3)),
+        tables=portable(tables, root),
+        rows=counts.rows,
+        period=counts.period,
+        label_coverage=counts.label_coverage,
+    )
     arrays = {
         "row_id": rows[ROW_ID].to_numpy(),
         "y": targets(settings, rows[settings.prepare.label], fitted.classes),
         "score": score,
         "train": trained_on.result(),
-        # What the interval of the evaluation was drawn from: the monitor compares with that very interval.
+        # The monitor computes the interval of the evaluation again, from the same blocks.
         **({"block": block_codes(rows[blocks[0]])} if blocks else {}),
     }
-    return Candidate(facts, fitted.pickled, arrays, profiled.result())
+    return TrainedModel(facts, fitted.pickled, arrays, profiled.result())
 
 
 def block_codes(blocks: Any) -> NDArray[Any]:
-    """Numbered as the comparison numbers them: by their values as text."""
+    """Block codes as the comparison assigns them: by the values as text."""
     import pandas as pd
 
     place, values = pd.factorize(blocks, use_na_sentinel=False)
     return codes(pd.Series(values).astype(str).to_numpy())[place]
 
 
-def portable(tables: str, root: Path) -> dict[str, Any]:
-    """The tables' facts with the checkout's own files named from its top: they belong to the commit."""
-    facts: dict[str, Any] = json.loads(tables)
-    for table in facts["tables"].values():
-        paths = [Path(path) for path in table["paths"]]
-        table["paths"] = [str(path.relative_to(root)) if path.is_relative_to(root) else str(path) for path in paths]
-    return facts
+def portable(tables: Mapping[str, Collected], root: Path) -> dict[str, Collected]:
+    """The tables with the checkout's own files by their path from its top: these files belong to the commit."""
+    return {
+        name: replace(
+            table, paths=[path.relative_to(root) if path.is_relative_to(root) else path for path in table.paths]
+        )
+        for name, table in tables.items()
+    }
 
 
 def labelled_training_rows(settings: Settings) -> str:
@@ -98,7 +111,7 @@ def labelled_training_rows(settings: Settings) -> str:
 
 
 def targets(settings: Settings, labels: Any, classes: list[Any]) -> NDArray[Any]:
-    """Labels as floats: codes or values, NaN where the outcome is not known."""
+    """Labels as floats: codes or values, NaN where the label is not known."""
     import numpy as np
 
     known = labels.notna().to_numpy()
@@ -119,8 +132,8 @@ def training_rows(settings: Settings, frame: Path) -> NDArray[Any]:
     return ids
 
 
-def count(settings: Settings, frame: Path) -> dict[str, Any]:
-    """Rows by side, what became of those without a label, and the period that each side covers."""
+def count(settings: Settings, frame: Path) -> Counts:
+    """Rows and period of the training and holdout sides, and the holdout rows without a label by status."""
     import duckdb
 
     side = sides(settings)
@@ -152,4 +165,4 @@ def count(settings: Settings, frame: Path) -> dict[str, Any]:
             )
             names = ("train_start", "train_end", "holdout_start", "holdout_end")
             period = {name: value.isoformat() for name, value in zip(names, found, strict=True) if value is not None}
-    return {"rows": rows, "period": period, "label_coverage": 1 - unlabelled / holdout if holdout else 0.0}
+    return Counts(rows, period, 1 - unlabelled / holdout if holdout else 0.0)

@@ -48,4 +48,4 @@ def test_a_package_that_is_not_installed_is_named_with_what_installs_it(
     for name in [name for name in sys.modules if name.startswith(("mainline.monitoring.shipping", "mainline.serving"))]:
         monkeypatch.delitem(sys.modules, name)
     assert main.main(["ship", "--spool", str(tmp_path)]) == 2
-    assert "msgspec is not installed: the verb's make target does it" in capsys.readouterr().err
+    assert "msgspec is not installed: the command's make target installs it" in capsys.readouterr().err

@@ -11,4 +11,4 @@ def test_a_day_that_is_none_is_answered_with_one_that_is(capsys: pytest.CaptureF
     with pytest.raises(SystemExit) as ended:
         main.main(["retrain", "--today", "tomorrow"])
     assert ended.value.code == 2
-    assert "--today: tomorrow is no day such as 2013-11-03" in capsys.readouterr().err
+    assert "--today: tomorrow is not a date such as 2013-11-03" in capsys.readouterr().err

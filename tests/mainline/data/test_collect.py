@@ -138,7 +138,7 @@ def test_tables_of_a_later_commit_can_be_read_as_far_as_they_are_known(months: P
     content = json.loads(to_json(tables))
     content["tables"]["events"]["something new"] = 1
     assert from_json(json.dumps(content)) == tables
-    with pytest.raises(ConfigurationError, match="of version 99, this code reads version 1"):
+    with pytest.raises(ConfigurationError, match="have version 99, this code reads version 1"):
         from_json(json.dumps({**content, "version": 99}))
 
 

@@ -1,22 +1,24 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mainline.evaluation import changes
 from mainline.evaluation.results import Change
+from mainline.training.fingerprint import Parts
 from tests.projects import Project
 
-PARTS: dict[str, Any] = {
-    "clock": "2026-03-02T00:00:00+00:00",
-    "prepare": {"features": {"numeric": ["a", "b"], "categorical": []}, "status": None},
-    "train": {"params": {"depth": 3}},
-    "split": {"by": "time"},
-    "task": "binary",
-    "packages": {"numpy": "2.0", "gone": "1"},
-    "python": "3.11 x86_64",
-    "code": {"src/shop/frame.py": "aa", "src/shop/old.py": "bb"},
-}
+PARTS = Parts(
+    tables={"visits": "a"},
+    clock="2026-03-02T00:00:00+00:00",
+    prepare={"features": {"numeric": ["a", "b"], "categorical": []}, "status": None},
+    train={"params": {"depth": 3}},
+    split={"by": "time"},
+    task="binary",
+    packages={"numpy": "2.0", "gone": "1"},
+    python="3.11 x86_64",
+    code={"src/shop/frame.py": "aa", "src/shop/old.py": "bb"},
+)
 
 
 def test_nothing_differs_from_itself() -> None:
@@ -24,15 +26,15 @@ def test_nothing_differs_from_itself() -> None:
 
 
 def test_every_kind_of_difference_is_listed_with_both_values() -> None:
-    now = {
-        **PARTS,
-        "clock": "2026-04-02T00:00:00+00:00",
-        "prepare": {"features": {"numeric": ["a", "c"], "categorical": []}, "status": "status"},
-        "train": {"params": {"depth": 4, "rate": 0.1}},
-        "packages": {"numpy": "2.1"},
-        "python": "3.12 x86_64",
-        "code": {"src/shop/frame.py": "cc", "src/shop/new.py": "dd"},
-    }
+    now = replace(
+        PARTS,
+        clock="2026-04-02T00:00:00+00:00",
+        prepare={"features": {"numeric": ["a", "c"], "categorical": []}, "status": "status"},
+        train={"params": {"depth": 4, "rate": 0.1}},
+        packages={"numpy": "2.1"},
+        python="3.12 x86_64",
+        code={"src/shop/frame.py": "cc", "src/shop/new.py": "dd"},
+    )
     assert changes.of_model(PARTS, now) == [
         Change("parameter", "prepare.features.numeric", "a, b", "a, c"),
         Change("parameter", "prepare.status", None, "status"),

@@ -16,9 +16,11 @@ from mainline.config.schema import Settings
 from mainline.errors import ExternalError
 from mainline.evaluation import compare
 from mainline.evaluation.compare import Compared, in_classes, in_codes
+from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.runtime.workspace import Workspace
 from mainline.training import record
 from mainline.training.record import Record
+from tests.mainline.facts import facts
 from tests.mainline.settings import params
 
 BINARY = params(("resamples: 500", "resamples: 100\n  min_rows: 20")).settings
@@ -32,17 +34,14 @@ IDS = np.arange(N, dtype=np.uint64)
 
 
 def make(folder: Path, name: str, **changes: Any) -> Record:
-    facts = {
-        "fingerprint": name,
-        "task": changes.pop("task", "binary"),
-        "classes": changes.pop("classes", [False, True]),
-        "parts": {"tables": changes.pop("tables", {"visits": "a"}), "clock": "2026-03-02"},
-        "model": {"digest": "", "bytes": 1, "seconds": 0.1},
-    }
+    known = facts(
+        fingerprint=name,
+        **{field: changes.pop(field) for field in ("task", "classes", "tables") if field in changes},
+    )
     random = np.random.default_rng(0)
     y = (np.arange(N) % 2).astype(float)
     arrays = {"row_id": IDS, "y": y, "score": random.uniform(0, 1, N), "train": np.array([1000], dtype=np.uint64)}
-    return record.keep(folder, facts, b"", {**arrays, **changes}, {})
+    return record.keep(folder, known, b"", {**arrays, **changes}, {})
 
 
 @pytest.fixture
@@ -58,9 +57,10 @@ def frame(tmp_path: Path) -> Path:
     return path
 
 
-def line_up(tmp_path: Path, frame: Path, now: Record, was: Record | None, settings: Settings = BINARY) -> Compared:
+def compared(tmp_path: Path, frame: Path, now: Record, was: Record | None, settings: Settings = BINARY) -> Compared:
     workspace = Workspace.at(tmp_path)
-    return compare.line_up(settings, workspace, {}, frame, now, was, "c" * 40 if was else None)
+    baseline = Baseline("c" * 40, was) if was else Baseline()
+    return compare.compare(Comparison(settings, workspace, {}, frame, now, baseline))
 
 
 def test_each_row_has_the_scores_that_its_models_gave_it_in_whatever_order(tmp_path: Path, frame: Path) -> None:
@@ -68,7 +68,7 @@ def test_each_row_has_the_scores_that_its_models_gave_it_in_whatever_order(tmp_p
     score = np.linspace(0, 1, N)
     now = make(tmp_path, "now", score=score)
     was = make(tmp_path, "was", row_id=IDS[order], y=(order % 2).astype(float), score=score[order] / 2)
-    found = line_up(tmp_path, frame, now, was)
+    found = compared(tmp_path, frame, now, was)
     assert found.rows.candidate.tolist() == score.tolist()
     assert found.rows.baseline is not None
     assert found.rows.baseline.tolist() == (score / 2).tolist()
@@ -80,49 +80,53 @@ def test_each_row_has_the_scores_that_its_models_gave_it_in_whatever_order(tmp_p
 
 def test_rows_without_a_label_are_left_out(tmp_path: Path, frame: Path) -> None:
     y = np.where(np.arange(N) < 10, np.nan, np.arange(N) % 2)
-    found = line_up(tmp_path, frame, make(tmp_path, "now", y=y), make(tmp_path, "was", y=y))
+    found = compared(tmp_path, frame, make(tmp_path, "now", y=y), make(tmp_path, "was", y=y))
     assert len(found.rows.y) == N - 10
-    assert len(found.features) == N - 10
+    assert len(found.rows.rows) == N - 10
 
 
 def test_training_rows_of_main_are_counted_named_and_left_out(tmp_path: Path, frame: Path) -> None:
-    found = line_up(tmp_path, frame, make(tmp_path, "now"), make(tmp_path, "was", train=IDS[:25]))
+    found = compared(tmp_path, frame, make(tmp_path, "now"), make(tmp_path, "was", train=IDS[:25]))
     assert len(found.rows.y) == 35
-    assert "25 of the 60 holdout rows are training rows of main's model: they are left out" in found.notes[0]
+    assert "25 of the 60 holdout rows are training rows of the baseline: they are left out" in found.notes[0]
     assert "compared on 35 of 60 labelled holdout rows" in found.notes[1]
 
 
 def test_training_rows_of_this_model_are_counted_and_named(tmp_path: Path, frame: Path) -> None:
-    found = line_up(tmp_path, frame, make(tmp_path, "now", train=IDS[:3]), None)
-    assert found.notes == ["3 of 60 holdout rows are this model's own training rows: the metrics flatter it"]
+    found = compared(tmp_path, frame, make(tmp_path, "now", train=IDS[:3]), None)
+    assert found.notes == [
+        "3 of 60 holdout rows are also training rows of the candidate: its metrics are too optimistic"
+    ]
 
 
 def test_too_few_common_rows_are_not_compared_and_the_candidate_is_measured_alone(tmp_path: Path, frame: Path) -> None:
-    found = line_up(tmp_path, frame, make(tmp_path, "now"), make(tmp_path, "was", train=IDS[:41]))
-    assert found.not_comparable == "only 19 labelled rows can be compared, compare.min_rows asks for 20"
+    found = compared(tmp_path, frame, make(tmp_path, "now"), make(tmp_path, "was", train=IDS[:41]))
+    assert found.not_comparable == "only 19 labelled rows can be compared, compare.min_rows requires 20"
     assert found.rows.baseline is None
     assert len(found.rows.y) == N
 
 
 def test_a_main_of_another_task_is_not_compared(tmp_path: Path, frame: Path) -> None:
     was = make(tmp_path, "was", task="regression", classes=[])
-    found = line_up(tmp_path, frame, make(tmp_path, "now"), was)
+    found = compared(tmp_path, frame, make(tmp_path, "now"), was)
     assert found.not_comparable is not None
-    assert "main's task is regression, this one's binary" in found.not_comparable
+    assert "the baseline's task is regression, the candidate's is binary" in found.not_comparable
 
 
 def test_a_label_that_is_another_than_mains_is_counted(tmp_path: Path, frame: Path) -> None:
     y = (np.arange(N) % 2).astype(float)
     y[:7] = 1 - y[:7]
     y[7] = np.nan  # the same data: it had no label there
-    found = line_up(tmp_path, frame, make(tmp_path, "now"), make(tmp_path, "was", y=y))
-    assert found.notes == ["the label differs from main's in 8 of 60 rows: both are measured on this one's"]
+    found = compared(tmp_path, frame, make(tmp_path, "now"), make(tmp_path, "was", y=y))
+    assert found.notes == [
+        "the label differs from the baseline's in 8 of 60 rows: both models are measured on the candidate's labels"
+    ]
 
 
 def test_a_record_that_has_not_scored_the_holdout_is_refused(tmp_path: Path, frame: Path) -> None:
     short = make(tmp_path, "now", row_id=IDS[:-1], y=np.zeros(N - 1), score=np.zeros(N - 1))
-    with pytest.raises(ExternalError, match="has not scored every holdout row"):
-        line_up(tmp_path, frame, short, None)
+    with pytest.raises(ExternalError, match="has no score for some holdout rows"):
+        compared(tmp_path, frame, short, None)
 
 
 def test_a_class_that_main_does_not_know_has_probability_zero_there_and_no_label_moved(
@@ -131,15 +135,15 @@ def test_a_class_that_main_does_not_know_has_probability_zero_there_and_no_label
     random = np.random.default_rng(0)
     y = (np.arange(N) % 3).astype(float)
     now = make(tmp_path, "now", task="multiclass", classes=["a", "b", "c"], y=y, score=random.dirichlet(np.ones(3), N))
-    # Main knows a and c: its code 1 is this one's 2.
+    # The baseline knows a and c: its code 1 is the candidate's code 2.
     theirs = np.where(y == 0, 0.0, np.where(y == 2, 1.0, np.nan))
     scores = random.dirichlet(np.ones(2), N)
     was = make(tmp_path, "was", task="multiclass", classes=["a", "c"], y=theirs, score=scores)
-    found = line_up(tmp_path, frame, now, was, MULTICLASS)
+    found = compared(tmp_path, frame, now, was, MULTICLASS)
     assert found.rows.baseline is not None
     assert found.rows.baseline == pytest.approx(np.column_stack([scores[:, 0], np.zeros(N), scores[:, 1]]))
-    assert "main's model knows the classes a, c, this one a, b, c" in found.notes[-1]
-    assert "the label differs from main's in 20 of 60 rows" in found.notes[0]
+    assert "the baseline's classes are a, c, the candidate's a, b, c" in found.notes[-1]
+    assert "the label differs from the baseline's in 20 of 60 rows" in found.notes[0]
 
 
 def test_a_class_that_only_main_knows_is_shared_out() -> None:

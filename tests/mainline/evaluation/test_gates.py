@@ -130,7 +130,7 @@ def test_what_cannot_be_measured_fails() -> None:
 
 
 def test_a_comparison_that_cannot_be_made_fails_the_relative_gates_and_leaves_the_absolute_ones() -> None:
-    alone = replace(GOOD, no_comparison="main's own model could not be computed")
+    alone = replace(GOOD, no_comparison="the baseline could not be trained")
     failed = {found.name for found in gates.judge(FLOORS, alone) if not found.passed}
     assert failed == {"margin: roc_auc", "margin: brier", "slices", "gaps"}
     assert outcome(alone) == Outcome.not_measurable

@@ -11,6 +11,7 @@ from mainline.config.schema import Settings
 from mainline.evaluation import importance
 from mainline.training import pipeline, record
 from mainline.training.record import Record
+from tests.mainline.facts import facts
 from tests.mainline.settings import params
 from tests.projects import visits
 
@@ -31,8 +32,7 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def kept(settings: Settings, frame: Path, folder: Path) -> Record:
     fitted = pipeline.fit(settings, frame)
-    facts = {"fingerprint": "f", "classes": fitted.classes, "model": {"digest": fitted.digest}}
-    return record.keep(folder, facts, fitted.pickled, {}, {})
+    return record.keep(folder, facts(classes=fitted.classes, digest=fitted.digest), fitted.pickled, {}, {})
 
 
 @pytest.fixture(scope="module")

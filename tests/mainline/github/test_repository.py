@@ -56,7 +56,7 @@ def test_a_token_is_not_led_to_a_host_that_was_not_named_for_it(checkout: Path) 
     origin(checkout, "https://git.example.org/team/model.git")
     found = connection(checkout, {"GITHUB_TOKEN": "a"})
     assert found.token == ""
-    assert found.missing == "origin is at git.example.org: where that is GitHub, set GITHUB_API_URL"
+    assert found.missing == "origin is at git.example.org: if that is GitHub, set GITHUB_API_URL"
     named = connection(checkout, {"GITHUB_TOKEN": "a", "GITHUB_API_URL": "https://git.example.org/api/v3/"})
     assert (named.api, named.token, named.missing) == ("https://git.example.org/api/v3", "a", "")
 

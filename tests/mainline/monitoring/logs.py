@@ -23,7 +23,7 @@ def predicted(
     """What the log holds of `rows`, each a request of its own at its `time`."""
     features = settings.prepare.features
     score = predict(settings, record.model(), rows)
-    if record.facts["task"] == "binary":
+    if record.facts.task == "binary":
         score = np.column_stack([1 - score, score])
     elif score.ndim == 1:
         score = score[:, np.newaxis]

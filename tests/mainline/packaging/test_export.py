@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import pickle
@@ -102,7 +103,7 @@ def test_a_record_that_does_not_answer_as_recorded_is_refused(tmp_path: Path) ->
     made = make(tmp_path)
     other = record.keep(
         tmp_path / "other",
-        {**made.record.facts, "fingerprint": "a" * 64},
+        dataclasses.replace(made.record.facts, fingerprint="a" * 64),
         (made.record.path / "model.pkl").read_bytes(),
         {"row_id": made.record.holdout.row_id, "y": made.record.holdout.y, "score": made.scores + 0.1,
          "train": made.record.train_rows},

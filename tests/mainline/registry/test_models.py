@@ -200,7 +200,7 @@ def test_a_store_of_a_newer_mlflow_is_left_as_it_is_and_the_way_out_is_named(
 def server(mlflow_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     for name, value in {**mlflow_server, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("MAINLINE_MODEL", "visits")
+    monkeypatch.setenv("MAINLINE_MODEL_NAME", "visits")
     return mlflow_server
 
 
@@ -238,7 +238,7 @@ def test_a_teams_server_keeps_versions_aliases_and_the_audit_log(server: dict[st
 def test_entries_that_several_machines_write_at_once_are_all_in_a_log_that_verifies(
     server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MAINLINE_MODEL", "written-at-once")
+    monkeypatch.setenv("MAINLINE_MODEL_NAME", "written-at-once")
     session.opened(tmp_path)[1].write("begun", "a tester", {})
 
     def write(who: str) -> list[str]:
@@ -265,7 +265,7 @@ def test_entries_that_several_machines_write_at_once_are_all_in_a_log_that_verif
 def test_of_two_machines_that_release_at_once_one_is_told_to_wait(
     server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MAINLINE_MODEL", "at-once")
+    monkeypatch.setenv("MAINLINE_MODEL_NAME", "at-once")
     mlflow.set_experiment("at once")
     (tmp_path / "target").mkdir()
     target = Folder(tmp_path / "target")
@@ -299,7 +299,7 @@ def test_of_two_machines_that_release_at_once_one_is_told_to_wait(
 def test_a_release_that_another_machine_began_is_left_alone_until_it_must_have_ended(
     server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MAINLINE_MODEL", "cut-off")
+    monkeypatch.setenv("MAINLINE_MODEL_NAME", "cut-off")
     held, book = session.opened(tmp_path)
     now = dt.datetime.now(dt.UTC)
     mlflow.set_experiment("cut off")

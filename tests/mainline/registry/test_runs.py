@@ -14,7 +14,7 @@ from mlflow.entities import Run
 
 from mainline.errors import ExternalError
 from mainline.registry import runs as tracking
-from mainline.runtime.worker import Beside
+from mainline.runtime.worker import Worker
 from mainline.training.record import Record
 from tests.pipelines.shops import lean
 from tests.projects import Project
@@ -83,13 +83,13 @@ def test_mains_run_is_there_without_a_verdict(shop: Project, runs: dict[str, Run
 
 def test_the_inputs_have_their_digests(shop: Project, run: Run) -> None:
     record = Record.read(shop.records[0].parent.parent / shop.verdict["fingerprint"])
-    tables = record.facts["tables"]["tables"]
+    tables = record.facts.tables
     found = {given.dataset.name: given.dataset for given in run.inputs.dataset_inputs}
     assert set(found) == {"visits", "purchases"}
     for name, dataset in found.items():
-        assert dataset.digest == tables[name]["digest"][:36]
-        assert tables[name]["digest"] in dataset.source
-        assert f'"rows": {tables[name]["rows"]}' in dataset.profile
+        assert dataset.digest == tables[name].digest[:36]
+        assert tables[name].digest in dataset.source
+        assert f'"rows": {tables[name].rows}' in dataset.profile
 
 
 def test_report_and_record_are_kept_with_the_run(shop: Project, run: Run) -> None:
@@ -120,22 +120,22 @@ def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_pa
         (tmp_path / "mlflow.db").mkdir()
     else:
         (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
-    beside = Beside()
+    worker = Worker()
     try:
         with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened .*move it away"):
-            beside.ask(tracking.open_store, state=str(tmp_path)).result(60)
+            worker.submit(tracking.open_store, state=str(tmp_path)).result(60)
     finally:
-        beside.stop()
+        worker.stop()
 
 
 def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
-    processes = [Beside() for _ in range(2)]
+    processes = [Worker() for _ in range(2)]
     try:
-        opened = [beside.ask(tracking.open_store, state=str(tmp_path)) for beside in processes]
+        opened = [worker.submit(tracking.open_store, state=str(tmp_path)) for worker in processes]
         assert [future.result(60) for future in opened] == [None, None]
     finally:
-        for beside in processes:
-            beside.stop()
+        for worker in processes:
+            worker.stop()
 
 
 def test_metrics_without_a_value_are_not_logged() -> None:

@@ -95,8 +95,8 @@ def flights(**changes: Any) -> Review:
         ],
         validation=Validation(expectations(), 0.94),
         attribution=[
-            Attribution("roc_auc", -0.0086, -0.0069, -0.0017, "both models on both holdouts, the mean of both orders"),
-            Attribution("brier", -0.0381, -0.0378, -0.0003, "both models on both holdouts, the mean of both orders"),
+            Attribution("roc_auc", -0.0086, -0.0069, -0.0017, "both models on both holdouts, mean of both orders"),
+            Attribution("brier", -0.0381, -0.0378, -0.0003, "both models on both holdouts, mean of both orders"),
         ],
         slices=slices(),
         gaps=[

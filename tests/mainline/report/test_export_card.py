@@ -29,12 +29,14 @@ def test_the_card_of_a_record_says_what_it_is_worth_on_its_holdout(made: Export,
     assert 0.6 < area.candidate.value < 1
     assert f"| roc_auc | {area.candidate.value:.4f} | [" in text
     assert f"| model, SHA-256 | `{made.record.digest}` |" in text
-    assert f"- holdout: {made.record.facts['rows']['holdout']:,} rows" in text
+    assert f"- holdout: {made.record.facts.rows['holdout']:,} rows" in text
 
 
 def test_it_is_the_same_whenever_it_is_written(made: Export, tmp_path: Path) -> None:
     given = few(made)
-    slower = {**made.record.facts, "model": {**made.record.facts["model"], "seconds": 99.0}, "created": "2031-01-01"}
+    slower = dataclasses.replace(
+        made.record.facts, model=dataclasses.replace(made.record.facts.model, seconds=99.0), created="2031-01-01"
+    )
     again = dataclasses.replace(made.record, facts=slower)
     first, second = (
         export_card.of_record(given.settings, one, made.frame, "7", tmp_path) for one in (made.record, again)

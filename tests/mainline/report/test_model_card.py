@@ -11,6 +11,7 @@ from mainline.github.actions import release_page
 from mainline.registry.models import Version
 from mainline.report import model_card
 from mainline.training.record import Record
+from tests.mainline.facts import FACTS
 from tests.mainline.report.samples import flights
 from tests.projects import EXAMPLE
 
@@ -30,14 +31,8 @@ def rendered(root: Path, text: str | None = None, exported: bool = False, **tags
     if text is not None:
         (root / "docs").mkdir(exist_ok=True)
         (root / "docs/model-card.md").write_text(text)
-    facts = {
-        "fingerprint": "f" * 64,
-        "commit": "c" * 40,
-        "model": {"digest": "d" * 64, "bytes": 12345, "seconds": 1.5},
-        "parts": {"python": "3.11 x86_64"},
-    }
     settings = loader.load(EXAMPLE)
-    record = Record(root, facts)
+    record = Record(root, FACTS)
     if exported:
         return model_card.of_export(settings.settings, flights(), record, "f" * 12, root)
     return model_card.render(settings, flights(), record, Version(4, tags=tags), "sha256:" + "a" * 64, root)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.data.sources.duckdb_scan import Layout, name, path_list, run, scan_sql, sniff_sql
-from mainline.data.sources.files import Files
+from mainline.data.sources.formats import Files
 from mainline.errors import DataError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from mainline.data.sources.duckdb_scan import Layout, name, path_list, run, scan_sql, text
-from mainline.data.sources.files import Files
+from mainline.data.sources.formats import Files
 from mainline.errors import ConfigurationError, DataError
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from mainline.data.sources.cache import keep
 from mainline.data.sources.cutoff import Cut, check_time
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.duckdb_scan import NO_ROOM, connect, first_line, name, text
-from mainline.data.sources.files import Files
+from mainline.data.sources.formats import Files
 from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
 
 if TYPE_CHECKING:

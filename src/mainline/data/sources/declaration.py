@@ -14,7 +14,7 @@ from mainline.data.sources.cache import keep
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from mainline.data.sources.files import Files
+    from mainline.data.sources.formats import Files
 
 
 @dataclass(frozen=True)

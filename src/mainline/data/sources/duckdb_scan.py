@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.data.sources.files import Files, Format
+from mainline.data.sources.formats import Files, Format
 from mainline.errors import DataError, ExternalError, MainlineError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from mainline.data.sources.cache import forget_old
-from mainline.data.sources.files import Files, Format, one_format
+from mainline.data.sources.formats import Files, Format, one_format
 from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
 from mainline.runtime.atomic_files import replacing
 

@@ -23,7 +23,7 @@ from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.errors import ConfigurationError
 from mainline.runtime.atomic_files import write_text
-from mainline.runtime.worker import Beside
+from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -37,20 +37,20 @@ class Gate:
     """Starts the validation of tables and frame; `answer` waits for the results."""
 
     def __init__(
-        self, settings: Settings, beside: Beside, workspace: Workspace, tables: Mapping[str, Collected]
+        self, settings: Settings, worker: Worker, workspace: Workspace, tables: Mapping[str, Collected]
     ) -> None:
         check_suites(settings, workspace.root)
-        self.beside = beside
+        self.worker = worker
         self.docs = workspace.reports / DOCS
         self.about = {
             "root": str(workspace.root),
             "state": str(workspace.state),
             "tables": to_json(dict(tables)),
         }
-        self.asked: list[Future[Any]] = [beside.ask(of_tables, **self.about)]
+        self.asked: list[Future[Any]] = [worker.submit(of_tables, **self.about)]
 
     def ask_of_frame(self, frame: Path, digest: str) -> None:
-        self.asked.append(self.beside.ask(of_frame, frame=str(frame), digest=digest, **self.about))
+        self.asked.append(self.worker.submit(of_frame, frame=str(frame), digest=digest, **self.about))
 
     def answer(self) -> Validation:
         """Wait for all results, and write the index over the pages."""

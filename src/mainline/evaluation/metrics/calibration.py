@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from mainline.evaluation.bootstrap import FloatArray, IntArray
 from mainline.evaluation.metrics.block_sums import per_block, ratio
 
-# Ten, so that the smallest slice that is measured (200 rows) still has 20 rows a bin, and of equal width and fixed,
-# so that both models, every slice and every resample are held against the same edges: quantile bins would move.
+# Ten, so that the smallest slice that is measured (200 rows) still has 20 rows per bin. The edges are fixed, so that
+# both models, every slice and every resample use the same bins: quantile bins would move.
 BINS = 10
 
 

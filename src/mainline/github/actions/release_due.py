@@ -33,9 +33,7 @@ def due(root: Path, event: str, github: GitHub) -> Due:
     if released is None or head is None:
         return Due(True, "nothing has been released yet")
     if git.is_behind(root, head, released.commit):
-        return Due(
-            False, f"{released.tag} was made from a later commit: use rollback.yml to return to an earlier version"
-        )
+        return Due(False, f"{released.tag} was made from a later commit: rollback.yml returns to an earlier version")
     if event != "push":
         return Due(True, "started manually")
     if git.commit_of(root, released.commit) is None:

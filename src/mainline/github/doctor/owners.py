@@ -63,7 +63,7 @@ def offline(root: Path) -> Finding:
         return Finding(
             "off", f"changes need no review: {', '.join(unowned)}", f"add an owner (@name) after them: {place}"
         )
-    return Finding("unseen", "the gates have code owners; GitHub was not asked whether they are valid")
+    return Finding("unseen", "the gates have code owners; whether GitHub accepts them is not checked")
 
 
 def without_owner(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from mainline.errors import Refused
 from mainline.packaging.engine import Engine
 
-START_SECONDS = 60  # after which a container that does not answer is given up
+START_SECONDS = 60  # after which a container that does not answer has failed
 HARDENED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--pids-limit=256")
 
 
@@ -25,7 +25,7 @@ class Running:
     id: str
     host: str
     port: int
-    started: float  # when its process began, in seconds since 1970, as the engine says
+    started: float  # when its process started, in seconds since 1970, as the engine reports it
 
     @property
     def url(self) -> str:
@@ -62,7 +62,7 @@ def running(engine: Engine, image: str, memory: int, **variables: str) -> Iterat
     Raises
     ------
     Refused
-        Where it ends by itself or does not listen in time: with what it said.
+        Where it ends by itself or does not listen in time: with its last log lines.
     """
     call = ["create", *HARDENED, f"--memory={memory}m", "--publish=127.0.0.1::8080"]
     for name, value in variables.items():
@@ -89,9 +89,9 @@ def started(engine: Engine, name: str) -> Running:
         state = made.state()
         if not state.get("Running"):
             why = "it was killed for its memory" if state.get("OOMKilled") else f"exit status {state.get('ExitCode')}"
-            raise Refused(f"the container does not start: {why}; it said: {made.said()}")
+            raise Refused(f"the container does not start: {why}. Last log lines: {made.said()}")
         time.sleep(0.005)
-    raise Refused(f"the container does not answer within {START_SECONDS} s; it said: {made.said()}")
+    raise Refused(f"the container does not answer within {START_SECONDS} s. Last log lines: {made.said()}")
 
 
 def timestamp(text: str) -> float:
@@ -105,7 +105,7 @@ def megabytes(text: str) -> float:
     """Of `37.92MiB` or `39.8MB`."""
     found = re.fullmatch(r"([\d.]+)\s*([kKMG]?)(i?)B", text.strip())
     if not found:
-        raise ValueError(f"{text!r} is no size")
+        raise ValueError(f"{text!r} is not a size")
     power = " KMG".index(found[2].upper() or " ")
     size: float = float(found[1]) * (1024 if found[3] else 1000) ** power / 1e6
     return size

@@ -1,16 +1,16 @@
-"""Does the server keep to its own description? Schemathesis makes requests from it, and judges the answers."""
+"""Whether the server conforms to its OpenAPI description: Schemathesis generates requests and checks the answers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 INVOCATIONS = "/invocations"
-SHOWN = 250  # characters of a request that it answered wrongly
+SHOWN = 250  # characters of a request with a wrong answer
 PAGES = ("/ping", "/ready", "/version", "/metrics", "/model-card")
 
 
 def breaches(url: str, examples: int) -> list[str]:
-    """What it did that its OpenAPI description does not say; empty where it keeps to it.
+    """How the server deviates from its OpenAPI description; empty where it conforms.
 
     `examples` bounds the requests that are made up, of either kind: what the description allows, and
     what it forbids.

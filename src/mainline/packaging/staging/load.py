@@ -1,4 +1,4 @@
-"""A bounded load: so many connections that ask again as soon as they are answered."""
+"""A bounded load: a number of connections, each of which sends the next request after every answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Load:
 
 
 def press(url: str, bodies: list[bytes], connections: int, seconds: float) -> Load:
-    """Ask for `seconds` on as many kept connections; the bodies take turns."""
+    """Send requests for `seconds` on a number of kept connections; the bodies take turns."""
     until = time.monotonic() + seconds
     return asyncio.run(_press(url, bodies, connections, lambda asked: time.monotonic() < until))
 

@@ -1,4 +1,4 @@
-"""The holdout through HTTP, held against what the record says of every row."""
+"""The holdout over HTTP, compared with the recorded score of every row."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BATCH = 1000
 
 @dataclass(frozen=True)
 class Paper:
-    """What the model answers on paper: every holdout row as it is sent, and its recorded score."""
+    """Every holdout row as it is sent, with its recorded score."""
 
     signature: Signature
     rows: list[list[str | float | None]]
@@ -47,7 +47,7 @@ def paper(settings: Settings, record: Record, frame: Path, signature: Signature)
 
 
 def differences(server: Running, paper: Paper) -> tuple[int, float]:
-    """How many rows are answered otherwise than on paper, and the largest difference.
+    """How many rows have another answer than recorded, and the largest difference.
 
     Differences are of probabilities; of a regression's values relative to the largest one.
     """

@@ -1,4 +1,4 @@
-"""`reports/stage.md` and `stage.json`: the staging test for the reviewer, and for machines."""
+"""`reports/stage.md` and `stage.json`: the results of the staging tests, for people and for programs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def markdown(image: str, gates: Sequence[Gate]) -> str:
     """A section that stands alone or in the review's report."""
     failed = [gate for gate in gates if not gate.passed]
     mark = "❌" if failed else "✅"
-    headline = f"{len(failed)} of {len(gates)} gates refuse the container" if failed else "the container is fit to ship"
+    headline = f"{len(failed)} of {len(gates)} gates failed" if failed else "the container passed"
     lines = [
         f"## {mark} Staging: {headline}",
         "",

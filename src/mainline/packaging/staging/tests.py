@@ -1,4 +1,4 @@
-"""The staging test: the image that was built, run as production runs it, against what the model is on paper."""
+"""The staging tests: the built image runs as in production, and is compared with the recorded model."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from mainline.training.record import Record
 
 OVERLOAD = 400  # requests at once: more than the 256 that the server lets wait
 OVERLOAD_ROWS = 200
-DRAINED = 30.0  # seconds in which a container that was told to stop has ended
+DRAINED = 30.0  # seconds in which a stopped container must have ended
 REFUSED = {429, 503}
 
 
 @dataclass(frozen=True)
 class Staging:
-    """What every gate works on."""
+    """What every gate measures."""
 
     params: Params
     engine: Engine
@@ -84,7 +84,7 @@ def attempt(name: str, staging: Staging, measure: Callable[[Staging], Gate]) -> 
         why = str(error) or type(error).__name__
         if not staging.server.state().get("Running"):
             killed = "killed for its memory" if staging.server.state().get("OOMKilled") else "ended"
-            why = f"the container has {killed}; it said: {staging.server.said()}"
+            why = f"the container has {killed}. Last log lines: {staging.server.said()}"
         return Gate(name, (measure.__doc__ or "").splitlines()[0], f"not measurable: {why}", False)
 
 
@@ -122,12 +122,12 @@ def identity(staging: Staging) -> Gate:
         "model_digest": labels.get("mainline.model"),
     }
     other = [f"{name} {str(told.get(name))[:12]}" for name, value in wanted.items() if told.get(name) != value]
-    rule = f"it is the reviewed model {staging.record.digest[:12]}, by its own word and by the image's labels"
-    return staging.gate("model", rule, "it is" if not other else f"another: {', '.join(other)}", not other)
+    rule = f"the reviewed model {staging.record.digest[:12]}, in the server's `/version` and in the image's labels"
+    return staging.gate("model", rule, "the same" if not other else f"another: {', '.join(other)}", not other)
 
 
 def same_answers(staging: Staging) -> Gate:
-    """The holdout over HTTP is answered as on paper, row by row."""
+    """The answers for the holdout over HTTP equal the recorded ones, row by row."""
     wrong, largest = parity.differences(staging.server, staging.paper)
     rows = len(staging.paper.rows)
     said = (
@@ -135,15 +135,19 @@ def same_answers(staging: Staging) -> Gate:
         if not wrong
         else f"{wrong:,} of {rows:,} differ, by up to {largest:.2g}"
     )
-    return staging.gate("parity", "the holdout over HTTP is answered as on paper, row by row", said, not wrong)
+    return staging.gate(
+        "parity", "the answers for the holdout over HTTP equal the recorded ones, row by row", said, not wrong
+    )
 
 
 def keeps_contract(staging: Staging) -> Gate:
-    """It keeps to its own description."""
+    """The server conforms to its OpenAPI description."""
     examples = staging.params.settings.stage.contract_examples
     found = contract.breaches(staging.server.url, examples)
-    said = "; ".join(found)[:400] if found else f"{2 * examples} made-up requests and the pages, none against it"
-    return staging.gate("contract", "it keeps to its own OpenAPI description", said, not found, "contract_examples")
+    said = "; ".join(found)[:400] if found else f"{2 * examples} generated requests and the pages: no deviation"
+    return staging.gate(
+        "contract", "the server conforms to its OpenAPI description", said, not found, "contract_examples"
+    )
 
 
 def under_load(staging: Staging) -> Iterator[Gate]:
@@ -169,7 +173,7 @@ def under_load(staging: Staging) -> Iterator[Gate]:
 
 
 def overload(staging: Staging) -> Gate:
-    """With too much at once, everybody is answered or told to come again."""
+    """Under overload, every request is answered or refused with 429 or 503."""
     body = staging.paper.bodies(min(OVERLOAD_ROWS, len(staging.paper.rows)), most=1)[0]
     found = load.at_once(staging.server.url, body, OVERLOAD)
     turned = sum(found.statuses[status] for status in REFUSED)
@@ -181,14 +185,13 @@ def overload(staging: Staging) -> Gate:
         if not staging.server.state().get("Running"):
             raise
         after = "no answer"
-    said = (
-        f"{found.statuses[200]} answered, {turned} told to come again, longest {max(found.latencies, default=0):.1f} s"
-    )
+    longest = max(found.latencies, default=0)
+    said = f"{found.statuses[200]} answered, {turned} refused with 429 or 503, longest {longest:.1f} s"
     if strange:
         said += f"; {', '.join(strange)}"
     if after != 200:
         said += f"; afterwards {after}"
-    rule = f"{OVERLOAD} requests of {OVERLOAD_ROWS} rows at once: each is answered, or told 429 or 503"
+    rule = f"{OVERLOAD} requests of {OVERLOAD_ROWS} rows at once: each is answered, or refused with 429 or 503"
     return staging.gate("overload", rule, said, not strange and after == 200)
 
 
@@ -214,7 +217,7 @@ def size(staging: Staging) -> Gate:
         below = staging.engine.image(base)
     layers = image["RootFS"]["Layers"]
     if below is None or layers[: len(below["RootFS"]["Layers"])] != below["RootFS"]["Layers"]:
-        raise ValueError(f"the image does not stand on the {base or 'unnamed'} that is here")
+        raise ValueError(f"the image is not based on the local {base or 'unnamed'}")
     found = (image["Size"] - below["Size"]) / 1e6
     return staging.gate(
         "image size", f"at most {limit:g} MB beyond {base}", f"{found:.1f} MB", found <= limit, "image_megabytes"
@@ -244,4 +247,4 @@ def have(engine: Engine, image: str) -> None:
         try:
             engine.run("pull", image)
         except MainlineError as error:
-            raise ConfigurationError(f"{image} is not an image that can be had: {error}") from None
+            raise ConfigurationError(f"cannot pull image {image}: {error}") from None

@@ -100,7 +100,7 @@ def test_postgresql_types_arrive(postgres: Callable[[str], None], ask: Ask) -> N
 def test_a_postgresql_type_that_cannot_be_read_is_refused(
     postgres: Callable[[str], None], ask: Ask, expression: str
 ) -> None:
-    with pytest.raises(ConfigurationError, match=r"events\.query: column x is of a type .* x::text AS x"):
+    with pytest.raises(ConfigurationError, match=r"events\.query: column x has the type .* x::text AS x"):
         ask(f"SELECT {expression} AS x")
     assert ask(f"SELECT ({expression})::text AS x").rows == 1
 

@@ -5,6 +5,7 @@ import pytest
 
 from mainline.errors import ConfigurationError
 from mainline.evaluation import bootstrap, metrics
+from mainline.evaluation.metrics.resampled import Resampled
 
 COUNTS = bootstrap.draw(4, 50, 0)
 Y = np.array([0, 1, 1, 0, 1, 0])
@@ -105,3 +106,19 @@ def test_the_difference_of_a_model_from_itself_is_exactly_zero():
     for name in one:
         found = bootstrap.interval(one[name] - other[name], 0.95)
         assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+def test_a_mean_of_sums_and_a_function_of_weighted_rows_are_the_same_in_every_resample():
+    rows = Resampled(Y, SCORE, BLOCKS, COUNTS)
+    slow = rows.each(lambda y, score, weights: np.average((y - score) ** 2, weights=weights))
+    assert rows.mean((Y - SCORE) ** 2) == pytest.approx(slow)
+    assert np.isnan(rows.each(lambda y, score, weights: float("x"))).all()
+
+
+def test_a_metric_that_answers_with_another_shape_is_refused(monkeypatch):
+    declared = metrics.METRICS["binary"]
+    monkeypatch.setattr(declared, "_declared", dict(declared))
+    monkeypatch.setattr(declared, "_modules", dict(declared._modules))
+    metrics.metric("odd", task="binary", greater_is_better=True)(lambda rows: rows.y)
+    with pytest.raises(ConfigurationError, match=r"the metric of a binary task odd of .* answered with shape"):
+        metrics.measure("binary", Y, SCORE, BLOCKS, COUNTS, only=["odd"])

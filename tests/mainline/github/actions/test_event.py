@@ -54,7 +54,7 @@ def test_outside_of_actions_the_call_is_wrong_and_says_what_to_use() -> None:
 def test_a_damaged_event_is_named(tmp_path: Path) -> None:
     given = environment(tmp_path, "push", {})
     (tmp_path / "event.json").write_text("{", encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="the event's file cannot be read"):
+    with pytest.raises(ConfigurationError, match="cannot read the event's file"):
         event.read(given)
 
 

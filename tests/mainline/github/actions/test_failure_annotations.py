@@ -53,10 +53,8 @@ def test_an_expectation_that_only_warns_is_a_warning_on_the_suites_line(tmp_path
 
 
 def test_the_places_that_a_refusal_names_are_annotated() -> None:
-    message = (
-        "params.yaml:12: split.holdouts is not a setting: did you mean holdout?\n"
-        "visits: a rule\n  data/e/v.yaml:3: type"
-    )
+    setting = "params.yaml:12: split.holdouts is not a setting: did you mean holdout?"
+    message = f"{setting}\nvisits: a rule\n  data/e/v.yaml:3: type"
     found = failure_annotations.of_message(message)
     assert [(one.file, one.line) for one in found] == [("params.yaml", 12), ("data/e/v.yaml", 3)]
 

@@ -52,8 +52,8 @@ def place(github: GitHubDouble, oci_registry: Oci, tmp_path: Path, monkeypatch: 
 def test_it_is_begun_once_and_what_was_damaged_since_is_named_with_the_way_out(place: Place, oci_registry: Oci) -> None:
     assert "begins with sha256:" in place.begin()
     begun = place.state.manifest("state")
-    assert place.begin() == f"the state at {place.state.reference} is there"
-    assert place.begin(anew=True) == f"the state at {place.state.reference} is there", "what is there is kept"
+    assert place.begin() == f"the state at {place.state.reference} exists"
+    assert place.begin(anew=True) == f"the state at {place.state.reference} exists", "what is there is kept"
     kept = place.state.manifest("state")
     assert kept == begun
     assert kept

@@ -61,7 +61,7 @@ def test_a_folder_that_is_not_here_is_said_and_a_store_is_asked(
     workspace = project(tmp_path, 4, leaves=False)
     assert watch(workspace, "elsewhere/log") == 0
     assert "monitor.log is elsewhere/log, a folder that is not on this runner" in capsys.readouterr().out
-    assert "alarm" in (workspace.reports / "unseen.txt").read_text(encoding="utf-8")
+    assert "no issue is opened" in (workspace.reports / "unseen.txt").read_text(encoding="utf-8")
     assert watch(workspace, "s3://bucket/log") == 4
     assert not (workspace.reports / "unseen.txt").exists()
 

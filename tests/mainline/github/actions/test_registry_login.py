@@ -89,7 +89,7 @@ def test_the_engines_login_serves_the_state_too_and_stands_in_no_command_line(
     repository: Repository, docker: engine.Engine, tmp_path: Path
 ) -> None:
     here = engine.Engine(docker.program)  # with the variables of this test
-    with pytest.raises(ExternalError, match=f"{repository.host} does not let tester in"):
+    with pytest.raises(ExternalError, match=f"cannot log in to {repository.host} as tester"):
         log_in(here, [repository.host], WRONG)
     seen: list[tuple[str, ...]] = []
 

@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from mainline.github.comment.markers import Marker, is_marked, title, watermark
+from mainline.monitoring.results import Health, Seen, Verdict, to_json
+from mainline.retraining.proposal import Outcome, Proposal
 from tests.github.faults import bad_gateway, broken_connection, rate_limit, too_fast
 from tests.github.state import BOT
 from tests.mainline.github.comment.hostile import everywhere
@@ -16,6 +18,8 @@ from tests.mainline.github.comment.page import check
 from tests.mainline.github.comment.scene import Scene, claim, files, real_report, saying
 from tests.mainline.report import samples
 from tests.projects import TOP
+
+HEALTHY = Health(Verdict.ok, "Nothing drifted", Seen(), "ab", "1", [])
 
 
 def test_a_report_is_posted_below_what_github_knows_of_the_run(scene: Scene) -> None:
@@ -405,12 +409,16 @@ def test_what_strangers_wrote_is_no_command_to_the_runner(scene: Scene, capsys: 
     assert "@" not in scene.summary
 
 
-def test_it_runs_on_the_standard_library_alone_from_any_folder(scene: Scene) -> None:
+@pytest.mark.parametrize("module", ["comment", "monitor_issue", "retraining"])
+def test_it_runs_on_the_standard_library_alone_from_any_folder(scene: Scene, module: str) -> None:
     pull = scene.repository.pull()
     (scene.folder / "json.py").write_text("raise SystemExit('the folder that we stand in was searched')")
+    (scene.folder / "monitor.json").write_text(json.dumps(to_json(HEALTHY)), encoding="utf-8")
+    waiting = Proposal(Outcome.waiting, "Not now")
+    (scene.folder / "retraining.json").write_text(waiting.text(), encoding="utf-8")
     environment = {**scene.environment(scene.reviewed(pull)), "PYTHONPATH": str(TOP / "src")}
     done = subprocess.run(
-        [sys.executable, "-S", "-P", "-m", "mainline.github.comment"],
+        [sys.executable, "-S", "-P", "-m", f"mainline.github.{module}", str(scene.folder)],
         cwd=scene.folder,
         env=environment,
         capture_output=True,
@@ -418,7 +426,7 @@ def test_it_runs_on_the_standard_library_alone_from_any_folder(scene: Scene) -> 
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert scene.body(pull)
+    assert len(scene.bodies(pull)) == (module == "comment")
 
 
 def test_nothing_is_said_to_github_but_the_comment(scene: Scene) -> None:

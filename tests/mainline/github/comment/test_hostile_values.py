@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
-from mainline.evaluation.results import Change, Review
+from mainline.evaluation.results import Change, Review, Section
 from mainline.report import markdown, report_json
 from mainline.report.without_training import Stopped, Unchanged
 from mainline.runtime.typed_json import LONGEST
@@ -28,7 +28,16 @@ def posted(report: report_json.Report) -> str:
 def reports(*texts: str) -> list[report_json.Report]:
     """Every kind of report, with one of the texts wherever a text can be."""
     first, changes = texts[0], everywhere(CHANGES, *texts)
-    shown = {"notes": list(texts), "base_ref": first, "estimator": first, "blocks": first, "seconds": {first: 1.0}}
+    section = Section(first, list(texts), list(texts), [list(texts)] * 3)
+    shown = {
+        "sections": [section],
+        "titles": {"roc_auc": first, "x": first},
+        "notes": list(texts),
+        "base_ref": first,
+        "estimator": first,
+        "blocks": first,
+        "seconds": {first: 1.0},
+    }
     return [
         everywhere(samples.refused_by_slices(), *texts),
         samples.flights(metric=first, metrics=[samples.metric(first, 0.7, 0.6)], slices=[], **shown),
@@ -144,6 +153,8 @@ def test_the_longest_texts_in_thousands_of_rows_fit_into_a_comment() -> None:
     long = json.loads(report_json.to_json(samples.flights(notes=["x" * 9_000])))
     assert len(long["report"]["notes"][0]) == LONGEST
     assert len(posted(many)) <= markdown.LIMIT
+    wordy = Section(text, [text * 5] * 20, [text] * 12, [[text] * 12] * 60)
+    assert len(posted(samples.flights(sections=[wordy] * 9))) <= markdown.LIMIT
     assert len(posted(Stopped(text, text, 2, [text] * 400, 9_999, everywhere(CHANGES, text) * 20))) <= markdown.LIMIT
     assert len(posted(Unchanged(text, text, [text] * 999, everywhere(CHANGES, text) * 20))) <= markdown.LIMIT
 

@@ -113,7 +113,7 @@ def test_without_a_token_the_checkout_alone_is_told_of(fork: Fork) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("team/model: no token: gh auth login, or GH_TOKEN=… make doctor\n")
     assert "the gates have code owners" in done.stdout
-    assert f"{RULESET} asks for 4 rules" in done.stdout
+    assert f"{RULESET} has 4 rules" in done.stdout
     assert done.stdout.count("not checked") == 13
     assert "hidden-word" not in done.stdout + done.stderr
     assert done.stdout.endswith("No visible necessary setting is off. 13 of 13 settings could not be read.\n")
@@ -129,7 +129,7 @@ def test_a_checkout_without_rules_is_a_wrong_checkout(fork: Fork) -> None:
     assert done.returncode == 2
     assert f"{RULESET} does not exist" in done.stderr
     fork.write(RULESET, '{"rules": []}')
-    assert "is no ruleset as GitHub exports it" in fork.doctor().stderr
+    assert "is not a ruleset as GitHub exports it" in fork.doctor().stderr
 
 
 @pytest.mark.slow

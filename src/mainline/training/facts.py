@@ -1,0 +1,101 @@
+"""What a record says of its model in `record.json`, as types.
+
+`FORMAT` names the layout of the file. A field that a later version adds gets a default here, which is what
+a record without it means; a field that is not known here is left out. Only a change that older code would
+misread raises `FORMAT`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from mainline.data import collect
+from mainline.data.collect import Collected
+from mainline.errors import ExternalError
+from mainline.training.fingerprint import Parts
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    digest: str  # SHA-256 of the pickled pipeline, hex
+    bytes: int  # of the pickled pipeline
+    seconds: float  # that the fit took
+
+
+@dataclass(frozen=True)
+class Facts:
+    created: str  # ISO 8601, UTC
+    fingerprint: str
+    frame: str  # the fingerprint of the prepared frame
+    parts: Parts  # what the fingerprint was computed from
+    commit: str | None  # None outside a git checkout
+    clean: bool  # the checkout had no uncommitted changes
+    task: str
+    classes: list[Any]  # the label's values in the order of their codes; empty for a regression
+    model: ModelFacts
+    tables: dict[str, Collected]  # in the order of data.sources; files of the checkout by their path from its top
+    rows: dict[str, int]  # train, holdout, unlabelled, and the unlabelled by status
+    period: dict[str, str]  # train_start, train_end, holdout_start, holdout_end; empty without prepare.time
+    label_coverage: float  # share of the holdout rows whose label is known
+
+
+def facts_to_json(facts: Facts) -> str:
+    """The content of `record.json`. The order of keys is kept: a CSV file's columns are read by position."""
+    plain = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
+    written = {
+        **plain,
+        "parts": dataclasses.asdict(facts.parts),
+        "model": dataclasses.asdict(facts.model),
+        "tables": json.loads(collect.to_json(facts.tables)),
+    }
+    return json.dumps({"format": FORMAT, **written}, indent=2)
+
+
+def facts_from_json(text: str, source: object) -> Facts:
+    """The facts that `facts_to_json` wrote, by this version or by another with the same `FORMAT`.
+
+    Raises
+    ------
+    ExternalError
+        Where the text is damaged or of another format: it names `source` and the field.
+    """
+    from pydantic import ValidationError
+
+    try:
+        content = json.loads(text)
+    except ValueError as error:
+        raise unreadable(source, str(error)) from None
+    if not isinstance(content, dict):
+        raise unreadable(source, "not a JSON object")
+    if content.get("format") != FORMAT:
+        raise ExternalError(f"{source}: a record of format {content.get('format')}, this code reads {FORMAT}")
+    tables = content.get("tables")
+    if not isinstance(tables, dict):
+        raise unreadable(source, "tables: not a JSON object")
+    if tables.get("version") != collect.VERSION:
+        raise unreadable(source, f"tables.version: {tables.get('version')}, this code reads {collect.VERSION}")
+    try:
+        return adapter().validate_json(json.dumps({**content, "tables": tables.get("tables")}), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise unreadable(source, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def unreadable(source: object, reason: str) -> ExternalError:
+    return ExternalError(f"{source}: not a readable record ({reason}): delete its folder and run again")
+
+
+@cache
+def adapter() -> TypeAdapter[Facts]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Facts)
