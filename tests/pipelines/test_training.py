@@ -342,7 +342,7 @@ def test_training_rows_of_main_in_the_holdout_are_counted_and_left_out(shop: Pro
     rows = shop.verdict["data"]["rows"]
     at = visits()["at"]
     moved = int(((at >= pd.Timestamp("2026-02-09", tz="UTC")) & (at < pd.Timestamp("2026-02-16", tz="UTC"))).sum())
-    assert f"{moved:,} of the {rows['holdout']:,} holdout rows are training rows of main" in notes_of(shop)
+    assert f"{moved:,} of the {rows['holdout']:,} holdout rows are training rows of the baseline" in notes_of(shop)
     assert rows["compared"] == rows["holdout"] - rows["unlabelled"] - moved
 
 
