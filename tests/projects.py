@@ -216,13 +216,13 @@ class Project:
 
     def mainline(self, *arguments: str, **variables: str) -> Result:
         process = self.start(*arguments, python=warm.python(), **variables)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=1200)
         return Result(process.returncode, out, err)
 
     def python(self, program: str, **variables: str) -> Result:
         """A program in the project's place, with its environment."""
         process = self._start(sys.executable, "-c", program, **variables)
-        out, err = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=1200)
         return Result(process.returncode, out, err)
 
     def run(self, *arguments: str, **variables: str) -> Result:

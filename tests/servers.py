@@ -157,11 +157,11 @@ def mlflow_page(folder: Path, *options: str, **variables: str) -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        _wait_until_ready(address, 120, process)
+        _wait_until_ready(address, 600, process)
         yield address
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=90)
+        process.wait(timeout=300)
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ could not be like (another module, a variable that is read when an interpreter s
 
 from __future__ import annotations
 
+import atexit
 import functools
 import gc
 import importlib
@@ -61,10 +62,12 @@ with socket.socket(socket.AF_UNIX) as asked:
         signal.signal(number, lambda number, frame: os.kill(fork, number))
     status = int.from_bytes(asked.recv(4), "big", signed=True)
 if status < 0:
-    signal.signal(-status, signal.SIG_DFL)
+    if status != -signal.SIGKILL:
+        signal.signal(-status, signal.SIG_DFL)
     os.kill(os.getpid(), -status)
 os._exit(status)
 """
+STATUS = [1]  # of a fork: that of an exception which nobody caught, until it says another
 STARTED: list[subprocess.Popen[str]] = []  # kept, since its standard input must stay open
 
 
@@ -93,6 +96,7 @@ def python() -> str:
 
 def main(address: Path) -> None:
     """Import everything, then fork for every request until standard input ends."""
+    atexit.register(leave)  # before all others, and so after them
     gc.set_threshold(100_000, 20, 100)
     for library in LIBRARIES:
         importlib.import_module(library)
@@ -156,8 +160,19 @@ def become(program: str, arguments: list[str], folder: str, variables: dict[str,
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
     gc.set_threshold(700, 10, 10)
-    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
-    sys.exit()
+    try:
+        runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
+        sys.exit()
+    except SystemExit as stop:
+        STATUS.append(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
+        raise
+
+
+def leave() -> None:
+    """The end, once the work has ended as everywhere; taken down, DuckDB would complain of what was never its own."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(STATUS[-1])
 
 
 if __name__ == "__main__":

@@ -171,7 +171,6 @@ QUOTED = [
     ("README.md", "non-inferiority to"),
     ("docs/how-it-decides.md", "non-inferiority to"),
     ("docs/operate.md", "is at work here: waiting"),
-    ("docs/operate.md", "no commit is called"),
     ("docs/pull-requests.md", "the configuration or the call is wrong"),
     ("docs/release.md", "Not attested"),
     ("docs/retraining.md", "Retraining stopped"),

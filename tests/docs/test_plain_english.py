@@ -11,7 +11,7 @@ from tests.docs.test_docs import CODE, TOP, ids, tracked
 
 # Each of these has a plain word: again, anyone who, fix, next to, significantly, data cutoff, recorded.
 DIALECT = re.compile(r"\b(?:anew|whoever|mend(?:s|ed|ing)?|beside|certainly|the clock|on paper)\b", re.IGNORECASE)
-NUMBER = re.compile(r"(?<![\w.*)\]}/-])[+−]?\.\d")
+NUMBER = re.compile(r"(?<![\w.*:)\]}/-])[+−]?\.\d")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 
 

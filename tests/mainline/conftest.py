@@ -12,6 +12,15 @@ from tests.projects import Project
 __all__ = ["github"]
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """A store with three runs, and their ids. Nobody changes it: a test works in a copy."""
+    from tests.mainline.releases import make_store  # it imports MLflow
+
+    folder = tmp_path_factory.mktemp("store") / "store"
+    return folder, make_store(folder, 3)
+
+
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     """The project that the test works in: its folder is the current one, its code can be imported."""

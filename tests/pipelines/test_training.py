@@ -56,7 +56,7 @@ def test_a_worse_model_is_refused_and_recorded_as_worse(shop: Project) -> None:
     assert shop.verdict["verdict"] == "worse"
     assert not shop.gate("margin: roc_auc")["passed"]
     assert shop.verdict["metrics"]["roc_auc"]["high"] < 0
-    assert "Refused: worse than main" in notes_of(shop)
+    assert "Failed: significantly worse than main" in notes_of(shop)
     # Uncommitted work on main is compared with what main's tip holds.
     assert shop.verdict["baseline"]["commit"] == shop.git("rev-parse", "HEAD")
     assert run_tags(shop)[shop.verdict["fingerprint"]]["verdict"] == "worse"
@@ -342,7 +342,7 @@ def test_training_rows_of_main_in_the_holdout_are_counted_and_left_out(shop: Pro
     rows = shop.verdict["data"]["rows"]
     at = visits()["at"]
     moved = int(((at >= pd.Timestamp("2026-02-09", tz="UTC")) & (at < pd.Timestamp("2026-02-16", tz="UTC"))).sum())
-    assert f"{moved:,} of the {rows['holdout']:,} holdout rows are training rows of main" in notes_of(shop)
+    assert f"{moved:,} of the {rows['holdout']:,} holdout rows are training rows of the baseline" in notes_of(shop)
     assert rows["compared"] == rows["holdout"] - rows["unlabelled"] - moved
 
 

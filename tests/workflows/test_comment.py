@@ -41,7 +41,7 @@ def test_a_pull_request_gets_its_report_and_a_newer_push_replaces_it(conversatio
     assert ran.status == 0, ran.log
     posted = conversation.woken(run)
     assert posted.status == 0, posted.log
-    assert time.perf_counter() - started < 90
+    assert time.perf_counter() - started < 300  # 20 to 26 s on a quiet machine
     (comment,) = conversation.comments
     assert "Passed: no worse than main" in comment
     assert run["head_sha"][:7] in comment

@@ -23,17 +23,11 @@ from mainline.release import promotion, session
 from mainline.release.promotion import Desk
 from mainline.training.record import Record
 from tests.folders import Folder
-from tests.mainline.releases import Echo, copied, image, make_store, tags
+from tests.mainline.releases import Echo, copied, image, tags
 from tests.servers import mlflow_server, postgresql
 
 __all__ = ["mlflow_server", "postgresql"]
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    folder = tmp_path_factory.mktemp("store") / "store"
-    return folder, make_store(folder, 2)
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_pa
     worker = Worker()
     try:
         with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened .*move it away"):
-            worker.submit(tracking.open_store, state=str(tmp_path)).result(60)
+            worker.submit(tracking.open_store, state=str(tmp_path)).result(600)
     finally:
         worker.stop()
 
@@ -132,7 +132,7 @@ def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
     processes = [Worker() for _ in range(2)]
     try:
         opened = [worker.submit(tracking.open_store, state=str(tmp_path)) for worker in processes]
-        assert [future.result(60) for future in opened] == [None, None]
+        assert [future.result(600) for future in opened] == [None, None]
     finally:
         for worker in processes:
             worker.stop()

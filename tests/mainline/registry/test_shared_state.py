@@ -26,17 +26,11 @@ from mainline.release import promotion
 from mainline.release.promotion import Desk
 from mainline.runtime.workspace import Workspace
 from tests.folders import Folder
-from tests.mainline.releases import image, make_store, tags
+from tests.mainline.releases import image, tags
 from tests.servers import Oci, free_port, listening, mlflow_page, oci_registry
 
 __all__ = ["oci_registry"]
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    folder = tmp_path_factory.mktemp("store") / "store"
-    return folder, make_store(folder, 2)
 
 
 @pytest.fixture

@@ -19,17 +19,11 @@ from mainline.release import promotion
 from mainline.release.promotion import Desk
 from mainline.runtime.workspace import Workspace
 from tests.folders import Folder
-from tests.mainline.releases import agreement, apart, copied, desk, image, kill, make_store, register
+from tests.mainline.releases import agreement, apart, copied, desk, image, kill, register
 
 pytestmark = pytest.mark.slow
 
 NAMES = ("one", "two", "three")
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
-    folder = tmp_path_factory.mktemp("store") / "store"
-    return folder, make_store(folder, len(NAMES))
 
 
 @pytest.fixture

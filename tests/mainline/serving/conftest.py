@@ -101,7 +101,7 @@ def started(folder: Path, program: str | None = None, **variables: Any) -> Itera
     process = subprocess.Popen([sys.executable, *words], env=environment, stderr=subprocess.PIPE, text=True)
     server = Server(process, port)
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 300
         while True:
             with contextlib.suppress(OSError):
                 if server.get("/ready").status == 200:

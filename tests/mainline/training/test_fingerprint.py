@@ -154,8 +154,8 @@ def test_the_machine_itself_counts_by_the_modules_that_the_model_passes_through(
     assert any(not name.startswith("mainline/") for name in files), "the project's own"
     assert "mainline/training/pipeline.py" in files
     assert "mainline/data/sources/files.py" in files
-    assert "mainline/sources/clock.py" in files
-    assert "mainline/gates.py" not in files
+    assert "mainline/data/sources/cutoff.py" in files
+    assert "mainline/evaluation/gates/margins.py" not in files
     assert not any(name.startswith("mainline/report/") for name in files)
 
 

@@ -1,0 +1,90 @@
+"""What is started by the program of `tests/warm.py` is as it would be in a new interpreter."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import warm
+
+pytestmark = pytest.mark.slow
+
+MAIN = """\
+import json, os, signal, sys
+print(json.dumps({"arguments": sys.argv[1:], "folder": os.getcwd(), "said": os.environ.get("SAID"),
+                  "given": sys.stdin.read(), "warm": "mlflow" in sys.modules, "pid": os.getpid()}), flush=True)
+print("a complaint", file=sys.stderr)
+if sys.argv[1] == "wait":
+    signal.pause()
+if sys.argv[1] == "die":
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.exit(int(sys.argv[1]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of another `mainline`, which says how it was started."""
+    (tmp_path / "mainline").mkdir()
+    (tmp_path / "mainline" / "__init__.py").touch()
+    (tmp_path / "mainline" / "__main__.py").write_text(MAIN)
+    return tmp_path
+
+
+def started(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    environment = {**os.environ, "PYTHONPATH": str(folder), **variables}
+    return subprocess.Popen(
+        [warm.python(), "-m", "mainline", *arguments], cwd=folder.parent, env=environment, text=True, **pipes
+    )
+
+
+def test_arguments_folder_variables_files_and_status_are_those_of_the_call(folder: Path) -> None:
+    process = started(folder, "3", "--more", SAID="something")
+    out, err = process.communicate("some lines\n", timeout=60)
+    said = json.loads(out)
+    del said["pid"]
+    assert said == {
+        "arguments": ["3", "--more"],
+        "folder": str(folder.parent),
+        "said": "something",
+        "given": "some lines\n",
+        "warm": True,
+    }
+    assert (process.returncode, err) == (3, "a complaint\n")
+
+
+@pytest.mark.parametrize("variable", ["PYTHONHASHSEED", "OMP_NUM_THREADS"])
+def test_a_variable_that_is_read_at_the_start_is_a_new_interpreters(folder: Path, variable: str) -> None:
+    process = started(folder, "0", **{variable: "4"})
+    out, _ = process.communicate("", timeout=60)
+    assert process.returncode == 0
+    assert json.loads(out)["warm"] is False
+
+
+def test_what_ends_the_work_ends_the_program_the_same_way(folder: Path) -> None:
+    process = started(folder, "die")
+    process.communicate("", timeout=60)
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_to_the_program_ends_the_work(folder: Path, number: signal.Signals) -> None:
+    process = started(folder, "wait")
+    assert process.stdin
+    assert process.stdout
+    process.stdin.close()
+    work = os.pidfd_open(json.loads(process.stdout.readline())["pid"])
+    process.send_signal(number)
+    assert process.wait(60) == -number
+    assert select.select([work], [], [], 60)[0], "it goes on"
+    os.close(work)
+    for pipe in (process.stdout, process.stderr):
+        assert pipe
+        pipe.close()
