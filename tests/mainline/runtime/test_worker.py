@@ -35,7 +35,7 @@ def test_results_come_in_the_order_of_the_jobs(worker: Worker) -> None:
 def test_an_error_keeps_its_class_and_the_next_job_is_done(worker: Worker, tmp_path: Path) -> None:
     failed = worker.submit(importance.of_record, root=str(tmp_path), state="", path="", frame="")
     done = worker.submit(fingerprint.digest, value=1)
-    with pytest.raises(ConfigurationError, match=r"params\.yaml is not here"):
+    with pytest.raises(ConfigurationError, match=r"params\.yaml not found"):
         failed.result(timeout=60)
     assert done.result(timeout=60)
 

@@ -110,7 +110,7 @@ def test_a_file_that_is_no_suite_is_refused(tmp_path: Path, content: str, words:
 
 
 def test_a_suite_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"nothing\.yaml: there is no such"):
+    with pytest.raises(ConfigurationError, match=r"nothing\.yaml: this expectation suite does not exist"):
         load_suite(tmp_path / "nothing.yaml")
 
 
