@@ -97,7 +97,7 @@ def served() -> Signature:
     row: list[str | float | None] = ["IAH", "EV", *(12.25 for _ in columns[2:])]
     return Signature(
         1, "mainline-flights", "4", "binary", [0, 1], 0.3, columns, "onnx", "model.onnx", "8f3e" * 16, "41c0" * 16,
-        "c0de" * 16, "b1c6" * 16, "3f2a9c1d5b7e8f60112233445566778899aabbcc", "2013-10-01T04:00:00+00:00",  # pragma: allowlist secret
+        "c0de" * 16, "b1c6" * 16, "c0ffee11" * 5, "2013-10-01T04:00:00+00:00",
         Agreement(26_922, 2e-7), [row, row], [0.2146, 0.0831],
         key=[Key("date", "date"), Key("carrier", "text"), Key("flight", "integer")],
     )  # fmt: skip
