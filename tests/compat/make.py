@@ -78,7 +78,7 @@ def make(commit: str) -> None:
 
 def without_path(place: Path, folder: str) -> None:
     """Put a name of the same length in the place of this machine's folder, and address the state's files again."""
-    neutral = "/home/tester/".ljust(len(folder), "x")[: len(folder)]
+    neutral = "/checkout/".ljust(len(folder), "x")[: len(folder)]
     for path in place.rglob("*"):
         if path.is_file():
             path.write_bytes(path.read_bytes().replace(folder.encode(), neutral.encode()))

@@ -76,7 +76,7 @@ def test_a_port_that_is_taken_is_said_and_free_again_it_is_used(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", int(address.rpartition(":")[2])))
         taken.listen()
-        with pytest.raises(ExternalError, match=f"{address} .*MAINLINE_PUBLISH names another"):
+        with pytest.raises(ExternalError, match=f"{address} .*MAINLINE_PUBLISH sets another"):
             host.deploy(built.image.digest)
     assert docker.container(host.door) is None
     assert docker.container(host.container_of(built.image.digest)) is None

@@ -56,7 +56,7 @@ def test_one_that_is_slower_or_bigger_or_another_is_refused(docker: Engine, buil
     assert told["model"].startswith("another: fingerprint")
     report.write(built.image.reference, found, tmp_path)
     assert json.loads((tmp_path / "stage.json").read_text())["passed"] is False
-    assert "❌ Staging: 7 of 11 gates refuse the container" in (tmp_path / "stage.md").read_text()
+    assert "❌ Staging: 7 of 11 gates failed" in (tmp_path / "stage.md").read_text()
 
 
 def test_one_that_needs_more_memory_than_it_gets_is_refused(docker: Engine, built: Built) -> None:

@@ -255,7 +255,7 @@ def test_an_image_that_does_not_start_leaves_production_as_it_was(shop: Project)
         (("--target", "nowhere"), "no target is called nowhere"),
         (("--target", "tests.folders:nothing"), "cannot be made"),
         (("--target", "tests.folders:made"), "Dockerfile does not exist"),
-        (("--target", "none", "--image", "latest"), "is no digest"),
+        (("--target", "none", "--image", "latest"), "64 hex digits are needed"),
         ((), "production is at tests.folders:made: TARGET=tests.folders:made brings this model there"),
     ],
 )

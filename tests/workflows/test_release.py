@@ -49,7 +49,7 @@ def test_a_merge_ships_a_worse_model_does_not_and_production_returns_in_one_step
     shipping.github.faults.append(Fault(422, method="POST", path="/releases", body={"message": "Not today"}))
     ran = shipping.run(first)
     assert ran.status != 0, "it is in production, and its page could not be made"
-    assert "begins with sha256:" in ran.log
+    assert "as sha256:" in ran.log
     assert shipping.events == ["begun", "staged", "deployed", "promoted"]
     assert not shipping.pages
 

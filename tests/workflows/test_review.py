@@ -180,7 +180,7 @@ def test_a_container_that_is_not_fit_is_red_and_the_report_says_what_was_measure
     failed = [name for name, gate in found.items() if not gate["passed"]]
     assert failed == ["container: cold start"], found
     assert {"container: parity", "container: contract", "container: drain"} <= set(found)
-    assert "Refused by the gate “container: cold start”" in ran.read("report", "report.md")
+    assert "Failed: gate “container: cold start”" in ran.read("report", "report.md")
     line = shop.path("params.yaml").read_text().splitlines().index("  cold_start_seconds: 0.001  # nobody waits") + 1
     assert f"file=params.yaml,line={line},title=gate%3A container%3A cold start" in ran.log
 

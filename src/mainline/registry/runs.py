@@ -208,22 +208,28 @@ def metric_values(metrics: list[dict[str, Any]]) -> dict[str, float]:
 def log_inputs(client: MlflowClient, run_id: str, tables: list[dict[str, Any]]) -> None:
     """Every table as a dataset: MLflow keeps 36 characters of a digest."""
     from mlflow.entities import Dataset, DatasetInput
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-    client.log_inputs(
-        run_id,
-        [
-            DatasetInput(
-                Dataset(
-                    name=table["name"],
-                    digest=table["digest"][:36],
-                    source_type="mainline",
-                    source=json.dumps({"table": table["name"], "sha256": table["digest"]}),
-                    profile=json.dumps({name: table[name] for name in ("rows", "start", "end")}),
-                )
+    inputs = [
+        DatasetInput(
+            Dataset(
+                name=table["name"],
+                digest=table["digest"][:36],
+                source_type="mainline",
+                source=json.dumps({"table": table["name"], "sha256": table["digest"]}),
+                profile=json.dumps({name: table[name] for name in ("rows", "start", "end")}),
             )
-            for table in tables
-        ],
-    )
+        )
+        for table in tables
+    ]
+    try:
+        client.log_inputs(run_id, inputs)
+    except (MlflowException, SQLAlchemyError) as error:
+        # MLflow looks whether a dataset is known, then inserts it: a run of the same data may have come between.
+        if "IntegrityError" not in str(error) and "UniqueViolation" not in str(error):
+            raise
+        client.log_inputs(run_id, inputs)
 
 
 def log_model(job: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def test_a_fitted_pipeline_takes_the_code_that_it_names(tmp_path: Path) -> None:
     assert made.signature.engine == "sklearn"
     assert "pipeline" in build.selection(made.signature)
     with build_context.laid_out(TOP, made.signature, made.folder, 0) as folder:
-        assert (folder / "src" / "mainline" / "training.py").exists()
+        assert (folder / "src" / "mainline" / "training" / "pipeline.py").exists()
         own = [path.parent.name for path in (TOP / "src").glob("*/__init__.py")]
         assert len(own) > 1
         assert all((folder / "src" / name / "__init__.py").exists() for name in own)
@@ -96,7 +96,7 @@ def test_the_papers_name_the_packages_that_are_in_the_image_and_the_model(made: 
 @pytest.mark.slow
 def test_a_package_in_the_image_that_the_lock_does_not_name_is_said(made: Export, tmp_path: Path) -> None:
     image = build.Image("team@sha256:ab", "sha256:ab", "team", {})
-    with pytest.raises(ExternalError, match=r"the image holds left-pad 1\.0, which uv\.lock does not name"):
+    with pytest.raises(ExternalError, match=r"the image contains left-pad 1\.0, which is not in uv\.lock"):
         build.papers(answering(tmp_path, {"Left.Pad": "1.0"}), TOP, made.folder, image, tmp_path)
 
 

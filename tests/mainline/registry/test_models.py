@@ -21,8 +21,10 @@ from mainline.registry import runs as tracking
 from mainline.registry.models import Registry, Version, open_registry
 from mainline.release import promotion, session
 from mainline.release.promotion import Desk
+from mainline.training.facts import facts_to_json
 from mainline.training.record import Record
 from tests.folders import Folder
+from tests.mainline.facts import facts
 from tests.mainline.releases import Echo, copied, image, tags
 from tests.servers import mlflow_server, postgresql
 
@@ -112,9 +114,7 @@ def test_a_record_is_fetched_whole_from_its_run_and_held_against_its_digest(
     kept.mkdir()
     fingerprint, digest = "f" * 64, hashlib.sha256(pickled).hexdigest()
     (kept / "model.pkl").write_bytes(pickled)
-    (kept / "record.json").write_text(
-        f'{{"format": 1, "fingerprint": "{fingerprint}", "model": {{"digest": "{digest}"}}}}'
-    )
+    (kept / "record.json").write_text(facts_to_json(facts(digest, fingerprint=fingerprint)))
     held.client.log_artifacts(runs[0], str(kept), "record")
     version = held.register(runs[0], {"fingerprint": fingerprint, "model_digest": digest})
     found = held.record_of(version, tmp_path / "records")

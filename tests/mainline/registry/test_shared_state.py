@@ -251,7 +251,7 @@ def test_a_rollback_whose_state_has_moved_goes_one_step_back_and_not_two(
     monkeypatch.setattr(Shared, "push", late)
     monkeypatch.setenv("MAINLINE_STATE", reference)
     monkeypatch.chdir(tmp_path)
-    assert releasing.rollback_verb(argparse.Namespace(version=None, target=None, deployment_approver=None)) == 0
+    assert releasing.rollback_command(argparse.Namespace(version=None, target=None, deployment_approver=None)) == 0
     store = begun.pull()
     champion = open_registry(store).champion()
     assert champion

@@ -447,7 +447,8 @@ def test_more_bytes_at_once_than_the_memory_bears_are_told_to_come_again_and_sma
         return client
 
     large = json.dumps(records(*[ROW] * 1000)).encode()
-    with started(binary.folder, MAX_BODY_BYTES=100_000) as server:
+    # Who sends slowly is waited for as long as this takes, on a busy machine as well.
+    with started(binary.folder, MAX_BODY_BYTES=100_000, BODY_SECONDS=600) as server:
         waiting = [announced(("content-length", "100000")), announced(("transfer-encoding", "chunked"))]
         waiting[-1].send(b"13880\r\n" + b" " * 80_000)
         while (answer := server.post(large)).status == 200:

@@ -50,7 +50,7 @@ def place(github: GitHubDouble, oci_registry: Oci, tmp_path: Path, monkeypatch: 
 
 
 def test_it_is_begun_once_and_what_was_damaged_since_is_named_with_the_way_out(place: Place, oci_registry: Oci) -> None:
-    assert "begins with sha256:" in place.begin()
+    assert "as sha256:" in place.begin()
     begun = place.state.manifest("state")
     assert place.begin() == f"the state at {place.state.reference} exists"
     assert place.begin(anew=True) == f"the state at {place.state.reference} exists", "what is there is kept"
@@ -73,7 +73,7 @@ def test_it_is_begun_once_and_what_was_damaged_since_is_named_with_the_way_out(p
 
 def test_where_something_was_released_a_missing_state_is_lost_and_not_begun(place: Place, tmp_path: Path) -> None:
     place.repository.refs["tags/model-v3"] = place.repository.refs["heads/main"]
-    with pytest.raises(ExternalError, match=r"released before: the tag model-v3\. Look whether MAINLINE_STATE"):
+    with pytest.raises(ExternalError, match=r"released before: the tag model-v3\. Check whether MAINLINE_STATE"):
         place.begin()
     del place.repository.refs["tags/model-v3"]
     image = Repository(f"{place.name}/image")
@@ -81,7 +81,7 @@ def test_where_something_was_released_a_missing_state_is_lost_and_not_begun(plac
     with pytest.raises(ExternalError, match=f"released before: the image {image.reference}:production"):
         place.begin()
     assert place.state.manifest("state") is None
-    assert "begins with sha256:" in place.begin(anew=True), "somebody has said that it is lost"
+    assert "as sha256:" in place.begin(anew=True), "somebody has said that it is lost"
 
 
 def test_with_a_server_there_is_nothing_to_begin(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
