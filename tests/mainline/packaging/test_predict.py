@@ -141,7 +141,7 @@ def test_a_category_that_looks_like_a_date_is_one_in_json_too(binary: Export, tm
         ("v.csv", "", "v.csv is empty"),
         ("v.jsonl", f"{{{ROW}}}\n{{{ROW.replace('12.5', 'NaN')}}}\n", "minutes, row 1 .*'NaN' is not a number"),
         ("v.jsonl", f"{{{ROW.replace('12.5', '-Infinity')}}}\n", "'-Infinity' is not a number"),
-        ("v.jsonl", f"{{{ROW}}}\n" * 3 + f"{{{ROW.replace('12.5', 'true')}}}\n", "minutes, row 3 .*'true' i'true' is not"),
+        ("v.jsonl", f"{{{ROW}}}\n" * 3 + f"{{{ROW.replace('12.5', 'true')}}}\n", "minutes, row 3 .*'true' is not"),
         ("v.jsonl", f"{{{ROW}}}\n{{{ROW.replace('3', '[3]')}}}\n", "pages, row 1 .*'\\[3\\]' is not a number"),
         ("v.jsonl", f"{{{ROW.replace('north', chr(92) + 'u0000missing')}}}\n", "NUL|null"),
     ],
