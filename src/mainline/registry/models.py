@@ -169,8 +169,18 @@ class Registry:
 
     def write_note(self, name: str, content: Mapping[str, Any] | None) -> None:
         """One statement in the store: whoever reads sees the old note or the new one."""
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        text = json.dumps(content) if content else ""
         with answering():
-            self.client.set_registered_model_tag(self.name, name, json.dumps(content) if content else "")
+            try:
+                self.client.set_registered_model_tag(self.name, name, text)
+            except (MlflowException, SQLAlchemyError) as error:
+                # Two machines wrote the first note at once: MLflow tries to insert it for both. This one comes second.
+                if "IntegrityError" not in str(error) and "UniqueViolation" not in str(error):
+                    raise
+                self.client.set_registered_model_tag(self.name, name, text)
 
     def record_of(self, found: Version, records: Path) -> Record:
         """The record that a version was made from: the one here, or the one that its run keeps.
