@@ -130,7 +130,7 @@ def test_a_merge_ships_a_worse_model_does_not_and_production_returns_in_one_step
     # Where the state is gone, nothing is begun anew by itself.
     ran = shipping.run(events.dispatch(shipping.stage.origin), settings={"MAINLINE_STATE": f"{shipping.place}/other"})
     assert ran.status != 0
-    assert "and something was released before: the tag model-v" in ran.log
+    assert "but something was released before: the tag model-v" in ran.log
 
 
 def deployed(ran: Ran) -> bool:
