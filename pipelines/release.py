@@ -21,7 +21,7 @@ from mainline.evaluation.review import ReviewedRows, review_candidate
 from mainline.registry import audit_log, models, run_payload
 from mainline.registry.models import STAGED, Registry, Version
 from mainline.release import promotion
-from mainline.release.promotion import Desk
+from mainline.release.promotion import ReleaseSession
 from mainline.report import model_card, write
 from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
@@ -59,7 +59,7 @@ class Outcome:
     image: str | None = None
 
 
-def promote(params: Params, workspace: Workspace, desk: Desk, steps: Steps, progress: Progress) -> Outcome:
+def promote(params: Params, workspace: Workspace, session: ReleaseSession, steps: Steps, progress: Progress) -> Outcome:
     """Bring this checkout's model to production, if it has earned it. What is done already is not done again.
 
     Raises
@@ -67,24 +67,28 @@ def promote(params: Params, workspace: Workspace, desk: Desk, steps: Steps, prog
     MainlineError
         Where a step failed: production is as it was, or the next run puts it right.
     """
-    desk.book.entries()  # a log that was tampered with is found before anything moves
-    promotion.settle(desk)
-    found = candidate(params, workspace, desk, steps, progress)
+    session.log.entries()  # a log that was tampered with is found before anything moves
+    promotion.settle(session)
+    found = candidate(params, workspace, session, steps, progress)
     version, image = found.version, found.image
     if version is None:
         return found
     if not version.released:  # done again, it is the same release: its card is the one it had
         described = model_card.render(params, found.review, found.trained, version, image, workspace.root)
-        desk.registry.describe(version.number, described)
+        session.registry.describe(version.number, described)
     with progress.stage("deploy") as detail:
-        promotion.ship(desk, "promotion", version, image, details(version, found.review, found.trained, image, steps))
-        detail.text = f"to {desk.target.name}" if desk.target else "the registry alone"
-    version = desk.registry.at(version.number)
+        promotion.ship(
+            session, "promotion", version, image, details(version, found.review, found.trained, image, steps)
+        )
+        detail.text = f"to {session.target.name}" if session.target else "the registry alone"
+    version = session.registry.at(version.number)
     written(workspace, version)
     return Outcome(found.review, found.trained, version, image)
 
 
-def candidate(params: Params, workspace: Workspace, desk: Desk, steps: Steps, progress: Progress) -> Outcome:
+def candidate(
+    params: Params, workspace: Workspace, session: ReleaseSession, steps: Steps, progress: Progress
+) -> Outcome:
     """Bring this checkout's model, if it has earned it, to where only its deployment is left.
 
     It is held against the champion, registered, and its image built, pushed and staged.
@@ -96,16 +100,16 @@ def candidate(params: Params, workspace: Workspace, desk: Desk, steps: Steps, pr
     """
     committed(workspace)
     job = training.begin(params, workspace, progress)
-    recall(job, desk.registry)
-    trained, found, run_id = judged(job, steps.store, desk.registry)
+    recall(job, session.registry)
+    trained, found, run_id = judged(job, steps.store, session.registry)
     version = image = None
     if found.review.passed:
-        version = desk.registry.register(run_id, models.tags(found.review, trained, steps.merge or {}))
+        version = session.registry.register(run_id, models.tags(found.review, trained, steps.merge or {}))
         with progress.stage("image") as detail:
-            image = fit_image(desk, steps, version, found.review, trained, job.frame)
+            image = fit_image(session, steps, version, found.review, trained, job.frame)
             detail.text = image or "none"
     else:
-        refuse(desk, found.review, trained)
+        refuse(session, found.review, trained)
     outcome = Outcome(found.review, trained, version, image)
     leave_candidate(workspace, outcome)
     return outcome
@@ -157,7 +161,7 @@ def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, Revi
         worker.stop()
 
 
-def refuse(desk: Desk, review: Review, trained: Record, reason: str | None = None) -> None:
+def refuse(session: ReleaseSession, review: Review, trained: Record, reason: str | None = None) -> None:
     """A refusal is written down like a promotion; nothing else changes."""
     failed = reason or ", ".join(gate.name for gate in review.gates if not gate.passed)
     details: dict[str, Any] = {
@@ -167,11 +171,13 @@ def refuse(desk: Desk, review: Review, trained: Record, reason: str | None = Non
         "verdict": review.outcome.value,
         "reason": failed,
     }
-    desk.book.write("refused", desk.who, details)
-    desk.save()
+    session.log.write("refused", session.who, details)
+    session.save()
 
 
-def fit_image(desk: Desk, steps: Steps, version: Version, review: Review, trained: Record, frame: Path) -> str | None:
+def fit_image(
+    session: ReleaseSession, steps: Steps, version: Version, review: Review, trained: Record, frame: Path
+) -> str | None:
     """The digest of the image, fit to be deployed; what was found of it is written down, whichever it is."""
     if not steps.image:
         return None
@@ -179,13 +185,13 @@ def fit_image(desk: Desk, steps: Steps, version: Version, review: Review, traine
         found = steps.image(version, trained, frame)
     except MainlineError as error:
         reason = {"reason": audit_log.bounded(str(error))}
-        desk.book.write("refused", desk.who, {**details(version, review, trained, None, steps), **reason})
-        desk.save()
+        session.log.write("refused", session.who, {**details(version, review, trained, None, steps), **reason})
+        session.save()
         raise
     if found.note:
-        desk.book.write("staged", desk.who, details(version, review, trained, found.image, steps))
-        desk.registry.tag(version.number, STAGED, found.note)
-        desk.save()
+        session.log.write("staged", session.who, details(version, review, trained, found.image, steps))
+        session.registry.tag(version.number, STAGED, found.note)
+        session.save()
     return found.image
 
 

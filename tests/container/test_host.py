@@ -78,7 +78,7 @@ def test_a_port_that_is_taken_is_said_and_free_again_it_is_used(
         taken.listen()
         with pytest.raises(ExternalError, match=f"{address} .*MAINLINE_PUBLISH sets another"):
             host.deploy(built.image.digest)
-    assert docker.container(host.door) is None
+    assert docker.container(host.proxy) is None
     assert docker.container(host.container_of(built.image.digest)) is None
     host.deploy(built.image.digest)
     assert host.deployed() == built.image.digest
@@ -97,7 +97,7 @@ def test_cut_off_while_two_answer_it_is_no_deployment_and_the_next_one_leaves_on
             host.deploy(second.digest)
     # Who has kept a connection still talks to the one before.
     assert host.deployed() is None
-    docker.run("stop", "--time", "1", host.door)
+    docker.run("stop", "--time", "1", host.proxy)
     host.deploy(built.image.digest)
     assert host.deployed() == built.image.digest
     former = docker.container(host.container_of(second.digest))

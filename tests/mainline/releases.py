@@ -20,9 +20,9 @@ import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store
 
 from mainline.registry import runs as tracking
-from mainline.registry.audit_log import Book, FilePages
+from mainline.registry.audit_log import AuditLog, FileEntryStore
 from mainline.registry.models import Version, open_registry
-from mainline.release.promotion import Desk
+from mainline.release.promotion import ReleaseSession
 from tests.folders import Folder
 
 forking = multiprocessing.get_context("fork")
@@ -60,12 +60,12 @@ def _make_store(folder: Path, runs: int) -> list[str]:
     return made
 
 
-def desk(folder: Path, target: Folder | None, who: str = "a tester") -> Desk:
+def session(folder: Path, target: Folder | None, who: str = "a tester") -> ReleaseSession:
     registry = open_registry(folder)
-    return Desk(registry, Book(FilePages(folder / "audit.jsonl"), registry), target, who)
+    return ReleaseSession(registry, AuditLog(FileEntryStore(folder / "audit.jsonl"), registry), target, who)
 
 
-def register(at: Desk, run: str, name: str) -> Version:
+def register(at: ReleaseSession, run: str, name: str) -> Version:
     return at.registry.register(run, tags(name))
 
 
@@ -84,11 +84,11 @@ def kill(process: BaseProcess) -> None:
 
 def agreement(folder: Path, target: Folder) -> tuple[int | None, int | None]:
     """Champion and previous, after holding registry, aliases, target and audit log against each other."""
-    at = desk(folder, target)
+    at = session(folder, target)
     champion, previous = at.registry.champion(), at.registry.previous()
     assert target.deployed() == (champion.image if champion else None)
     assert not at.registry.note("release.intent")
-    entries = at.book.entries()
+    entries = at.log.entries()
     moves = [each for each in entries if each.event in ("promoted", "rolled back")]
     assert (moves[-1].details["version"] if moves else None) == (champion.number if champion else None)
     assert len({each.details["release"] for each in moves}) == len(moves), "each release is written down once"

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from mainline.registry import models
-from mainline.registry.audit_log import Book, Entry, FilePages
+from mainline.registry.audit_log import AuditLog, Entry, FileEntryStore
 from mainline.registry.models import Registry
 from tests.folders import VARIABLE, Folder
 from tests.mainline.releases import image
@@ -72,7 +72,7 @@ def change(project: Project, *changes: tuple[str, str]) -> str:
 def held(project: Project, store: Path | None = None) -> tuple[Registry, list[Entry]]:
     folder = store or project.root / ".mainline"
     found = models.open_registry(folder)
-    return found, Book(FilePages(folder / "audit.jsonl"), found).entries()
+    return found, AuditLog(FileEntryStore(folder / "audit.jsonl"), found).entries()
 
 
 def in_production(project: Project) -> tuple[int | None, int | None]:

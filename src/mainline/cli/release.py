@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
-from mainline.release.session import at_the_desk, check_alone
+from mainline.release.session import check_alone, in_release_session
 from mainline.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
     from mainline.config.loader import Params
     from mainline.packaging.staged_image import Fit
     from mainline.registry.models import Version
-    from mainline.release.promotion import Desk
+    from mainline.release.promotion import ReleaseSession
     from mainline.runtime.progress import Progress
     from mainline.training.record import Record
 
@@ -65,12 +65,12 @@ def promote_command(call: argparse.Namespace) -> int:
 
     merge = {name: getattr(call, name) for name in MERGE if getattr(call, name)}
 
-    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
+    def work(workspace: Workspace, store: Path, session: ReleaseSession) -> int:
         if call.target is None:
-            check_alone(desk.registry)
+            check_alone(session.registry)
         steps = pipeline.Steps(store, imager(call, settings, workspace, progress), merge)
         run = pipeline.promote if call.deploys else pipeline.candidate
-        found = run(settings, workspace, desk, steps, progress)
+        found = run(settings, workspace, session, steps, progress)
         print(terminal_summary(found.review))
         if found.version is None:
             return 1
@@ -78,7 +78,7 @@ def promote_command(call: argparse.Namespace) -> int:
         print(f"\nversion {found.version.number} {said}")
         return 0
 
-    return at_the_desk(call.target or "none", work)
+    return in_release_session(call.target or "none", work)
 
 
 def imager(
@@ -107,27 +107,27 @@ def rollback_command(call: argparse.Namespace) -> int:
     wanted: int | None = call.version
     run = os.environ.get("GITHUB_RUN_ID")
 
-    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
+    def work(workspace: Workspace, store: Path, session: ReleaseSession) -> int:
         nonlocal wanted  # repeated after a concurrent change of the state, it is the same rollback, not a second one
-        found = promotion.former(desk, wanted, run)
+        found = promotion.former(session, wanted, run)
         wanted = found.number
         more = {"run": run, "deployment_approver": call.deployment_approver}
-        version = promotion.return_to(desk, found, {name: value for name, value in more.items() if value})
+        version = promotion.return_to(session, found, {name: value for name, value in more.items() if value})
         pipeline.written(workspace, version)
-        print(f"version {version.number} is the champion again" + (f", at {desk.at}" if desk.at else ""))
+        print(f"version {version.number} is the champion again" + (f", at {session.at}" if session.at else ""))
         return 0
 
-    return at_the_desk(call.target, work)
+    return in_release_session(call.target, work)
 
 
 def audit_command(call: argparse.Namespace) -> int:
     from mainline.registry import audit_log as audit
 
-    def work(workspace: Workspace, store: Path, desk: Desk) -> int:
-        print(audit.table(desk.book.entries()))
+    def work(workspace: Workspace, store: Path, session: ReleaseSession) -> int:
+        print(audit.table(session.log.entries()))
         return 0
 
-    return at_the_desk("none", work)
+    return in_release_session("none", work)
 
 
 def image_digest(given: str | None) -> str | None:

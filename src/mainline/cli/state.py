@@ -46,10 +46,10 @@ def restore_command(call: argparse.Namespace) -> int:
     workspace = Workspace.at(Path.cwd())
 
     def fill(store: Path, lines: list[str]) -> None:
-        _, book = session.opened(store)
-        why = book.take_over(lines)
+        _, log = session.open_registry_and_log(store)
+        why = log.take_over(lines)
         left = f"; of the log of the state before not all was taken over: {why}" if why else ""
-        book.write("restored", session.who(), {"reason": f"state {call.digest}{left}"})
+        log.write("restored", session.current_user(), {"reason": f"state {call.digest}{left}"})
 
     with workspace.locked():
         state = needed(workspace)

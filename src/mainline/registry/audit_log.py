@@ -31,7 +31,7 @@ class Taken(Exception):
     """Another machine has written an entry in this place, at the same moment."""
 
 
-class Pages(Protocol):
+class EntryStore(Protocol):
     """Where the lines are; `shared` with machines that hold no lock of ours."""
 
     @property
@@ -58,7 +58,7 @@ class Seals(Protocol):
 
 
 @dataclass(frozen=True)
-class FilePages:
+class FileEntryStore:
     path: Path
     shared = False
 
@@ -87,10 +87,10 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Book:
+class AuditLog:
     """The log with its seal."""
 
-    pages: Pages
+    store: EntryStore
     seals: Seals
 
     def entries(self) -> list[Entry]:
@@ -103,11 +103,11 @@ class Book:
         """
         seal = self.seals.note(SEAL)
         for _ in range(LOOKS):
-            found, before = chain(self.pages.read()), seal
+            found, before = chain(self.store.read()), seal
             seal = self.seals.note(SEAL)
             if seal == before:  # else an entry was written while this read: on a server others do
                 break
-        ends(found, seal, self.pages.shared)
+        ends(found, seal, self.store.shared)
         return found
 
     def write(self, event: str, who: str, details: Mapping[str, Any]) -> Entry:
@@ -135,7 +135,7 @@ class Book:
         whole = {"n": len(there) + 1, "at": now, **content, "previous": last}
         line = canonical({**whole, "hash": digest(whole)})
         self.seals.write_note(SEAL, {"head": last, "entries": len(there), "next": digest(whole)})
-        self.pages.append([canonical(unfolded(each)) for each in there], line)
+        self.store.append([canonical(unfolded(each)) for each in there], line)
         return entry(line, len(there) + 1)
 
     def take_over(self, lines: Sequence[str]) -> str | None:
@@ -151,7 +151,7 @@ class Book:
         for number in range(len(there), len(longer)):
             each = longer[number]
             self.seals.write_note(SEAL, {"head": each.previous, "entries": number, "next": each.hash})
-            self.pages.append(list(lines[:number]), lines[number])
+            self.store.append(list(lines[:number]), lines[number])
         if longer:
             self.seals.write_note(SEAL, {"head": longer[-1].hash, "entries": len(longer)})
         return broken

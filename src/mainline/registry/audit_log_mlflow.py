@@ -24,7 +24,7 @@ LONGEST = 6000  # characters of a parameter: MLflow cuts off what is beyond
 
 
 @dataclass(frozen=True)
-class RunPages:
+class RunEntryStore:
     """`model` is the registered model that the log is about."""
 
     client: MlflowClient

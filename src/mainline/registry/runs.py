@@ -67,14 +67,14 @@ class Tracker:
 def open_store(state: str) -> None:
     """Import MLflow and open its store, so that what is logged later is logged at once."""
     with answering(state):
-        opened(state)
+        open_client(state)
         import mlflow.sklearn  # noqa: F401
 
 
 def log_training(state: str, training: dict[str, Any]) -> str:
     """The run of this fingerprint: the one that is there, or a new one."""
     with answering(state):
-        client, experiment = opened(state)
+        client, experiment = open_client(state)
         known = known_run(client, experiment, training["fingerprint"])
         if known:
             return known
@@ -86,11 +86,11 @@ def log_training(state: str, training: dict[str, Any]) -> str:
 def log_findings(state: str, run_id: str, findings: dict[str, Any]) -> None:
     """What this review found: it may change with the baseline and the gates, the model does not."""
     with answering(state):
-        log_review(opened(state)[0], run_id, findings)
+        log_review(open_client(state)[0], run_id, findings)
 
 
 @functools.cache
-def opened(state: str) -> tuple[MlflowClient, str]:
+def open_client(state: str) -> tuple[MlflowClient, str]:
     """The client and the experiment's id."""
     quiet()
     import logging

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.registry import snapshot
-from mainline.registry.audit_log import FilePages
+from mainline.registry.audit_log import FileEntryStore
 from mainline.registry.oci import Manifest, NoAnswer, Repository
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.runtime.workspace import Workspace
@@ -185,7 +185,7 @@ class Shared:
                         self.repository.get_blob(layer, Path(fetched, "audit"))
                     except ExternalError:
                         return []
-                    return FilePages(Path(fetched, "audit")).read()
+                    return FileEntryStore(Path(fetched, "audit")).read()
         return []
 
     def push(self, restored: str | None = None) -> Manifest:

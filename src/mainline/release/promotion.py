@@ -25,7 +25,7 @@ from typing import Any, Protocol
 from mainline.config.environment import ELSEWHERE
 from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
 from mainline.registry import audit_log
-from mainline.registry.audit_log import Book
+from mainline.registry.audit_log import AuditLog
 from mainline.registry.models import INTENT, Registry, Version
 
 LEASE = dt.timedelta(minutes=30)  # a release takes less: one that is older was cut off
@@ -46,15 +46,15 @@ class Target(Protocol):
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReleaseSession:
     """What a release works with. `target` is None where only the registry is kept; `save` puts the state away."""
 
     registry: Registry
-    book: Book
+    log: AuditLog
     target: Target | None
     who: str
     save: Callable[[], object] = lambda: None
-    # Where one desk works, for a team's server: there nothing but the intent keeps two of them apart.
+    # Where one session works, for a team's server: there nothing but the intent keeps two of them apart.
     place: str | None = None
     # What TARGET= is to say for the target, where that is not its name.
     called: str | None = None
@@ -86,7 +86,7 @@ class Intent:
         return self.called or self.target
 
 
-def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Mapping[str, Any]) -> None:
+def ship(session: ReleaseSession, kind: str, version: Version, image: str | None, details: Mapping[str, Any]) -> None:
     """Have a version's image deployed and make it champion; nothing is left to do where it is both.
 
     Raises
@@ -94,42 +94,42 @@ def ship(desk: Desk, kind: str, version: Version, image: str | None, details: Ma
     MainlineError
         Where the target could not be brought to answer with the image: production is then as it was.
     """
-    champion = desk.registry.champion()
-    if champion and champion.number == version.number and image in (None, champion.image) and running(desk, image):
+    champion = session.registry.champion()
+    if champion and champion.number == version.number and image in (None, champion.image) and running(session, image):
         return
-    intent = begin(desk, kind, version, image, champion, details)
-    hold(desk, intent)
+    intent = begin(session, kind, version, image, champion, details)
+    hold(session, intent)
     try:
-        deploy(desk, intent.image)
+        deploy(session, intent.image)
     except MainlineError as error:
-        withdraw(desk, intent, f"the deployment failed: {error}")
+        withdraw(session, intent, f"the deployment failed: {error}")
         raise
-    finish(desk, intent)
+    finish(session, intent)
 
 
-def settle(desk: Desk) -> Intent | None:
+def settle(session: ReleaseSession) -> Intent | None:
     """End a release that was cut off; the answer is the one that has been finished, if one was."""
-    intent = open_intent(desk.registry)
+    intent = open_intent(session.registry)
     if intent is None:
         return None
-    mine(desk, intent)
-    if intent.target != (desk.target.name if desk.target else None):
+    mine(session, intent)
+    if intent.target != (session.target.name if session.target else None):
         raise ConfigurationError(
             f"a {intent.kind} to {intent.at or 'the registry alone'} has not ended: "
             f"run again with TARGET={intent.at or 'none'} first"
         )
-    intent = lease(desk, intent)
-    if not any(each.number == intent.version for each in desk.registry.versions()):
-        withdraw(desk, intent, f"version {intent.version} was deleted")
+    intent = lease(session, intent)
+    if not any(each.number == intent.version for each in session.registry.versions()):
+        withdraw(session, intent, f"version {intent.version} was deleted")
         return None
-    if running(desk, intent.image):
-        finish(desk, intent)
+    if running(session, intent.image):
+        finish(session, intent)
         return intent
-    withdraw(desk, intent, "it was cut off before its image answered")
+    withdraw(session, intent, "it was cut off before its image answered")
     return None
 
 
-def rollback(desk: Desk, number: int | None, run: str | None = None) -> Version:
+def rollback(session: ReleaseSession, number: int | None, run: str | None = None) -> Version:
     """Return production to a former version: the one given, or the one before the champion.
 
     `run` names the run of a workflow: run again, it goes no further back than it went.
@@ -139,56 +139,61 @@ def rollback(desk: Desk, number: int | None, run: str | None = None) -> Version:
     Refused
         Where there is none that was ever in production.
     """
-    return return_to(desk, former(desk, number, run), {"run": run} if run else {})
+    return return_to(session, former(session, number, run), {"run": run} if run else {})
 
 
-def former(desk: Desk, number: int | None, run: str | None = None) -> Version:
+def former(session: ReleaseSession, number: int | None, run: str | None = None) -> Version:
     """The version that a rollback returns to, after ending what was cut off; raises as `rollback`."""
-    settled = settle(desk)
-    champion = desk.registry.champion()
+    settled = settle(session)
+    champion = session.registry.champion()
     if settled and settled.kind == "rollback" and number in (None, settled.version):
-        return desk.registry.at(settled.version)
-    done = returned_by(desk, run) if run and number is None else None
+        return session.registry.at(settled.version)
+    done = returned_by(session, run) if run and number is None else None
     if done and champion and champion.number == done:
         return champion
     if done:
         raise Refused(f"this run has returned production to version {done}, and another was released since: begin anew")
-    if not any(version.released for version in desk.registry.versions()):
+    if not any(version.released for version in session.registry.versions()):
         raise Refused(f"nothing was ever released from the state that is looked at here: {ELSEWHERE}")
-    wanted = desk.registry.at(number) if number is not None else desk.registry.previous()
+    wanted = session.registry.at(number) if number is not None else session.registry.previous()
     if wanted is None:
         raise Refused("there is no previous version to return to: name one with VERSION=")
     if not wanted.released:
         raise Refused(f"version {wanted.number} has never been in production: promote it instead")
-    if desk.target and not wanted.image:
+    if session.target and not wanted.image:
         raise Refused(f"version {wanted.number} was released without an image: there is nothing to deploy")
     return wanted
 
 
-def return_to(desk: Desk, wanted: Version, more: Mapping[str, str] = MappingProxyType({})) -> Version:
+def return_to(session: ReleaseSession, wanted: Version, more: Mapping[str, str] = MappingProxyType({})) -> Version:
     """`more` goes into the audit log."""
-    champion = desk.registry.champion()
+    champion = session.registry.champion()
     away = champion.number if champion else None
     details = {"version": wanted.number, "from_version": away, **digests(wanted), **more}
-    ship(desk, "rollback", wanted, wanted.image if desk.target else None, details)
-    return desk.registry.at(wanted.number)
+    ship(session, "rollback", wanted, wanted.image if session.target else None, details)
+    return session.registry.at(wanted.number)
 
 
-def returned_by(desk: Desk, run: str) -> int | None:
+def returned_by(session: ReleaseSession, run: str) -> int | None:
     """The version that a run of the workflow has returned production to."""
-    moves = [each.details for each in desk.book.entries() if each.event == "rolled back"]
+    moves = [each.details for each in session.log.entries() if each.event == "rolled back"]
     return next((int(each["version"]) for each in reversed(moves) if each.get("run") == run), None)
 
 
 def begin(
-    desk: Desk, kind: str, version: Version, image: str | None, champion: Version | None, details: Mapping[str, Any]
+    session: ReleaseSession,
+    kind: str,
+    version: Version,
+    image: str | None,
+    champion: Version | None,
+    details: Mapping[str, Any],
 ) -> Intent:
     """Note what is wanted, where every later run will find it, before anything moves."""
-    desk.book.entries()  # a log that does not verify could not be written to when the image has moved
+    session.log.entries()  # a log that does not verify could not be written to when the image has moved
     replaces = champion.number if champion and champion.number != version.number else None
     previous = version.follows if kind == "rollback" else replaces
     if replaces is None and champion:  # the champion's image anew: what came before it stays
-        before = desk.registry.previous()
+        before = session.registry.previous()
         previous = before.number if before else None
     intent = Intent(
         release=secrets.token_hex(6),
@@ -197,65 +202,65 @@ def begin(
         image=image,
         previous=previous,
         replaces=replaces,
-        target=desk.target.name if desk.target else None,
-        who=desk.who,
+        target=session.target.name if session.target else None,
+        who=session.who,
         details=dict(details),
-        place=desk.place,
+        place=session.place,
         since=now(),
-        called=desk.called,
+        called=session.called,
     )
-    claim(desk, intent)
-    desk.save()
+    claim(session, intent)
+    session.save()
     return intent
 
 
-def claim(desk: Desk, intent: Intent) -> None:
+def claim(session: ReleaseSession, intent: Intent) -> None:
     """Write the intent; on a team's server, so that of two machines that try at once only one goes on.
 
     MLflow cannot replace a tag on a condition. Fischer's algorithm needs no more than reading and writing: look that
     nobody is there, write, wait longer than another takes between its own look and its write, and look who is there
     (Lamport, A Fast Mutual Exclusion Algorithm, 1987).
     """
-    if desk.place:
-        there = open_intent(desk.registry)
+    if session.place:
+        there = open_intent(session.registry)
         if there:
-            mine(desk, there)
-    desk.registry.write_note(INTENT, asdict(intent))
-    if desk.place:
+            mine(session, there)
+    session.registry.write_note(INTENT, asdict(intent))
+    if session.place:
         time.sleep(PAUSE)
-        still_ours(desk, intent)
+        still_ours(session, intent)
 
 
-def lease(desk: Desk, intent: Intent) -> Intent:
+def lease(session: ReleaseSession, intent: Intent) -> Intent:
     """The release for as long again, and for this machine, whoever began it."""
-    if not desk.place:
+    if not session.place:
         return intent
-    intent = replace(intent, place=desk.place, since=now())
-    desk.registry.write_note(INTENT, asdict(intent))
+    intent = replace(intent, place=session.place, since=now())
+    session.registry.write_note(INTENT, asdict(intent))
     time.sleep(PAUSE)
-    still_ours(desk, intent)
+    still_ours(session, intent)
     return intent
 
 
-def hold(desk: Desk, intent: Intent) -> Intent:
+def hold(session: ReleaseSession, intent: Intent) -> Intent:
     """Look at the lease again before something moves: a machine may have slept through its end."""
-    if not desk.place:
+    if not session.place:
         return intent
-    still_ours(desk, intent)
+    still_ours(session, intent)
     age = dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(intent.since)
-    return intent if age < LEASE / 2 else lease(desk, intent)
+    return intent if age < LEASE / 2 else lease(session, intent)
 
 
-def still_ours(desk: Desk, intent: Intent) -> None:
-    there = open_intent(desk.registry)
+def still_ours(session: ReleaseSession, intent: Intent) -> None:
+    there = open_intent(session.registry)
     if there is None or (there.release, there.place) != (intent.release, intent.place):
         who = f"{there.who} at {there.place}" if there else "somebody"
         raise Refused(f"this {intent.kind} stops: {who} has begun at the same moment, or taken over: run again")
 
 
-def mine(desk: Desk, intent: Intent) -> None:
+def mine(session: ReleaseSession, intent: Intent) -> None:
     """Raises Refused for the release of another machine that may still be at work."""
-    if desk.place in (None, intent.place) or not intent.since or os.environ.get(TAKE_OVER):
+    if session.place in (None, intent.place) or not intent.since or os.environ.get(TAKE_OVER):
         return
     ends = dt.datetime.fromisoformat(intent.since) + LEASE
     if dt.datetime.now(dt.UTC) < ends:
@@ -265,22 +270,22 @@ def mine(desk: Desk, intent: Intent) -> None:
         )
 
 
-def deploy(desk: Desk, image: str | None) -> None:
-    if desk.target is None or image is None:
+def deploy(session: ReleaseSession, image: str | None) -> None:
+    if session.target is None or image is None:
         return
-    desk.target.deploy(image)
-    answered = desk.target.deployed()
+    session.target.deploy(image)
+    answered = session.target.deployed()
     if answered != image:
-        raise ExternalError(f"{desk.target.name} was given {image} and answers with {answered or 'nothing'}")
+        raise ExternalError(f"{session.target.name} was given {image} and answers with {answered or 'nothing'}")
 
 
-def finish(desk: Desk, intent: Intent) -> None:
+def finish(session: ReleaseSession, intent: Intent) -> None:
     """From an image that answers to the aliases."""
-    registry = desk.registry
-    intent = hold(desk, intent)
+    registry = session.registry
+    intent = hold(session, intent)
     write = {**intent.details, "release": intent.release, "target": intent.target}
-    if desk.target:
-        desk.book.write("deployed", intent.who, write)
+    if session.target:
+        session.log.write("deployed", intent.who, write)
     version = registry.at(intent.version)
     if not version.released:
         registry.tag(intent.version, "follows", str(intent.replaces or ""))
@@ -292,23 +297,23 @@ def finish(desk: Desk, intent: Intent) -> None:
         registry.tag(intent.replaces, "rolled_back", now())
     if version.tags.get("rolled_back"):
         registry.tag(intent.version, "rolled_back", "")
-    hold(desk, intent)
+    hold(session, intent)
     registry.crown(intent.version, intent.previous)
-    desk.book.write("promoted" if intent.kind == "promotion" else "rolled back", intent.who, write)
+    session.log.write("promoted" if intent.kind == "promotion" else "rolled back", intent.who, write)
     registry.write_note(INTENT, None)
-    desk.save()
+    session.save()
 
 
-def withdraw(desk: Desk, intent: Intent, reason: str) -> None:
+def withdraw(session: ReleaseSession, intent: Intent, reason: str) -> None:
     """Return the target to the champion, and take the intent back."""
-    intent = hold(desk, intent)
-    champion = desk.registry.champion()
-    if desk.target and champion and champion.image and desk.target.deployed() != champion.image:
-        deploy(desk, champion.image)
+    intent = hold(session, intent)
+    champion = session.registry.champion()
+    if session.target and champion and champion.image and session.target.deployed() != champion.image:
+        deploy(session, champion.image)
     write = {**intent.details, "release": intent.release, "target": intent.target, "reason": audit_log.bounded(reason)}
-    desk.book.write("withdrawn", desk.who, write)
-    desk.registry.write_note(INTENT, None)
-    desk.save()
+    session.log.write("withdrawn", session.who, write)
+    session.registry.write_note(INTENT, None)
+    session.save()
 
 
 def deployed_to(registry: Registry) -> str | None:
@@ -327,8 +332,8 @@ def open_intent(registry: Registry) -> Intent | None:
         raise ExternalError(f"the release under way was begun by another version of Mainline ({error})") from None
 
 
-def running(desk: Desk, image: str | None) -> bool:
-    return desk.target is None or image is None or desk.target.deployed() == image
+def running(session: ReleaseSession, image: str | None) -> bool:
+    return session.target is None or image is None or session.target.deployed() == image
 
 
 def digests(version: Version) -> dict[str, str]:

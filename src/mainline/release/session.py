@@ -13,17 +13,15 @@ from mainline.errors import ConfigurationError
 from mainline.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mainline.registry.audit_log import Book
+    from mainline.registry.audit_log import AuditLog
     from mainline.registry.models import Registry
-    from mainline.release.promotion import Desk
-if TYPE_CHECKING:
-    pass
+    from mainline.release.promotion import ReleaseSession
 
 
 def first_entry(store: Path) -> None:
     """What the first state of all holds: a store, and a log that says who began it."""
-    _, book = opened(store)
-    book.write("begun", who(), {})
+    _, log = open_registry_and_log(store)
+    log.write("begun", current_user(), {})
 
 
 def check_alone(registry: Registry) -> None:
@@ -37,14 +35,14 @@ def check_alone(registry: Registry) -> None:
         )
 
 
-def at_the_desk(target: str | None, work: Callable[[Workspace, Path, Desk], int]) -> int:
+def in_release_session(target: str | None, work: Callable[[Workspace, Path, ReleaseSession], int]) -> int:
     """Do this with the registry and the audit log open, alone; where the state is a registry's, on top of that.
 
     Without a target it is the one that production is at.
     """
     from mainline.registry import shared_state
     from mainline.release import promotion
-    from mainline.release.promotion import Desk
+    from mainline.release.promotion import ReleaseSession
     from mainline.release.targets import select
 
     workspace = Workspace.at(Path.cwd())
@@ -52,32 +50,40 @@ def at_the_desk(target: str | None, work: Callable[[Workspace, Path, Desk], int]
     with workspace.locked():
         remote = shared_state.shared(workspace)
 
-        def seated(store: Path) -> int:
-            registry, book = opened(store)
+        def work_in_store(store: Path) -> int:
+            registry, log = open_registry_and_log(store)
             called = target or promotion.deployed_to(registry) or "none"
             where = given if target else select.target(called)
             known = called if where else None
             if remote:
-                return work(workspace, store, Desk(registry, book, where, who(), save=remote.push, called=known))
+                return work(
+                    workspace,
+                    store,
+                    ReleaseSession(registry, log, where, current_user(), save=remote.push, called=known),
+                )
             # The lock is this machine's: a team's server may have others at work.
             place = f"{socket.gethostname()}:{workspace.root}" if os.environ.get("MLFLOW_TRACKING_URI") else None
-            return work(workspace, store, Desk(registry, book, where, who(), place=place, called=known))
+            return work(
+                workspace, store, ReleaseSession(registry, log, where, current_user(), place=place, called=known)
+            )
 
-        return shared_state.on_top(remote, seated) if remote else seated(workspace.state)
+        return shared_state.on_top(remote, work_in_store) if remote else work_in_store(workspace.state)
 
 
-def opened(store: Path) -> tuple[Registry, Book]:
+def open_registry_and_log(store: Path) -> tuple[Registry, AuditLog]:
     """The registry, and the audit log that belongs to it: a file beside an embedded store, a run on a server."""
     from mainline.registry import audit_log as audit
-    from mainline.registry.audit_log_mlflow import RunPages
+    from mainline.registry.audit_log_mlflow import RunEntryStore
     from mainline.registry.models import open_registry
 
     registry = open_registry(store)
     server = os.environ.get("MLFLOW_TRACKING_URI")
-    pages: audit.Pages = RunPages(registry.client, registry.name) if server else audit.FilePages(store / "audit.jsonl")
-    return registry, audit.Book(pages, registry)
+    entries: audit.EntryStore = (
+        RunEntryStore(registry.client, registry.name) if server else audit.FileEntryStore(store / "audit.jsonl")
+    )
+    return registry, audit.AuditLog(entries, registry)
 
 
-def who() -> str:
+def current_user() -> str:
     """Who is at work: in GitHub Actions the one who started this run of the workflow, or started it again."""
     return os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR") or getpass.getuser()

@@ -9,6 +9,6 @@ def test_who_runs_a_workflow_again_is_who_is_at_work(monkeypatch: pytest.MonkeyP
     """GitHub's GITHUB_ACTOR stays the one whose push started the first run."""
     monkeypatch.delenv("GITHUB_TRIGGERING_ACTOR", raising=False)
     monkeypatch.setenv("GITHUB_ACTOR", "anna")
-    assert session.who() == "anna"
+    assert session.current_user() == "anna"
     monkeypatch.setenv("GITHUB_TRIGGERING_ACTOR", "zoe")
-    assert session.who() == "zoe"
+    assert session.current_user() == "zoe"

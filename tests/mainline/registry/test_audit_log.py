@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mainline.errors import Refused
 from mainline.registry import audit_log
-from mainline.registry.audit_log import Book, FilePages
+from mainline.registry.audit_log import AuditLog, FileEntryStore
 
 
 class Tags:
@@ -34,24 +34,24 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> Book:
-    made = Book(FilePages(tmp_path / "audit.jsonl"), Tags())
+def log(tmp_path: Path) -> AuditLog:
+    made = AuditLog(FileEntryStore(tmp_path / "audit.jsonl"), Tags())
     for number, event in enumerate(("promoted", "refused", "deployed", "rolled back"), 1):
         made.write(event, "a tester", {"version": number, "verdict": "no_worse"})
     return made
 
 
-def lines(book: Book) -> list[str]:
-    return book.pages.read()
+def lines(log: AuditLog) -> list[str]:
+    return log.store.read()
 
 
-def rewrite(book: Book, new: list[str]) -> None:
-    assert isinstance(book.pages, FilePages)
-    book.pages.path.write_text("".join(f"{line}\n" for line in new), errors="surrogateescape")
+def rewrite(log: AuditLog, new: list[str]) -> None:
+    assert isinstance(log.store, FileEntryStore)
+    log.store.path.write_text("".join(f"{line}\n" for line in new), errors="surrogateescape")
 
 
-def test_every_entry_says_who_when_what_and_what_came_before(book: Book) -> None:
-    entries = book.entries()
+def test_every_entry_says_who_when_what_and_what_came_before(log: AuditLog) -> None:
+    entries = log.entries()
     assert [each.number for each in entries] == [1, 2, 3, 4]
     assert entries[0].previous == audit_log.START
     assert [each.previous for each in entries[1:]] == [each.hash for each in entries[:-1]]
@@ -96,46 +96,48 @@ def swapped(found: list[str]) -> list[str]:
         "no text",
     ],
 )
-def test_a_log_that_was_tampered_with_is_found(book: Book, tamper: Callable[[list[str]], list[str]], said: str) -> None:
-    rewrite(book, tamper(lines(book)))
+def test_a_log_that_was_tampered_with_is_found(
+    log: AuditLog, tamper: Callable[[list[str]], list[str]], said: str
+) -> None:
+    rewrite(log, tamper(lines(log)))
     with pytest.raises(Refused, match=said):
-        book.entries()
+        log.entries()
     with pytest.raises(Refused, match=said):
-        book.write("promoted", "a tester", {})
+        log.write("promoted", "a tester", {})
 
 
-def test_a_log_that_was_written_anew_from_one_entry_on_does_not_fit_the_seal(book: Book) -> None:
-    forged = Book(FilePages(book.pages.path.with_name("forged")), Tags())  # type: ignore[attr-defined]
+def test_a_log_that_was_written_anew_from_one_entry_on_does_not_fit_the_seal(log: AuditLog) -> None:
+    forged = AuditLog(FileEntryStore(log.store.path.with_name("forged")), Tags())  # type: ignore[attr-defined]
     for number in range(4):
         forged.write("promoted", "somebody", {"version": number})
     forged.entries()
-    rewrite(book, lines(forged))
+    rewrite(log, lines(forged))
     with pytest.raises(Refused, match="exchanged or written past Mainline"):
-        book.entries()
+        log.entries()
 
 
-def test_an_entry_that_follows_well_but_was_never_sealed_is_not_believed(book: Book) -> None:
+def test_an_entry_that_follows_well_but_was_never_sealed_is_not_believed(log: AuditLog) -> None:
     beside = Tags()
-    beside.write_note(audit_log.SEAL, book.seals.note(audit_log.SEAL))
-    Book(book.pages, beside).write("promoted", "somebody", {})
+    beside.write_note(audit_log.SEAL, log.seals.note(audit_log.SEAL))
+    AuditLog(log.store, beside).write("promoted", "somebody", {})
     with pytest.raises(Refused, match="written past Mainline"):
-        book.entries()
+        log.entries()
 
 
-def test_a_log_whose_seal_is_gone_is_not_believed(book: Book) -> None:
+def test_a_log_whose_seal_is_gone_is_not_believed(log: AuditLog) -> None:
     with pytest.raises(Refused, match="no seal"):
-        Book(book.pages, Tags()).entries()
+        AuditLog(log.store, Tags()).entries()
 
 
-def test_the_same_event_of_the_same_release_is_one_entry(book: Book) -> None:
-    first = book.write("deployed", "a tester", {"release": "r1"})
-    assert book.write("deployed", "a tester", {"release": "r1"}) == first
-    book.write("promoted", "a tester", {"release": "r1"})
-    assert len(book.entries()) == 6
+def test_the_same_event_of_the_same_release_is_one_entry(log: AuditLog) -> None:
+    first = log.write("deployed", "a tester", {"release": "r1"})
+    assert log.write("deployed", "a tester", {"release": "r1"}) == first
+    log.write("promoted", "a tester", {"release": "r1"})
+    assert len(log.entries()) == 6
 
 
 @pytest.mark.parametrize("step", range(3))
-def test_a_kill_between_any_two_writes_leaves_a_log_that_verifies_and_goes_on(book: Book, step: int) -> None:
+def test_a_kill_between_any_two_writes_leaves_a_log_that_verifies_and_goes_on(log: AuditLog, step: int) -> None:
     left = step
 
     def killing(write: Callable[..., None]) -> Callable[..., None]:
@@ -148,117 +150,117 @@ def test_a_kill_between_any_two_writes_leaves_a_log_that_verifies_and_goes_on(bo
 
         return counted
 
-    tags, pages = book.seals, book.pages
+    tags, store = log.seals, log.store
 
     class KilledTags(Tags):
         note = tags.note  # type: ignore[assignment]
         write_note = staticmethod(killing(tags.write_note))  # type: ignore[assignment]
 
-    class KilledPages:
+    class KilledStore:
         shared = False
-        read = staticmethod(pages.read)
-        append = staticmethod(killing(pages.append))
+        read = staticmethod(store.read)
+        append = staticmethod(killing(store.append))
 
     with pytest.raises(Killed):
-        Book(KilledPages(), KilledTags()).write("promoted", "a tester", {"release": "r1"})
-    book.entries()
-    book.write("promoted", "a tester", {"release": "r1"})
-    assert len(book.entries()) == 5
+        AuditLog(KilledStore(), KilledTags()).write("promoted", "a tester", {"release": "r1"})
+    log.entries()
+    log.write("promoted", "a tester", {"release": "r1"})
+    assert len(log.entries()) == 5
 
 
-def test_a_longer_log_is_taken_over_and_another_one_is_not(book: Book, tmp_path: Path) -> None:
-    older = Book(FilePages(tmp_path / "older.jsonl"), Tags())
-    older.take_over(lines(book)[:2])
+def test_a_longer_log_is_taken_over_and_another_one_is_not(log: AuditLog, tmp_path: Path) -> None:
+    older = AuditLog(FileEntryStore(tmp_path / "older.jsonl"), Tags())
+    older.take_over(lines(log)[:2])
     assert len(older.entries()) == 2
-    older.take_over(lines(book))
-    assert [each.hash for each in older.entries()] == [each.hash for each in book.entries()]
-    other = Book(FilePages(tmp_path / "other.jsonl"), Tags())
+    older.take_over(lines(log))
+    assert [each.hash for each in older.entries()] == [each.hash for each in log.entries()]
+    other = AuditLog(FileEntryStore(tmp_path / "other.jsonl"), Tags())
     other.write("promoted", "somebody", {})
-    other.take_over(lines(book))
+    other.take_over(lines(log))
     assert len(other.entries()) == 1
 
 
 def test_of_a_log_that_was_tampered_with_the_part_that_holds_is_taken_over_and_the_break_is_named(
-    book: Book, tmp_path: Path
+    log: AuditLog, tmp_path: Path
 ) -> None:
-    older = Book(FilePages(tmp_path / "older.jsonl"), Tags())
-    assert older.take_over(lines(book)[:1]) is None
-    changed = [line.replace("no_worse", "better") if number == 3 else line for number, line in enumerate(lines(book))]
+    older = AuditLog(FileEntryStore(tmp_path / "older.jsonl"), Tags())
+    assert older.take_over(lines(log)[:1]) is None
+    changed = [line.replace("no_worse", "better") if number == 3 else line for number, line in enumerate(lines(log))]
     said = older.take_over(changed)
     assert said
     assert "entry 4 is not what was written" in said
-    assert [each.hash for each in older.entries()] == [each.hash for each in book.entries()[:3]]
+    assert [each.hash for each in older.entries()] == [each.hash for each in log.entries()[:3]]
     assert older.take_over([]), "nothing that can be read goes on with it"
 
 
-def test_an_entry_that_is_written_while_the_log_is_read_is_no_alarm(book: Book) -> None:
+def test_an_entry_that_is_written_while_the_log_is_read_is_no_alarm(log: AuditLog) -> None:
     """On a team's server nothing keeps a reader and a writer apart."""
 
     class Busy:
         shared = True
-        append = staticmethod(book.pages.append)
+        append = staticmethod(log.store.append)
         left = 2
 
         def read(self) -> list[str]:
-            found = book.pages.read()
+            found = log.store.read()
             if self.left:
                 self.left -= 1
-                book.write("promoted", "somebody", {})
+                log.write("promoted", "somebody", {})
             return found
 
-    assert len(Book(Busy(), book.seals).entries()) == 6
+    assert len(AuditLog(Busy(), log.seals).entries()) == 6
 
 
 @given(st.lists(st.text(alphabet='aé"\\\n\r\u2028\x85\ud800', max_size=8), max_size=4))
 def test_whatever_an_entry_holds_is_read_again_as_it_was(reasons: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        made = Book(FilePages(Path(folder, "audit.jsonl")), Tags())
+        made = AuditLog(FileEntryStore(Path(folder, "audit.jsonl")), Tags())
         for each in reasons:
             made.write("refused", "a tester", {"reason": each})
         assert [each.details["reason"] for each in made.entries()] == reasons
 
 
-def test_the_page_shows_every_entry_and_says_that_it_holds(book: Book) -> None:
-    shown = audit_log.table(book.entries())
+def test_the_page_shows_every_entry_and_says_that_it_holds(log: AuditLog) -> None:
+    shown = audit_log.table(log.entries())
     assert shown.count("no_worse") == 4
     assert "4 entries, every hash holds" in shown
     assert "here is empty: where releases are kept elsewhere, MAINLINE_STATE or" in audit_log.table([])
 
 
-def test_the_page_says_who_approved_and_keeps_an_entry_to_its_line(book: Book) -> None:
+def test_the_page_says_who_approved_and_keeps_an_entry_to_its_line(log: AuditLog) -> None:
     merge = {"pull_request": "7", "approver": "anna", "deployment_approver": "zoe"}
-    book.write("promoted", "a tester", {"version": 5, **merge})
-    book.write("refused", "a tester", {"reason": "two\nlines \x1b[2J and more"})
-    shown = audit_log.table(book.entries()).splitlines()
+    log.write("promoted", "a tester", {"version": 5, **merge})
+    log.write("refused", "a tester", {"reason": "two\nlines \x1b[2J and more"})
+    shown = audit_log.table(log.entries()).splitlines()
     assert "#7 anna; deployment: zoe" in shown[5]
     assert shown[6].endswith("two lines [2J and more")
 
 
 @pytest.mark.parametrize("sealed_last", ["the other", "this one"])
-def test_where_another_machine_wrote_first_the_entry_comes_behind_it(book: Book, sealed_last: str) -> None:
+def test_where_another_machine_wrote_first_the_entry_comes_behind_it(log: AuditLog, sealed_last: str) -> None:
     class Shared:
         """As a server's: each place is taken once."""
 
         shared = True
-        read = staticmethod(book.pages.read)
+        read = staticmethod(log.store.read)
         met = False
 
         def append(self, lines: Sequence[str], line: str) -> None:
             if not self.met:
                 self.met = True
-                seal = book.seals.note(audit_log.SEAL)
-                book.seals.write_note(audit_log.SEAL, {"head": json.loads(lines[-1])["hash"], "entries": len(lines)})
-                book.write("refused", "another", {})
+                seal = log.seals.note(audit_log.SEAL)
+                log.seals.write_note(audit_log.SEAL, {"head": json.loads(lines[-1])["hash"], "entries": len(lines)})
+                log.write("refused", "another", {})
                 if sealed_last == "this one":
-                    book.seals.write_note(audit_log.SEAL, seal)
+                    log.seals.write_note(audit_log.SEAL, seal)
                 raise audit_log.Taken
-            book.pages.append(lines, line)
+            log.store.append(lines, line)
 
-    shared = Book(Shared(), book.seals)
+    shared = AuditLog(Shared(), log.seals)
     assert shared.write("promoted", "a tester", {}).number == 6
     assert [each.who for each in shared.entries()][-2:] == ["another", "a tester"]
-    cut = Book(FilePages(book.pages.path), book.seals)  # type: ignore[attr-defined]
-    cut.pages.path.write_text("\n".join(book.pages.read()[:-1]) + "\n")  # type: ignore[attr-defined]
+    cut = AuditLog(FileEntryStore(log.store.path), log.seals)  # type: ignore[attr-defined]
+    cut.store.path.write_text("\n".join(log.store.read()[:-1]) + "\n")  # type: ignore[attr-defined]
     with pytest.raises(Refused, match="cut short"):
         shared.entries()
 

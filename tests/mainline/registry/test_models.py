@@ -20,7 +20,7 @@ from mainline.registry import models, store_upgrade
 from mainline.registry import runs as tracking
 from mainline.registry.models import Registry, Version, open_registry
 from mainline.release import promotion, session
-from mainline.release.promotion import Desk
+from mainline.release.promotion import ReleaseSession
 from mainline.training.facts import facts_to_json
 from mainline.training.record import Record
 from tests.folders import Folder
@@ -199,7 +199,7 @@ def server(mlflow_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> di
 
 
 def test_a_teams_server_keeps_versions_aliases_and_the_audit_log(server: dict[str, str], tmp_path: Path) -> None:
-    held, book = session.opened(tmp_path / "unused")
+    held, log = session.open_registry_and_log(tmp_path / "unused")
     assert held.name == "visits"
     mlflow.set_experiment("mainline")
     runs = []
@@ -209,21 +209,21 @@ def test_a_teams_server_keeps_versions_aliases_and_the_audit_log(server: dict[st
         runs.append(run.info.run_id)
     (tmp_path / "target").mkdir()
     target = Folder(tmp_path / "target")
-    desk = Desk(held, book, target, "a tester")
+    release_session = ReleaseSession(held, log, target, "a tester")
     for run_id, name in zip(runs, ("one", "two"), strict=True):
         version = held.register(run_id, tags(name))
-        promotion.ship(desk, "promotion", version, image(name), {"version": version.number})
-    again, same = session.opened(tmp_path / "elsewhere")
+        promotion.ship(release_session, "promotion", version, image(name), {"version": version.number})
+    again, same = session.open_registry_and_log(tmp_path / "elsewhere")
     assert [each.event for each in same.entries()] == ["deployed", "promoted"] * 2
     champion = again.champion()
     assert champion
     assert champion.image == image("two") == target.deployed()
-    assert promotion.rollback(Desk(again, same, target, "a tester"), None).number == 1
+    assert promotion.rollback(ReleaseSession(again, same, target, "a tester"), None).number == 1
     assert target.deployed() == image("one")
     assert not list(tmp_path.rglob("mlflow.db")), "nothing is kept here"
     assert not list(tmp_path.rglob("audit.jsonl"))
 
-    run = held.client.get_run(same.pages.run())  # type: ignore[attr-defined]
+    run = held.client.get_run(same.store.run())  # type: ignore[attr-defined]
     held.client.log_param(run.info.run_id, f"entry.{len(run.data.params) + 1:08}", "promoted by nobody")
     with pytest.raises(Refused, match="is no entry: 'promoted by nobody'"):
         same.entries()
@@ -233,14 +233,14 @@ def test_entries_that_several_machines_write_at_once_are_all_in_a_log_that_verif
     server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAINLINE_MODEL_NAME", "written-at-once")
-    session.opened(tmp_path)[1].write("begun", "a tester", {})
+    session.open_registry_and_log(tmp_path)[1].write("begun", "a tester", {})
 
     def write(who: str) -> list[str]:
         said = []
-        book = session.opened(tmp_path)[1]
+        log = session.open_registry_and_log(tmp_path)[1]
         for number in range(2):
             try:
-                book.write("refused", who, {"reason": str(number)})
+                log.write("refused", who, {"reason": str(number)})
                 said.append(str(number))
             except Refused as refused:
                 if "others wrote to it" not in str(refused):
@@ -250,7 +250,7 @@ def test_entries_that_several_machines_write_at_once_are_all_in_a_log_that_verif
     writers = ("one", "two")
     with ThreadPoolExecutor(2) as pool:
         told = list(pool.map(write, writers))
-    entries = session.opened(tmp_path)[1].entries()
+    entries = session.open_registry_and_log(tmp_path)[1].entries()
     for who, said in zip(writers, told, strict=True):
         assert said
         assert [each.details["reason"] for each in entries if each.who == who] == said
@@ -263,17 +263,19 @@ def test_of_two_machines_that_release_at_once_one_is_told_to_wait(
     mlflow.set_experiment("at once")
     (tmp_path / "target").mkdir()
     target = Folder(tmp_path / "target")
-    desks, versions = [], []
+    sessions, versions = [], []
     for name in ("here", "there"):
-        held, book = session.opened(tmp_path / name)
+        held, log = session.open_registry_and_log(tmp_path / name)
         with mlflow.start_run() as run:
             mlflow.pyfunc.log_model(name="model", python_model=Echo(), pip_requirements=["mlflow"])
         versions.append(held.register(run.info.run_id, tags(name)))
-        desks.append(Desk(held, book, target, name, place=f"machine {name}"))
+        sessions.append(ReleaseSession(held, log, target, name, place=f"machine {name}"))
 
     def ship(n: int) -> str:
         try:
-            promotion.ship(desks[n], "promotion", versions[n], image(desks[n].who), {"version": versions[n].number})
+            promotion.ship(
+                sessions[n], "promotion", versions[n], image(sessions[n].who), {"version": versions[n].number}
+            )
         except Refused as refused:
             return str(refused)
         return "done"
@@ -283,7 +285,7 @@ def test_of_two_machines_that_release_at_once_one_is_told_to_wait(
     assert sorted(answer == "done" for answer in answers) == [False, True], answers
     (told,) = [answer for answer in answers if answer != "done"]
     assert "at the same moment" in told or "is under way at machine" in told
-    winner = desks[answers.index("done")]
+    winner = sessions[answers.index("done")]
     champion = winner.registry.champion()
     assert champion
     assert champion.image == image(winner.who) == target.deployed()
@@ -294,20 +296,20 @@ def test_a_release_that_another_machine_began_is_left_alone_until_it_must_have_e
     server: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MAINLINE_MODEL_NAME", "cut-off")
-    held, book = session.opened(tmp_path)
+    held, log = session.open_registry_and_log(tmp_path)
     now = dt.datetime.now(dt.UTC)
     mlflow.set_experiment("cut off")
     with mlflow.start_run() as run:
         mlflow.pyfunc.log_model(name="model", python_model=Echo(), pip_requirements=["mlflow"])
     number = held.register(run.info.run_id, tags("one")).number
 
-    def begun(minutes: int) -> Desk:
+    def begun(minutes: int) -> ReleaseSession:
         began = (now - dt.timedelta(minutes=minutes)).isoformat(timespec="seconds")
         intent = promotion.Intent(
             "x", "promotion", number, None, None, None, None, "somebody", {}, "another machine", began
         )
         held.write_note(models.INTENT, dataclasses.asdict(intent))
-        return Desk(held, book, None, "a tester", place="this machine")
+        return ReleaseSession(held, log, None, "a tester", place="this machine")
 
     with pytest.raises(Refused, match="by somebody is under way at another machine"):
         promotion.settle(begun(minutes=5))

@@ -166,7 +166,7 @@ def test_what_a_killed_run_had_begun_to_log_is_ended_by_the_next(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # what set_tracking_uri leaves there is for this test alone
     tracking.open_store(str(tmp_path))
-    client, experiment = tracking.opened(str(tmp_path))
+    client, experiment = tracking.open_client(str(tmp_path))
     begun = client.create_run(experiment, tags={"fingerprint": "f" * 64})
     other = client.create_run(experiment, tags={"fingerprint": "e" * 64})
     tracking.end_killed(client, experiment, "f" * 64)

@@ -17,13 +17,13 @@ import pytest
 from mainline.cli import release as releasing
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.registry import shared_state
-from mainline.registry.audit_log import Book, FilePages
+from mainline.registry.audit_log import AuditLog, FileEntryStore
 from mainline.registry.models import open_registry
 from mainline.registry.oci import Manifest, Repository
 from mainline.registry.shared_state import Shared, StateMoved
 from mainline.registry.snapshot import PLACE, relocate, versions
 from mainline.release import promotion
-from mainline.release.promotion import Desk
+from mainline.release.promotion import ReleaseSession
 from mainline.runtime.workspace import Workspace
 from tests.folders import Folder
 from tests.mainline.releases import image, tags
@@ -51,21 +51,21 @@ def begun(reference: str, template: tuple[Path, list[str]], tmp_path: Path) -> S
     def fill(store: Path) -> None:
         shutil.copytree(template[0], store, dirs_exist_ok=True)
         relocate(store / "mlflow.db", (template[0] / "artifacts").as_uri(), (store / "artifacts").as_uri())
-        opened(store).write("begun", "a tester", {})
+        log_of(store).write("begun", "a tester", {})
 
     made.init(fill)
     return made
 
 
-def opened(store: Path) -> Book:
-    return Book(FilePages(store / "audit.jsonl"), open_registry(store))
+def log_of(store: Path) -> AuditLog:
+    return AuditLog(FileEntryStore(store / "audit.jsonl"), open_registry(store))
 
 
 def promote(at: Shared, run: str, name: str, save: bool = True) -> None:
     registry = open_registry(at.store)
-    desk = Desk(registry, opened(at.store), None, "a tester", at.push if save else lambda: None)
+    release_session = ReleaseSession(registry, log_of(at.store), None, "a tester", at.push if save else lambda: None)
     version = registry.register(run, tags(name))
-    promotion.ship(desk, "promotion", version, None, {"version": version.number})
+    promotion.ship(release_session, "promotion", version, None, {"version": version.number})
 
 
 def test_what_one_machine_promoted_another_finds_with_its_artifacts(
@@ -86,7 +86,7 @@ def test_what_one_machine_promoted_another_finds_with_its_artifacts(
 
     model = mlflow.pyfunc.load_model(f"models:/{registry.name}@champion")
     assert model.predict(["echo"]) == ["echo"]
-    assert [each.event for each in opened(store).entries()] == ["begun", "promoted"]
+    assert [each.event for each in log_of(store).entries()] == ["begun", "promoted"]
 
 
 def test_only_the_artifacts_of_versions_travel(
@@ -129,16 +129,16 @@ def test_every_push_is_a_state_that_can_be_restored_and_the_audit_log_goes_on(
     assert listed[0].current
 
     def fill(store: Path, lines: list[str]) -> None:
-        book = opened(store)
-        book.take_over(lines)
-        book.write("restored", "a tester", {})
+        log = log_of(store)
+        log.take_over(lines)
+        log.write("restored", "a tester", {})
 
     begun.restore(after_one.digest, fill)
     registry = open_registry(begun.pull())
     champion = registry.champion()
     assert champion
     assert champion.number == 1
-    assert [each.event for each in opened(begun.store).entries()] == ["begun", "promoted", "promoted", "restored"]
+    assert [each.event for each in log_of(begun.store).entries()] == ["begun", "promoted", "promoted", "restored"]
     assert begun.listed()[0].restored == after_one.digest
     assert len(begun.listed()) == 6, "what was there before is still there"
 
@@ -190,7 +190,7 @@ def test_a_damaged_state_is_refused_by_its_digest_and_an_older_one_can_be_restor
     with pytest.raises(ExternalError, match="state restore DIGEST"):
         other.pull()
     assert first.digest in [each.digest for each in other.listed()]
-    other.restore(first.digest, lambda store, lines: opened(store).take_over(lines))
+    other.restore(first.digest, lambda store, lines: log_of(store).take_over(lines))
     assert open_registry(other.pull()).champion() is None
 
 
@@ -245,7 +245,7 @@ def test_a_rollback_whose_state_has_moved_goes_one_step_back_and_not_two(
         if len(pushes) == 2:  # the rollback is to be put down as ended, and somebody else has just ended it
             other = shared(reference, tmp_path / "other")
             registry = open_registry(other.pull())
-            promotion.settle(Desk(registry, opened(other.store), None, "somebody", other.push))
+            promotion.settle(ReleaseSession(registry, log_of(other.store), None, "somebody", other.push))
         return push(at, restored)
 
     monkeypatch.setattr(Shared, "push", late)
@@ -256,26 +256,26 @@ def test_a_rollback_whose_state_has_moved_goes_one_step_back_and_not_two(
     champion = open_registry(store).champion()
     assert champion
     assert champion.number == 1
-    assert [each.event for each in opened(store).entries()] == ["begun", "promoted", "promoted", "rolled back"]
+    assert [each.event for each in log_of(store).entries()] == ["begun", "promoted", "promoted", "rolled back"]
 
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_a_release_whose_runner_is_lost_is_ended_from_another(
     begun: Shared, template: tuple[Path, list[str]], reference: str, tmp_path: Path, answered: bool
 ) -> None:
-    def seated(at: Shared) -> Desk:
+    def session_at(at: Shared) -> ReleaseSession:
         registry = open_registry(at.pull())
-        return Desk(registry, opened(at.store), target, "a tester", at.push)
+        return ReleaseSession(registry, log_of(at.store), target, "a tester", at.push)
 
     (tmp_path / "target").mkdir()
     target = Folder(tmp_path / "target")
-    lost = seated(begun)
+    lost = session_at(begun)
     version = lost.registry.register(template[1][0], tags("one"))
     promotion.begin(lost, "promotion", version, image("one"), None, {"version": version.number})
     if answered:
         target.deploy(image("one"))
     shutil.rmtree(begun.folder)
-    other = seated(shared(reference, tmp_path / "other"))
+    other = session_at(shared(reference, tmp_path / "other"))
     ended = promotion.settle(other)
     champion = other.registry.champion()
     if answered:

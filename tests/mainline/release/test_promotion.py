@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from mainline.errors import ConfigurationError, ExternalError, Refused
-from mainline.registry.audit_log import Book
+from mainline.registry.audit_log import AuditLog
 from mainline.registry.models import INTENT, Registry, Version
 from mainline.release import promotion
-from mainline.release.promotion import Desk
+from mainline.release.promotion import ReleaseSession
 from mainline.runtime.workspace import Workspace
 from tests.folders import Folder
-from tests.mainline.releases import agreement, apart, copied, desk, image, kill, register
+from tests.mainline.releases import agreement, apart, copied, image, kill, register, session
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +42,7 @@ def target(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "target")
 
 
-def promote(at: Desk, run: str, name: str) -> None:
+def promote(at: ReleaseSession, run: str, name: str) -> None:
     """A promotion as pipelines/release.py ends, after its gate."""
     promotion.settle(at)
     version = register(at, run, name)
@@ -50,19 +50,19 @@ def promote(at: Desk, run: str, name: str) -> None:
     promotion.ship(at, "promotion", version, image(name), details)
 
 
-def promote_all(at: Desk, runs: list[str], *names: str) -> None:
+def promote_all(at: ReleaseSession, runs: list[str], *names: str) -> None:
     for name in names:
         promote(at, runs[NAMES.index(name)], name)
 
 
-def events(at: Desk) -> list[str]:
-    return [each.event for each in at.book.entries()]
+def events(at: ReleaseSession) -> list[str]:
+    return [each.event for each in at.log.entries()]
 
 
 def test_a_promotion_deploys_then_moves_the_aliases_and_writes_both_down(
     store: Path, runs: list[str], target: Folder
 ) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one", "two")
     assert agreement(store, target) == (2, 1)
     assert target.deploys == [image("one"), image("two")]
@@ -74,7 +74,7 @@ def test_a_promotion_deploys_then_moves_the_aliases_and_writes_both_down(
 def test_the_same_model_twice_is_one_version_and_nothing_is_deployed_again(
     store: Path, runs: list[str], target: Folder
 ) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one", "one")
     assert len(at.registry.versions()) == 1
     assert target.deploys == [image("one")]
@@ -82,14 +82,14 @@ def test_the_same_model_twice_is_one_version_and_nothing_is_deployed_again(
 
 
 def test_a_deployment_that_fails_leaves_production_as_it_was(store: Path, runs: list[str], target: Folder) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one")
     (target.path / "refused").write_text(image("two"))
     with pytest.raises(ExternalError, match="does not start"):
         promote_all(at, runs, "two")
     assert agreement(store, target) == (1, None)
     assert events(at)[-1] == "withdrawn"
-    assert "does not start" in at.book.entries()[-1].details["reason"]
+    assert "does not start" in at.log.entries()[-1].details["reason"]
     (target.path / "refused").unlink()
     promote_all(at, runs, "two")
     assert agreement(store, target) == (2, 1)
@@ -104,7 +104,7 @@ def test_the_alias_stays_where_another_image_answers_than_was_deployed(
 
     (tmp_path / "target").mkdir()
     stuck = Stuck(tmp_path / "target")
-    at = desk(store, stuck)
+    at = session(store, stuck)
     promote_all(at, runs, "one")
     with pytest.raises(ExternalError, match="answers with"):
         promote_all(at, runs, "two")
@@ -112,7 +112,7 @@ def test_the_alias_stays_where_another_image_answers_than_was_deployed(
 
 
 def test_a_rollback_returns_image_and_aliases_in_one_step(store: Path, runs: list[str], target: Folder) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one", "two", "three")
     assert promotion.rollback(at, None).number == 2
     assert agreement(store, target) == (2, 1)
@@ -127,7 +127,7 @@ def test_a_rollback_returns_image_and_aliases_in_one_step(store: Path, runs: lis
 
 
 def test_where_nothing_was_released_a_rollback_says_where_to_look(store: Path, runs: list[str], target: Folder) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     register(at, runs[0], "one")
     for number in (None, 1, 9):
         with pytest.raises(Refused, match=r"nothing was ever released from the state .* MAINLINE_STATE or MLFLOW"):
@@ -135,7 +135,7 @@ def test_where_nothing_was_released_a_rollback_says_where_to_look(store: Path, r
 
 
 def test_a_rollback_whose_run_is_run_again_goes_no_further_back(store: Path, runs: list[str], target: Folder) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one", "two", "three")
     for _ in range(2):
         assert promotion.rollback(at, None, "77").number == 2
@@ -148,7 +148,7 @@ def test_a_rollback_whose_run_is_run_again_goes_no_further_back(store: Path, run
 
 
 def test_a_rollback_works_though_the_newest_version_is_broken(store: Path, runs: list[str], target: Folder) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one", "two")
     at.registry.client.create_model_version(at.registry.name, f"runs:/{runs[2]}/gone", await_creation_for=0)
     at.registry.client.delete_run(runs[1])
@@ -161,7 +161,7 @@ def test_a_rollback_works_though_the_newest_version_is_broken(store: Path, runs:
 
 
 def test_a_rollback_ends_though_what_came_before_it_was_deleted(store: Path, runs: list[str], target: Folder) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one", "two", "three")
     at.registry.client.delete_model_version(at.registry.name, "1")
     assert promotion.rollback(at, None).number == 2
@@ -169,7 +169,7 @@ def test_a_rollback_ends_though_what_came_before_it_was_deleted(store: Path, run
 
 
 def test_a_release_of_a_version_that_was_deleted_is_taken_back(store: Path, runs: list[str], target: Folder) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one")
     version = register(at, runs[1], "two")
     intent = promotion.begin(at, "promotion", version, image("two"), at.registry.at(1), {"version": version.number})
@@ -182,10 +182,10 @@ def test_a_release_of_a_version_that_was_deleted_is_taken_back(store: Path, runs
 
 
 def test_a_version_without_an_image_is_not_deployed(store: Path, runs: list[str], target: Folder) -> None:
-    alone = desk(store, None)
+    alone = session(store, None)
     version = register(alone, runs[0], "one")
     promotion.ship(alone, "promotion", version, None, {"version": version.number})
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "two")
     with pytest.raises(Refused, match="without an image"):
         promotion.rollback(at, None)
@@ -195,18 +195,18 @@ def test_a_version_without_an_image_is_not_deployed(store: Path, runs: list[str]
 def test_a_release_cut_off_on_another_target_is_named_and_left_alone(
     store: Path, runs: list[str], target: Folder
 ) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     version = register(at, runs[0], "one")
     promotion.begin(at, "promotion", version, image("one"), None, {})
     with pytest.raises(ConfigurationError, match="TARGET=folder"):
-        promotion.settle(desk(store, None))
+        promotion.settle(session(store, None))
     assert at.registry.note(INTENT)
 
 
 def test_a_log_that_does_not_verify_stops_a_rollback_before_anything_moves(
     store: Path, runs: list[str], target: Folder
 ) -> None:
-    at = desk(store, target)
+    at = session(store, target)
     promote_all(at, runs, "one", "two")
     log = store / "audit.jsonl"
     log.write_text(log.read_text().replace("a tester", "somebody"))
@@ -220,12 +220,12 @@ def test_a_log_that_does_not_verify_stops_a_rollback_before_anything_moves(
 
 def in_a_process(store: Path, target: Folder, run: str, name: str) -> None:
     with Workspace.at(store).locked():
-        promote(desk(store, target, f"process {os.getpid()}"), run, name)
+        promote(session(store, target, f"process {os.getpid()}"), run, name)
 
 
 def back_in_a_process(store: Path, target: Folder) -> None:
     with Workspace.at(store).locked():
-        promotion.rollback(desk(store, target), None)
+        promotion.rollback(session(store, target), None)
 
 
 def killed_at(step: int, store: Path, target: Folder, run: str, name: str) -> None:
@@ -246,12 +246,12 @@ def killed_at(step: int, store: Path, target: Folder, run: str, name: str) -> No
 
     for method in ("write_note", "tag"):
         counted(Registry, method)
-    counted(type(desk(store, target).registry.client), "set_registered_model_alias")
-    counted(type(desk(store, target).registry.client), "delete_registered_model_alias")
+    counted(type(session(store, target).registry.client), "set_registered_model_alias")
+    counted(type(session(store, target).registry.client), "delete_registered_model_alias")
     counted(Folder, "deploy")
     counted(Folder, "deployed")
-    counted(Book, "entries")
-    counted(type(desk(store, target).book.pages), "append")
+    counted(AuditLog, "entries")
+    counted(type(session(store, target).log.store), "append")
     in_a_process(store, target, run, name)
 
 
@@ -320,7 +320,7 @@ def test_a_machine_that_slept_through_its_lease_moves_no_alias(
     store: Path, runs: list[str], target: Folder, monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:
     monkeypatch.setattr(promotion, "PAUSE", 0.0)
-    other = dataclasses.replace(desk(store, target, "the other"), place="machine two")
+    other = dataclasses.replace(session(store, target, "the other"), place="machine two")
 
     class Sleepy(Folder):
         def deploy(self, digest: str) -> None:
@@ -336,7 +336,7 @@ def test_a_machine_that_slept_through_its_lease_moves_no_alias(
 
     before: list[tuple[Version | None, list[str]]] = []
     promote_all(other, runs, "one")
-    at = dataclasses.replace(desk(store, Sleepy(target.path), "the sleeper"), place="machine one")
+    at = dataclasses.replace(session(store, Sleepy(target.path), "the sleeper"), place="machine one")
     with pytest.raises(Refused, match="has begun at the same moment, or taken over: run again"):
         promote(at, runs[1], "two")
     assert [(at.registry.champion(), events(at))] == before
@@ -348,7 +348,7 @@ def test_a_lease_that_is_half_over_is_taken_anew_before_anything_moves(
     store: Path, runs: list[str], target: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(promotion, "PAUSE", 0.0)
-    at = dataclasses.replace(desk(store, target), place="machine one")
+    at = dataclasses.replace(session(store, target), place="machine one")
     begun = promotion.begin(at, "promotion", register(at, runs[0], "one"), image("one"), None, {})
     assert promotion.hold(at, begun) == begun
     then = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=29)

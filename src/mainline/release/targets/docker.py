@@ -40,7 +40,7 @@ class HostTarget:
         self.memory = memory
 
     @property
-    def door(self) -> str:
+    def proxy(self) -> str:
         return f"{self.service}-door"
 
     def deployed(self) -> str | None:
@@ -61,8 +61,8 @@ class HostTarget:
         fresh = self.start(new, digest)
         try:
             self.await_fit(new)
-            self.open_door(digest)
-            self.engine.run("exec", self.door, *python_module(PROXY, "point", new))
+            self.start_proxy(digest)
+            self.engine.run("exec", self.proxy, *python_module(PROXY, "point", new))
         except MainlineError:
             if new != old:
                 self.engine.attempt("rm" if fresh else "stop", *(["--force"] if fresh else []), new)
@@ -74,10 +74,10 @@ class HostTarget:
 
     def behind(self) -> str | None:
         """The name of the container that the proxy sends requests to."""
-        found = self.engine.container(self.door)
+        found = self.engine.container(self.proxy)
         if not found or not found["State"]["Running"]:
             return None
-        return self.engine.run("exec", self.door, *python_module(PROXY, "where")) or None
+        return self.engine.run("exec", self.proxy, *python_module(PROXY, "where")) or None
 
     def network(self) -> None:
         if self.engine.attempt("network", "inspect", self.service).returncode:
@@ -121,25 +121,25 @@ class HostTarget:
         done = self.engine.attempt("exec", name, *python_module(HEALTH_CHECK, "/model"), seconds=30)
         return done.returncode == 0
 
-    def open_door(self, digest: str) -> None:
+    def start_proxy(self, digest: str) -> None:
         """The proxy is not replaced after that: a new one would drop the connections."""
-        found = self.engine.container(self.door)
+        found = self.engine.container(self.proxy)
         if found and found["State"]["Running"]:
             address = published(found)
             if address and address != self.publish:
-                how = f"deploy again after `{self.engine.name} rm --force {self.door}`"
+                how = f"deploy again after `{self.engine.name} rm --force {self.proxy}`"
                 say(f"the proxy keeps the address {address}: to change it, {how}")
             return
         if found:  # its destination is on its volume
-            self.engine.run("rm", "--force", self.door)
+            self.engine.run("rm", "--force", self.proxy)
         image = f"{self.repository}@{digest}" if self.repository else digest
-        named = [f"--name={self.door}", f"--network={self.service}", f"--publish={self.publish}:8080"]
+        named = [f"--name={self.proxy}", f"--network={self.service}", f"--publish={self.publish}:8080"]
         limits = [*HARDENED, "--memory=128m", "--restart=unless-stopped", "--no-healthcheck"]
         volume = f"--volume={self.service}-door:/state"
         try:
             self.engine.run("run", "--detach", *limits, *named, volume, image, *python_module(PROXY))
         except ExternalError as error:
-            self.engine.attempt("rm", "--force", self.door)  # it was created, and would keep this address
+            self.engine.attempt("rm", "--force", self.proxy)  # it was created, and would keep this address
             raise ExternalError(
                 f"no proxy at {self.publish} (MAINLINE_PUBLISH sets another address): {error}"
             ) from None
