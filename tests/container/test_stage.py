@@ -53,7 +53,7 @@ def test_one_that_is_slower_or_bigger_or_another_is_refused(docker: Engine, buil
     assert list(told) == ["cold start", "model", "parity", "latency", "throughput", "memory", "image size"]
     assert told["parity"].startswith("1 of ")
     assert "by up to 0.01" in told["parity"]
-    assert told["model"].startswith("another: fingerprint")
+    assert told["model"].startswith("different: fingerprint")
     report.write(built.image.reference, found, tmp_path)
     assert json.loads((tmp_path / "stage.json").read_text())["passed"] is False
     assert "❌ Staging: 7 of 11 gates failed" in (tmp_path / "stage.md").read_text()

@@ -144,7 +144,7 @@ def test_another_model_under_the_labels_of_the_reviewed_one_is_refused(
     with staged(docker, built, lenient, other.reference) as staging:
         said, same = tests.identity(staging), tests.same_answers(staging)
     assert (said.passed, same.passed) == (False, False)
-    assert "another: pipeline_digest" in said.measured
+    assert "different: pipeline_digest" in said.measured
     assert "model_digest" in said.measured
     assert "differ, by up to" in same.measured
 
@@ -246,7 +246,9 @@ def test_one_that_does_not_bear_a_crowd_is_refused(
 
 
 @pytest.mark.parametrize(
-    ("change", "why"), [(GONE_AT_ONCE, "8 lost; exit status 0"), (STAYS, "none, it still runs")], ids=["gone", "stays"]
+    ("change", "why"),
+    [(GONE_AT_ONCE, "8 lost; exit status 0"), (STAYS, "none, it is still running")],
+    ids=["gone", "stays"],
 )
 def test_one_that_loses_requests_when_it_is_stopped_or_does_not_stop_is_refused(
     changed: Changed, monkeypatch: pytest.MonkeyPatch, change: str, why: str

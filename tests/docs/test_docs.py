@@ -170,8 +170,8 @@ QUOTED = [
     ("README.md", "saw the future"),
     ("README.md", "non-inferiority to"),
     ("docs/how-it-decides.md", "non-inferiority to"),
-    ("docs/operate.md", "is at work here: waiting"),
-    ("docs/pull-requests.md", "the configuration or the call is wrong"),
+    ("docs/operate.md", "is using this checkout: waiting"),
+    ("docs/pull-requests.md", "the configuration or the command is wrong"),
     ("docs/release.md", "Not attested"),
     ("docs/retraining.md", "Retraining stopped"),
 ]

@@ -45,4 +45,4 @@ def test_what_the_server_lacks_is_said_with_the_way_out(tmp_path: Path) -> None:
     shop = lean(tmp_path / "shop")
     found = shop.mainline("serve", "--port", "0")
     assert found.status == 2
-    assert "serving.json is not here: `mainline export` writes it" in found.err
+    assert "serving.json does not exist: `mainline export` writes it" in found.err

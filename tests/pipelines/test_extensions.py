@@ -147,7 +147,7 @@ def test_an_added_target_is_found_by_its_name_and_deployed_to(shop: Project) -> 
     unset = shop.python("from mainline.release.targets import select; select.target('shelf')")
     assert "SHELF is not set" in unset.err
     unknown = shop.mainline("deploy", "--target", "shelv")
-    assert (unknown.status, "there are none, docker, kubernetes, registry, shelf" in unknown.err) == (2, True)
+    assert (unknown.status, "the targets are none, docker, kubernetes, registry, shelf" in unknown.err) == (2, True)
 
 
 def test_the_generated_reference_names_what_was_added(shop: Project) -> None:

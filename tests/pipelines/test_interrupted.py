@@ -154,7 +154,7 @@ def test_a_second_run_in_the_same_checkout_waits_and_says_so(committed: Project,
     first = shop.start("run")
     until("✓ collect ", first)
     second = shop.start("run")
-    until(f"another run (process {first.pid}) is at work here: waiting", second)
+    until(f"another run (process {first.pid}) is using this checkout: waiting", second)
     _, err = first.communicate(timeout=240)
     out, said = second.communicate(timeout=240)
     assert (first.returncode, second.returncode) == (0, 0), err + said

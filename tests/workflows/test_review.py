@@ -207,7 +207,7 @@ def test_a_wrong_setting_is_shown_on_its_line(stage: Stage) -> None:
     shop.edit("params.yaml", ("  holdout: 2 weeks", "  holdouts: 2 weeks"))
     ran = stage.review(stage.pull())
     assert ran.status != 0
-    assert report(ran).startswith("## ❌ Stopped: the configuration or the call is wrong")
+    assert report(ran).startswith("## ❌ Stopped: the configuration or the command is wrong")
     line = line_of(shop.root / "params.yaml", "holdouts")
     assert f"::error file=params.yaml,line={line},title=split.holdouts is not a setting" in ran.log
 

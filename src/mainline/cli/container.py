@@ -127,7 +127,7 @@ def deploy_command(call: argparse.Namespace) -> int:
         target.deploy(digest)
         answered = target.deployed()
     if answered != digest:
-        raise ExternalError(f"{target.name} was given {digest} and answers with {answered or 'nothing'}")
+        raise ExternalError(f"{digest} was deployed to {target.name}, which answers with {answered or 'nothing'}")
     print(f"{target.name} answers with {digest}")
     return 0
 

@@ -8,7 +8,7 @@ from typing import Any
 from mainline.config.extensions import Declarations
 from mainline.config.reference import Declared, Table
 
-DIRECTIONS = {True: "greater is better", False: "less is better", None: "zero is best"}
+DIRECTIONS = {True: "greater is better", False: "lower is better", None: "zero is best"}
 
 
 def declared() -> Declared:

@@ -127,7 +127,7 @@ class AuditLog:
                 continue
             self.seals.write_note(SEAL, {"head": last.hash, "entries": last.number})
             return same[0] if same else last
-        raise Refused(f"audit log: others wrote to it {LOOKS} times while this was about to: run again")
+        raise Refused(f"audit log: other runs wrote to it during each of {LOOKS} attempts: run again")
 
     def _add(self, there: Sequence[Entry], content: Mapping[str, Any]) -> Entry:
         last = there[-1].hash if there else START
@@ -147,7 +147,7 @@ class AuditLog:
         longer, broken = whole(lines)
         shared = [each.hash for each in longer[: len(there)]]
         if shared != [each.hash for each in there]:
-            return broken or "it is not the one that began here, or cannot be read"
+            return broken or "it does not continue this log, or cannot be read"
         for number in range(len(there), len(longer)):
             each = longer[number]
             self.seals.write_note(SEAL, {"head": each.previous, "entries": number, "next": each.hash})
@@ -179,8 +179,8 @@ def links(lines: Sequence[str]) -> Iterator[Entry]:
         each = entry(line, number)
         if each.previous != last or each.number != number:
             raise Refused(
-                f"audit log: entry {each.number} stands at place {number} and does not follow what is before it: "
-                "an entry was removed, moved or put in between"
+                f"audit log: entry {each.number} at position {number} does not follow the one before it: "
+                "an entry was removed, moved or inserted"
             )
         last = each.hash
         yield each
@@ -193,9 +193,9 @@ def entry(line: str, number: int) -> Entry:
         read = {name: content[name] for name in ("n", "at", "event", "who", "previous")}
         holds = digest(content) == claimed and line == canonical({**content, "hash": claimed})
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
-        raise Refused(f"audit log: line {number} is no entry: {line[:80]!r}") from None
+        raise Refused(f"audit log: line {number} is not an entry: {line[:80]!r}") from None
     if not holds:
-        raise Refused(f"audit log: entry {number} is not what was written: its hash does not fit its content")
+        raise Refused(f"audit log: entry {number} was changed: its hash does not match its content")
     details = {name: value for name, value in content.items() if name not in read}
     return Entry(read["n"], read["at"], read["event"], read["who"], details, read["previous"], claimed)
 
@@ -205,14 +205,14 @@ def ends(found: Sequence[Entry], seal: Mapping[str, Any] | None, shared: bool = 
     if seal is None:
         if found:
             raise Refused(
-                f"audit log: {len(found)} entries and no seal in the registry: one of them is not the real one"
+                f"audit log: {len(found)} entries but no seal in the registry: one of the two is not the original"
             )
         return
     hashes = [START, *(each.hash for each in found)]
     if {seal.get("head"), seal.get("next")}.isdisjoint(hashes if shared else hashes[-1:]):
         raise Refused(
-            f"audit log: it ends with entry {len(found)}, the registry's seal is of entry {seal.get('entries')}: "
-            "the log was cut short, exchanged or written past Mainline"
+            f"audit log: it ends with entry {len(found)}, but the registry's seal is for entry {seal.get('entries')}: "
+            "the log was truncated, replaced or written without Mainline"
         )
 
 
@@ -238,7 +238,7 @@ def bounded(reason: str, most: int = 1000) -> str:
 def table(entries: Sequence[Entry]) -> str:
     """For people: a line an entry."""
     if not entries:
-        return f"The audit log that is looked at here is empty: {ELSEWHERE}."
+        return f"This audit log is empty: {ELSEWHERE}."
     rows = [("", "when", "event", "version", "model", "image", "by", "approved by", "verdict or reason")]
     for each in entries:
         more = each.details
@@ -249,7 +249,7 @@ def table(entries: Sequence[Entry]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     lines = ["  ".join([*(c.ljust(w) for c, w in zip(row, widths, strict=False)), row[-1]]).rstrip() for row in rows]
     count = "1 entry" if len(entries) == 1 else f"{len(entries)} entries"
-    return "\n".join([*lines, "", f"{count}, every hash holds; the head is {entries[-1].hash[:16]}…"])
+    return "\n".join([*lines, "", f"{count}, every hash is valid; the last one is {entries[-1].hash[:16]}…"])
 
 
 def approval(details: Mapping[str, Any]) -> str:

@@ -83,7 +83,7 @@ class Registry:
             if each.number == number:
                 return each
         there = ", ".join(str(each.number) for each in self.versions()) or "none"
-        raise ConfigurationError(f"{self.name} has no version {number}: there are {there}")
+        raise ConfigurationError(f"{self.name} has no version {number}: the versions are {there}")
 
     def champion(self) -> Version | None:
         return self.aliased(CHAMPION)
@@ -109,7 +109,7 @@ class Registry:
             experiment = self.client.get_run(run_id).info.experiment_id
             models = self.client.search_logged_models([experiment], f"source_run_id = '{run_id}'", max_results=1)
             if not models:
-                raise ExternalError(f"MLflow's run {run_id} holds no model: run `make run` again")
+                raise ExternalError(f"MLflow's run {run_id} contains no model: run `make run` again")
             model = models[0].model_id
             made = self.client.create_model_version(
                 self.name, f"models:/{model}", run_id, dict(tags), model_id=model, await_creation_for=0
@@ -164,7 +164,7 @@ class Registry:
         except ValueError:
             found = text
         if found is not None and not isinstance(found, dict):
-            raise ExternalError(f"the tag {name} of {self.name} is not what Mainline wrote: {text!r}")
+            raise ExternalError(f"the tag {name} of {self.name} was not written by Mainline: {text!r}")
         return found
 
     def write_note(self, name: str, content: Mapping[str, Any] | None) -> None:
@@ -192,7 +192,7 @@ class Registry:
         """
         fingerprint = found.tags.get("fingerprint")
         if not fingerprint or not found.model_digest:
-            raise ExternalError(f"version {found.number} of {self.name} does not say what it was made from")
+            raise ExternalError(f"version {found.number} of {self.name} has no fingerprint or no model digest")
         here = find(records, fingerprint)
         if here is None:
             with answering(), replacing_folder(records / fingerprint) as unfinished:
@@ -200,13 +200,13 @@ class Registry:
             here = Record.read(records / fingerprint)
         if here.digest != found.model_digest:
             raise ExternalError(
-                f"{here.path} holds another model than version {found.number} of {self.name}: delete the folder"
+                f"{here.path} does not contain the model of version {found.number} of {self.name}: delete the folder"
             )
         return here
 
     def fetch_record(self, found: Version, folder: Path) -> None:
         if not found.run_id or not self.client.list_artifacts(found.run_id, "record"):
-            raise ExternalError(f"the run of version {found.number} of {self.name} keeps no record")
+            raise ExternalError(f"the run of version {found.number} of {self.name} has no record")
         with tempfile.TemporaryDirectory(prefix="mainline-") as scratch:
             fetched = Path(self.client.download_artifacts(found.run_id, "record", scratch))
             for path in fetched.iterdir():

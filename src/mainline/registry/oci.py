@@ -64,7 +64,7 @@ class Repository:
     def __init__(self, reference: str) -> None:
         host, slash, path = reference.partition("/")
         if not slash or not path or "@" in path or ":" in path or not ("." in host or ":" in host or host in LOOPBACK):
-            raise ConfigurationError(f"{reference} names no repository: registry.example/name is needed, without a tag")
+            raise ConfigurationError(f"{reference} is not a repository: write registry.example/name, without a tag")
         self.reference = reference
         self.host = host
 
@@ -119,12 +119,12 @@ class Repository:
             return None
         digest = sha256(answer.content)
         if tag.startswith("sha256:") and digest != tag:
-            raise ExternalError(f"{self.reference}: the registry answers {tag} with something else: it is damaged")
+            raise ExternalError(f"{self.reference}: the registry returns other content for {tag}: it is damaged")
         try:
             content = json.loads(answer.content)
             assert isinstance(content["layers"], list)
         except (ValueError, KeyError, TypeError, AssertionError):
-            raise ExternalError(f"{self.reference}:{tag} is no manifest: it is damaged") from None
+            raise ExternalError(f"{self.reference}:{tag} is not a manifest: it is damaged") from None
         return Manifest(digest, content)
 
     def put_manifest(self, tags: list[str], content: Mapping[str, Any]) -> Manifest:
@@ -158,7 +158,7 @@ class Repository:
             raise ExternalError(f"a part of the state cannot be read: {error}") from None
         with path.open("rb") as file:
             if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != layer["digest"]:
-                raise ExternalError(f"{self.reference}: {layer['digest']} holds other bytes than were pushed")
+                raise ExternalError(f"{self.reference}: {layer['digest']} does not contain the bytes that were pushed")
 
     def ask(
         self, method: str, path: str, accept: str = "*/*", headers: Mapping[str, str] | None = None, **more: Any
@@ -174,11 +174,11 @@ class Repository:
 
     def check(self, answer: Any) -> None:
         if answer.status_code == 401:
-            raise NoAnswer(f"{self.reference}: the registry does not take this login: docker login {self.host}")
+            raise NoAnswer(f"{self.reference}: the registry rejects this login: docker login {self.host}")
         if not 200 <= answer.status_code < 300:
             said = " ".join(answer.text.split())[:200]
             kind = NoAnswer if answer.status_code in SAYS_NO else ExternalError
-            raise kind(f"{self.reference}: the registry says {answer.status_code}: {said}")
+            raise kind(f"{self.reference}: the registry returned {answer.status_code}: {said}")
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:
@@ -192,7 +192,7 @@ class Repository:
         except (requests.RequestException, ValueError) as error:
             if "request for authentication" in str(error):  # what oras says where no token was given out
                 raise NoAnswer(
-                    f"{self.reference}: not logged in, or this login may not do it: docker login {self.host}"
+                    f"{self.reference}: not logged in, or this login lacks the permission: docker login {self.host}"
                 ) from None
             kind = NoAnswer if isinstance(error, requests.RequestException) else ExternalError
             raise kind(f"{self.reference}: {str(error).splitlines()[0]}") from None

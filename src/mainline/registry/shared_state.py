@@ -39,7 +39,7 @@ TYPE = "application/vnd.mainline.state.v1"
 TITLE = "org.opencontainers.image.title"
 BASE = "base.json"
 ATTEMPTS = 3
-WAY_OUT = "`mainline state list` shows the older ones, `mainline state restore DIGEST` returns one"
+WAY_OUT = "`mainline state list` shows the older ones, `mainline state restore DIGEST` restores one"
 
 
 class StateMoved(ExternalError):
@@ -90,8 +90,9 @@ class Shared:
             raise ExternalError(f"the current state cannot be read: {error}. {WAY_OUT}") from None
         if current is None:
             raise ExternalError(
-                f"there is no state at {self.repository.reference}: the very first time, `mainline state init`; "
-                "else it was lost: `mainline state list` shows what is left, `mainline state restore DIGEST` returns it"
+                f"there is no state at {self.repository.reference}: before the first release, run "
+                "`mainline state init`; otherwise it was lost: `mainline state list` shows what is left, "
+                "`mainline state restore DIGEST` restores it"
             )
         return self.unfold(current)
 
@@ -135,7 +136,7 @@ class Shared:
         if tags:  # what cannot be read today may be read tomorrow: it is not written over
             raise ConfigurationError(
                 f"{self.repository.reference} holds states of which none can be read ({', '.join(tags[:3])}): "
-                "look at the registry; if they are lost for good, delete these tags, or have another MAINLINE_STATE"
+                "check the registry; if they are lost, delete these tags, or set another MAINLINE_STATE"
             )
         self.at = self.folder / f"new-{secrets.token_hex(3)}"
         self.at.mkdir(parents=True)
@@ -288,7 +289,7 @@ def on_top(state: Shared, work: Callable[[Path], int]) -> int:
         try:
             return begun(state, work)
         except StateMoved as moved:
-            print(f"{moved}: doing so", file=sys.stderr)
+            print(f"{moved} (retrying)", file=sys.stderr)
     return begun(state, work)
 
 
@@ -324,8 +325,8 @@ def check_kind(manifest: Manifest) -> None:
     kind = manifest.content.get("artifactType")
     if kind != TYPE:
         raise ConfigurationError(
-            f"{manifest.digest} is no state that this Mainline reads (it is of type {kind}, not {TYPE}): where a newer "
-            "Mainline has written it, bring this checkout up to date; else look whether MAINLINE_STATE is right"
+            f"{manifest.digest} is not a state that this Mainline can read (its type is {kind}, not {TYPE}): if a "
+            "newer Mainline has written it, update this checkout; otherwise check MAINLINE_STATE"
         )
 
 
@@ -333,22 +334,22 @@ def sequence(manifest: Manifest) -> int:
     try:
         return int(manifest.annotations[SEQUENCE])
     except (KeyError, ValueError):
-        raise ExternalError(f"{manifest.digest} is no state of Mainline") from None
+        raise ExternalError(f"{manifest.digest} is not a state of Mainline") from None
 
 
 def safe(name: str) -> str:
     """A file's name out of a manifest, which may not lead out of its folder."""
     if not re.fullmatch(r"mlflow\.db|audit\.jsonl|version-\d+\.tar", name):
-        raise ExternalError(f"it holds a file {name!r} that belongs to no state")
+        raise ExternalError(f"it contains a file {name!r} that is not part of a state")
     return name
 
 
 def needed(workspace: Workspace) -> Shared:
     if os.environ.get("MLFLOW_TRACKING_URI"):
-        raise ConfigurationError("MLFLOW_TRACKING_URI is set: the state is that server's, nothing is pulled or pushed")
+        raise ConfigurationError("MLFLOW_TRACKING_URI is set: the state is on that server, nothing is pulled or pushed")
     found = shared(workspace)
     if found is None:
-        raise ConfigurationError(f"{VARIABLE} is not set: such as {VARIABLE}=registry.example/team/name")
+        raise ConfigurationError(f"{VARIABLE} is not set: for example {VARIABLE}=registry.example/team/name")
     return found
 
 

@@ -44,7 +44,7 @@ def upgrade(database: Path) -> None:
     """Of a copy, which takes the database's place when it is done; what was there stays beside it."""
     import mlflow
 
-    print(f"{database}: brought to the schema of MLflow {mlflow.__version__}", file=sys.stderr)
+    print(f"{database}: upgraded to the schema of MLflow {mlflow.__version__}", file=sys.stderr)
     with replacing(database) as copy:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("VACUUM INTO ?", [str(copy)])
@@ -54,7 +54,7 @@ def upgrade(database: Path) -> None:
             said = (done.stderr.strip() or "no message").splitlines()[-1]
             raise ExternalError(
                 f"{database} was not written by this MLflow ({mlflow.__version__}), nor by an older one ({said}): "
-                "bring this checkout and its packages up to date (git pull, make tools)"
+                "update this checkout and its packages (git pull, make tools)"
             )
         former = database.with_name("mlflow-before.db")
         former.unlink(missing_ok=True)

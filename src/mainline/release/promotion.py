@@ -115,7 +115,7 @@ def settle(session: ReleaseSession) -> Intent | None:
     mine(session, intent)
     if intent.target != (session.target.name if session.target else None):
         raise ConfigurationError(
-            f"a {intent.kind} to {intent.at or 'the registry alone'} has not ended: "
+            f"a {intent.kind} to {intent.at or 'the registry alone'} is not finished: "
             f"run again with TARGET={intent.at or 'none'} first"
         )
     intent = lease(session, intent)
@@ -125,7 +125,7 @@ def settle(session: ReleaseSession) -> Intent | None:
     if running(session, intent.image):
         finish(session, intent)
         return intent
-    withdraw(session, intent, "it was cut off before its image answered")
+    withdraw(session, intent, "it was interrupted before its image answered")
     return None
 
 
@@ -152,12 +152,14 @@ def former(session: ReleaseSession, number: int | None, run: str | None = None) 
     if done and champion and champion.number == done:
         return champion
     if done:
-        raise Refused(f"this run has returned production to version {done}, and another was released since: begin anew")
+        raise Refused(
+            f"this run has already rolled back to version {done}, and another was released since: start a new one"
+        )
     if not any(version.released for version in session.registry.versions()):
-        raise Refused(f"nothing was ever released from the state that is looked at here: {ELSEWHERE}")
+        raise Refused(f"this state has no released version: {ELSEWHERE}")
     wanted = session.registry.at(number) if number is not None else session.registry.previous()
     if wanted is None:
-        raise Refused("there is no previous version to return to: name one with VERSION=")
+        raise Refused("there is no previous version to return to: set one with VERSION=")
     if not wanted.released:
         raise Refused(f"version {wanted.number} has never been in production: promote it instead")
     if session.target and not wanted.image:
@@ -254,8 +256,8 @@ def hold(session: ReleaseSession, intent: Intent) -> Intent:
 def still_ours(session: ReleaseSession, intent: Intent) -> None:
     there = open_intent(session.registry)
     if there is None or (there.release, there.place) != (intent.release, intent.place):
-        who = f"{there.who} at {there.place}" if there else "somebody"
-        raise Refused(f"this {intent.kind} stops: {who} has begun at the same moment, or taken over: run again")
+        who = f"{there.who} at {there.place}" if there else "another user"
+        raise Refused(f"this {intent.kind} stops: {who} started one at the same moment, or took over: run again")
 
 
 def mine(session: ReleaseSession, intent: Intent) -> None:
@@ -265,8 +267,8 @@ def mine(session: ReleaseSession, intent: Intent) -> None:
     ends = dt.datetime.fromisoformat(intent.since) + LEASE
     if dt.datetime.now(dt.UTC) < ends:
         raise Refused(
-            f"a {intent.kind} by {intent.who} is under way at {intent.place} since {intent.since}: "
-            f"wait for it. If it was cut off, run again after {ends:%H:%M} UTC, or now with {TAKE_OVER}=1"
+            f"a {intent.kind} by {intent.who} is in progress at {intent.place} since {intent.since}: "
+            f"wait for it. If it was interrupted, run again after {ends:%H:%M} UTC, or now with {TAKE_OVER}=1"
         )
 
 
@@ -276,7 +278,9 @@ def deploy(session: ReleaseSession, image: str | None) -> None:
     session.target.deploy(image)
     answered = session.target.deployed()
     if answered != image:
-        raise ExternalError(f"{session.target.name} was given {image} and answers with {answered or 'nothing'}")
+        raise ExternalError(
+            f"{image} was deployed to {session.target.name}, which answers with {answered or 'nothing'}"
+        )
 
 
 def finish(session: ReleaseSession, intent: Intent) -> None:
@@ -329,7 +333,7 @@ def open_intent(registry: Registry) -> Intent | None:
     try:
         return Intent(**note)
     except TypeError as error:
-        raise ExternalError(f"the release under way was begun by another version of Mainline ({error})") from None
+        raise ExternalError(f"the release in progress was started by another version of Mainline ({error})") from None
 
 
 def running(session: ReleaseSession, image: str | None) -> bool:

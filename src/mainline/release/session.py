@@ -31,7 +31,8 @@ def check_alone(registry: Registry) -> None:
     where = promotion.deployed_to(registry)
     if where:
         raise ConfigurationError(
-            f"production is at {where}: TARGET={where} brings this model there, TARGET=none moves the aliases alone"
+            f"production is deployed to {where}: TARGET={where} deploys this model there, "
+            "TARGET=none moves only the aliases"
         )
 
 

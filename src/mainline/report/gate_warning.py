@@ -1,4 +1,4 @@
-"""What stands above everything else: that a pull request changes the rules by which it is judged."""
+"""The warning above a report: the pull request changes the gates, suites or workflows that evaluate it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def warning(changes: Sequence[Change], base: str) -> str | None:
     listed = ", ".join(code(name, 120) for name in names[:MOST])
     listed += f" and {len(names) - MOST} more" if len(names) > MOST else ""
     return (
-        f"> [!WARNING]\n> **{TITLE}:** the rules that judge the model differ from {prose(base, 40)}. "
-        f"Review these first: {listed}"
+        f"> [!WARNING]\n> **{TITLE}:** the gates, suites or workflows that evaluate the model differ from "
+        f"{prose(base, 40)}. Review these first: {listed}"
     )

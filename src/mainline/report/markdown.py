@@ -66,7 +66,7 @@ def summary(review: Review) -> str:
     pieces = [
         f"{code(short(candidate.commit))}{dirty}{against}"
         if candidate.commit
-        else f"A checkout without commit{against}",
+        else f"A checkout without a commit{against}",
         code(review.estimator.rpartition(".")[2], 60) if review.estimator else "",
         prose(review.computed, 40) if review.computed != "trained" else "",
         *(prose(side, 80) for side in ordering.periods(review)),
@@ -121,7 +121,7 @@ def metric_row(review: Review, metric: Metric) -> str:
     name = prose(metric_name(metric.name), 60)
     name = f"**{name}**" if metric.name == review.metric else name
     if not metric.greater_is_better and metric.directed:
-        name += " <i>less is better</i>"
+        name += " <i>lower is better</i>"
     if not any(one.delta for one in review.metrics):
         return row([name, interval(metric.candidate)])
     said = difference(metric.delta) if metric.delta else "–"

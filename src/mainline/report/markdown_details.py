@@ -1,4 +1,4 @@
-"""The longer parts of the comment, folded: for whoever wants to know why."""
+"""The longer parts of the comment, folded: for readers who want the details."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def details(review: Review) -> list[Part | None]:
 def validation(review: Review) -> Part | None:
     found, failed = review.validation, ordering.failures(review)
     if not found.expectations:
-        return Part("**Data validation:** ⚠️ no table has an expectation suite, so nothing was examined.", weight=65)
+        return Part("**Data validation:** ⚠️ no table has an expectation suite, so nothing was validated.", weight=65)
     passed = len(found.expectations) - len(failed)
     if not failed:
         tables = len({expectation.table for expectation in found.expectations})
-        said = f"**Data validation:** ✅ all {plural(passed, 'expectation')} on {plural(tables, 'table')} hold"
+        said = f"**Data validation:** ✅ all {plural(passed, 'expectation')} on {plural(tables, 'table')} met"
         return Part(f"{said} ({duration(found.seconds)}).", weight=65)
-    said = f"{count(passed)} of {plural(len(found.expectations), 'expectation')} hold"
+    said = f"{count(passed)} of {plural(len(found.expectations), 'expectation')} met"
     said += f", {count(len(found.critical))} critical failed" if found.critical else ""
     said += f", {plural(len(found.warnings), 'warning')}" if found.warnings else ""
     header = "| | Table | Column | Expectation | Rows | Examples |\n|---|---|---|---|--:|---|"
@@ -87,9 +87,9 @@ def slices(review: Review) -> Part | None:
     if not rows:
         return None
     compared = any(metric.delta for _, metric in rows)
-    certain = sum(1 for _, metric in rows if ordering.direction(metric))
+    significant = sum(1 for _, metric in rows if ordering.direction(metric))
     name = metric_name(rows[0][1].name)
-    said = f"{certain} of {count(len(rows))} moved for certain" if compared else plural(len(rows), "slice")
+    said = f"{significant} of {count(len(rows))} changed significantly" if compared else plural(len(rows), "slice")
     header = f"| Slice | Rows | {prose(name, 40)} | {prose(base_name(review), 40)} | Difference | |\n"
     marks = {"better": "▲ better", "worse": "▼ worse", "": ""}
     lines = [
@@ -126,8 +126,8 @@ def drift(review: Review) -> Part | None:
         f" | {share(f.missing_now)} | {prose(f.note, 100)} |"
         for f in rows
     ]
-    tail = "\n\n<i>Between the training rows of both runs; seasons move these numbers too: a place to look.</i>"
-    title = f"Drift of the features: largest {rows[0].feature} {score(largest)}"
+    tail = "\n\n<i>Between the training rows of both runs; seasonality changes it too: treat it as a hint.</i>"
+    title = f"Feature drift: largest {rows[0].feature} {score(largest)}"
     return folded(title, header, lines, weight=30, most=20, tail=tail)
 
 
@@ -135,12 +135,14 @@ def importance(review: Review) -> Part | None:
     if not review.importance:
         return None
     largest = max(feature.value for feature in review.importance)
-    header = f"| Feature | Fall of {prose(metric_name(review.metric), 40)} when shuffled | | Range |\n|---|--:|---|--:|"
+    header = (
+        f"| Feature | Decrease in {prose(metric_name(review.metric), 40)} when shuffled | | Range |\n|---|--:|---|--:|"
+    )
     lines = [
         f"| {code(f.feature, 60)} | {score(f.value)} | {bar(f.value, largest)} | {bounds(f.low, f.high)} |"
         for f in sorted(review.importance, key=lambda feature: -feature.value)
     ]
-    return folded("Importance of the features", header, lines, weight=20, most=20)
+    return folded("Feature importance", header, lines, weight=20, most=20)
 
 
 def added_sections(review: Review) -> Iterator[Part]:
@@ -175,7 +177,7 @@ def cost(review: Review) -> Part:
         + (f" {duration(baseline.train_seconds)} |" if baseline else ""),
         f"| Model | {size(candidate.model_bytes)} |" + (f" {size(baseline.model_bytes)} |" if baseline else ""),
     ]
-    title = f"How long and how big: {duration(candidate.train_seconds)} to train, {size(candidate.model_bytes)}"
+    title = f"Time and size: {duration(candidate.train_seconds)} to train, {size(candidate.model_bytes)}"
     return Part(f"<details>\n<summary>{bold(title)}</summary>\n\n" + "\n".join(lines) + chart(review), (), END, 10)
 
 
@@ -189,7 +191,7 @@ def chart(review: Review) -> str:
     seconds = ", ".join(f"{abs(s):.2f}" for _, s in found)  # a zero may have a sign
     return (
         "\n\n```mermaid\nxychart-beta horizontal\n"
-        '    title "Seconds by stage; some run side by side"\n'
+        '    title "Seconds by stage; some run in parallel"\n'
         f'    x-axis [{names}]\n    y-axis "seconds" 0 --> {max(s for _, s in found) * 1.05 + 0.01:.2f}\n'
         f"    bar [{seconds}]\n```"
     )
@@ -197,7 +199,11 @@ def chart(review: Review) -> str:
 
 def reproduce(review: Review) -> Part:
     candidate, baseline = review.candidate, review.baseline
-    warning = "" if candidate.clean else "⚠️ The checkout had uncommitted changes: the commit alone is not this run.\n\n"
+    warning = (
+        ""
+        if candidate.clean
+        else "⚠️ The checkout had uncommitted changes: the commit alone does not reproduce this run.\n\n"
+    )
     facts = [
         ("fingerprint", candidate.fingerprint),
         ("model digest", candidate.model_digest),

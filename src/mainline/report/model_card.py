@@ -28,7 +28,7 @@ TASKS = {"binary": "tabular-classification", "multiclass": "tabular-classificati
 def render(
     params: Params, review: Review, record: Record, version: Version, image: str | None, root: Path | None = None
 ) -> str:
-    """The card of a release as Markdown: the champion until then, the gates, and who let it through.
+    """The card of a release as Markdown: the previous champion, the gates, and who approved it.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def page(
         front=front(given, review, version),
         name=name(),
         version=version,
-        written=written or f"Nobody has written down what this model is for: `{WRITTEN}` is the place.",
+        written=written or f"The intended use of this model is not documented yet: write it in `{WRITTEN}`.",
         # In the text as well: a page of GitHub leaves the front matter out.
         identity=[*facts, ("licence", cell(given.get("license") or "not stated"))],
         review=review,
@@ -111,7 +111,7 @@ def people_wrote(path: Path) -> tuple[dict[str, Any], str]:
         except yaml.YAMLError as error:
             raise ConfigurationError(f"{path}: the front matter is not YAML: {error}") from None
         if not closed or not isinstance(given, dict):
-            raise ConfigurationError(f"{path}: the front matter is keys and values between two lines of ---")
+            raise ConfigurationError(f"{path}: the front matter must be keys and values between two lines of ---")
         text = rest
     return given, without_comments(text).strip()
 
@@ -161,8 +161,8 @@ def identity(settings: Settings, review: Review, record: Record, commit: str) ->
 def reproduce(record: Record) -> str:
     python = record.facts.parts.python
     return (
-        f"With the packages of `uv.lock` and Python {python}. The digests above must come out again; on another "
-        "processor the model's last bits, and so its digest, can differ."
+        f"With the packages of `uv.lock` and Python {python}. The run gives the digests above; on another "
+        "processor the last bits of the model, and therefore its digest, can differ."
     )
 
 

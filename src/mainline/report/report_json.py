@@ -44,7 +44,7 @@ def from_json(content: bytes) -> Report:
     if found["format"] != FORMAT or isinstance(found["format"], bool):
         raise InvalidJson("format", f"{str(found['format'])[:20]!r}, this code reads {FORMAT}")
     if not isinstance(found["kind"], str) or found["kind"] not in KINDS:
-        raise InvalidJson("kind", f"{str(found['kind'])[:40]!r} is none of {', '.join(KINDS)}")
+        raise InvalidJson("kind", f"{str(found['kind'])[:40]!r} is not one of {', '.join(KINDS)}")
     return typed_json.decode(KINDS[found["kind"]], found["report"], "report")
 
 

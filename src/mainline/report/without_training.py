@@ -10,9 +10,9 @@ from mainline.report import gate_warning
 from mainline.report.escape import code, fenced
 
 STOPPED = {
-    2: "the configuration or the call is wrong",
+    2: "the configuration or the command is wrong",
     3: "the data are invalid",
-    4: "something outside the model failed",
+    4: "an external system failed",
 }
 MOST = 30  # files by name
 LONGEST = 400  # lines of a message
@@ -65,7 +65,7 @@ def stopped(report: Stopped) -> str:
     base = f" Base: {code(report.base, 40)} at {code(short(report.commit))}." if report.commit else ""
     return _page(
         gate_warning.warning(report.gates, report.base),
-        f"## ❌ Stopped: {STOPPED.get(report.status, f'the run was ended {ended}')}",
+        f"## ❌ Stopped: {STOPPED.get(report.status, f'the run ended {ended}')}",
         fenced(shown) + _more(max(report.lines, len(report.message)) - len(shown)),
         f"Nothing was compared, and no result of this run is kept.{base}",
     )

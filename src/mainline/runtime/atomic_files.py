@@ -27,7 +27,7 @@ def scratch(folder: Path, suffix: str = "") -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         yield part
     except OSError as error:
-        raise ExternalError(f"nothing could be written to {folder}: {error.strerror or error}") from error
+        raise ExternalError(f"cannot write to {folder}: {error.strerror or error}") from error
     finally:
         remove(part)
 

@@ -75,7 +75,7 @@ def worktree(root: Path, commit: str, folder: Path) -> Iterator[Path]:
     )
     try:
         if done.returncode:
-            raise ExternalError(f"git could not check out {commit[:10]} beside this tree: {done.stderr.strip()}")
+            raise ExternalError(f"git could not create a work tree for {commit[:10]}: {done.stderr.strip()}")
         yield folder
     finally:
         remove_worktree(root, folder)

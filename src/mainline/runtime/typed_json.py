@@ -96,7 +96,7 @@ def _decode(kind: Any, value: Any, place: str) -> Any:
             return kind(value)
         except ValueError:
             known = ", ".join(str(one.value) for one in kind)
-            raise InvalidJson(place, f"{_shown(value)} is none of {known}") from None
+            raise InvalidJson(place, f"{_shown(value)} is not one of {known}") from None
     return _plain(kind, value, place)
 
 
@@ -129,7 +129,7 @@ def _plain(kind: Any, value: Any, place: str) -> Any:
     if isinstance(value, int) and abs(value) > LARGEST:
         raise InvalidJson(place, "a number beyond 2^53")
     if isinstance(value, float) and not math.isfinite(value):
-        raise InvalidJson(place, "a number that no computer can hold")
+        raise InvalidJson(place, "a number that is too large")
     return float(typing.cast(float, value)) if kind is float else value
 
 

@@ -71,7 +71,10 @@ class Workspace:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 lock.seek(0)
-                print(f"another run (process {lock.read().strip() or '?'}) is at work here: waiting", file=sys.stderr)
+                print(
+                    f"another run (process {lock.read().strip() or '?'}) is using this checkout: waiting",
+                    file=sys.stderr,
+                )
                 fcntl.flock(lock, fcntl.LOCK_EX)
             lock.seek(0)
             lock.truncate()

@@ -37,18 +37,18 @@ from mainline.serving.signature import Signature
 JSON = "application/json"
 DEFECT = b'{"error_code":"INTERNAL_ERROR","message":"the server failed: its own log says why"}'
 SMALL = 16 * 1024  # bytes of a body that is answered in the loop itself: some 30 rows, a tenth of a millisecond
-BODIES = 2  # of the largest size that may be here at once: read, one takes up to eight times its bytes
-CHECK = "x-mainline-check"  # of a request from beside the server that is a check, and not logged as traffic
+BODIES = 2  # of the largest size that may be in memory at once: decoded, one takes up to eight times its bytes
+CHECK = "x-mainline-check"  # of a request from the same host that is a check, and not logged as traffic
 HERE = ("127.0.0.1:", "[::1]:", "::1:")
 POSTS = frozenset({"/invocations", "/feedback"})
 PROBES = frozenset({"/ping", "/health", "/ready"})
 
 Reader = Callable[[bytes], Rows]
-Answered = tuple[bytes, list[Any], bytes | None]  # as it is sent, as lists, and as it is logged
+Answered = tuple[bytes, list[Any], bytes | None]  # the response body, the answers as lists, and the line of the log
 
 
 class App:
-    """Answers for one exported model; `draining` is set by whoever is about to stop the server."""
+    """Answers for one exported model; `draining` is set before the server stops."""
 
     def __init__(self, signature: Signature, folder: Path, configuration: Configuration) -> None:
         self.signature = signature
@@ -106,7 +106,7 @@ class App:
             self.metrics.rejected[rejection.reason] += 1
             status, kind, body = rejection.status, JSON, self.encode(rejection.body())
         except Exception:
-            # Whatever it is, it is ours: the client is told no more than that.
+            # A defect of the server: its details are for the server's log, not for the client.
             traceback.print_exc()
             status, kind, body = 500, JSON, DEFECT
         self.metrics.requests[scope.path if scope.path in self.pages or request else "other", status] += 1
@@ -120,7 +120,7 @@ class App:
         elif status == 503:
             headers.append(("retry-after", "1"))
         if self.draining:
-            # Clients that keep connections open leave by themselves.
+            # Clients with open connections then close them.
             headers.append(("connection", "close"))
         proto.response_bytes(status, headers, body)
 
@@ -130,7 +130,7 @@ class App:
                 log.start()
 
     def close(self) -> None:
-        """After the last answer: what is still to be logged is written."""
+        """Call after the last answer: writes what is still in the queue of the logs."""
         self.pool.shutdown()
         for log in (self.log, self.feedback):
             if log:
@@ -139,9 +139,9 @@ class App:
     async def _invocations(
         self, headers: Any, proto: Any, request: str, given: bool, checks: bool
     ) -> tuple[str, bytes]:
-        """The id that the request is known by from now on, and the answer; what only `checks` is not traffic."""
+        """The id of the request from now on, and the answer. A request that `checks` the server is not traffic."""
         reader, when = self._reader(headers), self._moment(headers)
-        # In a rehearsal, what says no time is none of it: such as the questions of a deployment.
+        # In a replay, a request without a time is not part of it, such as the checks of a deployment.
         keep = self.log and not checks and not (self.configuration.replay and when is None)
         if self.waiting >= self.configuration.max_waiting:
             raise Rejection(503, "overload", f"{self.waiting} requests are being answered: try again")
@@ -192,10 +192,10 @@ class App:
 
     async def _feedback(self, headers: Any, proto: Any) -> bytes:
         if self.feedback is None:
-            raise Rejection(404, "path", "labels are not taken here: no log is kept (MAINLINE_LOG)")
+            raise Rejection(404, "path", "labels are not accepted here: no log is written (MAINLINE_LOG is not set)")
         reader = self._reader(headers)
         if reader is not self.readers[JSON]:
-            raise Rejection(415, "content_type", "labels are taken as application/json")
+            raise Rejection(415, "content_type", "labels must be sent as application/json")
         size = self._announced(headers, reader)
         held = self._hold(size)
         try:
@@ -205,11 +205,11 @@ class App:
         return self.encode({"received": self.feedback.take(body, self.ids, self._moment(headers))})
 
     def _moment(self, headers: Any) -> float | None:
-        """When this request says that it is, in a rehearsal; None is now."""
+        """The time that this request states, in a replay; None is now."""
         return moment(headers.get(HEADER)) if self.configuration.replay else None
 
     def score(self, rows: Rows) -> list[Any]:
-        """What the model says of each row."""
+        """The model's answer for each row."""
         answers: list[Any] = self.scorer(*self.assemble(rows)).tolist()
         return answers
 
@@ -226,10 +226,14 @@ class App:
         return reader
 
     def _announced(self, headers: Any, reader: Reader) -> int | None:
-        """How long the body says that it is, if that may be; None where it comes in chunks."""
+        """The announced length of the body, checked; None for a chunked body."""
         encoding = headers.get("content-encoding")
         if encoding and encoding.lower() != "identity":
-            raise Rejection(415, "content_encoding", f"a body encoded as {encoding[:40]} is not taken: send it plain")
+            raise Rejection(
+                415,
+                "content_encoding",
+                f"the content-encoding {encoding[:40]} is not supported: send the body uncompressed",
+            )
         length = headers.get("content-length")
         if length is not None and length.isascii() and length.isdigit():
             size = int(length)
@@ -237,12 +241,14 @@ class App:
                 raise self._too_long()
             return size
         if reader is not self.readers[JSON]:
-            # Granian ends a broken stream of chunks as a whole one. JSON that is cut off is none; CSV is.
-            raise Rejection(411, "length", "CSV without a content-length cannot be told from CSV that was cut off")
+            # Granian treats a broken stream of chunks as complete. Truncated JSON is invalid; truncated CSV is not.
+            raise Rejection(
+                411, "length", "CSV needs a content-length: without it, a truncated body cannot be detected"
+            )
         return None
 
     def _hold(self, size: int | None) -> int:
-        """Make room for a body that is not small; the bytes to give back when it is answered."""
+        """Reserve memory for a body that is not small; returns the bytes to release when it is answered."""
         if size is None or size <= SMALL:
             return 0
         if self.held + size > BODIES * self.configuration.max_body:
@@ -251,17 +257,17 @@ class App:
         return size
 
     async def _body(self, proto: Any, size: int | None) -> bytes:
-        """The whole body, if it comes in time and is not too long."""
+        """The complete body, if it arrives in time and is not too long."""
         try:
             return await self.patience.wait(proto() if size is not None else self._chunks(proto))
         except TimeoutError:
-            message = f"the body did not come within {self.configuration.body_seconds:g} seconds"
+            message = f"the body did not arrive within {self.configuration.body_seconds:g} seconds"
             raise Rejection(408, "slow", message) from None
         except (ProtocolClosed, ProtocolError):
-            raise invalid("the body ended before it was whole", reason="disconnect") from None
+            raise invalid("the body ended before it was complete", reason="disconnect") from None
 
     async def _chunks(self, proto: Any) -> bytes:
-        """A body whose length was not said."""
+        """A body whose length was not announced."""
         parts, size, held = [], 0, 0
         try:
             async for part in proto:
@@ -276,7 +282,7 @@ class App:
             self.held -= held
 
     def _too_long(self) -> Rejection:
-        message = f"the body is longer than {self.configuration.max_body:,} bytes: send the rows in parts"
+        message = f"the body is longer than {self.configuration.max_body:,} bytes: send the rows in several requests"
         return Rejection(413, "body", message)
 
     def _authorise(self, headers: Any) -> None:
@@ -290,7 +296,9 @@ class App:
     def _page(self, scope: Any) -> tuple[int, str, bytes]:
         page = self.pages.get(scope.path)
         if page is None and scope.path not in POSTS:
-            raise Rejection(404, "path", f"nothing is here; there are /invocations, /feedback, {', '.join(self.pages)}")
+            raise Rejection(
+                404, "path", f"no such path; the paths are /invocations, /feedback, {', '.join(self.pages)}"
+            )
         if page is None or scope.method not in ("GET", "HEAD"):
             allowed = "POST" if page is None else "GET"
             raise Rejection(405, "method", f"{scope.path} takes {allowed}")
@@ -309,7 +317,7 @@ class App:
 
     def _version(self) -> tuple[int, str, bytes]:
         s = self.signature
-        told = {
+        content = {
             "name": s.name,
             "version": self.version,
             "model_digest": s.digest,
@@ -323,7 +331,7 @@ class App:
             "classes": s.classes,
             "threshold": s.threshold,
         }
-        return 200, JSON, self.encode(told)
+        return 200, JSON, self.encode(content)
 
     def _metrics(self) -> tuple[int, str, bytes]:
         return 200, "text/plain; version=0.0.4; charset=utf-8", self.metrics.page()

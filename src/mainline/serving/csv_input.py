@@ -1,4 +1,4 @@
-"""CSV bodies: a header with every column once, then a row a line; an empty cell is a missing value."""
+"""CSV bodies: a header with every column once, then one row per line; an empty cell is a missing value."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CsvReader:
         self.most_rows = most_rows
 
     def __call__(self, body: bytes) -> Rows:
-        """Raises Rejection for everything that is not this model's input."""
+        """Raises Rejection for an input that does not match the model's signature."""
         try:
             # Spreadsheets begin with a byte-order mark.
             text = body.decode("utf-8-sig")
@@ -48,7 +48,7 @@ class CsvReader:
         except csv.Error as error:
             raise invalid(f"the body is not CSV, line {lines.line_num}: {error}", reason="csv") from None
         if not rows:
-            raise invalid("there is no row below the header", reason="structure")
+            raise invalid("there are no rows below the header", reason="structure")
         if "\0" in text:
             refuse_nul(rows, self.names[: self.k])
         return with_keys(rows, named or None)
@@ -58,7 +58,7 @@ class CsvReader:
 
     def _row(self, cells: list[str], order: list[tuple[Column, int]], number: int, width: int) -> tuple[Cell, ...]:
         if number >= self.most_rows:
-            message = f"more than {self.most_rows:,} rows in one request: send them in parts"
+            message = f"more than {self.most_rows:,} rows in one request: send several requests"
             raise Rejection(413, "rows", message)
         if len(cells) != width:
             message = f"row {number}: {len(cells)} values, the header has {width} columns"
@@ -69,7 +69,9 @@ class CsvReader:
         if not text:
             if column.nullable:
                 return None
-            message = f"{column.name}, row {row}: the cell is empty: no row that the model has seen was without it"
+            message = (
+                f"{column.name}, row {row}: the cell is empty: the column has no missing values in the training data"
+            )
             raise invalid(message, column=column.name, row=row, reason="null")
         if column.kind == "categorical":
             return text

@@ -1,4 +1,4 @@
-"""The page at /docs: one file that needs nothing from elsewhere, with a request to try."""
+"""The page at /docs: one self-contained file, with a request to try."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ document.querySelector("button").addEventListener("click", async () => {
 
 
 def page(signature: Signature, version: str, configuration: Configuration) -> str:
-    """HTML that describes the model's input and answers, for people."""
+    """HTML that describes the model's input and answers."""
     document = describe(signature, version, configuration)
     body = json.dumps(examples(signature)["dataframe_records"], indent=1)
     oneline = json.dumps(examples(signature)["dataframe_records"], separators=(",", ":")).replace("'", "'\\''")
@@ -79,10 +79,10 @@ def page(signature: Signature, version: str, configuration: Configuration) -> st
 <pre id="answer">{escape(json.dumps({"predictions": signature.answers[:1]}))}</pre>
 <p>{escape(meaning(signature))}</p>
 <pre id="command">{escape(command)}</pre>
-<p>MLflow's forms are all taken: <code>dataframe_records</code>, <code>dataframe_split</code>, <code>instances</code>,
-<code>inputs</code>, and <code>text/csv</code>. At most {configuration.max_rows:,} rows and
-{configuration.max_body:,} bytes a request.</p>
-{labels(configuration)}<h2>What else is here</h2>
+<p>All formats of MLflow are accepted: <code>dataframe_records</code>, <code>dataframe_split</code>,
+<code>instances</code>, <code>inputs</code>, and <code>text/csv</code>. At most {configuration.max_rows:,} rows and
+{configuration.max_body:,} bytes per request.</p>
+{labels(configuration)}<h2>Other paths</h2>
 <table>{others}</table>
 <script>{SCRIPT}</script></body></html>
 """
@@ -99,7 +99,7 @@ def labels(configuration: Configuration) -> str:
     if not configuration.log:
         return ""
     shown = escape('[{"id": "…", "row": 0, "label": …}]')
-    return f"""<h2>Tell what became of it</h2>
+    return f"""<h2>Send labels</h2>
 <p>POST <code>/feedback</code> with the answer's <code>x-request-id</code>: <code>{shown}</code>, or with the row's key
 instead of <code>id</code> and <code>row</code>.</p>
 """

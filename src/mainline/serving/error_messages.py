@@ -1,4 +1,4 @@
-"""What is wrong with a request, told by column and row from what the decoder found."""
+"""Error messages for invalid requests: the decoder's error with its column and row."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORDS = {
 
 
 def of_syntax(error: Exception) -> Rejection:
-    """Of bytes that are no JSON text at all."""
+    """For bytes that are not JSON."""
     if isinstance(error, RecursionError):
         return invalid("the body is nested too deeply", reason="nesting")
     if isinstance(error, UnicodeDecodeError):
@@ -42,7 +42,7 @@ def of_syntax(error: Exception) -> Rejection:
 
 
 def of_structure(said: str, columns: Sequence[Column | Key]) -> Rejection:
-    """Of a JSON text that is no request to this model."""
+    """For JSON that is not a valid request to this model."""
     message, path = split(said)
     record = RECORD.match(path)
     if record and record[1] in ("dataframe_records", "instances"):
@@ -58,13 +58,13 @@ def of_structure(said: str, columns: Sequence[Column | Key]) -> Rejection:
 
 
 def of_cells(said: str, columns: Sequence[Column | Key]) -> Rejection:
-    """Of `dataframe_split.data`, whose cells are named by their place."""
+    """For `dataframe_split.data`, whose cells are identified by position."""
     message, path = split(said)
     cell = CELL.match(path)
     row = int(cell[1]) if cell else None
     if LENGTH.match(message):
         where = "dataframe_split.data" if row is None else f"row {row}"
-        return invalid(f"{where}: {len(columns)} values are needed, one a column", row=row, reason="structure")
+        return invalid(f"{where}: {len(columns)} values are needed, one per column", row=row, reason="structure")
     name = columns[int(cell[2])].name if cell and cell[2] else None
     return of_place(message, columns, name, row, "dataframe_split.data")
 
@@ -72,7 +72,7 @@ def of_cells(said: str, columns: Sequence[Column | Key]) -> Rejection:
 def of_place(
     message: str, columns: Sequence[Column | Key], name: str | None, row: int | None, place: str = ""
 ) -> Rejection:
-    """One finding of the decoder at a column and row, as far as they are known."""
+    """One error of the decoder, with its column and row where they are known."""
     at_row = f", row {row}" if row is not None else ""
     field = FIELD.match(message)
     if field:
@@ -86,7 +86,7 @@ def of_place(
             )
         if not columns:
             return invalid(
-                f"{place + ': ' if place else ''}{shown(field[2])} is no key of a request", reason="structure"
+                f"{place + ': ' if place else ''}{shown(field[2])} is not a key of a request", reason="structure"
             )
         return unknown(field[2], [column.name for column in columns], row)
     column = next((column for column in columns if column.name == name), None)
@@ -96,7 +96,7 @@ def of_place(
         wanted = "a list" if types[1] == "array" else needed(column)
         said = f"{name}{at_row}: {found} was sent, {wanted} is needed"
         if found == "null" and isinstance(column, Column):
-            said += ": no row that the model has seen was without it"
+            said += ": the column has no missing values in the training data"
         return invalid(said, column=name, row=row, reason="null" if found == "null" else "type")
     if isinstance(column, Column) and (OUT_OF_RANGE.match(message) or message == "Number out of range"):
         return invalid(f"{name}{at_row}: the number is too large for a 32-bit float", column=name, row=row)
@@ -112,14 +112,14 @@ def of_place(
 
 def unknown(name: str, names: Sequence[str], row: int | None = None) -> Rejection:
     near = difflib.get_close_matches(name[:100], names, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names)}"
+    hint = f"did you mean {near[0]}?" if near else f"the columns are: {', '.join(names)}"
     at_row = f", row {row}" if row is not None else ""
     message = f"{shown(name) or 'the column without a name'}{at_row}: this model has no such column: {hint}"
     return invalid(message, column=shown(name), row=row, reason="unknown_column")
 
 
 def names_of(given: Sequence[str], names: Sequence[str], extra: Sequence[Key], where: str) -> list[str]:
-    """The columns that a header must hold: with the row's key where it holds any part of that."""
+    """The columns that a header must contain: with the row's key if it contains any part of it."""
     if not any(key.name in given for key in extra):
         check_names(given, names, where)
         return list(names)
@@ -132,7 +132,7 @@ def names_of(given: Sequence[str], names: Sequence[str], extra: Sequence[Key], w
 
 
 def check_names(given: Sequence[str], names: Sequence[str], where: str) -> None:
-    """Refuse a header that does not hold every column once and nothing else, in any order."""
+    """Refuse a header that does not contain every column exactly once, in any order, and nothing else."""
     if len(given) == len(names) and set(given) == set(names):
         return
     known = set(names)
@@ -143,7 +143,7 @@ def check_names(given: Sequence[str], names: Sequence[str], where: str) -> None:
         if name not in given:
             raise invalid(f"{name}: the column is missing from {where}", column=name, reason="missing_column")
     twice = next(name for name in given if list(given).count(name) > 1)
-    raise invalid(f"{twice} is there twice in {where}", column=twice, reason="structure")
+    raise invalid(f"{twice} occurs twice in {where}", column=twice, reason="structure")
 
 
 def needed(column: Column | Key) -> str:
@@ -154,7 +154,7 @@ def needed(column: Column | Key) -> str:
 
 
 def shown(name: str) -> str:
-    """A name that somebody else chose, short enough to be repeated."""
+    """A name from the request, cut to a length that fits an error message."""
     return name if len(name) <= 100 else f"{name[:100]}…"
 
 

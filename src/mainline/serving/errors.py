@@ -1,4 +1,4 @@
-"""A request that is not answered, in the words of the one who sent it."""
+"""The rejection of a request: status, reason and message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CODES = {
 class Rejection(Exception):
     """Why a request is not answered; `reason` is the label of its count in the metrics.
 
-    `column` and `row` (from 0) say where in the input it was found, where that can be said.
+    `column` and `row` (from 0) locate the error in the input, where that is known.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class Rejection(Exception):
         self.row = row
 
     def body(self) -> dict[str, object]:
-        """As MLflow says it: `error_code` and `message`."""
+        """In MLflow's format: `error_code` and `message`."""
         found: dict[str, object] = {"error_code": CODES[self.status], "message": self.message}
         if self.column is not None:
             found["column"] = self.column

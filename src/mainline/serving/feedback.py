@@ -1,7 +1,7 @@
 """Labels that arrive later: `POST /feedback` reads them as strictly as rows, and logs them for the monitor.
 
-A label names its row by the request's id and the row's place in it, or by the row's key. What is sent
-twice, corrected, contradicted or never was predicted is for the reader of the log to tell: here it is kept.
+A label identifies its row by the request's id and the row's position in it, or by the row's key. Duplicates,
+corrections, contradictions and labels without a prediction are logged too: the reader of the log handles them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PLACE = re.compile(r"^\$\[(\d+)\]\.?(.*)$", re.DOTALL)
 
 
 class FeedbackLog(Spool):
-    """Its own files beside those of the predictions, an eighth of their bytes."""
+    """Files of its own, next to those of the predictions, with an eighth of their size."""
 
     def __init__(self, folder: Path, configuration: Configuration, signature: Signature, version: str) -> None:
         total = max(1, configuration.log_bytes // FEEDBACK_SHARE)
@@ -44,7 +44,7 @@ class FeedbackLog(Spool):
         self.read = FeedbackReader(signature, configuration)
 
     def take(self, body: bytes, ids: RequestIds, when: float | None = None) -> int:
-        """Log what a body holds, all of it or, raising Rejection, nothing; how many labels that were.
+        """Log all labels of a body, or none and raise Rejection; returns the number of labels.
 
         `when` is when it was received, in seconds since 1970: now, where it is not given.
         """
@@ -53,8 +53,8 @@ class FeedbackLog(Spool):
         lines = [self.encode({"_id": ids.new(), "time": now, **entry}) for entry in found]
         line = b"\n".join(lines)
         if not self.has_room(len(line)):
-            # Whoever has waited weeks for a label can wait a second more.
-            raise Rejection(503, "overload", "the log of labels cannot take them now: try again")
+            # Labels arrive weeks after the prediction: one second more does not matter.
+            raise Rejection(503, "overload", "the log of labels is full at the moment: try again")
         for each in lines:
             self.put(each)
         self.received += len(lines)
@@ -86,7 +86,7 @@ class FeedbackReader:
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(list[entry]).decode  # type: ignore[valid-type]
 
     def __call__(self, body: bytes) -> list[dict[str, Any]]:
-        """As they are logged; raises Rejection for everything that is no label of this model's."""
+        """The entries as they are logged; raises Rejection for anything that is not a label of this model."""
         text = body.strip(b" \t\r\n")
         one = text[:1] == b"{"
         try:
@@ -96,12 +96,12 @@ class FeedbackReader:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise error_messages.of_syntax(error) from None
         if not found:
-            raise invalid("the body holds no label", reason="structure")
+            raise invalid("the body contains no labels", reason="structure")
         if len(found) > self.most:
-            message = f"{len(found):,} labels in one request, at most {self.most:,} are taken: send them in parts"
+            message = f"{len(found):,} labels in one request, at most {self.most:,} are accepted: send several requests"
             raise Rejection(413, "rows", message)
         entries = [self._entry(entry, None if one else i) for i, entry in enumerate(found)]
-        # Only now: until its label was read, an entry can hold whatever somebody thinks of.
+        # Only after the labels were read: before that, an entry can contain any JSON.
         refuse_repeated_keys(body)
         return entries
 
@@ -113,21 +113,21 @@ class FeedbackReader:
         said: dict[str, Any] = {"label": self.labels(bytes(entry.label), at, place)}
         if entry.id is not UNSET:
             if not entry.id or len(entry.id) > 2 * LONGEST or not NAME.issuperset(entry.id):
-                message = "letters, digits, - _ and . are needed, as the answer's x-request-id has them"
+                message = "letters, digits, - _ and . are allowed, as in the answer's x-request-id"
                 raise invalid(f"id{at}: {message}", column="id", row=place)
             row = 0 if entry.row is UNSET else entry.row
             if row != int(row) or not 0 <= row < self.most:
                 raise invalid(f"row{at}: a whole number from 0 to {self.most - 1} is needed", column="row", row=place)
             return {**said, "id": entry.id, "row": int(row)}
         if entry.row is not UNSET:
-            raise invalid(f"row{at}: a key names one row; row goes with an id", column="row", row=place)
+            raise invalid(f"row{at}: a key identifies one row: send row only with an id", column="row", row=place)
         if self.hidden or not self.key:
-            why = f"{self.hidden[0]} is kept out of the log" if self.hidden else "this export does not know the key"
-            raise invalid(f"key{at}: {why}: labels are taken by id", column="key", row=place)
+            why = f"{self.hidden[0]} is excluded from the log" if self.hidden else "this export has no key"
+            raise invalid(f"key{at}: {why}: send labels by id", column="key", row=place)
         return {**said, "key": row_keys.settled(msgspec.structs.astuple(entry.key), self.key, place, "entry")}
 
     def _explained(self, said: str, one: bool) -> Rejection:
-        """Of a JSON text that is no label."""
+        """For JSON that is not a label."""
         message, path = error_messages.split(said)
         place = PLACE.match(path)
         row = int(place[1]) if place and not one else None
@@ -136,10 +136,10 @@ class FeedbackReader:
         at = f", entry {row}" if row is not None else ""
         wrong = error_messages.FIELD.match(message)
         if wrong and wrong[1] == "missing required":
-            return invalid(f"{wrong[2]}{at}: it is missing", column=wrong[2], row=row, reason="missing_column")
+            return invalid(f"{wrong[2]}{at}: the field is missing", column=wrong[2], row=row, reason="missing_column")
         if wrong:
             name = error_messages.shown(wrong[2])
-            message = f"{name}{at}: there is no such field: there are {', '.join(names)}"
+            message = f"{name}{at}: no such field: the fields are {', '.join(names)}"
             return invalid(message, column=name, row=row, reason="unknown_column")
         name = field.removeprefix("key.") or ""
         key = next((key for key in self.key if field == f"key.{key.name}"), None)
@@ -151,7 +151,7 @@ class FeedbackReader:
 
 
 def label_reader(signature: Signature) -> Callable[[bytes, str, int | None], str]:
-    """From a label as it was sent to the JSON text that is logged, or a Rejection where it is none of this model's."""
+    """A function from a label as it was sent to the JSON text to log; it raises Rejection for an invalid label."""
     texts = {json.dumps(value) for value in signature.classes}
 
     def of_class(sent: bytes, at: str, row: int | None) -> str:

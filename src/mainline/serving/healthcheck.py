@@ -1,7 +1,7 @@
-"""`python -m mainline.serving.healthcheck [FOLDER]`: is the server beside this process fit for traffic?
+"""`python -m mainline.serving.healthcheck [FOLDER]`: is the server in this container ready for traffic?
 
-Without an argument it asks `/ready`. With the model's folder it also has the server answer the
-export's example and name the model, and holds both against the folder. Exit status 1 says no.
+Without an argument it asks `/ready`. With the model's folder it also sends the export's
+example and compares the answer and the model's digest with the folder. Exit status 1 means not ready.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TOLERANCE = 1e-5  # of an answer: another processor is no other model
+TOLERANCE = 1e-5  # of an answer: processors differ in the last digits
 
 
 def main(arguments: list[str]) -> int:
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
         if arguments:
             agree(port, json.loads((Path(arguments[0]) / "serving.json").read_text(encoding="utf-8")))
     except (OSError, http.client.HTTPException, ValueError) as error:
-        print(f"not fit for traffic: {error or type(error).__name__}", file=sys.stderr)
+        print(f"not ready for traffic: {error or type(error).__name__}", file=sys.stderr)
         return 1
     return 0
 
@@ -50,17 +50,17 @@ def authorisation() -> dict[str, str]:
 
 
 def agree(port: int, signature: dict[str, Any]) -> None:
-    """Raises ValueError where the server serves another model, or answers its example otherwise."""
+    """Raises ValueError where the server serves another model, or answers its example differently."""
     served = ask(port, "GET", "/version")["model_digest"]
     if served != signature["digest"]:
-        raise ValueError(f"the model that is served has digest {served}, the one in the image {signature['digest']}")
+        raise ValueError(f"the served model has digest {served}, the one in the image {signature['digest']}")
     if not signature["example"]:
         return
     names = [column["name"] for column in signature["columns"]]
     rows = {"dataframe_split": {"columns": names, "data": signature["example"]}}
     answers = ask(port, "POST", "/invocations", rows)["predictions"]
     if not close(answers, signature["answers"]):
-        raise ValueError(f"the example is answered with {answers}, when it was exported with {signature['answers']}")
+        raise ValueError(f"the example is answered with {answers}; at export it was {signature['answers']}")
 
 
 def close(one: Any, other: Any) -> bool:

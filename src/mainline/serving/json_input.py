@@ -1,4 +1,4 @@
-"""Requests of MLflow's scoring protocol, read strictly: what is not exactly this model's input is refused.
+"""Requests of MLflow's scoring protocol, read strictly: an input that does not match the model's signature is refused.
 
 The types of a request are made from the model's signature, so that one pass over the bytes
 decodes and checks them: 19 columns take 2 µs a row.
@@ -28,7 +28,7 @@ FORMS = ("dataframe_records", "dataframe_split", "instances", "inputs")
 
 
 class KeyedRows(list[tuple[Cell, ...]]):
-    """Rows that came with what names them: a key a row, or None."""
+    """Rows with their keys: one key per row, or None."""
 
     named: Named = None
 
@@ -63,25 +63,29 @@ class JsonReader:
         self.split_decoder = lru_cache(maxsize=16)(self._split_decoder)
 
     def __call__(self, body: bytes) -> Rows:
-        """Raises Rejection for everything that is not this model's input."""
+        """Raises Rejection for an input that does not match the model's signature."""
         request = self._decoded(body)
         given = [form for form in FORMS if getattr(request, form) is not UNSET]
         if len(given) != 1:
             found = " and ".join(given) or "none"
             raise invalid(f"exactly one of {', '.join(FORMS)} is needed; found: {found}", reason="structure")
         if request.params:
-            raise invalid("params: this model takes none", reason="structure")
+            raise invalid("params: this model accepts none", reason="structure")
         content = getattr(request, given[0])
         rows, named, colons = self._rows(given[0], content)
         if not rows:
-            raise invalid(f"{given[0]} holds no row", reason="structure")
+            raise invalid(f"{given[0]} contains no rows", reason="structure")
         if len(rows) > self.most_rows:
-            message = f"{len(rows):,} rows in one request, at most {self.most_rows:,} are taken: send them in parts"
+            message = (
+                f"{len(rows):,} rows in one request, at most {self.most_rows:,} are accepted: send several requests"
+            )
             raise Rejection(413, "rows", message)
-        # Each key has one colon. With more of them a key may be there twice: that is looked for only then.
+        # Each key has one colon. Only with more colons than keys can a key occur twice.
         if body.count(b":") != colons + 1 + (request.params is not UNSET):
             refuse_repeated_keys(body)
-        if b"\\" in body and b"\\u" in body:  # only so can a NUL be written; one character is found ten times as fast
+        if (
+            b"\\" in body and b"\\u" in body
+        ):  # the only way to write a NUL; a single character is found ten times as fast
             refuse_nul(rows, self.names[: self.k])
         return with_keys(rows, named)
 
@@ -90,7 +94,7 @@ class JsonReader:
             try:
                 return self.decode(body)
             except msgspec.ValidationError:
-                # Rows that come with their key are read anew: those that come without are not slowed down.
+                # Rows with a key are decoded a second time, so that rows without one are not slowed down.
                 if self.decode_keyed is None:
                     raise
                 return self.decode_keyed(body)
@@ -100,7 +104,7 @@ class JsonReader:
             raise nan_literals.refusal(body, self.all) or error_messages.of_syntax(error) from None
 
     def _rows(self, form: str, content: Any) -> tuple[Sequence[tuple[Any, ...]], Named, int]:
-        """The rows in the signature's order, their keys, and how many keys of JSON the form has inside."""
+        """The rows in the order of the signature, their keys, and the number of JSON keys inside the form."""
         width = len(self.names)
         if form == "dataframe_split":
             return *self._divided(self._split(content), width), 2 + (content.index is not UNSET)
@@ -160,7 +164,7 @@ class JsonReader:
 
 
 class Assembler:
-    """Makes the scorer's two matrices of rows that a reader has let through."""
+    """Makes the two matrices of the scorer from rows that a reader has accepted."""
 
     def __init__(self, signature: Signature) -> None:
         self.k = len(signature.categorical)
@@ -176,11 +180,11 @@ class Assembler:
 
 
 def refuse_nul(rows: Rows, names: Sequence[str]) -> None:
-    """Raises Rejection for text that holds a NUL, which has a meaning of its own in the model."""
+    """Raises Rejection for text that holds a NUL, which has a special meaning in the model."""
     for number, row in enumerate(rows):
         for name, value in zip(names, row, strict=False):
             if isinstance(value, str) and "\0" in value:
-                raise invalid(f"{name}, row {number}: text with a NUL character", column=name, row=number)
+                raise invalid(f"{name}, row {number}: the text contains a NUL character", column=name, row=number)
 
 
 def request_type(columns: Sequence[Column], extra: Iterable[Key]) -> Any:
@@ -220,14 +224,14 @@ def cell_type(column: Column | Key) -> Any:
 
 
 def refuse_repeated_keys(body: bytes) -> None:
-    """JSON lets the last of two equal keys win: whoever sent two meant something else."""
+    """In JSON the last of two equal keys wins, which is hardly what the client meant."""
     import json
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in pairs:
             if key in found:
-                raise invalid(f"{key} is there twice in one object", column=key, reason="structure")
+                raise invalid(f"{key} occurs twice in one object", column=key, reason="structure")
             found[key] = value
         return found
 

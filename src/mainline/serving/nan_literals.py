@@ -1,4 +1,4 @@
-"""NaN and Infinity: JSON does not have them, and the encoders of Python and others write them all the same."""
+"""NaN and Infinity: they are not valid JSON, but the encoders of Python and other languages write them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Constant(str):
 
 
 def refusal(body: bytes, columns: Sequence[Column | Key]) -> Rejection | None:
-    """The refusal of a body that holds one of them; None where that is not what is wrong with it."""
+    """The rejection of a body that contains one of them; None where the error is another one."""
     if b"NaN" not in body and b"Infinity" not in body:
         return None
     try:
@@ -28,7 +28,7 @@ def refusal(body: bytes, columns: Sequence[Column | Key]) -> Rejection | None:
     column = next((column for column in columns if column.name == name), None)
     at = f"{shown(name)}, row {row}: " if name is not None else ""
     wanted = needed(column) if column else "a number"
-    message = f"{at}{constant} was sent, which JSON does not have: {wanted} is needed"
+    message = f"{at}{constant} was sent, which is not valid JSON: {wanted} is needed"
     return invalid(message, column=name and shown(name), row=row, reason="type")
 
 
@@ -41,7 +41,7 @@ def constants(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[An
 
 
 def place_of(path: tuple[Any, ...], request: Any) -> tuple[str | None, int | None]:
-    """The column and the row, where it is in one."""
+    """The column and the row of a value, if it is in one."""
     match path:
         case ("dataframe_records" | "instances", int(row), str(name), *_):
             return name, row

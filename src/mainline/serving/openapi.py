@@ -1,4 +1,4 @@
-"""The server's description, made from the model's signature: a request for this model, and no other."""
+"""The OpenAPI description of the server, made from the model's signature."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mainline.serving.settings import Configuration
 from mainline.serving.signature import LARGEST, Column, Key, Signature
 
 TEXT = r"^[^\u0000]*$"
-KEY = "Of the row's key: logged for labels that come later, and not given to the model."
+KEY = "Part of the row's key: logged, so that later labels can be joined; not an input of the model."
 
 
 def describe(signature: Signature, version: str, configuration: Configuration) -> dict[str, Any]:
@@ -40,13 +40,13 @@ def describe(signature: Signature, version: str, configuration: Configuration) -
 
 
 def meaning(signature: Signature) -> str:
-    """What a prediction says, in words."""
+    """The meaning of a prediction, as text."""
     if signature.task == "regression":
-        return "A prediction is a number a row."
+        return "A prediction is one number per row."
     names = [label(value) for value in signature.classes]
-    said = f"A prediction is a list of probabilities a row, one a class in the order {', '.join(names)}."
+    said = f"A prediction is a list of probabilities per row, one per class, in the order {', '.join(names)}."
     if signature.threshold is not None:
-        said += f" At or above {signature.threshold} of the second one the class {names[1]} is decided."
+        said += f" The predicted class is {names[1]} if its probability is {signature.threshold} or more."
     return said
 
 
@@ -71,7 +71,7 @@ def paths(signature: Signature, configuration: Configuration, secured: bool) -> 
                 },
                 "responses": {
                     "200": {
-                        "description": "A prediction a row, in the rows' order.",
+                        "description": "One prediction per row, in the order of the rows.",
                         "headers": {"x-request-id": {"schema": {"type": "string"}}},
                         "content": {
                             "application/json": {
@@ -80,10 +80,10 @@ def paths(signature: Signature, configuration: Configuration, secured: bool) -> 
                             }
                         },
                     },
-                    "400": error("The input is not this model's: `message` names the column and the row."),
+                    "400": error("The input does not match the model: `message` names the column and the row."),
                     **refused,
-                    "408": error(f"The body did not come within {configuration.body_seconds:g} seconds."),
-                    "411": error("CSV whose length was not said."),
+                    "408": error(f"The body did not arrive within {configuration.body_seconds:g} seconds."),
+                    "411": error("CSV without a content-length."),
                     "413": error(
                         f"More than {configuration.max_rows:,} rows, or more than {configuration.max_body:,} bytes."
                     ),
@@ -96,13 +96,13 @@ def paths(signature: Signature, configuration: Configuration, secured: bool) -> 
     if configuration.log:
         found["/feedback"] = {"post": feedback(signature, configuration, lock, refused)}
     for path, summary, kind, probe in (
-        ("/ping", "Whether the server lives", "application/json", True),
-        ("/health", "Whether the server lives", "application/json", True),
-        ("/ready", "Whether requests should be sent here", "application/json", True),
+        ("/ping", "Liveness of the server", "application/json", True),
+        ("/health", "Liveness of the server", "application/json", True),
+        ("/ready", "Readiness for requests", "application/json", True),
         ("/version", "The model's version and digests", "application/json", False),
         ("/metrics", "Counts in Prometheus' format", "text/plain", False),
         ("/openapi.json", "This document", "application/json", False),
-        ("/docs", "The same for people", "text/html", False),
+        ("/docs", "This description as a page", "text/html", False),
         ("/model-card", "What the model is for, and its limits", "text/markdown", False),
     ):
         schema = {"type": "object"} if kind == "application/json" else {"type": "string"}
@@ -110,7 +110,7 @@ def paths(signature: Signature, configuration: Configuration, secured: bool) -> 
         if path == "/ready":
             responses["503"] = error("The server is about to stop.")
         if path == "/model-card":
-            responses["404"] = error("This export has none.")
+            responses["404"] = error("This export has no model card.")
         found[path] = {
             "get": {
                 "summary": summary,
@@ -127,10 +127,10 @@ def feedback(
     example = signature.classes[-1] if signature.classes else 1.5
     return {
         "operationId": "label",
-        "summary": "Tell what became of a prediction",
+        "summary": "Send the label of a prediction",
         "description": (
             "A label names its row by the request's id (x-request-id of the answer) and the row's place in it, or by "
-            "the row's key. The same label may be sent again; of several for one row the one received last counts."
+            "the row's key. The same label may be sent again; of several for one row, the last one received counts."
         ),
         **lock,
         "requestBody": {
@@ -144,7 +144,7 @@ def feedback(
         },
         "responses": {
             "200": {
-                "description": "How many labels were taken.",
+                "description": "The number of labels that were accepted.",
                 "headers": {"x-request-id": {"schema": {"type": "string"}}},
                 "content": {
                     "application/json": {
@@ -156,14 +156,14 @@ def feedback(
                     }
                 },
             },
-            "400": error("No label of this model's: `message` names the field and the entry."),
+            "400": error("Not a label of this model: `message` names the field and the entry."),
             **refused,
-            "408": error(f"The body did not come within {configuration.body_seconds:g} seconds."),
+            "408": error(f"The body did not arrive within {configuration.body_seconds:g} seconds."),
             "413": error(
                 f"More than {configuration.max_rows:,} labels, or more than {configuration.max_body:,} bytes."
             ),
             "415": error("Another content type or encoding than JSON in UTF-8."),
-            "503": error("The log cannot take them now: try again."),
+            "503": error("The log is full at the moment: try again."),
         },
     }
 
@@ -236,7 +236,7 @@ def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any
         },
         "required": signature.names,
         "additionalProperties": False,
-        "description": "A list a column, all of the same length.",
+        "description": "One list per column, all of the same length.",
         **together(names),
     }
     forms = {
@@ -308,11 +308,11 @@ def fixed(items: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def cell(column: Column) -> dict[str, Any]:
-    """One value of a column, with what training has seen of it."""
+    """The schema of one value of a column, with its range or categories in the training data."""
     null = ["null"] if column.nullable else []
     if column.kind == "categorical":
         shown = ", ".join(column.categories[:20]) + (", …" if len(column.categories) > 20 else "")
-        text = f"Seen in training: {shown}. Another one is taken as unknown." if column.categories else ""
+        text = f"Seen in training: {shown}. Other values are treated as unknown." if column.categories else ""
         return {"type": ["string", *null], "pattern": TEXT, "description": text}
     seen = f"From {column.low:g} to {column.high:g} in training." if column.low is not None else ""
     return {"type": ["number", *null], "minimum": -LARGEST, "maximum": LARGEST, "description": seen}
@@ -327,7 +327,7 @@ def prediction(signature: Signature) -> dict[str, Any]:
 
 
 def examples(signature: Signature) -> dict[str, Any]:
-    """One holdout row in every form that the protocol has."""
+    """One holdout row in every format of the protocol."""
     row = signature.example[0]
     record = dict(zip(signature.names, row, strict=True))
     return {

@@ -10,12 +10,12 @@ from mainline.errors import ExternalError
 def free_address(host: str, port: int, way_out: str = "") -> str:
     """The address of a host that can be listened on; Granian takes no names.
 
-    Granian shares a port with whoever else shares it: two servers on one port would each get half the requests.
+    Granian allows a port to be shared: two servers on one port would each get half of the requests.
 
     Raises
     ------
     ExternalError
-        Where somebody listens there already, with the `way_out` for who asked.
+        Where the port is in use; the message ends with `way_out`.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -25,5 +25,5 @@ def free_address(host: str, port: int, way_out: str = "") -> str:
             probe.bind(address)
     except OSError as error:
         hint = f": {way_out}" if way_out else ""
-        raise ExternalError(f"{host}:{port} cannot be listened on: {error.strerror or error}{hint}") from None
+        raise ExternalError(f"cannot listen on {host}:{port}: {error.strerror or error}{hint}") from None
     return str(address[0])

@@ -1,6 +1,6 @@
-"""The prediction log, for monitoring: what was asked, what was answered, by which model. A line is a request.
+"""The prediction log, for monitoring: inputs, answers and the version of the model; one line per request.
 
-`mainline ship` makes Parquet of its files.
+`mainline ship` converts its files to Parquet.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class PredictionLog(Spool):
     def __init__(self, folder: Path, configuration: Configuration, signature: Signature, version: str) -> None:
         taken = [name for name in (*signature.names, *signature.key_names) if name in RESERVED]
         if taken:
-            raise ConfigurationError(f"{taken[0]} is a column of the log itself: the model's column needs another name")
+            raise ConfigurationError(f"{taken[0]} is a reserved column of the log: rename the model's column")
         self.keep = kept(signature, configuration.log_leave_out)
         columns = signature.columns if self.keep is None else [signature.columns[i] for i in self.keep]
         extra = signature.extra_keys
-        # A key that must not be kept cannot be joined by: it is read, and forgotten.
+        # A key that must not be logged cannot be used for a join: it is read and discarded.
         self.keep_keys = [i for i, key in enumerate(extra) if key.name not in configuration.log_leave_out]
         header = {
             "columns": [column.name for column in columns],
@@ -98,12 +98,14 @@ def kept(signature: Signature, leave_out: Sequence[str]) -> list[int] | None:
     Raises
     ------
     ConfigurationError
-        For a name that is no column: it was meant to be kept secret, and would not be.
+        For a name that is not a column: the column that was meant would be logged.
     """
     names = [*signature.names, *signature.key_names]
     unknown = [name for name in leave_out if name not in names]
     if unknown:
         there = ", ".join(dict.fromkeys(names))
-        raise ConfigurationError(f"MAINLINE_LOG_LEAVE_OUT: the model has no column {unknown[0]}: there are {there}")
+        raise ConfigurationError(
+            f"MAINLINE_LOG_LEAVE_OUT: the model has no column {unknown[0]}: the columns are {there}"
+        )
     places = [i for i, name in enumerate(signature.names) if name not in leave_out]
     return places if len(places) < len(signature.names) else None

@@ -1,8 +1,8 @@
-"""The door of a Docker host: it keeps the port, and every connection goes to the container that it is pointed at.
+"""The proxy of a Docker host: it keeps the port and forwards every connection to the current container.
 
-`python -m mainline.serving.proxy` serves; `… point HOST` has new connections go to HOST, `… where` says
-where they go. What has begun on one container ends there. The address is a file on a volume, so that a
-door that starts again goes on as before.
+`python -m mainline.serving.proxy` serves; `… point HOST` sends new connections to HOST, `… where` prints the
+current one. An open connection stays with its container. The address is a file on a volume, so that the
+proxy keeps it when it restarts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CHUNK = 64 * 1024
 
 
 def where(file: Path = FILE) -> str | None:
-    """The host (and port) that the door is pointed at."""
+    """The host (and port) that connections are forwarded to."""
     with contextlib.suppress(FileNotFoundError):
         return file.read_text(encoding="utf-8").strip() or None
     return None
@@ -34,7 +34,7 @@ def point(host: str, file: Path = FILE) -> None:
 
 
 async def serve(host: str, port: int, file: Path = FILE) -> None:
-    """Until SIGTERM; connections that are open then have ten seconds."""
+    """Serve until SIGTERM; open connections then have ten seconds to end."""
     open_: set[asyncio.Task[None]] = set()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,7 +74,7 @@ async def splice(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fil
 
 
 async def reach(file: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
-    """A connection to where the door points now: it is read anew before every try."""
+    """A connection to the current container; the address is read before every attempt."""
     for _ in range(TRIES):
         address = where(file)
         if address:

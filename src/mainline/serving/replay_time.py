@@ -1,4 +1,4 @@
-"""The time that a request says of itself: for rehearsals on past data, where MAINLINE_REPLAY=1, and never else."""
+"""The time that a request states, for replays of past data: read only where MAINLINE_REPLAY=1."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HEADER = "x-replay-time"
 
 
 def moment(given: str | None) -> float | None:
-    """Seconds since 1970 of an RFC 3339 time; None of none. Raises Rejection for anything else."""
+    """Seconds since 1970 of an RFC 3339 time; None where none is given. Raises Rejection for anything else."""
     if given is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""The row's key in a request: columns that are logged and not given to the model, all of them or none."""
+"""The row's key in a request: columns that are logged but are not inputs; all of them are sent, or none."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ def of_row(values: Sequence[Any], keys: Sequence[Key], row: int) -> tuple[KeyCel
 def partial(missing: Key, keys: Sequence[Key], row: int | None = None) -> Exception:
     at_row = f", row {row}" if row is not None else ""
     names = ", ".join(key.name for key in keys)
-    message = f"{missing.name}{at_row}: the column is missing: the row's key is sent whole ({names}) or not at all"
+    message = f"{missing.name}{at_row}: the column is missing: send all columns of the row's key ({names}) or none"
     return invalid(message, column=missing.name, row=row, reason="missing_column")
 
 
 def settled(values: Sequence[Any], keys: Sequence[Key], row: int | None, what: str = "row") -> tuple[KeyCell, ...]:
-    """Values of the right types as they are logged; raises Rejection for those that no table takes."""
+    """Values of the right types as they are logged; raises Rejection for values that a table cannot hold."""
     found = []
     for key, value in zip(keys, values, strict=True):
         at = f", {what} {row}" if row is not None else ""
         if isinstance(value, str) and "\0" in value:
-            raise invalid(f"{key.name}{at}: text with a NUL character", column=key.name, row=row)
+            raise invalid(f"{key.name}{at}: the text contains a NUL character", column=key.name, row=row)
         if key.kind == "integer" and isinstance(value, float):
             if not value.is_integer() or not LEAST <= value < MOST:
                 raise invalid(f"{key.name}{at}: {WORDS[key.kind]} is needed", column=key.name, row=row)

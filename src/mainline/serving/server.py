@@ -15,16 +15,16 @@ from mainline.serving import signature as signatures
 from mainline.serving.app import App
 from mainline.serving.settings import Configuration
 
-STOP_SECONDS = 20  # for the answers under way when the listener is closed: a body may take ten of them to come
+STOP_SECONDS = 20  # for the answers in progress when the listener is closed: a body may take ten seconds to arrive
 IDLE_SECONDS = 75  # in which a request's head must come: balancers keep one that idles for a minute
 
 
 def serve(configuration: Configuration) -> int:
-    """Serve until SIGTERM or SIGINT, then answer what has come, and end."""
+    """Serve until SIGTERM or SIGINT, then answer the requests that have arrived, and end."""
     signature = signatures.read(configuration.model)
     app = App(signature, configuration.model, configuration)
     check(app)
-    address = ports.free_address(configuration.host, configuration.port, "--port or MAINLINE_PORT names another one")
+    address = ports.free_address(configuration.host, configuration.port, "--port or MAINLINE_PORT sets another one")
     import uvloop
 
     try:
@@ -35,7 +35,7 @@ def serve(configuration: Configuration) -> int:
 
 
 def check(app: App) -> None:
-    """The example's answers, here and when the model was exported: another processor is no other model."""
+    """Compare the example's answers with those of the export; the tolerance allows for another processor."""
     import numpy as np
 
     if not app.signature.example:
@@ -72,13 +72,13 @@ async def run(app: App, configuration: Configuration) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     serving = loop.create_task(server.serve())
-    told = loop.create_task(stopping.wait())
+    stop_requested = loop.create_task(stopping.wait())
     announce(configuration, app)
-    await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait({serving, stop_requested}, return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()
-        raise ExternalError("the server ended by itself")
-    # Balancers and clients are told to leave, and until they have, they are answered.
+        raise ExternalError("the server ended unexpectedly")
+    # Balancers and clients are asked to close their connections; until they do, they are answered.
     app.draining = True
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(hurry.wait(), configuration.drain_seconds)
@@ -87,7 +87,11 @@ async def run(app: App, configuration: Configuration) -> None:
     if done:
         serving.result()
     else:
-        print(f"mainline: after {STOP_SECONDS} s a client is still there: it is left", file=sys.stderr, flush=True)
+        print(
+            f"mainline: a client is still connected after {STOP_SECONDS} s: stopping anyway",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def announce(configuration: Configuration, app: App) -> None:

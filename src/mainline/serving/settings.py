@@ -1,4 +1,4 @@
-"""How the server is set up: environment variables, each with a default that is safe to start with.
+"""The server's settings: environment variables, each with a safe default.
 
 `Configuration` declares each variable once: its name, default, description and range. The reading, the errors and
 the table of the documentation are made from it.
@@ -19,17 +19,17 @@ from mainline.errors import ConfigurationError
 PREFIX = "MAINLINE_"
 MEGABYTE = 2**20
 
-KEY = "Where set, everything but the probes needs it, as `x-api-key` or as a bearer token."
-LOG = "The folder of the log of predictions and labels, for `make ship` to take. Without it none is written."
-LOG_MEGABYTES = "The most that the log's files may take, an eighth of it for labels: the oldest are removed."
-REPLAY = "`1` for a rehearsal on past data: a request may say its time, as `x-replay-time`."
+KEY = "If set, every path but the probes requires it, as `x-api-key` or as a bearer token."
+LOG = "The folder of the log of predictions and labels, which `make ship` ships. If unset, nothing is logged."
+LOG_MEGABYTES = "The maximum size of the log's files, an eighth of it for labels: the oldest are removed."
+REPLAY = "`1` for a replay of past data: a request may set its time with `x-replay-time`."
 MODEL = "The folder of the export: `model.onnx` and `serving.json`."
-VERSION = "What `/version` calls the model, instead of what the export says."
-DRAIN = "How long requests are still answered after SIGTERM, while `/ready` says 503."
+VERSION = "The version that `/version` reports, instead of the one in the export."
+DRAIN = "How long requests are still answered after SIGTERM, while `/ready` returns 503."
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
-    """What the environment says; sizes are in bytes, times in seconds.
+    """The settings from the environment; sizes are in bytes, times in seconds.
 
     A range is in the unit of the variable: `unit` is how many of the field's units one of the variable's is.
     """
@@ -44,23 +44,25 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True, rename="upper"):
         default=16 * MEGABYTE, name="MAX_BODY_BYTES"
     )
     max_rows: Annotated[int, Meta(ge=1, description="A request with more rows is refused with 413.")] = 10_000
-    max_waiting: Annotated[int, Meta(ge=1, description="With more requests at once the next is answered 503.")] = 256
-    body_seconds: Annotated[float, Meta(ge=1, description="A body that takes longer to come is refused with 408.")] = (
-        10.0
-    )
+    max_waiting: Annotated[
+        int, Meta(ge=1, description="With more requests at once, the next one is refused with 503.")
+    ] = 256
+    body_seconds: Annotated[
+        float, Meta(ge=1, description="A body that takes longer to arrive is refused with 408.")
+    ] = 10.0
     drain_seconds: Annotated[float, Meta(ge=0, description=DRAIN)] = 0.0
     log: Annotated[Path | None, Meta(description=LOG)] = None
     log_bytes: Annotated[int, Meta(ge=1, description=LOG_MEGABYTES, extra={"unit": MEGABYTE})] = field(
         default=256 * MEGABYTE, name="LOG_MEGABYTES"
     )
     log_file_bytes: Annotated[
-        int, Meta(ge=1, description="The size at which a new file is begun.", extra={"unit": MEGABYTE})
+        int, Meta(ge=1, description="The size at which a new file is started.", extra={"unit": MEGABYTE})
     ] = field(default=16 * MEGABYTE, name="LOG_FILE_MEGABYTES")
     log_file_seconds: Annotated[
         float, Meta(ge=1, description="The age at which a file is finished, however small it is.")
     ] = 60.0
     log_leave_out: Annotated[
-        tuple[str, ...], Meta(description="Columns that must not be logged, with commas between.")
+        tuple[str, ...], Meta(description="Columns that must not be logged, separated by commas.")
     ] = ()
     replay: Annotated[bool, Meta(description=REPLAY)] = False
 
@@ -140,7 +142,7 @@ def api_key(given: Mapping[str, str]) -> bytes | None:
     text, file = given.get("api_key", ""), given.get("api_key_file", "")
     name, key = f"{PREFIX}API_KEY", text.strip().encode()
     if text and not key:
-        raise ConfigurationError(f"{name} is blank: that would let everybody in")
+        raise ConfigurationError(f"{name} is blank: that would allow access without a key")
     if not key and file:
         name = f"{PREFIX}API_KEY_FILE: {file}"
         try:
@@ -148,9 +150,9 @@ def api_key(given: Mapping[str, str]) -> bytes | None:
         except OSError as error:
             raise ConfigurationError(f"{name}: {error.strerror}") from None
         if not key:
-            raise ConfigurationError(f"{name} is empty: that would let everybody in")
+            raise ConfigurationError(f"{name} is empty: that would allow access without a key")
     if not key.isascii():
-        raise ConfigurationError(f"{name}: a header can carry a key of ASCII characters only")
+        raise ConfigurationError(f"{name}: the key must consist of ASCII characters, as a header cannot carry others")
     return key or None
 
 

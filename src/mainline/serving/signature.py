@@ -105,9 +105,9 @@ def read(folder: Path) -> Signature:
     try:
         signature = msgspec.json.decode(path.read_bytes(), type=Signature)
     except FileNotFoundError:
-        raise ConfigurationError(f"{path} is not here: `mainline export` writes it") from None
+        raise ConfigurationError(f"{path} does not exist: `mainline export` writes it") from None
     except msgspec.DecodeError as error:
-        raise ConfigurationError(f"{path} describes no exported model: {error}") from None
+        raise ConfigurationError(f"{path} is not a valid description of an exported model: {error}") from None
     if signature.format != FORMAT:
         raise ConfigurationError(f"{path} has format {signature.format}, this server reads {FORMAT}: export it again")
     model = folder / signature.file

@@ -1,8 +1,8 @@
-"""Lines on their way to disk: an answer never waits for them, and the disk never fills.
+"""Lines on their way to disk: answers never wait for the disk, and the disk never fills.
 
 Lines go to a queue of bounded bytes and one thread writes them; files are rotated by size and by age,
-the oldest removed; whatever is lost is counted by its reason. Each line is in one file once, or, if its
-process was killed within a fifth of a second, in none.
+the oldest removed; lost lines are counted by reason. Each line is in one file once, or, if its
+process was killed within a fifth of a second, in no file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Spool:
     def __init__(
         self, folder: Path, name: str, header: dict[str, Any], total_bytes: int, file_bytes: int, file_seconds: float
     ) -> None:
-        """Begins nothing yet: `start` does, in the process that answers.
+        """Starts nothing yet: call `start` in the process that serves.
 
         Parameters
         ----------
@@ -112,7 +112,7 @@ class Spool:
         if error.errno is not None:
             self.retry_at = time.monotonic() + RETRY
             if not self.complained:
-                said = f"{self.folder}: {error.strerror}: {self.name} are not kept until it can be written again"
+                said = f"{self.folder}: {error.strerror}: {self.name} are not logged until it can be written again"
                 print(f"mainline: log: {said}", file=sys.stderr, flush=True)
                 self.complained = True
         self._finish()

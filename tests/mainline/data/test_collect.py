@@ -179,7 +179,7 @@ except MainlineError as error:
         cwd=Path(__file__).parents[3], capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == ExternalError.status, done.stderr
-    assert f"nothing could be written to {months / '.cache'}: File too large" in done.stdout
+    assert f"cannot write to {months / '.cache'}: File too large" in done.stdout
     assert list((months / ".cache").iterdir()) == []
     assert digest(months) == digest(months)
 

@@ -68,24 +68,24 @@ def swapped(found: list[str]) -> list[str]:
 @pytest.mark.parametrize(
     ("tamper", "said"),
     [
-        (lambda found: [found[0].replace("a tester", "somebody"), *found[1:]], "entry 1 is not what was written"),
-        (lambda found: [found[0], *found[2:]], "entry 3 stands at place 2"),
-        (swapped, "entry 3 stands at place 2"),
-        (lambda found: found[:-1], "ends with entry 3, the registry's seal is of entry 4"),
+        (lambda found: [found[0].replace("a tester", "somebody"), *found[1:]], "entry 1 was changed"),
+        (lambda found: [found[0], *found[2:]], "entry 3 at position 2"),
+        (swapped, "entry 3 at position 2"),
+        (lambda found: found[:-1], "ends with entry 3, but the registry's seal is for entry 4"),
         (lambda found: [], "ends with entry 0"),
-        (lambda found: [*found, found[-1]], "entry 4 stands at place 5"),
-        (lambda found: [*found[:2], "{}", *found[2:]], "line 3 is no entry"),
-        (lambda found: [*found[:3], found[3][:40]], "line 4 is no entry"),
-        (lambda found: [found[0].replace(",", ", ", 1), *found[1:]], "entry 1 is not what was written"),
-        (lambda found: [found[0].replace('"n":1', '"n":NaN'), *found[1:]], "line 1 is no entry"),
-        (lambda found: [found[0], "[" * 100_000], "line 2 is no entry"),
-        (lambda found: [found[0], *found[1:], "\udcff\udcfe"], r"line 5 is no entry: '\\+xff"),
+        (lambda found: [*found, found[-1]], "entry 4 at position 5"),
+        (lambda found: [*found[:2], "{}", *found[2:]], "line 3 is not an entry"),
+        (lambda found: [*found[:3], found[3][:40]], "line 4 is not an entry"),
+        (lambda found: [found[0].replace(",", ", ", 1), *found[1:]], "entry 1 was changed"),
+        (lambda found: [found[0].replace('"n":1', '"n":NaN'), *found[1:]], "line 1 is not an entry"),
+        (lambda found: [found[0], "[" * 100_000], "line 2 is not an entry"),
+        (lambda found: [found[0], *found[1:], "\udcff\udcfe"], r"line 5 is not an entry: '\\+xff"),
     ],
     ids=[
         "changed",
         "removed",
         "moved",
-        "cut short",
+        "truncated",
         "emptied",
         "repeated",
         "put in",
@@ -112,7 +112,7 @@ def test_a_log_that_was_written_anew_from_one_entry_on_does_not_fit_the_seal(log
         forged.write("promoted", "somebody", {"version": number})
     forged.entries()
     rewrite(log, lines(forged))
-    with pytest.raises(Refused, match="exchanged or written past Mainline"):
+    with pytest.raises(Refused, match="replaced or written without Mainline"):
         log.entries()
 
 
@@ -120,7 +120,7 @@ def test_an_entry_that_follows_well_but_was_never_sealed_is_not_believed(log: Au
     beside = Tags()
     beside.write_note(audit_log.SEAL, log.seals.note(audit_log.SEAL))
     AuditLog(log.store, beside).write("promoted", "somebody", {})
-    with pytest.raises(Refused, match="written past Mainline"):
+    with pytest.raises(Refused, match="written without Mainline"):
         log.entries()
 
 
@@ -188,7 +188,7 @@ def test_of_a_log_that_was_tampered_with_the_part_that_holds_is_taken_over_and_t
     changed = [line.replace("no_worse", "better") if number == 3 else line for number, line in enumerate(lines(log))]
     said = older.take_over(changed)
     assert said
-    assert "entry 4 is not what was written" in said
+    assert "entry 4 was changed" in said
     assert [each.hash for each in older.entries()] == [each.hash for each in log.entries()[:3]]
     assert older.take_over([]), "nothing that can be read goes on with it"
 
@@ -223,8 +223,8 @@ def test_whatever_an_entry_holds_is_read_again_as_it_was(reasons: list[str]) -> 
 def test_the_page_shows_every_entry_and_says_that_it_holds(log: AuditLog) -> None:
     shown = audit_log.table(log.entries())
     assert shown.count("no_worse") == 4
-    assert "4 entries, every hash holds" in shown
-    assert "here is empty: where releases are kept elsewhere, MAINLINE_STATE or" in audit_log.table([])
+    assert "4 entries, every hash is valid" in shown
+    assert "log is empty: where releases are kept elsewhere, MAINLINE_STATE or" in audit_log.table([])
 
 
 def test_the_page_says_who_approved_and_keeps_an_entry_to_its_line(log: AuditLog) -> None:
@@ -261,7 +261,7 @@ def test_where_another_machine_wrote_first_the_entry_comes_behind_it(log: AuditL
     assert [each.who for each in shared.entries()][-2:] == ["another", "a tester"]
     cut = AuditLog(FileEntryStore(log.store.path), log.seals)  # type: ignore[attr-defined]
     cut.store.path.write_text("\n".join(log.store.read()[:-1]) + "\n")  # type: ignore[attr-defined]
-    with pytest.raises(Refused, match="cut short"):
+    with pytest.raises(Refused, match="truncated"):
         shared.entries()
 
 

@@ -96,13 +96,13 @@ def test_a_version_that_somebody_else_made_is_no_obstacle(held: Registry, runs: 
 def test_a_run_without_a_model_is_named(held: Registry) -> None:
     experiment = held.client.get_experiment_by_name("mainline").experiment_id
     run = held.client.create_run(experiment)
-    with pytest.raises(ExternalError, match=f"run {run.info.run_id} holds no model"):
+    with pytest.raises(ExternalError, match=f"run {run.info.run_id} contains no model"):
         held.register(run.info.run_id, tags("one"))
 
 
 def test_a_note_that_is_none_of_ours_is_not_believed(held: Registry) -> None:
     held.client.set_registered_model_tag(held.name, "release.intent", "half a {")
-    with pytest.raises(ExternalError, match=r"release\.intent .* is not what Mainline wrote"):
+    with pytest.raises(ExternalError, match=r"release\.intent .* was not written by Mainline"):
         promotion.open_intent(held)
 
 
@@ -123,9 +123,9 @@ def test_a_record_is_fetched_whole_from_its_run_and_held_against_its_digest(
     assert found.model() is None
     assert isinstance(held.record_of(version, tmp_path / "records"), Record)
     other = held.register(runs[1], {"fingerprint": fingerprint, "model_digest": "0" * 64})
-    with pytest.raises(ExternalError, match="another model than version 2"):
+    with pytest.raises(ExternalError, match="does not contain the model of version 2"):
         held.record_of(other, tmp_path / "records")
-    with pytest.raises(ExternalError, match="keeps no record"):
+    with pytest.raises(ExternalError, match="has no record"):
         held.record_of(
             held.register(runs[1], {"fingerprint": "a" * 64, "model_digest": "1" * 64}), tmp_path / "records"
         )
@@ -153,7 +153,7 @@ def test_a_store_of_an_older_mlflow_is_brought_up_to_date(
     store_upgrade.upgrade(old / "mlflow.db")  # MLflow itself does this only where a table is missing, not for a column
     experiment = open_registry(old).client.get_experiment_by_name(tracking.EXPERIMENT)
     assert experiment, "what was there is still there"
-    assert "brought to the schema of MLflow" in capsys.readouterr().err
+    assert "upgraded to the schema of MLflow" in capsys.readouterr().err
     for file, revision in (("mlflow.db", now), ("mlflow-before.db", before)):
         with contextlib.closing(sqlite3.connect(old / file)) as connection:
             assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
@@ -225,7 +225,7 @@ def test_a_teams_server_keeps_versions_aliases_and_the_audit_log(server: dict[st
 
     run = held.client.get_run(same.store.run())  # type: ignore[attr-defined]
     held.client.log_param(run.info.run_id, f"entry.{len(run.data.params) + 1:08}", "promoted by nobody")
-    with pytest.raises(Refused, match="is no entry: 'promoted by nobody'"):
+    with pytest.raises(Refused, match="is not an entry: 'promoted by nobody'"):
         same.entries()
 
 
@@ -243,7 +243,7 @@ def test_entries_that_several_machines_write_at_once_are_all_in_a_log_that_verif
                 log.write("refused", who, {"reason": str(number)})
                 said.append(str(number))
             except Refused as refused:
-                if "others wrote to it" not in str(refused):
+                if "other runs wrote to it" not in str(refused):
                     raise
         return said
 
@@ -284,7 +284,7 @@ def test_of_two_machines_that_release_at_once_one_is_told_to_wait(
         answers = list(pool.map(ship, (0, 1)))
     assert sorted(answer == "done" for answer in answers) == [False, True], answers
     (told,) = [answer for answer in answers if answer != "done"]
-    assert "at the same moment" in told or "is under way at machine" in told
+    assert "at the same moment" in told or "is in progress at machine" in told
     winner = sessions[answers.index("done")]
     champion = winner.registry.champion()
     assert champion
@@ -311,7 +311,7 @@ def test_a_release_that_another_machine_began_is_left_alone_until_it_must_have_e
         held.write_note(models.INTENT, dataclasses.asdict(intent))
         return ReleaseSession(held, log, None, "a tester", place="this machine")
 
-    with pytest.raises(Refused, match="by somebody is under way at another machine"):
+    with pytest.raises(Refused, match="by somebody is in progress at another machine"):
         promotion.settle(begun(minutes=5))
     assert promotion.settle(begun(minutes=31))
     at = begun(minutes=5)
@@ -330,5 +330,5 @@ def test_a_wrong_password_is_said_and_nothing_is_kept_here_instead(
 
 def test_an_unknown_version_is_answered_with_those_that_there_are(held: Registry, runs: list[str]) -> None:
     held.register(runs[0], tags("one"))
-    with pytest.raises(ConfigurationError, match="no version 7: there are 1"):
+    with pytest.raises(ConfigurationError, match="no version 7: the versions are 1"):
         held.at(7)

@@ -158,7 +158,7 @@ def test_a_port_that_is_taken_is_said_before_the_page_is_started(shop: Project) 
         port = taken.getsockname()[1]
         found = shop.mainline("ui", "--port", str(port))
     assert found.status == 4
-    assert f"127.0.0.1:{port} cannot be listened on: Address already in use: make ui PORT=5001" in found.err
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use: make ui PORT=5001" in found.err
 
 
 def test_what_a_killed_run_had_begun_to_log_is_ended_by_the_next(

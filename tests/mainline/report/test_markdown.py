@@ -71,7 +71,7 @@ def test_the_least_important_parts_are_cut_first() -> None:
     text = markdown.render(review)
     assert len(text) < 60_000
     assert len(re.findall(r"^\| (?:✅&nbsp;passed|❌&nbsp;\*\*failed\*\*) \|", text, re.MULTILINE)) == 150
-    assert "19 more lines" in text[text.index("Importance of the features") :]
+    assert "19 more lines" in text[text.index("Feature importance") :]
 
 
 def test_a_changed_threshold_is_pointed_out() -> None:
@@ -84,7 +84,7 @@ def test_a_changed_threshold_is_pointed_out() -> None:
 
 def test_a_dirty_checkout_is_said_to_be_irreproducible() -> None:
     side = dataclasses.replace(samples.flights().candidate, clean=False)
-    assert "the commit alone is not this run" in markdown.render(samples.flights(candidate=side))
+    assert "the commit alone does not reproduce this run" in markdown.render(samples.flights(candidate=side))
 
 
 def test_the_chart_holds_nothing_that_mermaid_could_act_on() -> None:

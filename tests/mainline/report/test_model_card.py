@@ -59,7 +59,7 @@ def test_the_licence_is_in_the_text_that_a_release_shows(tmp_path: Path) -> None
 
 def test_where_nobody_wrote_anything_the_card_says_so(tmp_path: Path) -> None:
     text = rendered(tmp_path)
-    assert "Nobody has written down what this model is for" in text
+    assert "The intended use of this model is not documented yet" in text
     assert "license" not in front(text), "a licence that nobody chose is not claimed"
 
 
@@ -88,7 +88,7 @@ def test_the_card_of_an_export_has_what_was_measured_and_nothing_that_only_a_rel
         assert f"| {metric.name} | {metric.candidate.value:.4f} | {model_card.interval(metric.candidate)} |" in text
     for part in review.slices:
         assert f"| {part.column} {part.value} | {part.rows:,} |" in text
-    for word in ("champion until then |", "approved by |", "| image |", "Verdict"):
+    for word in ("previous champion |", "approved by |", "| image |", "Verdict"):
         assert word in rendered(tmp_path)
         assert word not in text
 

@@ -135,7 +135,7 @@ def test_hooks_of_the_repository_are_not_run_in_a_work_tree(repo: Path, tmp_path
 
 def test_a_commit_that_cannot_be_checked_out_is_said_and_leaves_nothing(repo: Path, tmp_path: Path) -> None:
     with (
-        pytest.raises(ExternalError, match="could not check out aaaaaaaaaa"),
+        pytest.raises(ExternalError, match="could not create a work tree for aaaaaaaaaa"),
         git.worktree(repo, "a" * 40, tmp_path / "tree"),
     ):
         pass

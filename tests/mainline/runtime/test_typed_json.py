@@ -73,8 +73,8 @@ def test_what_a_writer_cuts_a_reader_accepts() -> None:
     ("content", "why"),
     [
         ({"share": 1, "parts": []}, "colour: missing"),
-        ({"colour": "blue", "share": 1, "parts": []}, "colour: 'blue' is none of red"),
-        ({"colour": ["red"], "share": 1, "parts": []}, "colour: a list is none of red"),
+        ({"colour": "blue", "share": 1, "parts": []}, "colour: 'blue' is not one of red"),
+        ({"colour": ["red"], "share": 1, "parts": []}, "colour: a list is not one of red"),
         ({"colour": "red", "share": "1", "parts": []}, "share: '1' is not a number"),
         ({"colour": "red", "share": True, "parts": []}, "share: True is not a number"),
         ({"colour": "red", "share": 1, "parts": None}, "parts: null is not a list"),

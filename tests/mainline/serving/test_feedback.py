@@ -60,11 +60,11 @@ def test_a_label_or_a_list_of_them_is_logged_with_an_id_of_its_own(logging: tupl
 
 
 REFUSED: list[tuple[Any, str, str | None, int | None]] = [
-    ({"id": "a"}, "label: it is missing", "label", None),
-    ([LABEL, {"id": "a"}], "label, entry 1: it is missing", "label", 1),
+    ({"id": "a"}, "label: the field is missing", "label", None),
+    ([LABEL, {"id": "a"}], "label, entry 1: the field is missing", "label", 1),
     ({"label": True}, "one of them is needed, neither was sent", "id", None),
     ({**LABEL, "key": {"visit": 1}}, "both was sent", "id", None),
-    ({**LABEL, "weight": 1}, "there is no such field: there are id, row, key, label", "weight", None),
+    ({**LABEL, "weight": 1}, "no such field: the fields are id, row, key, label", "weight", None),
     ({**LABEL, "row": -1}, "a whole number from 0 to 9999 is needed", "row", None),
     ({**LABEL, "row": 1.5}, "a whole number from 0 to 9999 is needed", "row", None),
     ({**LABEL, "row": "1"}, "text was sent", "row", None),
@@ -76,11 +76,11 @@ REFUSED: list[tuple[Any, str, str | None, int | None]] = [
     ({**LABEL, "label": [True]}, "one of false, true", "label", None),
     ({"key": {"visit": "7"}, "label": True}, "text was sent, a whole number is needed", "key.visit", None),
     ({"key": {"visit": 7.5}, "label": True}, "visit: a whole number is needed", "visit", None),
-    ({"key": {}, "label": True}, "visit: it is missing", "visit", None),
-    ({"key": {"visit": 7, "day": 1}, "label": True}, "there is no such field: there are visit", "day", None),
-    ({"key": {"visit": 7}, "row": 0, "label": True}, "row goes with an id", "row", None),
+    ({"key": {}, "label": True}, "visit: the field is missing", "visit", None),
+    ({"key": {"visit": 7, "day": 1}, "label": True}, "no such field: the fields are visit", "day", None),
+    ({"key": {"visit": 7}, "row": 0, "label": True}, "send row only with an id", "row", None),
     ({"key": 7, "label": True}, "a number was sent, an object is needed", "key", None),
-    ([], "holds no label", None, None),
+    ([], "contains no labels", None, None),
     ("text", "a label, or a list of them", None, None),
     ([[LABEL]], "a list was sent", None, 0),
 ]
@@ -102,7 +102,7 @@ def test_what_is_no_label_is_refused_by_field_and_entry(
     [
         (b"", "not JSON"),
         (b"[{", "not JSON"),
-        (b'{"label":1,"id":"a","id":"b"}', "id is there twice"),
+        (b'{"label":1,"id":"a","id":"b"}', "id occurs twice"),
         (b"\xff", "JSON|UTF-8"),
         (b'{"id":"a","label":"\xff"}', "label"),
         (b'{"id":"a","label":%b}' % (b"1" * 5000), "label"),
@@ -132,10 +132,10 @@ def test_a_key_of_several_columns_is_asked_for_whole_inputs_included(binary: Exp
     read = FeedbackReader(signature, Configuration())
     key = {"day": "2026-01-31", "visit": 7, "shop": "north", "till": "t", "weight": 1}
     assert read(json.dumps({"key": key, "label": True}).encode())[0]["key"] == ("2026-01-31", 7, "north", "t", 1.0)
-    with pytest.raises(Rejection, match="shop: it is missing"):
+    with pytest.raises(Rejection, match="shop: the field is missing"):
         read(json.dumps({"key": {n: v for n, v in key.items() if n != "shop"}, "label": True}).encode())
     hiding = FeedbackReader(signature, replace(Configuration(), log_leave_out=("till",)))
-    with pytest.raises(Rejection, match="till is kept out of the log: labels are taken by id"):
+    with pytest.raises(Rejection, match="till is excluded from the log: send labels by id"):
         hiding(json.dumps({"key": key, "label": True}).encode())
 
 
@@ -145,7 +145,10 @@ def test_more_labels_than_rows_are_taken_are_refused(logging: tuple[Server, Path
 
 def test_a_server_without_a_log_takes_no_labels(server: Server) -> None:
     answer = server.label(LABEL)
-    assert (answer.status, answer.message) == (404, "labels are not taken here: no log is kept (MAINLINE_LOG)")
+    assert (answer.status, answer.message) == (
+        404,
+        "labels are not accepted here: no log is written (MAINLINE_LOG is not set)",
+    )
     assert server.get("/feedback").status == 405
 
 

@@ -35,7 +35,7 @@ def test_in_a_rehearsal_a_request_says_its_time(binary: Export, tmp_path: Path) 
         assert server.post(records(ROW)).status == 200
         server.stop()
     logged = times(tmp_path / "log", "predictions")
-    assert logged == [dt.datetime(2013, 7, 1, 12, tzinfo=dt.UTC)], "what says no time is no part of the rehearsal"
+    assert logged == [dt.datetime(2013, 7, 1, 12, tzinfo=dt.UTC)], "a request without a time is not part of the replay"
     assert times(tmp_path / "log", "feedback") == [dt.datetime(2013, 7, 2, 12, tzinfo=dt.UTC)]
 
 

@@ -64,7 +64,7 @@ def test_rows_with_and_without_their_key_may_be_sent_together(keyed: Signature) 
 
 
 REFUSED: list[tuple[Any, str, str, int | None]] = [
-    (records(ROW, changed(visit=7)), "the row's key is sent whole (day, visit, till, weight) or not at all", "day", 1),
+    (records(ROW, changed(visit=7)), "send all columns of the row's key (day, visit, till, weight) or none", "day", 1),
     (records(changed(**SENT | {"visit": "7"})), "text was sent, a whole number is needed", "visit", 0),
     (records(changed(**SENT | {"visit": 7.5})), "a whole number is needed", "visit", 0),
     (records(changed(**SENT | {"visit": 2**63})), "a whole number is needed", "visit", 0),
@@ -73,8 +73,8 @@ REFUSED: list[tuple[Any, str, str, int | None]] = [
     (records(changed(**SENT | {"till": "a\0"})), "NUL", "till", 0),
     (records(changed(**SENT, hour=1)), "no such column", "hour", 0),
     (records(changed(**SENT | {"pages": "3"})), "text was sent, a number is needed", "pages", 0),
-    ({"inputs": {name: [value] for name, value in changed(day="2026-01-31").items()}}, "is sent whole", "visit", None),
-    ({"dataframe_split": {"columns": [*NAMES, "day"], "data": [[]]}}, "is sent whole", "visit", None),
+    ({"inputs": {name: [value] for name, value in changed(day="2026-01-31").items()}}, "send all", "visit", None),
+    ({"dataframe_split": {"columns": [*NAMES, "day"], "data": [[]]}}, "send all", "visit", None),
     (
         {"dataframe_split": {"columns": [*NAMES, *SENT], "data": [[*ROW.values(), 1, 7, "t1", 0.5]]}},
         "a number was sent, a date",
@@ -100,7 +100,7 @@ def test_a_whole_number_may_be_written_with_a_point(keyed: Signature) -> None:
 
 def test_a_key_that_is_there_twice_is_refused(keyed: Signature) -> None:
     body = json.dumps(records(changed(**SENT))).replace('"visit": 7', '"visit": 7, "visit": 8')
-    with pytest.raises(Rejection, match="visit is there twice"):
+    with pytest.raises(Rejection, match="visit occurs twice"):
         JsonReader(keyed, 100)(body.encode())
 
 
@@ -135,7 +135,7 @@ def test_the_page_and_the_description_say_what_the_key_is(logging: tuple[Server,
     schema = logging[0].get("/openapi.json").json["components"]["schemas"]["Row"]
     assert schema["properties"]["visit"]["type"] == "integer"
     assert "visit" not in schema["required"]
-    assert "not given to the model" in logging[0].get("/docs").body.decode()
+    assert "not an input of the model" in logging[0].get("/docs").body.decode()
 
 
 def test_a_key_that_must_not_be_kept_is_not_logged(binary: Export, tmp_path: Path) -> None:
@@ -196,5 +196,5 @@ def test_a_column_that_the_log_needs_for_itself_is_refused(binary: Export, tmp_p
     from mainline.serving.prediction_log import PredictionLog
 
     signature = msgspec.structs.replace(binary.signature, key=[Key("_row", "integer")])
-    with pytest.raises(ConfigurationError, match="_row is a column of the log itself"):
+    with pytest.raises(ConfigurationError, match="_row is a reserved column of the log"):
         PredictionLog(tmp_path, Configuration(), signature, "1")

@@ -114,16 +114,16 @@ def hardened(staging: Staging) -> Gate:
 
 def identity(staging: Staging) -> Gate:
     """The model in the image is the one that was reviewed."""
-    told = json.loads(staging.server.ask("GET", "/version")[1])
+    reported = json.loads(staging.server.ask("GET", "/version")[1])
     labels = ((staging.engine.image(staging.image) or {}).get("Config") or {}).get("Labels") or {}
     wanted = {
         "pipeline_digest": staging.record.digest,
         "fingerprint": staging.record.fingerprint,
         "model_digest": labels.get("mainline.model"),
     }
-    other = [f"{name} {str(told.get(name))[:12]}" for name, value in wanted.items() if told.get(name) != value]
+    other = [f"{name} {str(reported.get(name))[:12]}" for name, value in wanted.items() if reported.get(name) != value]
     rule = f"the reviewed model {staging.record.digest[:12]}, in the server's `/version` and in the image's labels"
-    return staging.gate("model", rule, "the same" if not other else f"another: {', '.join(other)}", not other)
+    return staging.gate("model", rule, "the same" if not other else f"different: {', '.join(other)}", not other)
 
 
 def same_answers(staging: Staging) -> Gate:
@@ -236,9 +236,9 @@ def drain(staging: Staging) -> Gate:
         time.sleep(0.05)
     state = staging.server.state()
     ended = not state.get("Running")
-    status = state.get("ExitCode") if ended else "none, it still runs"
+    status = state.get("ExitCode") if ended else "none, it is still running"
     said = f"{len(found.latencies):,} answered, {lost} lost; exit status {status}"
-    rule = "told to stop under load, it loses no request and ends well"
+    rule = "after SIGTERM under load, no request is lost and the exit status is 0"
     return staging.gate("drain", rule, said, not lost and ended and status == 0 and bool(found.latencies))
 
 

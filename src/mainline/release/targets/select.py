@@ -28,9 +28,9 @@ def target(name: str) -> Target | None:
     module, colon, factory = name.partition(":")
     if not colon:
         known = ", ".join(["none", *TARGETS])
-        raise ConfigurationError(f"no target is called {name}: there are {known}, or package.module:factory")
+        raise ConfigurationError(f"there is no target {name}: the targets are {known}, or package.module:factory")
     try:
         made: Target = getattr(importlib.import_module(module), factory)()
     except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"the target {name} cannot be made: {error}") from None
+        raise ConfigurationError(f"the target {name} cannot be created: {error}") from None
     return made

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HALF = (5.2, 3.7)  # inches of a plot beside another
-WIDE = 8.6  # and of one alone
+HALF = (5.2, 3.7)  # inches, of one of two plots in a row
+WIDE = 8.6  # inches, of a plot that has the row to itself
 ROW = 0.21  # of a line of a plot that is a list
 LETTER = 5.6 / 72  # a wide one, at the ticks' size
 

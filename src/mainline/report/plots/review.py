@@ -1,4 +1,4 @@
-"""The plots of `report.html`, both models overlaid: this one drawn through, main's dashed."""
+"""The plots of `report.html`, both models overlaid: this model's line is solid, main's is dashed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mainline.report.plots.curves import Curves
 from mainline.report.plots.svg import BAD, CANDIDATE, GOOD, INK, MUTED, styled, written
 
 LARGEST = 1e100
-MOST = 30  # bars or slices in a plot; the table beside it has them all
+MOST = 30  # bars or slices in a plot; the table below the plot has them all
 BY_TASK = {"binary": scores.binary, "multiclass": scores.multiclass, "regression": scores.regression}
 TONES = {"better": (GOOD, "^"), "worse": (BAD, "v"), "": (MUTED, "o")}
 
@@ -41,7 +41,7 @@ def slices(review: Review) -> Plot | None:
             axes.plot([metric.delta.value], [place], marker=marker, color=colour, markersize=5.5)
         svg = written(figure, "slices", "Difference by slice with intervals")
     return Plot(
-        "slices", "Slices", "Intervals that hold together; ▲ better, ▼ worse, ● not told apart.", svg, wide=True
+        "slices", "Slices", "Simultaneous intervals; ▲ better, ▼ worse, ● no significant difference.", svg, wide=True
     )
 
 
@@ -53,12 +53,12 @@ def importance(review: Review) -> Plot | None:
         return None
     with styled():
         labels = [plain(feature.feature, 30) for feature in rows]
-        figure, axes = listed(labels, f"Fall of {metric_name(review.metric)} when the column is shuffled")
+        figure, axes = listed(labels, f"Decrease in {metric_name(review.metric)} when the column is shuffled")
         places = range(len(rows))
         axes.barh(places, [f.value for f in rows], height=0.62, color=CANDIDATE, alpha=0.75)
         axes.hlines(places, [f.low for f in rows], [f.high for f in rows], color=INK, linewidth=1.1)
         svg = written(figure, "importance", "Permutation importance")
-    return Plot("importance", "Importance", "The line spans the smallest and the largest fall.", svg, wide=True)
+    return Plot("importance", "Importance", "The line spans the smallest and the largest decrease.", svg, wide=True)
 
 
 def drawable(*values: float) -> bool:

@@ -39,7 +39,7 @@ def binary(review: Review, curves: Curves) -> list[Plot]:
             recall, precision = precision_recall(y, score)
             steady = recall >= STEADY
             line(axes, recall[steady], precision[steady], colour)
-        said = f"From a recall of {STEADY:g} on. The grey line is the share of positives, {share(positives)}."
+        said = f"For a recall of {STEADY:g} and above. The grey line is the share of positives, {share(positives)}."
         found.append(Plot("pr", "Precision and recall", said, written(figure, "pr", "Precision-recall curve")))
     found += [calibrated(sides), distributions(review, sides)]
     return found
@@ -55,7 +55,7 @@ def calibrated(sides: Sequence[Side]) -> Plot:
     top = min(1.0, top * 1.08) or 1.0
     axes.plot([0, top], [0, top], color=GRID, linewidth=1, zorder=1)
     axes.set(xlim=(0, top), ylim=(0, top))
-    said = "Tenths of the rows by score; on the diagonal, probabilities are shares."
+    said = "Deciles of the rows by score; on the diagonal, the model is calibrated."
     return Plot("calibration", "Calibration", said, written(figure, "calibration", "Calibration curve"))
 
 
@@ -113,7 +113,7 @@ def multiclass(review: Review, curves: Curves) -> list[Plot]:
         rotation_mode="anchor",
     )
     axes.set_yticks(range(len(order)), names)
-    said = f"Per cent of each label's rows, this model.{left_out}"
+    said = f"Percentage of each label's rows, this model.{left_out}"
     found = [Plot("confusion", "Confusion", said, written(figure, "confusion", "Confusion matrix"))]
 
     figure, axes = framed((5.2, max(2.2, 1.1 + 0.32 * len(order))), (0.21, 0.2, 0.77, 0.75))
@@ -133,7 +133,7 @@ def multiclass(review: Review, curves: Curves) -> list[Plot]:
         Plot(
             "recall",
             "Recall by class",
-            f"Share of each label's rows that are found.{left_out}",
+            f"Share of each label's rows that are predicted correctly.{left_out}",
             written(figure, "recall", "Recall by class"),
         )
     )
@@ -152,7 +152,9 @@ def regression(review: Review, curves: Curves) -> list[Plot]:
     axes.plot(predicted[every], y[every], linestyle="", marker=".", markersize=3, color=MUTED, alpha=0.35)
     banded(axes, sides, lambda label, score: label)
     axes.set(xlim=(low, high), ylim=(low, high))
-    said = "Median of the label by prediction, with the middle 80 % of the rows; on the diagonal, predictions are true."
+    said = (
+        "Median of the label by prediction, with the middle 80 % of the rows; on the diagonal, predictions are correct."
+    )
     found = [Plot("predicted", "Predicted and actual", said, written(figure, "predicted", "Label by prediction"))]
 
     figure, axes = square("Predicted", "Label minus prediction")
@@ -175,7 +177,7 @@ def regression(review: Review, curves: Curves) -> list[Plot]:
         Plot(
             "errors",
             "Distribution of the residuals",
-            "The outermost bars hold the tails.",
+            "The outermost bars include the tails.",
             written(figure, "errors", "Distribution of the residuals"),
         )
     )

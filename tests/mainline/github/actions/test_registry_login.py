@@ -58,7 +58,7 @@ def test_without_a_login_or_with_a_wrong_one_the_way_to_log_in_is_named(
         repository.manifest("state")
     for name, value in WRONG.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ExternalError, match=f"does not take this login: docker login {repository.host}"):
+    with pytest.raises(ExternalError, match=f"rejects this login: docker login {repository.host}"):
         Repository(repository.reference).manifest("state")
 
 

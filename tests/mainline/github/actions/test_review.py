@@ -65,7 +65,7 @@ def test_a_wrong_setting_leaves_a_report_that_says_where(
     shop.commit("A slip")
     status, report, verdict = reviewed(shop, tmp_path)
     assert status == 2
-    assert report.startswith("## ❌ Stopped: the configuration or the call is wrong")
+    assert report.startswith("## ❌ Stopped: the configuration or the command is wrong")
     assert "split.holdouts is not a setting" in report
     assert (verdict["passed"], verdict["stopped"]["status"]) == (False, 2)
     assert "::error file=params.yaml,line=" in capfd.readouterr().out
@@ -85,7 +85,7 @@ def test_code_that_ends_the_process_leaves_a_report_that_says_so(shop: Project, 
     shop.commit("An end")
     status, report, verdict = reviewed(shop, tmp_path)
     assert status == -signal.SIGKILL
-    assert report.startswith("## ❌ Stopped: the run was ended by signal 9")
+    assert report.startswith("## ❌ Stopped: the run ended by signal 9")
     assert verdict["passed"] is False
 
 
@@ -98,7 +98,7 @@ def test_packages_are_fetched_only_where_something_is_trained(shop: Project, tmp
     shop.commit("A parameter")
     broken = "sh -c 'echo no such package >&2; exit 1'"
     assert review.review(workspace, environment(shop, tmp_path), broken) == 4
-    assert shop.report.startswith("## ❌ Stopped: something outside the model failed")
+    assert shop.report.startswith("## ❌ Stopped: an external system failed")
     assert "no such package" in shop.report
 
 

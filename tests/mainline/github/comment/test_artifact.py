@@ -143,7 +143,7 @@ def test_text_that_is_not_utf8_is_refused() -> None:
     [
         (["passed"], 1, "report.passed: 1 is not true or false"),
         (["passed"], None, "report.passed: null is not true or false"),
-        (["outcome"], "excellent", "report.outcome: 'excellent' is none of better, no_worse"),
+        (["outcome"], "excellent", "report.outcome: 'excellent' is not one of better, no_worse"),
         (["metrics", 0, "candidate", "value"], "<b>", "report.metrics[0].candidate.value: '<b>' is not a number"),
         (["metrics", 0, "name"], ["roc_auc"], "report.metrics[0].name: a list is not text"),
         (["metrics"], {}, "report.metrics: an object is not a list"),
@@ -173,11 +173,11 @@ def test_a_value_of_another_type_is_refused_by_its_path(path: list[str | int], v
     [
         ('"passed": true', '"passed": true, "passed": false', "a key occurs twice"),
         ('"label_coverage": 0.9795', '"label_coverage": NaN', "NaN is not JSON"),
-        ('"label_coverage": 0.9795', '"label_coverage": 1e999', "label_coverage: a number that no computer can hold"),
+        ('"label_coverage": 0.9795', '"label_coverage": 1e999', "label_coverage: a number that is too large"),
         ('"label_coverage": 0.9795', '"label_coverage": 1' + "0" * 9_999, "not JSON"),
         ('"label_coverage": 0.9795', '"label_coverage": ' + "[" * 99_999, "not JSON"),
         ('"format": 1', '"format": true', "format: 'True'"),
-        ('"kind": "review"', '"kind": "html"', "kind: 'html' is none of review, unchanged, stopped"),
+        ('"kind": "review"', '"kind": "html"', "kind: 'html' is not one of review, unchanged, stopped"),
         ('"kind": "review"', '"kind": ["review"]', "kind:"),
         ('"format": 1,', '"format": 1, "more": 1,', "the keys must be"),
     ],

@@ -214,7 +214,7 @@ def test_an_answer_that_broke_makes_no_second_issue(watch: Watch, monkeypatch: p
         ("[]", "a list is not an object"),
         ("{}", "verdict: missing"),
         ("[" * 99_999, "not JSON"),
-        (edited(verdict="fine"), "verdict: 'fine' is none of"),
+        (edited(verdict="fine"), "verdict: 'fine' is not one of"),
         (edited(html="<script>"), "html: unknown key"),
         (edited(headline=["x"]), "headline: a list is not text"),
         (edited(notes=["x" * 9_000]), "notes[0]: a text of 9,000 characters"),
