@@ -1,7 +1,7 @@
-"""The release: what main has merged is promoted, deployed and written down, or refused.
+"""The release: the model of main is promoted, deployed and recorded, or refused.
 
-`promote` reads as its table of contents. The model comes from the trusted run, by fingerprint, and is
-held against the champion that is in production now by the gates of the review.
+`promote` reads as its table of contents. The model comes from the trusted run, by fingerprint, and the
+gates of the review compare it with the champion.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ PRODUCTION = "production"
 
 @dataclass(frozen=True)
 class Steps:
-    """What happens between the gate and the deployment, and what is known of the merge.
+    """What happens between the gates and the deployment, and the facts about the merge.
 
-    `store` is the folder of the embedded MLflow store; `image` raises Refused for one that is not fit.
+    `store` is the folder of the embedded MLflow store; `image` raises Refused where the staging tests fail.
     """
 
     store: Path
@@ -60,20 +60,20 @@ class Outcome:
 
 
 def promote(params: Params, workspace: Workspace, session: ReleaseSession, steps: Steps, progress: Progress) -> Outcome:
-    """Bring this checkout's model to production, if it has earned it. What is done already is not done again.
+    """Release this checkout's model if it passes the gates. Steps that are already done are skipped.
 
     Raises
     ------
     MainlineError
-        Where a step failed: production is as it was, or the next run puts it right.
+        Where a step failed: production is unchanged, or the next run completes or undoes the release.
     """
-    session.log.entries()  # a log that was tampered with is found before anything moves
+    session.log.entries()  # raises for a log that was tampered with, before anything changes
     promotion.settle(session)
     found = candidate(params, workspace, session, steps, progress)
     version, image = found.version, found.image
     if version is None:
         return found
-    if not version.released:  # done again, it is the same release: its card is the one it had
+    if not version.released:  # a repeated release keeps its card
         described = model_card.render(params, found.review, found.trained, version, image, workspace.root)
         session.registry.describe(version.number, described)
     with progress.stage("deploy") as detail:
@@ -89,14 +89,14 @@ def promote(params: Params, workspace: Workspace, session: ReleaseSession, steps
 def candidate(
     params: Params, workspace: Workspace, session: ReleaseSession, steps: Steps, progress: Progress
 ) -> Outcome:
-    """Bring this checkout's model, if it has earned it, to where only its deployment is left.
+    """Prepare the release of this checkout's model, up to its deployment.
 
-    It is held against the champion, registered, and its image built, pushed and staged.
+    The model is compared with the champion and registered; its image is built, pushed and staged.
 
     Raises
     ------
     MainlineError
-        Where a step failed: production is as it was.
+        Where a step failed: production is unchanged.
     """
     committed(workspace)
     job = training.begin(params, workspace, progress)
@@ -116,16 +116,16 @@ def candidate(
 
 
 def recall(job: training.Job, held: Registry) -> None:
-    """What a version was made from is not trained again: its run keeps the record."""
+    """Fetch the record of a registered version with this fingerprint, so that it is not trained again."""
     for version in held.versions():
         if version.tags.get("fingerprint") == job.prints.model:
-            with contextlib.suppress(ExternalError):  # trained again, it is the same model
+            with contextlib.suppress(ExternalError):  # without the record it is trained again, with the same result
                 held.record_of(version, job.workspace.records)
             return
 
 
 def committed(workspace: Workspace) -> None:
-    """What is promoted must be found again: it is what a commit says."""
+    """Refuse uncommitted changes: a release must be reproducible from its commit."""
     if git.is_top(workspace.root) and not git.is_clean(workspace.root):
         raise ConfigurationError("the checkout has changes that are not committed: commit them, then promote")
 
@@ -143,7 +143,7 @@ def in_production(held: Registry, workspace: Workspace) -> tuple[Version | None,
 
 
 def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, ReviewedRows, str]:
-    """The model, held against the champion, and its run in MLflow: known by its fingerprint, or logged now."""
+    """The record, its comparison with the champion, and its run in MLflow: an existing one, or a new one."""
     params, workspace, progress = job.params, job.workspace, job.progress
     worker = Worker()
     try:
@@ -162,7 +162,7 @@ def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, Revi
 
 
 def refuse(session: ReleaseSession, review: Review, trained: Record, reason: str | None = None) -> None:
-    """A refusal is written down like a promotion; nothing else changes."""
+    """Record a refusal in the audit log; nothing else changes."""
     failed = reason or ", ".join(gate.name for gate in review.gates if not gate.passed)
     details: dict[str, Any] = {
         "model_digest": trained.digest,
@@ -178,7 +178,7 @@ def refuse(session: ReleaseSession, review: Review, trained: Record, reason: str
 def fit_image(
     session: ReleaseSession, steps: Steps, version: Version, review: Review, trained: Record, frame: Path
 ) -> str | None:
-    """The digest of the image, fit to be deployed; what was found of it is written down, whichever it is."""
+    """The digest of an image that passed its staging tests; the audit log records the result either way."""
     if not steps.image:
         return None
     try:
@@ -196,7 +196,7 @@ def fit_image(
 
 
 def details(version: Version, review: Review, trained: Record, image: str | None, steps: Steps) -> dict[str, Any]:
-    """What the audit log says of a version: how it was judged now, which its tags do not know of a second release."""
+    """The details of a version for the audit log: of this comparison, as its tags keep those of the first one."""
     judged = {
         "commit": review.candidate.commit or version.tags.get("commit"),
         "fingerprint": trained.fingerprint,
@@ -209,7 +209,7 @@ def details(version: Version, review: Review, trained: Record, image: str | None
 
 
 def leave_candidate(workspace: Workspace, found: Outcome) -> None:
-    """For the jobs that come after: what may be deployed."""
+    """Write `candidate.json` for the later jobs: the version and image that may be deployed."""
     content = {
         "passed": found.version is not None,
         "version": found.version.number if found.version else None,
@@ -222,7 +222,7 @@ def leave_candidate(workspace: Workspace, found: Outcome) -> None:
 
 
 def written(workspace: Workspace, version: Version) -> None:
-    """For who publishes the release: the card, and what was released."""
+    """Write the model card and `release.json`, for the page of the release."""
     write_text(workspace.reports / "model-card.md", version.card)
     content = {"version": version.number, **version.tags}
     write_text(workspace.reports / "release.json", json.dumps(content, indent=2, sort_keys=True) + "\n")

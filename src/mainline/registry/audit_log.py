@@ -1,10 +1,10 @@
-"""The audit log: who let which model through, when, and on what grounds.
+"""The audit log: who released which model, when, and why.
 
-JSON lines, one an entry, each with the SHA-256 of the one before. A seal outside the log (a tag in
-the registry) holds the hash of the last, so that a log that was cut short shows as well. The
-order of a write is: the seal announces the entry's hash, the entry is written, the seal takes it
-for its head. A kill between any two leaves a log that verifies. Where several machines write, each
-place in the log is taken once, and the seal may be behind: of two that wrote at once, either sealed last.
+JSON lines, one per entry, each with the SHA-256 of the one before. A seal outside the log (a tag in
+the registry) holds the hash of the last entry, so that a truncated log is detected too. A write
+has three steps: the seal announces the hash of the entry, the entry is written, the seal records it
+as the head. After a kill between two steps the log still verifies. If several machines write, each
+position is taken once, and the seal may lag: of two concurrent writers, either may seal last.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ LOOKS = 5
 
 
 class Taken(Exception):
-    """Another machine has written an entry in this place, at the same moment."""
+    """Another machine has written an entry at this position at the same moment."""
 
 
 class EntryStore(Protocol):
-    """Where the lines are; `shared` with machines that hold no lock of ours."""
+    """Where the lines are stored; `shared` if other machines write to it without our lock."""
 
     @property
     def shared(self) -> bool: ...
@@ -40,12 +40,12 @@ class EntryStore(Protocol):
     def read(self) -> list[str]: ...
 
     def append(self, lines: Sequence[str], line: str) -> None:
-        """Add `line` behind `lines`, which are what is there: whole or not at all.
+        """Append `line` to `lines`, the current content: completely or not at all.
 
         Raises
         ------
         Taken
-            Where pages are shared, and something else is behind them already.
+            Where the store is shared, and another entry is already at this position.
         """
 
 
@@ -65,17 +65,17 @@ class FileEntryStore:
     def read(self) -> list[str]:
         if not self.path.exists():
             return []
-        # Bytes that are no text are for the reader of the lines to refuse, by their place.
+        # The reader of the lines refuses bytes that are not text, and names the line.
         return self.path.read_text(encoding="utf-8", errors="backslashreplace").splitlines()
 
     def append(self, lines: Sequence[str], line: str) -> None:
-        # The whole file anew: an append that is killed half-way leaves half a line.
+        # Writes the whole file again: a killed append would leave half a line.
         write_text(self.path, "\n".join([*lines, line]) + "\n")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """`details` are what the event was about: release, version, digests, verdict, reason."""
+    """`details` describe the event: release, version, digests, verdict, reason."""
 
     number: int
     at: str
@@ -94,26 +94,26 @@ class AuditLog:
     seals: Seals
 
     def entries(self) -> list[Entry]:
-        """All of them, after the chain and the seal were checked.
+        """All entries, after a check of the chain and the seal.
 
         Raises
         ------
         Refused
-            Where an entry was changed, removed or moved, or the log does not end where the seal says.
+            Where an entry was changed, removed or moved, or the end of the log does not match the seal.
         """
         seal = self.seals.note(SEAL)
         for _ in range(LOOKS):
             found, before = chain(self.store.read()), seal
             seal = self.seals.note(SEAL)
-            if seal == before:  # else an entry was written while this read: on a server others do
+            if seal == before:  # else another machine wrote an entry during the read
                 break
         ends(found, seal, self.store.shared)
         return found
 
     def write(self, event: str, who: str, details: Mapping[str, Any]) -> Entry:
-        """Append an entry; one of the same event and release that is there already is the answer.
+        """Append an entry, or return the existing one with the same event and release.
 
-        A log that does not verify is not written to: an entry behind it would hide the break.
+        A log that does not verify is not written to: another entry would hide the break.
         """
         release = details.get("release")
         for _ in range(LOOKS):
@@ -139,9 +139,9 @@ class AuditLog:
         return entry(line, len(there) + 1)
 
     def take_over(self, lines: Sequence[str]) -> str | None:
-        """Go on with a longer log that this one is the beginning of, as when an older state is restored.
+        """Continue with a longer log that begins with this one, such as when an older state is restored.
 
-        Of one that was tampered with, what comes before that. The answer says why, where not all was taken over.
+        Of a log that was changed, the valid entries are taken over. Returns the reason if not all of them were.
         """
         there = self.entries()
         longer, broken = whole(lines)
@@ -158,12 +158,12 @@ class AuditLog:
 
 
 def chain(lines: Sequence[str]) -> list[Entry]:
-    """The entries of these lines; Refused names the first that does not hold."""
+    """The entries of these lines; Refused names the first invalid one."""
     return list(links(lines))
 
 
 def whole(lines: Sequence[str]) -> tuple[list[Entry], str | None]:
-    """The entries before the first that does not hold, and what is wrong with that."""
+    """The entries before the first invalid one, and the error of that one."""
     found: list[Entry] = []
     try:
         for each in links(lines):
@@ -201,7 +201,7 @@ def entry(line: str, number: int) -> Entry:
 
 
 def ends(found: Sequence[Entry], seal: Mapping[str, Any] | None, shared: bool = False) -> None:
-    """Hold the log's end against the seal; of a shared log, against the entries that the seal may be behind of."""
+    """Compare the end of the log with the seal; the seal of a shared log may lag behind."""
     if seal is None:
         if found:
             raise Refused(
@@ -230,13 +230,13 @@ def canonical(content: Mapping[str, Any]) -> str:
 
 
 def bounded(reason: str, most: int = 1000) -> str:
-    """A reason that takes at most so many characters in the log, where one that is not ASCII takes six or twelve."""
+    """A reason of at most `most` characters in the log, where a non-ASCII character takes six or twelve."""
     taken = itertools.accumulate(len(json.dumps(each)) - 2 for each in reason)
     return reason[: sum(1 for _ in itertools.takewhile(lambda length: length <= most, taken))]
 
 
 def table(entries: Sequence[Entry]) -> str:
-    """For people: a line an entry."""
+    """The entries as a table, one line per entry."""
     if not entries:
         return f"This audit log is empty: {ELSEWHERE}."
     rows = [("", "when", "event", "version", "model", "image", "by", "approved by", "verdict or reason")]
@@ -253,14 +253,14 @@ def table(entries: Sequence[Entry]) -> str:
 
 
 def approval(details: Mapping[str, Any]) -> str:
-    """Who let it through: of the pull request, and of the environment that it was deployed through."""
+    """The approver of the pull request, and the one of the deployment environment."""
     pull = f"#{details['pull_request']}" if details.get("pull_request") else None
     gate = f"deployment: {details['deployment_approver']}" if details.get("deployment_approver") else None
     return "; ".join(filter(None, [" ".join(filter(None, [pull, details.get("approver")])), gate]))
 
 
 def plain(value: object) -> str:
-    """What fits a line of a terminal, and does nothing else there."""
+    """Text on one line, without control characters."""
     return " ".join("".join(each if each.isprintable() else " " for each in str(value)).split())
 
 

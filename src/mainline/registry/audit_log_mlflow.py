@@ -1,7 +1,7 @@
-"""The audit log on a team's MLflow server: a run of its own, with a parameter an entry.
+"""The audit log on a team's MLflow server: a run of its own, with one parameter per entry.
 
-MLflow lets nobody change a parameter, and its database lets nobody log one twice: of two machines
-that write the same entry at the same moment, one is told.
+MLflow's parameters cannot be changed, and its database accepts each name once: of two machines
+that write the same entry at the same moment, one gets an error.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LONGEST = 6000  # characters of a parameter: MLflow cuts off what is beyond
 
 @dataclass(frozen=True)
 class RunEntryStore:
-    """`model` is the registered model that the log is about."""
+    """`model` is the registered model that the log belongs to."""
 
     client: MlflowClient
     model: str
@@ -40,7 +40,7 @@ class RunEntryStore:
         return [logged[name] for name in sorted(logged) if name.startswith(ENTRY)]
 
     def append(self, lines: Sequence[str], line: str) -> None:
-        """One statement in the server's database: the entry is there or not."""
+        """One statement in the server's database: it is atomic."""
         from mlflow.exceptions import MlflowException
 
         if len(line) > LONGEST:
@@ -63,7 +63,7 @@ class RunEntryStore:
             if experiment is None:
                 return None
             found = self.client.search_runs([experiment.experiment_id], f"tags.`{OF}` = '{self.model}'", max_results=2)
-        # Of two that were begun at once the older is the log; the other stays empty.
+        # If two runs were created at once, the older one is the log; the other stays empty.
         return str(min(found, key=lambda run: (run.info.start_time, run.info.run_id)).info.run_id) if found else None
 
     def begin(self) -> str:
@@ -72,4 +72,4 @@ class RunEntryStore:
             identity = experiment.experiment_id if experiment else self.client.create_experiment(EXPERIMENT)
             run = self.client.create_run(identity, tags={OF: self.model}, run_name="audit log")
             self.client.set_terminated(run.info.run_id)
-        return self.run() or str(run.info.run_id)  # another may have begun one at the same moment
+        return self.run() or str(run.info.run_id)  # another machine may have created one at the same moment

@@ -1,7 +1,7 @@
-"""MLflow's model registry: a version per promoted model, and which of them is champion.
+"""MLflow's model registry: one version per promoted model, and the alias of the champion.
 
-A version's tags say what it is; `intent` on the registered model says which release is under way
-(see `release.py`). A version is known by its model's digest: the same model twice is one version.
+The tags of a version describe it; `intent` on the registered model records a release in progress
+(see `release/promotion.py`). A version is identified by its model's digest: the same model has one version.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
 CHAMPION, PREVIOUS = "champion", "previous"
 INTENT = "release.intent"
-MERGE = ("pull_request", "approver", "deployment_approver")  # the tags that say who let it through
+MERGE = ("pull_request", "approver", "deployment_approver")  # the tags that name who approved it
 STAGED = "staged"  # the tag of a version: which image passed its staging test, and what it was built from
 
 
 @dataclass(frozen=True)
 class Version:
-    """A version as it is registered; one that somebody else made may have none of our tags."""
+    """A registered version; one that was not created by Mainline may lack our tags."""
 
     number: int
     run_id: str | None = None
-    card: str = ""  # what MLflow's page shows of it
+    card: str = ""  # its description on MLflow's page
     tags: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -52,7 +52,7 @@ class Version:
 
     @property
     def released(self) -> bool:
-        """Whether it has ever been champion: only to such a version can production be rolled back."""
+        """Whether it has ever been champion: production can be rolled back only to such a version."""
         return "released" in self.tags
 
     @property
@@ -97,14 +97,14 @@ class Registry:
         return next((each for each in self.versions() if str(each.number) == str(number)), None)
 
     def register(self, run_id: str, tags: Mapping[str, str]) -> Version:
-        """The version of the model with `tags["model_digest"]`: found, or made from the run's model.
+        """The version of the model with `tags["model_digest"]`: found, or created from the run's model.
 
-        One that was never released says of itself what `tags` say now: who let an attempt through that came to
-        nothing has not let this one through.
+        A version that was never released gets the current `tags`: an approval of a failed attempt does not
+        apply to this one.
         """
         known = self.of_model(tags["model_digest"])
         if known:
-            return known if known.released else self.tagged_anew(known, tags)
+            return known if known.released else self.retagged(known, tags)
         with answering():
             experiment = self.client.get_run(run_id).info.experiment_id
             models = self.client.search_logged_models([experiment], f"source_run_id = '{run_id}'", max_results=1)
@@ -115,7 +115,9 @@ class Registry:
                 self.name, f"models:/{model}", run_id, dict(tags), model_id=model, await_creation_for=0
             )
         first = self.of_model(tags["model_digest"])
-        if first and first.number < int(made.version):  # on a team's server another has registered it meanwhile
+        if first and first.number < int(
+            made.version
+        ):  # on a team's server, another machine has registered it meanwhile
             with answering():
                 self.client.delete_model_version(self.name, made.version)
             return first
@@ -124,7 +126,7 @@ class Registry:
     def of_model(self, digest: str) -> Version | None:
         return next((each for each in self.versions() if each.model_digest == digest), None)
 
-    def tagged_anew(self, known: Version, tags: Mapping[str, str]) -> Version:
+    def retagged(self, known: Version, tags: Mapping[str, str]) -> Version:
         for name, value in tags.items():
             if known.tags.get(name) != value:
                 self.tag(known.number, name, value)
@@ -138,14 +140,14 @@ class Registry:
             self.client.set_model_version_tag(self.name, str(number), name, value)
 
     def describe(self, number: int, text: str) -> None:
-        """What MLflow's page shows of a version: its model card."""
+        """Set the description of a version on MLflow's page: its model card."""
         with answering():
             self.client.update_model_version(self.name, str(number), text)
 
     def crown(self, champion: int, previous: int | None) -> None:
-        """Move both aliases; not in one step, which is what the intent is for.
+        """Move both aliases; this is not atomic, which is why there is an intent.
 
-        A previous version that somebody has deleted in the meantime is none.
+        A previous version that was deleted in the meantime counts as none.
         """
         there = {each.number for each in self.versions()}
         with answering():
@@ -168,7 +170,7 @@ class Registry:
         return found
 
     def write_note(self, name: str, content: Mapping[str, Any] | None) -> None:
-        """One statement in the store: whoever reads sees the old note or the new one."""
+        """One statement in the store: a reader sees the old note or the new one."""
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -183,12 +185,12 @@ class Registry:
                 self.client.set_registered_model_tag(self.name, name, text)
 
     def record_of(self, found: Version, records: Path) -> Record:
-        """The record that a version was made from: the one here, or the one that its run keeps.
+        """The record of a version: the local one, or the one stored with its run.
 
         Raises
         ------
         ExternalError
-            Where there is none, or it is not the model that was registered.
+            Where there is none, or it does not contain the registered model.
         """
         fingerprint = found.tags.get("fingerprint")
         if not fingerprint or not found.model_digest:
@@ -214,12 +216,12 @@ class Registry:
 
 
 def name() -> str:
-    """Of the registered model."""
+    """The name of the registered model."""
     return environment.model_name(os.environ)
 
 
 def open_registry(folder: Path) -> Registry:
-    """The registry of MLFLOW_TRACKING_URI, or of the store in `folder`; made where there is none."""
+    """The registry of MLFLOW_TRACKING_URI, or of the store in `folder`; created if there is none."""
     runs.quiet()
     import logging
 
@@ -233,21 +235,23 @@ def open_registry(folder: Path) -> Registry:
     with answering(), runs.alone(folder):
         mlflow.set_tracking_uri(uri)  # where the client looks up a version's model, whatever it was given
         if embedded:
-            os.environ.pop("MLFLOW_TRACKING_URI", None)  # which that call has set: to us it means a team's server
+            os.environ.pop("MLFLOW_TRACKING_URI", None)  # which that call has set; here it means a team's server
         client = store_upgrade.fitting(folder / "mlflow.db", lambda: mlflow.MlflowClient(uri, uri))
         try:
             client.get_registered_model(name())
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-            with contextlib.suppress(MlflowException):  # another may have been quicker; the next call would say
+            with contextlib.suppress(
+                MlflowException
+            ):  # another process may have created it; the next call would fail otherwise
                 client.create_registered_model(name())
     return Registry(client, name())
 
 
 @contextlib.contextmanager
 def answering() -> Iterator[None]:
-    """What the store's client raises, as what it means here."""
+    """Converts the errors of the store's client to ExternalError."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -262,7 +266,7 @@ def version(found: Any) -> Version:
 
 
 def tags(review: Review, record: Record, release: Mapping[str, str]) -> dict[str, str]:
-    """What a version says of itself; `release` adds the pull request and who approved it, where known."""
+    """The tags of a version; `release` adds the pull request and who approved it, where known."""
     from mainline.training.record import data_digest
 
     measured = {f"metric.{metric.name}": interval(metric.candidate) for metric in review.metrics}

@@ -1,7 +1,7 @@
-"""An OCI registry, as far as a state needs it: blobs by digest, manifests by tag. Through `oras`.
+"""The part of an OCI registry that a state needs: blobs by digest, manifests by tag. Uses `oras`.
 
-Credentials are those of `docker login`; MAINLINE_REGISTRY_USERNAME and _PASSWORD come before them. A registry on the
-loopback is spoken to without TLS, every other one with it.
+Credentials are those of `docker login`; MAINLINE_REGISTRY_USERNAME and _PASSWORD take precedence. A registry on the
+loopback is accessed without TLS, every other one with TLS.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ MANIFESTS = ", ".join(
     )
 )
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-SILENCE = 60.0  # seconds: neither requests nor oras gives up by itself
-SAYS_NO = (401, 403, 429, 502, 503, 504)  # of whoever asks or of the registry, not of what it holds
+SILENCE = 60.0  # seconds: neither requests nor oras has a timeout of its own
+SAYS_NO = (401, 403, 429, 502, 503, 504)  # statuses about the login or the registry, not about its content
 
 
 class NoAnswer(ExternalError):
-    """The registry does not answer, or not to this login: which says nothing of what it holds."""
+    """The registry does not answer, or rejects this login: nothing is known about its content."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Manifest:
 class Repository:
     """One repository of a registry, such as `registry.example/team/name`.
 
-    Every method raises ExternalError where the registry does not answer or says no.
+    Every method raises ExternalError where the registry does not answer or refuses the request.
     """
 
     def __init__(self, reference: str) -> None:
@@ -80,13 +80,13 @@ class Repository:
                 return super().send(*given, **{**named, "timeout": named.get("timeout") or SILENCE})
 
         class Client(oras.client.OrasClient):  # type: ignore[misc]
-            # Its own retries take two minutes to say that nobody is there.
+            # Its own retries take two minutes to report that the registry cannot be reached.
             _send = oras.decorator.retry(attempts=2, timeout=0)(oras.client.OrasClient.do_request.__wrapped__)
 
             def do_request(self, *given: Any, **named: Any) -> Any:
                 answer = self._send(*given, **named)
                 if answer.status_code == 401 and getattr(self.auth, "token", None):
-                    self.auth.token = None  # a token to read with does not write: ask for another
+                    self.auth.token = None  # a token for reading cannot write: request another one
                     answer = self._send(*given, **named)
                 return answer
 
@@ -140,7 +140,7 @@ class Repository:
             return list(self.client.get_tags(self.reference))
 
     def put_blob(self, path: Path, media_type: str) -> dict[str, Any]:
-        """The layer that names these bytes; not sent again where the registry has them."""
+        """Upload a file and return its layer; the upload is skipped where the registry has the bytes."""
         import oras.oci
 
         with self.answering():
@@ -150,7 +150,7 @@ class Repository:
         return layer
 
     def get_blob(self, layer: Mapping[str, Any], path: Path) -> None:
-        """The bytes of a layer, which are those that its digest names."""
+        """Download a layer and verify its digest."""
         try:
             with self.answering():
                 self.client.download_blob(self.reference, layer["digest"], str(path))
@@ -163,7 +163,7 @@ class Repository:
     def ask(
         self, method: str, path: str, accept: str = "*/*", headers: Mapping[str, str] | None = None, **more: Any
     ) -> Any:
-        """The answer, or None for what is not there."""
+        """The answer, or None for a GET that returns 404."""
         address = f"{self.client.prefix}://{self.host}/v2/{self.reference.partition('/')[2]}/{path}"
         with self.answering():
             answer = self.client.do_request(address, method, headers={"Accept": accept, **(headers or {})}, **more)
@@ -190,7 +190,7 @@ class Repository:
         except oras.auth.AuthenticationException as error:
             raise NoAnswer(f"{self.reference}: not logged in ({error}): docker login {self.host}") from None
         except (requests.RequestException, ValueError) as error:
-            if "request for authentication" in str(error):  # what oras says where no token was given out
+            if "request for authentication" in str(error):  # the message of oras where no token was issued
                 raise NoAnswer(
                     f"{self.reference}: not logged in, or this login lacks the permission: docker login {self.host}"
                 ) from None
@@ -199,7 +199,7 @@ class Repository:
 
 
 def logins(environment: Mapping[str, str]) -> list[str]:
-    """Where engines keep their logins beside `~/.docker`, which `oras` reads by itself."""
+    """Files with logins of container engines, other than `~/.docker`, which `oras` reads itself."""
     found = [environment.get("REGISTRY_AUTH_FILE", "")]
     if environment.get("DOCKER_CONFIG"):
         found.append(f"{environment['DOCKER_CONFIG']}/config.json")

@@ -19,7 +19,7 @@ PARAMETERS = ("task", "clock", "prepare", "split", "train")  # of the parts of a
 
 
 def training(params: Params, root: Path, record: Record, frame: Path) -> dict[str, Any]:
-    """For the tracker: what was trained, with a few rows that show its signature."""
+    """For the tracker: the trained model, with a few rows for its signature."""
     settings = params.settings
     facts = record.facts
     example = features_of(settings, read_rows(settings, frame, f"{sides(settings).holdout} LIMIT 20"))
@@ -45,5 +45,5 @@ def training(params: Params, root: Path, record: Record, frame: Path) -> dict[st
 
 
 def findings(review: Review, written: list[str]) -> dict[str, Any]:
-    """For the tracker: what the review found."""
+    """For the tracker: the results of the review."""
     return {"review": json.loads(json.dumps(dataclasses.asdict(review), default=str)), "reports": written}

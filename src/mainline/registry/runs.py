@@ -1,7 +1,7 @@
 """The record in MLflow: parameters, metrics, inputs with digests, signature, model and report.
 
-Works beside the training: MLflow is imported and its store opened while the model is fitted, and a
-run appears there only when everything has passed validation.
+Runs in parallel with the training: MLflow is imported and its store opened while the model is fitted. A
+run is created only after validation has passed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def store(state: Path) -> tuple[str, str | None]:
 
 
 def quiet() -> None:
-    """Nothing is sent home, and MLflow's chatter is no message of ours."""
+    """Disable telemetry, progress bars and the log output of MLflow."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["DO_NOT_TRACK"] = "true"
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -47,7 +47,7 @@ def quiet() -> None:
 
 
 class Tracker:
-    """What is asked of MLflow; `finish` waits for it."""
+    """Sends requests to MLflow; `finish` waits for them."""
 
     def __init__(self, worker: Worker, state: Path) -> None:
         self.worker, self.state = worker, str(state)
@@ -65,26 +65,28 @@ class Tracker:
 
 
 def open_store(state: str) -> None:
-    """Import MLflow and open its store, so that what is logged later is logged at once."""
+    """Import MLflow and open its store, so that later calls are fast."""
     with answering(state):
         open_client(state)
         import mlflow.sklearn  # noqa: F401
 
 
 def log_training(state: str, training: dict[str, Any]) -> str:
-    """The run of this fingerprint: the one that is there, or a new one."""
+    """The run of this fingerprint: an existing one, or a new one."""
     with answering(state):
         client, experiment = open_client(state)
         known = known_run(client, experiment, training["fingerprint"])
         if known:
             return known
-        if store(Path(state))[0].startswith("sqlite:"):  # one run at a time works here; on a server others may
+        if store(Path(state))[0].startswith(
+            "sqlite:"
+        ):  # an embedded store has one writer at a time; a server may have several
             end_killed(client, experiment, training["fingerprint"])
         return log_new(client, experiment, training)
 
 
 def log_findings(state: str, run_id: str, findings: dict[str, Any]) -> None:
-    """What this review found: it may change with the baseline and the gates, the model does not."""
+    """The results of this review: unlike the model, they change with the baseline and the gates."""
     with answering(state):
         log_review(open_client(state)[0], run_id, findings)
 
@@ -111,7 +113,7 @@ def open_client(state: str) -> tuple[MlflowClient, str]:
 
 @contextlib.contextmanager
 def answering(state: str) -> Iterator[None]:
-    """MLflow's failures as ours."""
+    """Converts MLflow's errors to ExternalError."""
     quiet()
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -125,7 +127,7 @@ def answering(state: str) -> Iterator[None]:
 
 
 def check_embedded(state: Path) -> None:
-    """A file that is no database is told at once: MLflow would try for 100 seconds."""
+    """Raise at once for a file that is not a database: MLflow would retry for 100 seconds."""
     import sqlite3
 
     state.mkdir(parents=True, exist_ok=True)
@@ -139,7 +141,7 @@ def check_embedded(state: Path) -> None:
 
 @contextlib.contextmanager
 def alone(state: Path) -> Iterator[None]:
-    """A new store is made by one process: this run's and the one that trains main's model open it at once."""
+    """Only one process creates a new store: this run and the training of main's model open it at once."""
     state.mkdir(parents=True, exist_ok=True)
     with open(state / "mlflow.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -147,7 +149,7 @@ def alone(state: Path) -> Iterator[None]:
 
 
 def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | None:
-    """The run that has logged this fingerprint whole."""
+    """The run that has logged this fingerprint completely."""
     found = client.search_runs(
         [experiment], f"tags.fingerprint = '{fingerprint}' and tags.logged = 'whole'", max_results=1
     )
@@ -155,14 +157,14 @@ def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | 
 
 
 def end_killed(client: MlflowClient, experiment: str, fingerprint: str) -> None:
-    """Say of what a killed run had begun to log that it was killed: the run that follows is logged whole."""
+    """Mark the runs of killed processes as killed; the next run logs everything again."""
     begun = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'RUNNING'"
     for run in client.search_runs([experiment], begun):
         client.set_terminated(run.info.run_id, "KILLED")
 
 
 def log_new(client: MlflowClient, experiment: str, job: dict[str, Any]) -> str:
-    """A run with what does not change any more: parameters, inputs, model and record."""
+    """Create the run with what does not change later: parameters, inputs, model and record."""
     import mlflow
 
     with mlflow.start_run(experiment_id=experiment, run_name=job["fingerprint"][:10]) as run:

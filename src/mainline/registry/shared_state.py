@@ -1,8 +1,8 @@
 """State without a server: MLflow's store and the audit log as an artifact in an OCI registry.
 
-`MAINLINE_STATE=registry.example/name` says where. The tag `state` is the current one; `state-N` names every one that
-ever was, and each says which it was made from. What was changed here is pushed only on top of the state that it was
-made from: where that has moved on in the meantime, the work is done again on the new one.
+`MAINLINE_STATE=registry.example/name` sets the repository. The tag `state` is the current state; `state-N` keeps every
+former one, each with its parent. Changes are pushed only on top of the state that they are based on: if that has
+changed in the meantime, the work is repeated on the new one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ WAY_OUT = "`mainline state list` shows the older ones, `mainline state restore D
 
 
 class StateMoved(ExternalError):
-    """Somebody else has pushed a state since this one was pulled."""
+    """Another run has pushed a state since this one was pulled."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Listed:
     sequence: int
     digest: str
     created: str
-    says: str  # the last entry of its audit log, in short
+    says: str  # a summary of the last entry of its audit log
     size: int  # bytes
     current: bool
     parent: str | None
@@ -61,7 +61,7 @@ class Listed:
 
 
 class Shared:
-    """The state of a repository in a registry, and the folder where it is worked on."""
+    """A state in a repository of a registry, and the local folder for working on it."""
 
     def __init__(self, repository: Repository, folder: Path) -> None:
         self.repository = repository
@@ -75,16 +75,16 @@ class Shared:
         return self.at
 
     def pull(self) -> Path:
-        """The current state, in a folder to work in: the registry's is the one that counts, not what is here.
+        """Pull the current state into a folder to work in; local changes are not kept.
 
         Raises
         ------
         ExternalError
-            Where there is none, or it is damaged; never is one begun silently.
+            Where there is none, or it is damaged; a new one is never created silently.
         """
         try:
             current = self.repository.manifest(TAG)
-        except NoAnswer:  # an older state would not be answered either
+        except NoAnswer:  # older states could not be read either
             raise
         except ExternalError as error:
             raise ExternalError(f"the current state cannot be read: {error}. {WAY_OUT}") from None
@@ -119,12 +119,12 @@ class Shared:
         return known
 
     def init(self, fill: Callable[[Path], object]) -> Manifest:
-        """The first state of all: `fill` puts what belongs into a new store.
+        """Create and push the first state; `fill` fills the new store.
 
         Raises
         ------
         ConfigurationError
-            Where there is one, or has ever been one.
+            Where there is a state, or ever was one.
         """
         there = self.listed()
         if there:
@@ -133,7 +133,7 @@ class Shared:
                 "`mainline state restore DIGEST` makes one of them the current one"
             )
         tags = self.tags()
-        if tags:  # what cannot be read today may be read tomorrow: it is not written over
+        if tags:  # a state that cannot be read now may be readable later: it is not overwritten
             raise ConfigurationError(
                 f"{self.repository.reference} holds states of which none can be read ({', '.join(tags[:3])}): "
                 "check the registry; if they are lost, delete these tags, or set another MAINLINE_STATE"
@@ -146,7 +146,7 @@ class Shared:
     def restore(self, digest: str, fill: Callable[[Path, list[str]], object]) -> Manifest:
         """Make an older state the current one, as a new state on top: nothing that was pushed is lost.
 
-        `fill` gets the store and the lines of the audit log that is left behind, which goes on.
+        `fill` gets the store and the lines of the current audit log, which is continued.
         """
         whole = re.fullmatch(r"sha256:[0-9a-f]{64}", digest)
         wanted = self.repository.manifest(digest) if whole else None
@@ -162,12 +162,12 @@ class Shared:
         return self.push(restored=digest)
 
     def readable(self, tag: str) -> Manifest | None:
-        """A manifest, or None where it is damaged: what can be restored are the others.
+        """A manifest, or None where it is damaged: other states can be restored.
 
         Raises
         ------
         ExternalError
-            Where the registry does not answer, which is no damage.
+            Where the registry does not answer, which does not mean damage.
         """
         try:
             found = self.repository.manifest(tag)
@@ -178,7 +178,7 @@ class Shared:
             return None
 
     def audit_lines(self, manifest: Manifest) -> list[str]:
-        """Of a state that may be damaged: then none."""
+        """The lines of the audit log of a state; none where it is damaged."""
         with tempfile.TemporaryDirectory(dir=self.folder) as fetched:
             for layer in manifest.layers:
                 if layer.get("annotations", {}).get(TITLE) == snapshot.AUDIT:
@@ -190,12 +190,12 @@ class Shared:
         return []
 
     def push(self, restored: str | None = None) -> Manifest:
-        """Put what is in the store on top of the state that it was made from.
+        """Push the store on top of the state that it is based on.
 
         Raises
         ------
         StateMoved
-            Where that is not the current one any more.
+            Where that is no longer the current one.
         """
         digest, number = self.base()
         with tempfile.TemporaryDirectory(dir=self.folder) as taken:
@@ -222,7 +222,7 @@ class Shared:
             "layers": layers,
             "annotations": annotations,
         }
-        # First under a name of its own, for the list; the one that counts moves last, in one request.
+        # First under a tag of its own, for the list; the current tag moves last, in one request.
         named = f"{TAG}-{number + 1:06}-{secrets.token_hex(3)}"
         self.repository.put_manifest([named], content)
         self.unmoved(digest)
@@ -232,7 +232,7 @@ class Shared:
         return pushed
 
     def base(self) -> tuple[str | None, int]:
-        """Digest and number of the state that the store was made from; None for a new one."""
+        """Digest and number of the state that the store is based on; None for a new one."""
         try:
             read = json.loads((self.store / BASE).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -244,7 +244,7 @@ class Shared:
         write_base(self.store, digest, number, clean)
 
     def unmoved(self, expected: str | None) -> None:
-        # On top of a damaged one anything may be pushed; a state that was pulled was whole.
+        # On top of a damaged state any state may be pushed; a pulled state was complete.
         current = self.readable(TAG) if expected is None else self.repository.manifest(TAG)
         found = current.digest if current else None
         if found != expected:
@@ -284,7 +284,7 @@ def shared(workspace: Workspace) -> Shared | None:
 
 
 def on_top(state: Shared, work: Callable[[Path], int]) -> int:
-    """Pull, and do the work in the store; again where another run was quicker to push."""
+    """Pull and run `work` in the store; again if another run pushed first."""
     for _ in range(ATTEMPTS - 1):
         try:
             return begun(state, work)
@@ -295,7 +295,7 @@ def on_top(state: Shared, work: Callable[[Path], int]) -> int:
 
 def begun(state: Shared, work: Callable[[Path], int]) -> int:
     store = state.pull()
-    state.mark(clean=False)  # until it is pushed it is no copy of the registry's
+    state.mark(clean=False)  # until it is pushed, it differs from the state in the registry
     return work(store)
 
 
@@ -321,7 +321,7 @@ def clean_copy(folder: Path) -> str | None:
 
 
 def check_kind(manifest: Manifest) -> None:
-    """A state that another Mainline wrote is whole: an older one in its place would lose what came since."""
+    """Refuse a state of another format: it is intact, and restoring an older one would lose entries."""
     kind = manifest.content.get("artifactType")
     if kind != TYPE:
         raise ConfigurationError(
@@ -338,7 +338,7 @@ def sequence(manifest: Manifest) -> int:
 
 
 def safe(name: str) -> str:
-    """A file's name out of a manifest, which may not lead out of its folder."""
+    """A file name from a manifest, checked so that it cannot leave its folder."""
     if not re.fullmatch(r"mlflow\.db|audit\.jsonl|version-\d+\.tar", name):
         raise ExternalError(f"it contains a file {name!r} that is not part of a state")
     return name
@@ -354,7 +354,7 @@ def needed(workspace: Workspace) -> Shared:
 
 
 def pulled(workspace: Workspace) -> Path:
-    """The current state's store, for looking at; what is changed there is never pushed."""
+    """The current state's store, for reading; changes to it are never pushed."""
     with workspace.locked():
         state = needed(workspace)
         store = state.pull()

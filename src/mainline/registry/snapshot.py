@@ -1,10 +1,10 @@
-"""What a state is made of: files out of a store's folder, and back into another one.
+"""The files of a state: from the folder of a store, and back into another one.
 
-    mlflow.db        the whole history; its addresses begin with PLACE, not with a machine's path
+    mlflow.db        the whole history; its artifact URIs begin with PLACE, not with a local path
     audit.jsonl      the audit log
     version-N.tar    the artifacts of the registered version N: model, record, reports
 
-Artifacts of runs that never became a version are left behind: they would grow for ever.
+Artifacts of runs without a version are left out: they would grow without limit.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def take(store: Path, folder: Path) -> list[Path]:
 
 
 def unpack(folder: Path, store: Path, final: Path) -> None:
-    """Make a store of a snapshot's files; `final` is where the folder `store` will be when it is used.
+    """Create a store from a snapshot's files; `final` is the later path of the folder `store`.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def unpack(folder: Path, store: Path, final: Path) -> None:
 
 
 def relocate(database: Path, before: str, now: str) -> None:
-    """Every address in the database that begins with `before` begins with `now`."""
+    """Replace the prefix `before` by `now` in every URI of the database."""
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         for (table,) in tables:

@@ -1,6 +1,6 @@
-"""An embedded MLflow store that another MLflow made: an older one's is brought up to date, a newer one's is refused.
+"""An embedded store of another MLflow version: an older schema is upgraded, a newer one is refused.
 
-MLflow refuses both alike, and asks for a command that cannot be given for a state in a registry.
+MLflow refuses both, and asks for a command that cannot be run for a state in a registry.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ REFUSED = "out-of-date database schema"  # as MLflow says it
 
 
 def fitting(database: Path, work: Callable[[], T]) -> T:
-    """What `work` answers, which opens the database; a second time where its schema had to be brought up to date.
+    """The result of `work`, which opens the database; it is called again after an upgrade of the schema.
 
     Raises
     ------
     ExternalError
-        Where a newer MLflow than this environment's has written it.
+        Where a newer MLflow than the installed one has written it.
     """
     from mlflow.exceptions import MlflowException
 
@@ -41,7 +41,7 @@ def fitting(database: Path, work: Callable[[], T]) -> T:
 
 
 def upgrade(database: Path) -> None:
-    """Of a copy, which takes the database's place when it is done; what was there stays beside it."""
+    """Upgrade a copy, which then replaces the database; the former file is kept as `mlflow-before.db`."""
     import mlflow
 
     print(f"{database}: upgraded to the schema of MLflow {mlflow.__version__}", file=sys.stderr)

@@ -1,14 +1,14 @@
-"""The order of a release, so that a kill at any point leaves nothing that the next run cannot put right.
+"""The order of a release. After a kill at any point, the next run can finish or undo it.
 
-    1  intent     the registry notes which version and image are wanted, and what they replace
-    2  deploy     the target is told
-    3  answer     the target says which image it runs
+    1  intent     the registry records the wanted version and image, and what they replace
+    2  deploy     the target deploys the image
+    3  answer     the target reports the image that it runs
     4  aliases    champion and previous move
-    5  done       the intent is taken back
+    5  done       the intent is removed
 
-What the next run finds decides: with the wanted image running it finishes from 4; with any other
-it returns the target to the champion's image and takes the intent back. Either way the registry,
-the aliases and the target agree. Every step may be done twice.
+The next run decides by what it finds: if the wanted image is running, it continues at step 4; otherwise
+it returns the target to the champion's image and removes the intent. Either way the registry,
+the aliases and the target agree. Every step is idempotent.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ from mainline.registry import audit_log
 from mainline.registry.audit_log import AuditLog
 from mainline.registry.models import INTENT, Registry, Version
 
-LEASE = dt.timedelta(minutes=30)  # a release takes less: one that is older was cut off
-PAUSE = 2.0  # seconds; between a look at the server and the write behind it lies one request
+LEASE = dt.timedelta(minutes=30)  # a release takes less: an older one was interrupted
+PAUSE = 2.0  # seconds; longer than the one request between reading from the server and writing to it
 TAKE_OVER = "MAINLINE_TAKE_OVER"
 
 
 class Target(Protocol):
-    """Where the container goes; both calls may be repeated, and raise MainlineError."""
+    """Where the container is deployed; both calls may be repeated, and raise MainlineError."""
 
     name: str
 
     def deployed(self) -> str | None:
-        """The digest of the image that answers there now, asked of the container where there is one."""
+        """The digest of the image that is serving now, read from the container where there is one."""
 
     def deploy(self, digest: str) -> None:
-        """Have this image answer; returns when it does, or raises with the one before in its place."""
+        """Deploy this image; returns once it answers, or raises with the former image still serving."""
 
 
 @dataclass(frozen=True)
 class ReleaseSession:
-    """What a release works with. `target` is None where only the registry is kept; `save` puts the state away."""
+    """What a release works with. `target` is None if only the registry changes; `save` stores the state."""
 
     registry: Registry
     log: AuditLog
     target: Target | None
     who: str
     save: Callable[[], object] = lambda: None
-    # Where one session works, for a team's server: there nothing but the intent keeps two of them apart.
+    # Host and checkout, on a team's server: there only the intent keeps two releases apart.
     place: str | None = None
-    # What TARGET= is to say for the target, where that is not its name.
+    # The value of TARGET=, where it is not the name of the target.
     called: str | None = None
 
     @property
@@ -66,14 +66,14 @@ class ReleaseSession:
 
 @dataclass(frozen=True)
 class Intent:
-    """A release that has begun: kept in the registry until it has ended."""
+    """A release in progress: kept in the registry until it ends."""
 
     release: str
     kind: str  # "promotion" or "rollback"
     version: int
     image: str | None
-    previous: int | None  # what the alias will say
-    replaces: int | None  # the champion until then
+    previous: int | None  # the version that the alias `previous` will name
+    replaces: int | None  # the champion before it
     target: str | None
     who: str
     details: Mapping[str, Any] = field(default_factory=dict)  # for the audit log
@@ -87,12 +87,12 @@ class Intent:
 
 
 def ship(session: ReleaseSession, kind: str, version: Version, image: str | None, details: Mapping[str, Any]) -> None:
-    """Have a version's image deployed and make it champion; nothing is left to do where it is both.
+    """Deploy a version's image and make the version champion; does nothing if both are already the case.
 
     Raises
     ------
     MainlineError
-        Where the target could not be brought to answer with the image: production is then as it was.
+        Where the deployment failed: production is unchanged.
     """
     champion = session.registry.champion()
     if champion and champion.number == version.number and image in (None, champion.image) and running(session, image):
@@ -108,7 +108,7 @@ def ship(session: ReleaseSession, kind: str, version: Version, image: str | None
 
 
 def settle(session: ReleaseSession) -> Intent | None:
-    """End a release that was cut off; the answer is the one that has been finished, if one was."""
+    """End an interrupted release; returns it if it was finished, None if it was withdrawn or there was none."""
     intent = open_intent(session.registry)
     if intent is None:
         return None
@@ -132,18 +132,18 @@ def settle(session: ReleaseSession) -> Intent | None:
 def rollback(session: ReleaseSession, number: int | None, run: str | None = None) -> Version:
     """Return production to a former version: the one given, or the one before the champion.
 
-    `run` names the run of a workflow: run again, it goes no further back than it went.
+    `run` is the id of a workflow run: a rerun does not roll back a second time.
 
     Raises
     ------
     Refused
-        Where there is none that was ever in production.
+        Where no such version was ever in production.
     """
     return return_to(session, former(session, number, run), {"run": run} if run else {})
 
 
 def former(session: ReleaseSession, number: int | None, run: str | None = None) -> Version:
-    """The version that a rollback returns to, after ending what was cut off; raises as `rollback`."""
+    """The version that a rollback returns to, after ending an interrupted release; raises as `rollback`."""
     settled = settle(session)
     champion = session.registry.champion()
     if settled and settled.kind == "rollback" and number in (None, settled.version):
@@ -168,7 +168,7 @@ def former(session: ReleaseSession, number: int | None, run: str | None = None) 
 
 
 def return_to(session: ReleaseSession, wanted: Version, more: Mapping[str, str] = MappingProxyType({})) -> Version:
-    """`more` goes into the audit log."""
+    """Deploy a former version and make it champion; `more` is added to the audit log."""
     champion = session.registry.champion()
     away = champion.number if champion else None
     details = {"version": wanted.number, "from_version": away, **digests(wanted), **more}
@@ -177,7 +177,7 @@ def return_to(session: ReleaseSession, wanted: Version, more: Mapping[str, str] 
 
 
 def returned_by(session: ReleaseSession, run: str) -> int | None:
-    """The version that a run of the workflow has returned production to."""
+    """The version that a workflow run has rolled production back to."""
     moves = [each.details for each in session.log.entries() if each.event == "rolled back"]
     return next((int(each["version"]) for each in reversed(moves) if each.get("run") == run), None)
 
@@ -190,11 +190,11 @@ def begin(
     champion: Version | None,
     details: Mapping[str, Any],
 ) -> Intent:
-    """Note what is wanted, where every later run will find it, before anything moves."""
-    session.log.entries()  # a log that does not verify could not be written to when the image has moved
+    """Record the intent in the registry, where every later run finds it, before anything changes."""
+    session.log.entries()  # raises for a log that does not verify, before the image changes
     replaces = champion.number if champion and champion.number != version.number else None
     previous = version.follows if kind == "rollback" else replaces
-    if replaces is None and champion:  # the champion's image anew: what came before it stays
+    if replaces is None and champion:  # the champion is deployed again: the alias `previous` stays
         before = session.registry.previous()
         previous = before.number if before else None
     intent = Intent(
@@ -217,10 +217,10 @@ def begin(
 
 
 def claim(session: ReleaseSession, intent: Intent) -> None:
-    """Write the intent; on a team's server, so that of two machines that try at once only one goes on.
+    """Write the intent; on a team's server, so that of two machines that start at once only one continues.
 
-    MLflow cannot replace a tag on a condition. Fischer's algorithm needs no more than reading and writing: look that
-    nobody is there, write, wait longer than another takes between its own look and its write, and look who is there
+    MLflow has no conditional write of a tag. Fischer's algorithm needs only reads and writes: check that there is no
+    intent, write, wait longer than another machine takes between its check and its write, and check again
     (Lamport, A Fast Mutual Exclusion Algorithm, 1987).
     """
     if session.place:
@@ -234,7 +234,7 @@ def claim(session: ReleaseSession, intent: Intent) -> None:
 
 
 def lease(session: ReleaseSession, intent: Intent) -> Intent:
-    """The release for as long again, and for this machine, whoever began it."""
+    """Renew the lease of a release and take it over for this machine."""
     if not session.place:
         return intent
     intent = replace(intent, place=session.place, since=now())
@@ -245,7 +245,7 @@ def lease(session: ReleaseSession, intent: Intent) -> Intent:
 
 
 def hold(session: ReleaseSession, intent: Intent) -> Intent:
-    """Look at the lease again before something moves: a machine may have slept through its end."""
+    """Check the lease before a change: the machine may have been suspended past its end."""
     if not session.place:
         return intent
     still_ours(session, intent)
@@ -261,7 +261,7 @@ def still_ours(session: ReleaseSession, intent: Intent) -> None:
 
 
 def mine(session: ReleaseSession, intent: Intent) -> None:
-    """Raises Refused for the release of another machine that may still be at work."""
+    """Raises Refused if another machine's release may still be running."""
     if session.place in (None, intent.place) or not intent.since or os.environ.get(TAKE_OVER):
         return
     ends = dt.datetime.fromisoformat(intent.since) + LEASE
@@ -284,7 +284,7 @@ def deploy(session: ReleaseSession, image: str | None) -> None:
 
 
 def finish(session: ReleaseSession, intent: Intent) -> None:
-    """From an image that answers to the aliases."""
+    """Move the aliases once the image answers."""
     registry = session.registry
     intent = hold(session, intent)
     write = {**intent.details, "release": intent.release, "target": intent.target}
@@ -309,7 +309,7 @@ def finish(session: ReleaseSession, intent: Intent) -> None:
 
 
 def withdraw(session: ReleaseSession, intent: Intent, reason: str) -> None:
-    """Return the target to the champion, and take the intent back."""
+    """Return the target to the champion, and remove the intent."""
     intent = hold(session, intent)
     champion = session.registry.champion()
     if session.target and champion and champion.image and session.target.deployed() != champion.image:
@@ -321,7 +321,7 @@ def withdraw(session: ReleaseSession, intent: Intent, reason: str) -> None:
 
 
 def deployed_to(registry: Registry) -> str | None:
-    """The target that production is at: of a release that has not ended, else of the champion; None for none."""
+    """The target of production: that of a release in progress, else of the champion; None if there is none."""
     intent, champion = open_intent(registry), registry.champion()
     return (intent.at if intent else champion.tags.get("target") if champion else None) or None
 

@@ -1,4 +1,4 @@
-"""A session at the registry and the audit log: opened alone, closed when the work is done."""
+"""A release session: the registry and the audit log, open for one process at a time."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 def first_entry(store: Path) -> None:
-    """What the first state of all holds: a store, and a log that says who began it."""
+    """Fill the first state: a store, and an audit log whose first entry names the user."""
     _, log = open_registry_and_log(store)
     log.write("begun", current_user(), {})
 
 
 def check_alone(registry: Registry) -> None:
-    """Aliases that move while the image stays would say what is not so: that is for somebody to ask for."""
+    """Refuse to move the aliases without a deployment, unless TARGET=none requests it: they would be wrong."""
     from mainline.release import promotion
 
     where = promotion.deployed_to(registry)
@@ -37,9 +37,9 @@ def check_alone(registry: Registry) -> None:
 
 
 def in_release_session(target: str | None, work: Callable[[Workspace, Path, ReleaseSession], int]) -> int:
-    """Do this with the registry and the audit log open, alone; where the state is a registry's, on top of that.
+    """Run `work` with the registry and the audit log locked; a state in an OCI registry is pulled before it.
 
-    Without a target it is the one that production is at.
+    Without a target, it is the one that production is deployed to.
     """
     from mainline.registry import shared_state
     from mainline.release import promotion
@@ -62,7 +62,7 @@ def in_release_session(target: str | None, work: Callable[[Workspace, Path, Rele
                     store,
                     ReleaseSession(registry, log, where, current_user(), save=remote.push, called=known),
                 )
-            # The lock is this machine's: a team's server may have others at work.
+            # The lock is local: on a team's server other machines may release at the same time.
             place = f"{socket.gethostname()}:{workspace.root}" if os.environ.get("MLFLOW_TRACKING_URI") else None
             return work(
                 workspace, store, ReleaseSession(registry, log, where, current_user(), place=place, called=known)
@@ -72,7 +72,7 @@ def in_release_session(target: str | None, work: Callable[[Workspace, Path, Rele
 
 
 def open_registry_and_log(store: Path) -> tuple[Registry, AuditLog]:
-    """The registry, and the audit log that belongs to it: a file beside an embedded store, a run on a server."""
+    """The registry, and its audit log: a file next to an embedded store, or a run on a server."""
     from mainline.registry import audit_log as audit
     from mainline.registry.audit_log_mlflow import RunEntryStore
     from mainline.registry.models import open_registry
@@ -86,5 +86,5 @@ def open_registry_and_log(store: Path) -> tuple[Registry, AuditLog]:
 
 
 def current_user() -> str:
-    """Who is at work: in GitHub Actions the one who started this run of the workflow, or started it again."""
+    """The current user: in GitHub Actions, the user who started or restarted this run of the workflow."""
     return os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR") or getpass.getuser()

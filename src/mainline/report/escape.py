@@ -1,4 +1,4 @@
-"""Untrusted text in GitHub-flavoured Markdown: column names, values, branches and files stay text.
+"""Untrusted text in GitHub-flavoured Markdown: column names, values, branches and files stay plain text.
 
 Characters that Markdown or HTML could act on become entities, which neither can. GitHub looks for mentions,
 references, commits and links in the finished text, where an entity is a character again: there an empty comment

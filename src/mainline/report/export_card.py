@@ -1,4 +1,4 @@
-"""The model card of an export: measured from the record alone, so that an image can hold it."""
+"""The model card of an export: measured from the record alone, so that an image can contain it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from mainline.training.record import Record, data_digest
 
 
 def of_record(settings: Settings, record: Record, frame: Path, version: str, root: Path) -> str:
-    """The card as Markdown: the same for the same record, whichever machine and day it is written on.
+    """The card as Markdown: the same for the same record, on any machine and day.
 
     Parameters
     ----------
     frame
         The prepared frame that the record was trained on.
     version
-        What the server calls the model.
+        The version that the server reports.
     root
-        The checkout, for what people wrote.
+        The checkout, for `docs/model-card.md`.
     """
     return model_card.of_export(settings, measured(settings, record, frame, root), record, version, root)
 
@@ -53,7 +53,7 @@ def measured(settings: Settings, record: Record, frame: Path, root: Path) -> Rev
         period=facts.period,
         metrics=evaluate.paired(settings, rows, weights) if weights is not None else [],
         gates=[],
-        validation=Validation([]),  # a record is only kept of data that passed
+        validation=Validation([]),  # a record exists only for data that passed
         slices=evaluate.slices(settings, rows, weights) if weights is not None else [],
         gaps=evaluate.gaps(settings, rows) if weights is not None else [],
         notes=found.notes,

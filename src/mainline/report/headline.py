@@ -1,4 +1,4 @@
-"""The one line that says it all: passed or failed, by which rule, and on what evidence."""
+"""The headline: passed or failed, by which gate, and on what evidence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OUTCOMES = {
 
 @dataclass(frozen=True)
 class Headline:
-    """The verdict and what it rests on; both one line of plain text."""
+    """The verdict and its evidence; each one line of plain text."""
 
     passed: bool
     verdict: str
@@ -46,7 +46,7 @@ def headline(review: Review) -> str:
 
 
 def headline_of(review: Review) -> Headline:
-    """The headline in its parts. A failure is named by the rule that failed, the first of them."""
+    """The headline in its parts. A failure is named by the first gate that failed."""
     failed = [gate for gate in review.gates if not gate.passed]
     outcome = OUTCOMES[review.outcome].format(base=base_name(review))
     metric = find(review.metrics, review.metric)
@@ -127,7 +127,7 @@ def margin_of(gate: Gate) -> str:
 
 
 def gate_name(gate: Gate) -> str:
-    """`margin: roc_auc` as `margin: ROC AUC`; metrics' names in other places are left as they are."""
+    """`margin: roc_auc` as `margin: ROC AUC`; metrics' names in other gates are unchanged."""
     kind, colon, metric = plain(gate.name, 60).partition(": ")
     named = kind in ("margin", "floor")
     return f"{kind}{colon}{metric_name(metric)}" if named else f"{kind}{colon}{metric}"

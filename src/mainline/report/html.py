@@ -1,4 +1,4 @@
-"""`report.html`: everything the run found in one file that opens offline, in light, dark and on paper."""
+"""`report.html`: all results of the run in one file that opens offline, in light and dark mode and in print."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 FILTERS = (  # of `formatting`, what the templates call
     "score", "difference", "interval", "count", "share", "duration", "size", "short", "metric_name", "signed", "plural",
 )  # fmt: skip
-LONGEST = 2_000  # of any one text: a value of a megabyte is no reading matter
+LONGEST = 2_000  # of any one text: a value of a megabyte cannot be read
 
 
 def render(review: Review, curves: Curves | None = None) -> str:
@@ -85,7 +85,7 @@ def environment() -> Environment:
 
 
 def tiles(review: Review) -> list[tuple[str, str, str]]:
-    """The few numbers to see first: what, the number, and what it stands against."""
+    """The key numbers at the top: title, value, and what it is compared with."""
     found = []
     metric = headline.find(review.metrics, review.metric)
     if metric:
@@ -113,7 +113,7 @@ def tiles(review: Review) -> list[tuple[str, str, str]]:
 
 
 def strip(metric: Metric) -> Any:
-    """A difference as a small picture: its interval beside zero, to its own scale, better to the right."""
+    """A difference as a small plot: its interval relative to zero, to its own scale, better to the right."""
     from markupsafe import Markup
 
     delta = metric.delta

@@ -28,7 +28,7 @@ LIMIT = 59_000  # GitHub refuses a comment above 65,536 characters; the poster a
 def render(review: Review, limit: int = LIMIT) -> str:
     """GitHub-flavoured Markdown of at most `limit` characters, whatever the review holds.
 
-    Text that comes from data or from a contributor can neither break the page nor call anyone. The headline and the
+    Text from data or from a contributor can neither break the page nor mention anyone. The headline and the
     gates are cut last.
     """
     remember(review.titles)
@@ -57,7 +57,7 @@ def headline(review: Review) -> Part:
 
 
 def summary(review: Review) -> str:
-    """Which two models, on what, in two lines."""
+    """Both models and the data, in two lines."""
     candidate, baseline = review.candidate, review.baseline
     against = f" against {code(base_name(review), 40)}"
     if baseline:

@@ -1,4 +1,4 @@
-"""Markdown within a limit: what matters least is cut first, and each cut says so."""
+"""Markdown within a limit: the least important rows are cut first, with a notice."""
 
 from __future__ import annotations
 

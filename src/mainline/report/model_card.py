@@ -1,8 +1,8 @@
-"""The model card of a version: what was measured, and the part that people write.
+"""The model card of a version: the measurements, and the part that people write.
 
 In Hugging Face's format (YAML front matter, then Markdown; https://huggingface.co/docs/hub/model-cards).
-`docs/model-card.md` holds intended use, limits and licence; nothing else is claimed but what the
-review of the release measured.
+`docs/model-card.md` holds intended use, limits and licence; everything else comes from the
+measurements of the release's review.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def render(
     Raises
     ------
     ConfigurationError
-        Where the front matter of `docs/model-card.md` is no YAML mapping.
+        Where the front matter of `docs/model-card.md` is not a YAML mapping.
     """
     commit = review.candidate.commit or version.tags.get("commit", "none")
     facts = [
@@ -48,10 +48,10 @@ def render(
 
 
 def of_export(settings: Settings, review: Review, record: Record, version: str, root: Path | None = None) -> str:
-    """The card that an image holds: what was measured on the holdout.
+    """The card in an image: the measurements on the holdout.
 
-    An image cannot hold its own digest, nor its number in the registry, which come after it; so the
-    same model has the same card in every build, and the release's card says the rest.
+    An image cannot contain its own digest or its number in the registry, which are assigned later; so the
+    same model has the same card in every build, and the release's card has the rest.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def page(
         name=name(),
         version=version,
         written=written or f"The intended use of this model is not documented yet: write it in `{WRITTEN}`.",
-        # In the text as well: a page of GitHub leaves the front matter out.
+        # In the text as well: GitHub does not show the front matter of a release page.
         identity=[*facts, ("licence", cell(given.get("license") or "not stated"))],
         review=review,
         released=released,
@@ -117,7 +117,7 @@ def people_wrote(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def without_comments(text: str) -> str:
-    """What is written to the editor of the page is not for its reader."""
+    """Remove HTML comments: they are for the editor of the page, not for its reader."""
     before, opened, rest = text.partition("<!--")
     return before + without_comments(rest.partition("-->")[2]) if opened else before
 
@@ -167,7 +167,7 @@ def reproduce(record: Record) -> str:
 
 
 def headline(metric: str, part: Slice) -> str:
-    """The metric that a slice is shown by: the review's own, or the first that it has."""
+    """The metric that is shown for a slice: the review's, or the slice's first."""
     names = [each.name for each in part.metrics]
     return metric if metric in names or not names else names[0]
 
@@ -183,7 +183,7 @@ def interval(found: Interval | None) -> str:
 
 
 def cell(text: object) -> str:
-    """Text from data or from a person, so that it can break neither a table nor the page."""
+    """Escaped text from data or from a person, which cannot break a table or the page."""
     escaped = " ".join(str(text).split())
     for mark in ("\\", "|", "<", ">", "`", "*", "[", "]"):
         escaped = escaped.replace(mark, f"\\{mark}")

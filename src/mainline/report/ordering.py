@@ -1,4 +1,4 @@
-"""What a reader sees first: the order of gates, slices, drift and changes in every report."""
+"""The order of gates, slices, drift and changes in every report."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def metrics(review: Review) -> list[Metric]:
 
 
 def direction(metric: Metric) -> str:
-    """`better` or `worse` where the interval of the difference leaves no doubt, else empty."""
+    """`better` or `worse` if the difference is significant, else empty."""
     delta = metric.delta
     if delta is None or delta.low is None or delta.high is None or not metric.directed:
         return ""
@@ -40,10 +40,10 @@ def direction(metric: Metric) -> str:
 
 
 def moved(review: Review) -> list[tuple[Slice, Metric]]:
-    """Slices with the headline's metric (or the first they have): certain falls, certain rises, then by size."""
+    """Slices with the headline's metric (or their first): significantly worse, significantly better, then by size."""
     rows = [(part, find(part.metrics, review.metric) or part.metrics[0]) for part in review.slices if part.metrics]
-    certain = {"worse": 0, "better": 1, "": 2}
-    return sorted(rows, key=lambda row: (certain[direction(row[1])], -_size(row[1].delta.value if row[1].delta else 0)))
+    rank = {"worse": 0, "better": 1, "": 2}
+    return sorted(rows, key=lambda row: (rank[direction(row[1])], -_size(row[1].delta.value if row[1].delta else 0)))
 
 
 def gaps(review: Review) -> list[Gap]:
@@ -58,14 +58,14 @@ def drift(review: Review) -> list[Drift]:
 
 
 def changes(review: Review) -> dict[str, list[Change]]:
-    """By kind, what judges the model first: a pull request could let itself through there."""
+    """By kind, gates first: there a pull request could make itself pass."""
     kinds = [*KINDS, *dict.fromkeys(change.kind for change in review.changes if change.kind not in KINDS)]
     found = {kind: [change for change in review.changes if change.kind == kind] for kind in kinds}
     return {KINDS.get(kind, plain(kind, 30)): rows for kind, rows in found.items() if rows}
 
 
 def judges(review: Review) -> list[str]:
-    """What judges the model and differs from the base."""
+    """The gates, suites and workflows that differ from the base."""
     return [change.what for change in review.changes if change.kind == "gate"]
 
 
@@ -86,7 +86,7 @@ def periods(review: Review) -> list[str]:
 
 
 def commands(review: Review) -> list[str]:
-    """What to type to have this run again."""
+    """The commands that reproduce this run."""
     commit, baseline = review.candidate.commit, review.baseline
     base = (baseline.commit if baseline else None) or review.base_ref.removeprefix("base/")
     lines = [f"git checkout {shlex.quote(plain(commit, 80))}"] if commit else []

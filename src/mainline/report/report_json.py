@@ -1,4 +1,4 @@
-"""`report.json`: everything that a report's Markdown needs, so that a job that trusts nobody can write it.
+"""`report.json`: all values of a report's Markdown, so that a job that does not trust them can write it.
 
 The job that ran a contributor's code leaves these values. The job that posts them checks each against its type and
 writes the Markdown itself: on the standard library alone, with the code of the default branch.
@@ -15,7 +15,7 @@ from mainline.runtime import typed_json
 from mainline.runtime.typed_json import InvalidJson
 
 FILE = "report.json"
-FORMAT = 1  # the next one where a key goes or means something else; a new key has a default
+FORMAT = 1  # increased when a key is removed or changes its meaning; a new key has a default
 LARGEST = 8 << 20  # bytes that are read
 
 Report = Review | Unchanged | Stopped

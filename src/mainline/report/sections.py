@@ -1,4 +1,4 @@
-"""Sections that a project adds to the report: plain values, which the Markdown and the page each write in their way.
+"""Sections that a project adds to the report: plain values, which the Markdown and the HTML page render.
 
 The job that posts a report as a comment renders these values and never runs the code that made them.
 """
@@ -17,7 +17,7 @@ Make = Callable[[ReviewedRows], Section | None]
 
 @dataclass(frozen=True)
 class SectionKind:
-    """One section; where its function answers None, the report is written without it."""
+    """One section; if its function returns None, the report is written without it."""
 
     name: str
     make: Make
@@ -30,7 +30,7 @@ SECTIONS: Declarations[SectionKind] = Declarations("report section")
 def report_section(name: str) -> Callable[[Make], Make]:
     """Register the function below as a section of the report.
 
-    It is given the review and its labelled rows with both models' scores, and answers with a
+    It receives the review and its labelled rows with both models' scores, and returns a
     `mainline.evaluation.results.Section`.
     """
 

@@ -27,7 +27,7 @@ def terminal_summary(review: Review, reports: Path | str = "reports", *, colour:
 
 
 def wrapped(line: str) -> list[str]:
-    """The verdict and what it rests on, on a line each where one is too short for both."""
+    """The verdict and its evidence, on one line, or on one line each."""
     if len(line) <= WIDTH:
         return [line]
     return [

@@ -1,4 +1,4 @@
-"""Reports of runs that measured nothing: one that could not change the model, one that stopped."""
+"""Reports of runs without a measurement: a change that cannot affect the model, and a run that stopped."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Stopped:
     base: str
     commit: str | None
     status: int
-    message: list[str]  # the first lines of what the run said
-    lines: int  # that the message had
+    message: list[str]  # the first lines of the run's error message
+    lines: int  # of the whole message
     gates: list[Change]
 
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the reports, `verdict.json`, and what MLflow is told."""
+"""The files of a run: the reports and `verdict.json`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mainline.runtime.workspace import Workspace
 
 
 def reports(found: ReviewedRows, workspace: Workspace, progress: Progress) -> list[str]:
-    """Write the reports, each whole or not at all; `verdict.json` last."""
+    """Write the reports, each atomically; `verdict.json` last."""
     from mainline.evaluation.metrics import added_titles
     from mainline.report import html, markdown, report_json, sections
     from mainline.report.plots.curves import Curves

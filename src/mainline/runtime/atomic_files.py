@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all."""
+"""Atomic writes: files and folders appear completely or not at all."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNFINISHED = ".unfinished-"
 
 @contextmanager
 def scratch(folder: Path, suffix: str = "") -> Iterator[Path]:
-    """A path in `folder`, made where it is not there, for a file or folder that is gone when the block ends.
+    """A path in `folder`, which is created if needed, for a file or folder that is removed when the block ends.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def scratch(folder: Path, suffix: str = "") -> Iterator[Path]:
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """A temporary path, which becomes `target` in one step when the block ends well; raises as `scratch` does."""
+    """A temporary path, which becomes `target` in one step when the block succeeds; raises as `scratch` does."""
     with scratch(target.parent, target.suffix) as part:
         yield part
         os.replace(part, target)
@@ -42,7 +42,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder, which becomes `target` when the block ends well; raises as `scratch` does."""
+    """A temporary folder, which becomes `target` when the block succeeds; raises as `scratch` does."""
     with scratch(target.parent) as part:
         part.mkdir()
         yield part
@@ -60,7 +60,7 @@ def write_text(target: Path, text: str) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a killed process had begun anywhere below `folder`, where nobody else is writing."""
+    """Remove the unfinished files of killed processes below `folder`; no other process may be writing there."""
     for unfinished in list(folder.rglob(f"{UNFINISHED}*")):
         remove(unfinished)
 

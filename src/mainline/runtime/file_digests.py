@@ -1,7 +1,7 @@
-"""Whether files are as they were, told from what the file system says of them wherever that can be trusted.
+"""Whether files have changed, from their metadata in the file system wherever that can be trusted.
 
-Only the standard library is imported, because this runs before anything else does: a run that
-has nothing to do is over before pydantic would have been imported.
+Only the standard library is imported, because this runs before anything else: a run with
+nothing to do ends before pydantic would have been imported.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def stamp(patterns: Iterable[str], root: Path, index: Path) -> dict[str, Any]:
 def unchanged(stamps: dict[str, Any]) -> bool:
     """Whether the same files are there with the same content; a file is read only where its times are too fresh.
 
-    Of a URL nothing can be told from here: with one among the patterns the answer is no.
+    The content of a URL cannot be checked: with a URL among the patterns, the result is False.
     """
     if stamps.get("version") != VERSION or any("://" in pattern for pattern in stamps["patterns"]):
         return False
@@ -105,4 +105,4 @@ def _read(index: Path) -> dict[str, dict[str, Any]]:
         content = json.loads(index.read_text(encoding="utf-8"))
         return dict(content["files"]) if content["version"] == VERSION else {}
     except (OSError, ValueError, KeyError, TypeError):
-        return {}  # only a cache: what it does not tell is read again
+        return {}  # only a cache: what is missing is read again

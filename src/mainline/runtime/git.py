@@ -12,7 +12,7 @@ from mainline.errors import ExternalError
 
 
 def git(root: Path, *arguments: str) -> str | None:
-    """The output of a git command, or None where git (or what it was asked for) is not there."""
+    """The output of a git command, or None where git (or what it was asked for) is missing."""
     try:
         done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -26,24 +26,24 @@ def commit_of(root: Path, ref: str) -> str | None:
 
 
 def tip(root: Path, base: str) -> str | None:
-    """The tip of a base branch: the local one, or the remote's where there is only that or the local one is behind."""
+    """The tip of a base branch: the local one, or the remote one if the local one is missing or behind."""
     local, remote = commit_of(root, base), commit_of(root, f"origin/{base}")
     return remote if local and remote and is_behind(root, local, remote) else local or remote
 
 
 def is_behind(root: Path, commit: str, other: str) -> bool:
-    """Whether `other` holds all of `commit` and more."""
+    """Whether `commit` is an ancestor of `other`."""
     return commit != other and git(root, "merge-base", "--is-ancestor", commit, other) is not None
 
 
 def is_top(root: Path) -> bool:
-    """Whether `root` is the top of a checkout, and not a folder inside somebody else's."""
+    """Whether `root` is the top of a checkout, and not a folder inside another checkout."""
     top = git(root, "rev-parse", "--show-toplevel")
     return top is not None and Path(top).resolve() == root.resolve()
 
 
 def is_clean(root: Path) -> bool:
-    """Whether the work tree is what its commit says; files that git ignores do not count."""
+    """Whether the work tree has no uncommitted changes; ignored files do not count."""
     return git(root, "status", "--porcelain") == ""
 
 
@@ -60,9 +60,9 @@ def changed_files(root: Path, base: str, *paths: str) -> list[str]:
 
 @contextlib.contextmanager
 def worktree(root: Path, commit: str, folder: Path) -> Iterator[Path]:
-    """The files of `commit` in a work tree of their own at `folder`, gone afterwards.
+    """The files of `commit` in a temporary work tree at `folder`.
 
-    Hooks are off: a checkout of ours is nobody's event.
+    Hooks are disabled: the user's hooks must not run for it.
     """
     remove_worktree(root, folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def worktree(root: Path, commit: str, folder: Path) -> Iterator[Path]:
 
 
 def remove_worktree(root: Path, folder: Path) -> None:
-    """Also what a killed run left behind."""
+    """Remove a work tree, also one that a killed run left."""
     git(root, "worktree", "remove", "--force", "--force", str(folder))
     shutil.rmtree(folder, ignore_errors=True)
     git(root, "worktree", "prune")

@@ -1,4 +1,4 @@
-"""Whether anything has changed since the last run, told from file stamps alone.
+"""Whether anything has changed since the last run, from file stamps alone.
 
 Nothing heavy is imported here: `make run` in an unchanged checkout answers from this.
 """
@@ -15,13 +15,13 @@ from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.workspace import Workspace
 
-# Everything that a run reads or is made of; where the tables lie, the last run has learnt.
+# Everything that a run reads or is made of; the last run adds the files of the tables.
 WATCHED = ("params.yaml", "uv.lock", "src/**/*", "pipelines/*.py", "data/**/*")
 LEFT = ("report.md", "report.html", "report.json", "verdict.json")
 
 
 def look(workspace: Workspace, base: str, sources: Sequence[str] = ()) -> dict[str, Any]:
-    """What a run sees: stamps of its files, its commit, its base, the variables that it heeds."""
+    """What a run sees: stamps of its files, its commit, its base, the environment variables that it reads."""
     root = workspace.root
     checkout = git.is_top(root)
     return {
@@ -49,7 +49,7 @@ def stamp(path: Path) -> list[int]:
 
 
 def answer(workspace: Workspace, base: str) -> dict[str, Any] | None:
-    """The last run's summary and status, where a new run could only say the same."""
+    """The last run's summary and status, if a new run would have the same result."""
     try:
         last = json.loads(workspace.last.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -66,7 +66,7 @@ def answer(workspace: Workspace, base: str) -> dict[str, Any] | None:
 def remember(
     workspace: Workspace, before: dict[str, Any], sources: Sequence[str], summary: str, status: int, local: bool
 ) -> None:
-    """Keep what this run answered; `local` is false where a source can change without a file changing."""
+    """Store the result of this run; `local` is false if a source can change without a change of a file."""
     seen = {**before, "left": {name: stamp(workspace.reports / name) for name in LEFT}}
     last = {"seen": seen, "sources": list(sources), "summary": summary, "status": status, "local": local}
     write_text(workspace.last, json.dumps(last))

@@ -1,4 +1,4 @@
-"""What a person sees while a run works: a line a stage, on standard error, with its seconds."""
+"""The progress of a run on standard error: one line per stage, with its seconds."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ class Progress:
 
 @dataclass
 class Detail:
-    """What a stage has to say of itself when it has ended."""
+    """A text that is shown when the stage ends."""
 
     text: str = ""

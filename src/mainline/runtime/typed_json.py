@@ -1,4 +1,4 @@
-"""Dataclasses as JSON and back: what another job left is read by the types that it must have, or refused by its path.
+"""Dataclasses as JSON and back: the output of another job is checked against its types; an error names the path.
 
 On the standard library alone, because it also runs where nothing is installed. Types may be dataclasses, enums, str,
 int, float, bool, Any (one plain value), lists, dictionaries with text keys, and any of these or None.
@@ -18,14 +18,14 @@ from typing import Any, TypeVar, Union
 T = TypeVar("T")
 C = TypeVar("C", list[Any], dict[str, Any])
 
-LONGEST = 4_000  # characters of one text: the reports show no more than a tenth of that
+LONGEST = 4_000  # characters of one text: the reports show at most a tenth of that
 MOST = 10_000  # items of one list or dictionary
-LARGEST = 2**53  # of a whole number, either way: what every JSON reader can hold
+LARGEST = 2**53  # magnitude of an integer: the range of every JSON reader
 NOT_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}  # JSON has no number for them
 
 
 class InvalidJson(ValueError):
-    """`place` in the JSON is not what it must be, and why."""
+    """The value at `place` in the JSON is invalid, and why."""
 
     def __init__(self, place: str, why: str) -> None:
         super().__init__(f"{place}: {why}" if place else why)

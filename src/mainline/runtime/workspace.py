@@ -1,4 +1,4 @@
-"""Where a checkout keeps its state: one folder, written so that a kill or a full disk loses nothing."""
+"""The state of a checkout: one folder, written so that a kill or a full disk loses nothing."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Workspace:
 
     @property
     def checks(self) -> Path:
-        """What validation and the time-travel check said, by what they looked at."""
+        """Results of validation and of the time-travel check, by their inputs."""
         return self.state / "checks"
 
     @property
     def model(self) -> Path:
-        """The last export: the model as the server takes it."""
+        """The last export: the model for the server."""
         return self.state / "model"
 
     @property
@@ -59,12 +59,12 @@ class Workspace:
 
     @property
     def last(self) -> Path:
-        """What the last run saw and answered."""
+        """The inputs and the result of the last run."""
         return self.state / "last.json"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """One run at a time in a checkout: the second waits and says so."""
+        """One run at a time in a checkout: a second one waits, with a message."""
         self.state.mkdir(parents=True, exist_ok=True)
         with open(self.state / "lock", "a+") as lock:
             try:
@@ -84,7 +84,7 @@ class Workspace:
             yield
 
     def _sweep(self) -> None:
-        """Remove what a killed run has left; with the lock held nobody else is writing."""
+        """Remove what a killed run has left; the lock must be held."""
         for path in self.state.iterdir():
             if path.name.startswith(UNFINISHED):
                 remove(path)
@@ -97,7 +97,7 @@ class Workspace:
                 git.remove_worktree(self.root, tree)
 
     def prune(self, used: Iterable[Path]) -> None:
-        """Keep what this run has `used` and of the rest the newest; MLflow has the history."""
+        """Keep what this run has `used` and the newest of the rest; MLflow has the history."""
         kept = {path.resolve() for path in used}
         for path in kept:
             os.utime(path)

@@ -27,7 +27,7 @@ from mainline.serving.csv_input import CsvReader
 from mainline.serving.errors import Rejection, invalid
 from mainline.serving.feedback import FeedbackLog
 from mainline.serving.json_input import Assembler, JsonReader, Rows
-from mainline.serving.micro_batching import Together
+from mainline.serving.micro_batching import MicroBatcher
 from mainline.serving.prediction_log import PredictionLog
 from mainline.serving.replay_time import HEADER, moment
 from mainline.serving.request_ids import RequestIds, mark
@@ -57,7 +57,7 @@ class App:
         self.version = configuration.version or signature.version
         self.scorer = scorer.load(signature, folder)
         self.assemble = Assembler(signature)
-        self.together = Together(self.score)
+        self.micro_batcher = MicroBatcher(self.score)
         self.readers: dict[str, Reader] = {
             JSON: JsonReader(signature, configuration.max_rows),
             "text/csv": CsvReader(signature, configuration.max_rows),
@@ -177,7 +177,7 @@ class App:
         """`logged` is the id to log the request by; None logs nothing."""
         if len(body) <= SMALL:
             rows = reader(body)
-            listed = await self.together(rows)
+            listed = await self.micro_batcher(rows)
             line = self.log.line(logged, rows, listed, when) if self.log and logged else None
             return self.encode({"predictions": listed}), listed, line
         return await asyncio.get_running_loop().run_in_executor(self.pool, self._batch, reader, body, logged, when)

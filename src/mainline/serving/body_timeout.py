@@ -1,4 +1,4 @@
-"""How long a client may take to send its body: one clock for all requests, not a timer for each."""
+"""The time limit for a request body: one timer for all requests instead of one each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Patience:
-    """Ends what takes longer than `seconds`, a quarter more at the most; waiting costs 0.3 µs and no timer."""
+    """Cancels what takes longer than `seconds`, at most a quarter later; waiting costs 0.3 µs and no timer."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds

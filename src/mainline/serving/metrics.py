@@ -1,7 +1,7 @@
-"""What the server counts, in Prometheus' terms.
+"""The server's metrics, in the format of Prometheus.
 
 The counts are plain integers of the one thread that answers: an observation takes 0.2 µs, and the
-client library is imported when somebody asks for the page.
+client library is imported when the page is requested.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def label(value: Any) -> str:
 
 
 def quantiles(signature: Signature) -> list[float]:
-    """Edges for a regression's values: twenty between the least and the most that it said of the holdout."""
+    """Edges for a regression's values: twenty between the smallest and the largest prediction on the holdout."""
     low, high = signature.answered or (0.0, 1.0)
     step = (high - low) / 20 or 1.0
     return [low + n * step for n in range(21)]

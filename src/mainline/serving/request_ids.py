@@ -1,4 +1,4 @@
-"""The ids of requests: the client's own where it can be kept, and each of them once in the log."""
+"""The ids of requests: the client's own where it is valid, and each id once in the log."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class RequestIds:
     def once(self, given: str, mark: int | bytes) -> str | None:
         """The id to log a client's request by, or None where the same request was answered before.
 
-        A retry comes with the same id and the same body. Other rows under an id that was there are
-        another request, which gets a name of its own: the id with one of ours behind it.
+        A retry has the same id and the same body. A known id with another body is another
+        request, which gets a new id: the client's followed by one of ours.
         """
         known = self.young.get(given, self.old.get(given))
         if known is None and not given.startswith(self.prefix):
@@ -43,7 +43,7 @@ class RequestIds:
         return f"{given}.{self.new()}"
 
     def forget(self, given: str) -> None:
-        """Of a request that was not answered after all."""
+        """Forget the id of a request that was not answered."""
         self.young.pop(given, None)
         self.old.pop(given, None)
 
@@ -54,5 +54,5 @@ class RequestIds:
 
 
 def mark(body: bytes) -> int | bytes:
-    """What tells a body from another one."""
+    """A hash that identifies a body."""
     return hash(body) if len(body) <= LARGE else hashlib.blake2b(body, digest_size=16).digest()

@@ -1,4 +1,4 @@
-"""The model at work: columns as two matrices in, probabilities or values out."""
+"""Scoring: the columns as two matrices in, probabilities or values out."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def load(signature: Signature, folder: Path) -> Scorer:
 
 
 class Onnx:
-    """ONNX Runtime on one thread: rows of several requests are computed beside each other instead."""
+    """ONNX Runtime on one thread: several requests are computed in parallel instead."""
 
     def __init__(self, model: Path | bytes, signature: Signature) -> None:
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it asks on Linux too
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # its telemetry is on by default on Linux too
         import onnxruntime
 
         onnxruntime.set_default_logger_severity(4)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # A prediction more or less must not change what the process holds.
+        # Memory use must not depend on the number of predictions.
         options.enable_cpu_mem_arena = False
         source = model if isinstance(model, bytes) else str(model)
         session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
@@ -63,7 +63,7 @@ class Onnx:
 
 
 class Fitted:
-    """The fitted pipeline itself, where its conversion does not agree with it: needs scikit-learn and pandas."""
+    """The fitted pipeline itself, for a model whose ONNX conversion differs from it: needs scikit-learn and pandas."""
 
     def __init__(self, path: Path, signature: Signature) -> None:
         import pickle

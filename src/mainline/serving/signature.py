@@ -1,4 +1,4 @@
-"""`serving.json`: what a model takes and answers, and where it comes from."""
+"""`serving.json`: the inputs and answers of a model, and its origin."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     kind: Literal["categorical", "numeric"]
     nullable: bool
-    categories: list[str] = []  # those that training has seen; another one is accepted as unknown
+    categories: list[str] = []  # of the training rows; others are accepted as unknown
     low: float | None = None  # of the training rows, to describe and not to refuse
     high: float | None = None
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One of the columns that name a row: what a label that comes later is joined by."""
+    """One of the columns that identify a row: later labels are joined by it."""
 
     name: str
     kind: Kind
 
 
 class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How far the exported model is from the fitted pipeline, at the most, on `rows` holdout rows."""
+    """The largest difference between the exported model and the fitted pipeline on `rows` holdout rows."""
 
     rows: int
     largest: float
@@ -66,9 +66,9 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trained: str
     agreement: Agreement
     example: list[list[str | float | None]]  # rows in the order of `columns`
-    answers: list[Any]  # what the model said of them when it was exported
-    answered: tuple[float, float] | None = None  # regression: the least and the most that it said of the holdout
-    note: str | None = None  # why the fitted pipeline is served as it is
+    answers: list[Any]  # the answers for them at export
+    answered: tuple[float, float] | None = None  # regression: the smallest and the largest prediction on the holdout
+    note: str | None = None  # why the fitted pipeline is served instead of ONNX
     key: list[Key] = []  # some may be inputs too
 
     @property
@@ -77,7 +77,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def extra_keys(self) -> list[Key]:
-        """Those that are no inputs: they may be sent with a row, to be logged."""
+        """Those that are not inputs: they may be sent with a row, to be logged."""
         return [key for key in self.key if key.name not in self.names]
 
     @property
@@ -99,7 +99,7 @@ def read(folder: Path) -> Signature:
     Raises
     ------
     ConfigurationError
-        Where the folder holds no whole export, or a model that is not the one described.
+        Where the export is incomplete, or the model is not the one described.
     """
     path = folder / FILE
     try:

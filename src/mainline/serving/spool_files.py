@@ -1,6 +1,6 @@
-"""The files of a spool: JSON lines, one file written at a time, each taken away by whoever ships it.
+"""The files of a spool: JSON lines, one file written at a time, each removed by the process that ships it.
 
-While a file is being written its name ends in `.part` and its writer holds a lock on it. Whoever ships
+While a file is being written its name ends in `.part` and its writer holds a lock on it. A process that ships
 or removes a finished file holds a lock on it too: a line is shipped or dropped, never both.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 SUFFIX = ".jsonl"
 PART = ".jsonl.part"
-CORRUPT = ".jsonl.corrupt"  # what could not even be begun to be read, kept for a look
+CORRUPT = ".jsonl.corrupt"  # unreadable from the first line, kept for inspection
 
 
 class Writing:
@@ -37,7 +37,7 @@ class Writing:
             raise
 
     def append(self, data: bytes) -> None:
-        """All of it or, raising OSError, nothing: a line is never there by half."""
+        """Append all of it or, raising OSError, nothing: there are no partial lines."""
         done = 0
         try:
             while done < len(data):
@@ -74,7 +74,7 @@ def adopt(folder: Path, name: str) -> None:
 
 @contextlib.contextmanager
 def claimed(path: Path) -> Iterator[int | None]:
-    """The file, open to be read and locked against everybody else; None where another has it, or has taken it away."""
+    """The file, open to be read and exclusively locked; None if another process holds it or has removed it."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
@@ -92,7 +92,7 @@ def claimed(path: Path) -> Iterator[int | None]:
 
 
 def make_room(folder: Path, name: str, room: int) -> int:
-    """Remove the oldest files until all together take at most `room` bytes; how many lines that has cost."""
+    """Remove the oldest files until all together take at most `room` bytes; returns the number of lines lost."""
     lost = 0
     with contextlib.suppress(OSError):  # another server that shares the folder was faster
         sizes = {path: path.stat().st_size for path in sorted(folder.glob(f"{name}-*{SUFFIX}*"))}

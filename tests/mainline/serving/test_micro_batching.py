@@ -6,7 +6,7 @@ from typing import Any
 from mainline.packaging import export
 from mainline.serving import scorer
 from mainline.serving.json_input import Assembler
-from mainline.serving.micro_batching import Together
+from mainline.serving.micro_batching import MicroBatcher
 from tests.exports import Export
 
 
@@ -14,8 +14,8 @@ def asked(score: Any, *requests: list[tuple[float, ...]]) -> list[Any]:
     """What each of the requests, all due at once, is answered or raises."""
 
     async def all_of() -> list[Any]:
-        together = Together(score)
-        return await asyncio.gather(*(together(rows) for rows in requests), return_exceptions=True)
+        batcher = MicroBatcher(score)
+        return await asyncio.gather(*(batcher(rows) for rows in requests), return_exceptions=True)
 
     return asyncio.run(all_of())
 
@@ -39,10 +39,10 @@ def test_who_comes_while_the_first_is_let_through_is_in_its_call() -> None:
         return [row[0] for row in rows]
 
     async def one_after_the_other() -> list[Any]:
-        together = Together(score)  # type: ignore[arg-type]
-        first = together([(1.0,)])
+        batcher = MicroBatcher(score)  # type: ignore[arg-type]
+        first = batcher([(1.0,)])
         await asyncio.sleep(0)
-        return await asyncio.gather(first, together([(2.0,)]))
+        return await asyncio.gather(first, batcher([(2.0,)]))
 
     assert asyncio.run(one_after_the_other()) == [[1.0], [2.0]]
     assert calls == [2]
@@ -73,8 +73,8 @@ def test_a_request_alone_fails_by_its_own_error_and_the_model_is_called_once() -
 
 def test_who_has_left_does_not_keep_the_others_from_their_answers() -> None:
     async def leave() -> list[float]:
-        together = Together(lambda rows: [row[0] for row in rows])  # type: ignore[misc]
-        gone, stays = together([(1.0,)]), together([(2.0,)])
+        batcher = MicroBatcher(lambda rows: [row[0] for row in rows])  # type: ignore[misc]
+        gone, stays = batcher([(1.0,)]), batcher([(2.0,)])
         gone.cancel()
         return await stays
 
@@ -95,8 +95,8 @@ def test_a_call_takes_no_more_rows_than_are_worth_it() -> None:
 
 def test_the_next_request_after_an_answer_starts_a_call_of_its_own() -> None:
     async def twice() -> tuple[list[Any], list[Any]]:
-        together = Together(lambda rows: [row[0] for row in rows])  # type: ignore[misc]
-        return await together([(1.0,)]), await together([(2.0,)])
+        batcher = MicroBatcher(lambda rows: [row[0] for row in rows])  # type: ignore[misc]
+        return await batcher([(1.0,)]), await batcher([(2.0,)])
 
     assert asyncio.run(twice()) == ([1.0], [2.0])
 

@@ -1,4 +1,4 @@
-"""What a deploy target is: a name for `TARGET=`, and a factory that takes nothing.
+"""What a deploy target is: a name for `TARGET=`, and a factory without arguments.
 
 Its settings are environment variables: MAINLINE_IMAGE, the repository of the images, belongs to every target.
 """

@@ -1,8 +1,8 @@
 """The target `docker`: any Docker host. The new container starts next to the old one, and no request fails.
 
 A small proxy container of the same image keeps the port (`mainline.serving.proxy`). The new container
-starts, must be ready and answer its example as it did when it was exported; then the proxy sends its
-requests there. The old one is stopped: it finishes its requests, asks its clients to reconnect, and is
+starts, must be ready and answer the example of its export correctly; then the proxy sends requests
+to it. The old one is stopped: it finishes its requests, asks its clients to reconnect, and is
 kept, stopped, for a rollback.
 """
 
@@ -55,7 +55,7 @@ class HostTarget:
         return str(found["Config"]["Labels"].get(DIGEST)) or None
 
     def deploy(self, digest: str) -> None:
-        """Raises ExternalError, with the former container still in its place, where the new one is not fit."""
+        """Raises ExternalError, the former container still serving, where the new one is not ready."""
         new, old = self.container_of(digest), self.behind()
         self.network()
         fresh = self.start(new, digest)
@@ -93,7 +93,7 @@ class HostTarget:
             self.engine.run("pull", image)
         labels = [f"--label={DIGEST}={digest}", f"--label=mainline.service={self.service}"]
         volume = f"--volume={self.service}-log:/state"
-        # Logging, what must not be kept, and replay are set in the environment of the deployment.
+        # The settings of the log and of a replay come from the environment of the deployment.
         given = [f"--env={name}={value}" for name, value in os.environ.items() if name.startswith(PASSED_ON)]
         log = ["--env=MAINLINE_LOG=/state/predictions", *sorted(given)]
         limits = [*HARDENED, f"--memory={self.memory}", "--restart=unless-stopped"]
@@ -117,7 +117,7 @@ class HostTarget:
             time.sleep(0.1)
 
     def fit(self, name: str) -> bool:
-        """Ready, with the model of its image, and its example answered as when it was exported."""
+        """Ready, with the model of its image, and with the right answer for the example of its export."""
         done = self.engine.attempt("exec", name, *python_module(HEALTH_CHECK, "/model"), seconds=30)
         return done.returncode == 0
 

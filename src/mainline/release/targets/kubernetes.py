@@ -39,12 +39,12 @@ class KubernetesTarget:
         self.seconds = seconds
 
     def deployed(self) -> str | None:
-        """The digest that every replica runs and answers with; None while a rollout is under way.
+        """The digest that every replica runs and answers with; None during a rollout.
 
         The number of replicas is the autoscaler's: replicas that it has just requested are not a rollout.
         """
         image, *counts = self.look(STATUS).split() or [""]
-        if len(counts) != 5:  # what is none is left out
+        if len(counts) != 5:  # kubectl omits empty values
             return None
         generation, observed, replicas, updated, _ = counts
         return image.partition("@")[2] or None if (generation, replicas) == (observed, updated) else None
@@ -73,7 +73,7 @@ class KubernetesTarget:
         return self.attempt("rollout", "status", WORKLOAD, f"--timeout={self.seconds}s")
 
     def undone(self, revision: str) -> str:
-        """Return to the former revision; the answer says how that ended."""
+        """Return to the former revision; returns a text with the result."""
         if not revision:
             return "there is no former revision to return to"
         for done in (self.attempt("rollout", "undo", WORKLOAD, f"--to-revision={revision}"), self.watched()):

@@ -47,7 +47,7 @@ def finite(y: NDArray[np.generic], score: NDArray[np.floating]) -> tuple[Floats,
 
 
 def ranked(y: Floats) -> bool:
-    """Whether both classes are there, so that scores can be told from chance."""
+    """Whether both classes occur, so that a ranking can be evaluated."""
     return bool(0 < y.sum() < len(y))
 
 
@@ -80,7 +80,7 @@ def calibration(y: Floats, score: Floats, bins: int = 10) -> tuple[Floats, Float
     """Mean score and share of positives in bins of about equally many rows, equal scores in one."""
     from sklearn.calibration import calibration_curve
 
-    score = score.clip(0, 1)  # a model's rounding is no reason to have no report
+    score = score.clip(0, 1)  # rounding errors of a model must not fail the report
     shares, means = calibration_curve(y, score, n_bins=bins, strategy="quantile", pos_label=1)
     return means, shares
 

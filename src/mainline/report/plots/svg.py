@@ -55,7 +55,7 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def styled() -> Iterator[None]:
-    """Matplotlib as this report draws, whatever the machine's own matplotlibrc says."""
+    """The Matplotlib style of the report, independent of the local matplotlibrc."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -65,7 +65,7 @@ def styled() -> Iterator[None]:
 
 
 def written(figure: Figure, name: str, title: str) -> str:
-    """The figure as an `<svg>` element, the same for the same figure; `title` is read out to who cannot see it."""
+    """The figure as an `<svg>` element, the same for the same figure; `title` is the text for screen readers."""
     import matplotlib
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
