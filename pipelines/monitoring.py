@@ -1,4 +1,4 @@
-"""Watching a model in production: read its log, measure, judge, report. Nothing is trained or changed."""
+"""Monitor a model in production: read its log, measure, evaluate, report. Nothing is trained or changed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the call said; None is what params.yaml says, or now."""
+    """The arguments of the call; None means the value in params.yaml, or now."""
 
     log: str | None = None
     model: str | None = None
@@ -55,25 +55,25 @@ class Asked:
 
 @dataclass(frozen=True)
 class Job:
-    """What every step works on."""
+    """The input of every step."""
 
     settings: Settings
     workspace: Workspace
     asked: Asked
     now: dt.datetime
     day: str  # SQL for a row's day
-    spill: Path  # what does not fit into memory
+    spill: Path  # data that do not fit into memory
 
 
 def monitor(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
-    """The whole job, from the log to the reports."""
+    """The whole job: from the log to the reports."""
     health = watched(settings, workspace, asked)
     report(workspace, health)
     return health
 
 
 def watched(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
-    """What the log says of the model, with no report."""
+    """Evaluate the log, without writing a report."""
     import duckdb
 
     now = asked.now or dt.datetime.now(dt.UTC)
@@ -82,9 +82,9 @@ def watched(settings: Settings, workspace: Workspace, asked: Asked) -> Health:
         try:
             return judged(job, connection, lambda: window.connect(settings, spill))
         except duckdb.OutOfMemoryException as error:
-            said = str(error).splitlines()[0]
+            reason = str(error).splitlines()[0]
             raise ExternalError(
-                f"monitor.memory_megabytes: {settings.monitor.memory_megabytes} is too little: {said}"
+                f"monitor.memory_megabytes: {settings.monitor.memory_megabytes} is too small: {reason}"
             ) from None
 
 
@@ -122,29 +122,28 @@ def judged(job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckD
 def read(
     job: Job, connection: DuckDBPyConnection, connect: Callable[[], DuckDBPyConnection]
 ) -> tuple[window.Window, list[log.Files]]:
-    """The window, and the files of the feedback."""
+    """The window, and the files with feedback."""
     workspace, place = job.workspace, job.asked.log or job.settings.monitor.log
     if not remote.is_remote(place) and not (workspace.root / place).is_dir():
-        raise ConfigurationError(f"{place} is no folder: monitor.log names where the server's prediction log lies")
+        raise ConfigurationError(f"{place} is not a folder: set monitor.log to the location of the prediction log")
     seen = window.Window(connection, job.spill)
     paths = log.located(place, "predictions", workspace.root, workspace.cache)
     window.load(
         seen, job.settings, log.readable(connect, paths, log.PREDICTIONS, seen.problems), job.asked.model, job.now
     )
-    told = log.located(place, "feedback", workspace.root, workspace.cache)
-    return seen, log.readable(connect, told, log.FEEDBACK, seen.problems)
+    feedback = log.located(place, "feedback", workspace.root, workspace.cache)
+    return seen, log.readable(connect, feedback, log.FEEDBACK, seen.problems)
 
 
 def strangers(job: Job, seen: window.Window, models: dict[str, Record]) -> list[log.Problem]:
-    """Other models in the window: known ones are told, unknown ones make it invalid."""
-    found = []
+    """Other models in the window: known ones are noted, unknown ones make it invalid."""
+    problems = []
     for version, digest, rows in window.others(seen):
         there = models.get(digest) or model_lookup.by_version(version, digest, job.workspace, models)
-        where = "are not judged here" if there else "and neither this checkout nor the registry knows it"
-        said = f"{rows:,} rows are of version {version}, model {digest[:12]}: they {where}"
-        said = said.replace("they and", "it is not judged, and")
-        found.append(log.Problem("model version", said, fatal=there is None))
-    return found
+        why = "not evaluated here" if there else "not evaluated, and no record in this checkout or in the registry"
+        text = f"{rows:,} rows are from version {version}, model {digest[:12]}: {why}"
+        problems.append(log.Problem("model version", text, fatal=there is None))
+    return problems
 
 
 def traffic(seen: window.Window, day: str) -> dict[str, int]:
@@ -153,7 +152,7 @@ def traffic(seen: window.Window, day: str) -> dict[str, int]:
 
 
 def inputs(job: Job, seen: window.Window, record: Record) -> tuple[list[Check], dict[str, Any]]:
-    """Drift of what the model was asked and of what it answered, and the expectations on single values."""
+    """The drift of inputs and predictions, and the expectations about single values."""
     settings = job.settings
     reference = drift.reference_of(record, list(seen.columns))
     numeric, categorical = record.profile["monitor"]["numeric"], record.profile["monitor"]["categorical"]
@@ -172,14 +171,14 @@ def inputs(job: Job, seen: window.Window, record: Record) -> tuple[list[Check], 
 def outcomes(
     job: Job, seen: window.Window, record: Record, feedback: list[log.Files]
 ) -> tuple[list[Check], dict[str, Any]]:
-    """What the model reached where labels are there, beside what it promised and what it expects itself."""
+    """The performance on labelled rows, with the evaluated one and the one estimated from the probabilities."""
     settings, task, classes = job.settings, record.facts.task, record.facts.classes
     promise = performance.promised(record, settings)
     found: dict[str, Any] = {"promised": promise.intervals(settings)}
     if task != "regression" and seen.rows >= settings.monitor.min_rows:
         every = performance.expected(performance_decay.logged(job.day))
         estimated = performance.measure(seen.connection, every, task, len(classes), settings).intervals(settings)
-        # By their own word probabilities are always calibrated.
+        # Estimated from themselves, probabilities are always calibrated.
         found["estimated"] = {name: value for name, value in estimated.items() if name != "calibration_error"}
     asked = settings.monitor.labels is not None
     if not asked and not feedback:

@@ -67,7 +67,7 @@ def monitored() -> Health:
         Cause.aged, "the metric of a model that was trained on the newest rows, on the same window",
     )  # fmt: skip
     checks = [
-        Check("decay", Verdict.decay, "ROC AUC −0.041 [−0.053, −0.029]", "at the worst 0.030 below the promise"),
+        Check("decay", Verdict.decay, "ROC AUC −0.041 [−0.053, −0.029]", "not significantly worse by more than 0.030"),
         Check("drift of temp", Verdict.drift, "PSI 1.284", "at most 0.910, the season's own"),
         Check("labels", Verdict.ok, "96.2 % of the rows have one", "at least 90 %"),
         Check(f"missing {LONG}", Verdict.not_measurable, "12 rows", "at least 500 rows"),
@@ -76,7 +76,7 @@ def monitored() -> Health:
         Slice("carrier", name, 900 + place, {"roc_auc": interval(0.7)}) for place, name in enumerate(samples.CARRIERS)
     ]
     return Health(
-        Verdict.decay, "Decay: ROC AUC 0.680, 0.041 below what the evaluation promised",
+        Verdict.decay, "The model performs worse than evaluated: decay. Concept drift likely.",
         Seen(f"{DAYS[0]}T00:00:00-04:00", f"{DAYS[-1]}T23:59:00-04:00", 28_903, {"4": 28_903, "3": 1_204}),
         "d3" * 32, "4", checks, ["1,204 rows are of version 3, model 8f3e8f3e8f3e: they are not judged here"],
         columns, drifted("score", 0.12, 0.2), [], Labels(27_801, 27_801), decay, reached, promised,

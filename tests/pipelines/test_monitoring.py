@@ -66,7 +66,7 @@ def test_visits_like_those_of_training_are_no_reason_to_worry(
     assert page.count("<svg") >= 3
     assert "http://" not in page.replace("http://www.w3.org", "")
     assert "<script" not in page
-    assert "Nothing to worry about" in (store.workspace.reports / "monitor.md").read_text()
+    assert "No problem detected" in (store.workspace.reports / "monitor.md").read_text()
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_without_labels_the_performance_is_estimated_and_no_fault_is_found(
 
 
 @pytest.mark.slow
-def test_labels_that_no_longer_follow_the_inputs_are_told_as_an_aged_model(
+def test_labels_that_no_longer_follow_the_inputs_are_reported_as_concept_drift(
     store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
     turned = np.random.default_rng(0).permutation(rows["bought"])
@@ -93,12 +93,12 @@ def test_labels_that_no_longer_follow_the_inputs_are_told_as_an_aged_model(
     assert found.verdict == Verdict.decay
     assert found.decay
     assert found.decay.cause == Cause.aged
-    assert "retraining run" in found.decay.tells
+    assert "run a retraining" in found.decay.tells
     assert found.status == 1
 
 
 @pytest.mark.slow
-def test_rows_that_are_hard_to_tell_apart_are_told_as_a_harder_world(
+def test_rows_that_are_hard_to_tell_apart_are_reported_as_covariate_shift(
     store: Shop, log: pd.DataFrame, tmp_path: Path
 ) -> None:
     # Only visits that the model itself finds alike, with labels drawn from its own probabilities.
@@ -191,12 +191,12 @@ def test_logs_of_several_versions_are_kept_apart(store: Shop, log: pd.DataFrame,
     stranger = log.head(1000).assign(_model_digest="feedbeef" * 8, _version="77", _request="other")
     found = store.watch(tmp_path, pd.concat([log, stranger]))
     assert found.verdict == Verdict.invalid
-    assert "1,000 rows are of version 77" in problems(found)
+    assert "1,000 rows are from version 77" in problems(found)
     assert found.window.rows == 2000
     assert found.window.versions == {store.record.fingerprint[:12]: 2000, "77": 1000}
 
 
-def test_rows_from_the_future_are_told_as_clock_skew(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
+def test_rows_from_the_future_are_reported_as_clock_skew(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     skewed = log.copy()
     skewed.loc[:9, "_time"] += pd.Timedelta(days=365)
     found = store.watch(tmp_path, skewed)
@@ -228,22 +228,22 @@ def test_a_file_that_is_corrupt_is_named_and_the_others_count(
 def test_a_column_that_is_gone_or_has_another_type_is_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     found = store.watch(tmp_path, log.drop(columns="pages").assign(minutes="twelve"))
     assert found.verdict == Verdict.invalid
-    assert "no column pages" in problems(found)
-    assert "2,000 values of minutes are no numbers" in problems(found)
+    assert "lacks the column pages" in problems(found)
+    assert "2,000 values of minutes are not numbers" in problems(found)
 
 
 @pytest.mark.slow
-def test_a_schema_that_changed_between_versions_is_told_and_within_one_is_invalid(
+def test_a_schema_that_changed_between_versions_is_noted_and_within_one_is_invalid(
     store: Shop, log: pd.DataFrame, tmp_path: Path
 ) -> None:
     logs.write(log, tmp_path / "predictions" / "2.parquet")
     older = log.head(500).drop(columns="pages").assign(_model_digest="0ld" * 21, _version="old")
     older["_time"] -= pd.Timedelta(days=60)
     logs.write(older, tmp_path / "predictions" / "1.parquet")
-    told = store.judge(tmp_path)
-    assert told.verdict == Verdict.ok, told.reasons
-    assert "between the versions old and" in problems(told)
-    assert "pages is new" in problems(told)
+    noted = store.judge(tmp_path)
+    assert noted.verdict == Verdict.ok, noted.reasons
+    assert "between versions old and" in problems(noted)
+    assert "pages is new" in problems(noted)
     same = older.assign(_model_digest=store.record.digest, _version=store.record.fingerprint[:12], _request="older")
     logs.write(same, tmp_path / "predictions" / "1.parquet")
     found = store.judge(tmp_path)
@@ -255,7 +255,7 @@ def test_a_file_of_another_kind_is_named(store: Shop, log: pd.DataFrame, tmp_pat
     logs.write(log.drop(columns="_prediction"), tmp_path / "predictions" / "0.parquet")
     found = store.watch(tmp_path, log)
     assert found.verdict == Verdict.invalid
-    assert "0.parquet has no column _prediction" in problems(found)
+    assert "0.parquet lacks the column _prediction" in problems(found)
     assert found.window.rows == 2000
 
 
@@ -264,7 +264,7 @@ def test_answers_of_another_shape_are_named(store: Shop, log: pd.DataFrame, tmp_
     odd["_prediction"] = [p if n > 10 else np.array([0.5]) for n, p in enumerate(log["_prediction"])]
     found = store.watch(tmp_path, odd)
     assert found.verdict == Verdict.invalid
-    assert "11 predictions do not hold 2 values" in problems(found)
+    assert "11 predictions do not have 2 values" in problems(found)
 
 
 def test_requests_that_are_there_twice_are_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
@@ -294,8 +294,8 @@ def test_labels_repeated_corrected_contradicting_and_unknown_are_counted(
     assert found.joined == 1997
     judged = store.judge(tmp_path)
     assert judged.verdict == Verdict.invalid
-    assert "3 rows have two labels of one moment" in problems(judged)
-    assert "2 labels are of rows that the log does not hold" in problems(judged)
+    assert "3 rows have two labels of the same time" in problems(judged)
+    assert "2 labels belong to rows that are not in the log" in problems(judged)
 
 
 @pytest.mark.slow
@@ -330,7 +330,7 @@ def test_a_label_that_is_none_of_the_models_is_named(
     said.loc[:2, "_label"] = ['"perhaps"', "{", "7"]
     found = store.watch(tmp_path, log, said)
     assert found.verdict == Verdict.invalid
-    assert "3 labels are none of the model's" in problems(found)
+    assert "3 labels are not classes of the model" in problems(found)
     assert found.labels
     assert found.labels.joined == 1997
 
@@ -343,7 +343,7 @@ def test_an_expectation_of_training_that_a_row_breaks_makes_the_window_invalid(
     found = store.watch(tmp_path, torn)
     assert found.verdict == Verdict.invalid
     assert states(found)["expectation of minutes"] == "invalid"
-    assert "3 rows break it" in problems(found)
+    assert "3 rows violate it" in problems(found)
 
 
 @pytest.mark.slow
@@ -356,7 +356,7 @@ def test_slices_with_too_few_rows_are_listed_without_a_metric(
     measured = {piece.value: piece.metrics for piece in found.slices}
     assert measured["island"] == {}
     assert measured["north"]["roc_auc"].low is not None
-    assert states(found)["new in shop"] == "drift"
+    assert states(found)["new values in shop"] == "drift"
 
 
 @pytest.mark.slow
@@ -381,7 +381,7 @@ def test_a_record_of_old_has_no_interval_and_does_not_pass_for_one_that_has(
     np.savez(path, **kept)  # type: ignore[arg-type]
     found = old.watch(tmp_path / "log", old.log(rows), logs.feedback(log, rows["bought"]))
     assert found.verdict == Verdict.not_measurable
-    assert "record of old" in problems(found)
+    assert "old record" in problems(found)
 
 
 @pytest.mark.slow

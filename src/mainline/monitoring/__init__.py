@@ -1,1 +1,1 @@
-"""Watching a model in production: what its log says against the reference that was kept with it."""
+"""Monitoring a model in production: its prediction log compared with the reference in its record."""

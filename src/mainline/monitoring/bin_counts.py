@@ -1,4 +1,4 @@
-"""Counting in DuckDB: every feature's values in bins, day by day. Nothing is loaded whole."""
+"""Counts in DuckDB: the values of each feature by bin and day. No table is loaded into memory."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MISSING = ""
 
 @dataclass(frozen=True)
 class Counted:
-    """Rows of one column by day and bin: `table` (days, bins); the first bin holds what is missing."""
+    """Rows of one column by day and bin: `table` (days, bins); the first bin counts missing values."""
 
     days: list[dt.date]
     table: NDArray[Any]
@@ -28,10 +28,10 @@ class Counted:
 def numeric(
     connection: DuckDBPyConnection, source: str, day: str, ends: Mapping[str, Sequence[float]]
 ) -> dict[str, Counted]:
-    """Each column's rows by its `ends`, in one pass: a bin reaches from above one end up to and including the next.
+    """Count the rows of each column by its `ends`, in one pass: a bin excludes its lower and includes its upper end.
 
-    Values are compared as 32-bit floats, as the frame holds those that the ends were taken from. What is no number
-    counts as missing.
+    Values are compared as 32-bit floats, the type of the values in the frame that the ends come from. A value that is
+    not a number counts as missing.
     """
     import numpy as np
 
@@ -44,19 +44,19 @@ def numeric(
         f"SELECT d, count(*), {counted} FROM (SELECT {day} AS d, {inner} FROM {source}) GROUP BY d ORDER BY d"
     ).fetchall()
     days = [row[0] for row in rows]
-    found = {}
+    counts = {}
     for place, name in enumerate(names):
         table = np.zeros((len(rows), len(ends[name]) + 2), dtype=np.int64)
         for number, row in enumerate(rows):
             there, bins = row[2 + 2 * place], row[3 + 2 * place] or {}
             by_end = [bins.get(np.float32(end).item(), 0) for end in ends[name]]
             table[number] = [row[1] - there, *by_end, there - sum(by_end)]
-        found[name] = Counted(days, table)
-    return found
+        counts[name] = Counted(days, table)
+    return counts
 
 
 def categorical(connection: DuckDBPyConnection, source: str, day: str, name: str, values: Sequence[str]) -> Counted:
-    """Rows by `values`; all others share the last bin. Text without a character counts as missing."""
+    """Count rows by `values`; all other values share the last bin. Empty text counts as missing."""
     import numpy as np
 
     bins = len(values) + 2
@@ -68,14 +68,14 @@ def categorical(connection: DuckDBPyConnection, source: str, day: str, name: str
         f"(SELECT {day} AS d, {shown} AS t, count(*) AS n FROM {source} GROUP BY 1, 2) GROUP BY 1, 2"
     ).fetchall()
     days = sorted({row[0] for row in rows})
-    at = {found: index for index, found in enumerate(days)}
+    at = {date: index for index, date in enumerate(days)}
     table = np.zeros((len(days), bins), dtype=np.int64)
-    for found, bin_, count in rows:
-        table[at[found], bin_] += count
+    for date, bin_, count in rows:
+        table[at[date], bin_] += count
     return Counted(days, table)
 
 
 def known(name: str) -> str:
-    """A column's numbers; NULL for NaN, and for text that is no number."""
+    """SQL for a column's numbers; NULL for NaN and for text that is not a number."""
     number = f"TRY_CAST({quoted(name)} AS FLOAT)"
     return f"CASE WHEN isnan({number}) THEN NULL ELSE {number} END"

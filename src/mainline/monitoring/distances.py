@@ -1,4 +1,4 @@
-"""How far two vectors of counts lie apart."""
+"""Distances between two vectors of counts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from mainline.training.feature_profile import psi
 
-LEAST = 5.0  # expected rows of a bin below which the chi-squared approximation fails (Cochran 1954)
+LEAST = 5.0  # expected rows in a bin; with fewer the chi-squared approximation fails (Cochran 1954)
 
 __all__ = ["chi_squared", "jensen_shannon", "kolmogorov_smirnov", "noise", "pooled", "psi"]
 
 
 def pooled(before: NDArray[Any], now: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Both vectors with every bin that is too rare for a window of this size put into one."""
+    """Both vectors, with all bins that are too rare for a window of this size merged into one."""
     total = now.sum()
     rare = before / max(before.sum(), 1) * total < LEAST
     if not rare.any():
@@ -26,7 +26,7 @@ def pooled(before: NDArray[Any], now: NDArray[Any]) -> tuple[NDArray[Any], NDArr
 
 
 def jensen_shannon(before: NDArray[Any], now: NDArray[Any]) -> float:
-    """The distance, 0 to 1: the root of the divergence with base 2 (Lin 1991; Endres & Schindelin 2003)."""
+    """The distance, 0 to 1: the square root of the divergence with base 2 (Lin 1991; Endres & Schindelin 2003)."""
     p, q = before / max(before.sum(), 1), now / max(now.sum(), 1)
     m = (p + q) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -35,7 +35,7 @@ def jensen_shannon(before: NDArray[Any], now: NDArray[Any]) -> float:
 
 
 def kolmogorov_smirnov(before: NDArray[Any], now: NDArray[Any]) -> float:
-    """The largest difference of the two distribution functions at the bins' edges, missing values left out."""
+    """The largest difference between the two distribution functions at the bin edges, without missing values."""
     p, q = before[1:], now[1:]
     if not p.sum() or not q.sum():
         return 0.0
@@ -43,7 +43,7 @@ def kolmogorov_smirnov(before: NDArray[Any], now: NDArray[Any]) -> float:
 
 
 def chi_squared(before: NDArray[Any], now: NDArray[Any]) -> float:
-    """The statistic of homogeneity per degree of freedom: about 1 where nothing has changed."""
+    """The statistic of homogeneity per degree of freedom: about 1 if the distributions are equal."""
     before, now = pooled(before, now)
     both = np.vstack([before, now]).astype(float)
     both = both[:, both.sum(axis=0) > 0]

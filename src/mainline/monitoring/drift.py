@@ -1,4 +1,4 @@
-"""Drift: a window's counts against the reference, feature by feature, with a threshold of its own for each."""
+"""Drift: the counts of a window compared with the reference, by feature, each with its own threshold."""
 
 from __future__ import annotations
 
@@ -19,35 +19,37 @@ if TYPE_CHECKING:
 
 
 def reference_of(record: Record, columns: list[str]) -> dict[str, Any]:
-    """What was kept with the record for the `columns` that are logged.
+    """The reference profile in the record, for the `columns` that are logged.
 
     Raises
     ------
     ConfigurationError
-        Where the record is older than that.
+        If the record is older than reference profiles.
     """
     whole = record.profile.get("monitor")
     if whole is None:
-        raise ConfigurationError(f"{record.path} was kept before models were watched: train it again with `make run`")
+        raise ConfigurationError(
+            f"{record.path} has no reference profile for monitoring (an old record): train again with `make run`"
+        )
     return {kind: {name: was for name, was in whole[kind].items() if name in columns} for kind in whole}
 
 
 def measure(
     connection: DuckDBPyConnection, source: str, day: str, reference: dict[str, Any], settings: Monitor
 ) -> list[FeatureDrift]:
-    """Every feature of the reference, largest PSI relative to its threshold first.
+    """The drift of each feature in the reference, sorted by PSI relative to its threshold, largest first.
 
-    `source` is SQL for the window's rows, `day` for a row's day. Counting is DuckDB's: memory does not
-    grow with the rows.
+    `source` is SQL for the window's rows, `day` for a row's day. DuckDB counts: memory does not grow
+    with the rows.
     """
     numeric, categorical = reference["numeric"], reference["categorical"]
     rate = settings.false_alarms / max(len(numeric) + len(categorical), 1)
     counted = bin_counts.numeric(connection, source, day, {name: was["edges"] for name, was in numeric.items()})
-    found = [compare(name, numeric[name], now, rate, settings) for name, now in counted.items()]
+    drifts = [compare(name, numeric[name], now, rate, settings) for name, now in counted.items()]
     for name, was in categorical.items():
         now = bin_counts.categorical(connection, source, day, name, was["values"])
-        found.append(compare(name, was, now, rate, settings))
-    return sorted(found, key=lambda d: -d.psi / d.threshold)
+        drifts.append(compare(name, was, now, rate, settings))
+    return sorted(drifts, key=lambda d: -d.psi / d.threshold)
 
 
 def compare(name: str, was: dict[str, Any], now: bin_counts.Counted, rate: float, settings: Monitor) -> FeatureDrift:
@@ -84,7 +86,7 @@ def compare(name: str, was: dict[str, Any], now: bin_counts.Counted, rate: float
 def drift_threshold(
     was: dict[str, Any], before: Any, after: Any, span: str, rate: float, settings: Monitor
 ) -> tuple[float, str]:
-    """The largest of: what periods of training differ by, what sampling alone gives, and the floor."""
+    """The largest of: the difference between periods of training, the noise of sampling, and the floor."""
     season = was["psi"][span]
     options = [
         (settings.slack * season if season is not None else 0.0, "season"),
@@ -95,7 +97,7 @@ def drift_threshold(
 
 
 def missing_days(now: bin_counts.Counted, most: float | None, settings: Monitor) -> list[str]:
-    """Days on which more is missing than on any day of training, by far: a feed that has stopped."""
+    """Days with far more missing values than any day of training: a feed that has stopped."""
     if most is None:
         return []
     limit = most + settings.missing_day_slack

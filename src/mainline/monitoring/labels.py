@@ -1,4 +1,4 @@
-"""Labels that arrive later, joined to what was predicted: by the request and row, or by the row's key."""
+"""Labels that arrive later, joined to the predictions: by request and row, or by the row's key."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from mainline.monitoring.prediction_log import Problem
 from mainline.monitoring.results import Labels
 from mainline.monitoring.window import Window, day
 
-# 64 bits for a request and its row: of a hundred million rows two are alike once in four thousand logs.
+# A 64-bit hash of request and row: a hundred million rows collide in about one of four thousand logs.
 ROW = "hash(_request, _row::INT)"
-PART_ROWS = 4_000_000  # are joined at a time: what of a join cannot go to the disk fits into 512 MB
-NO_JOIN = "SELECT NULL::VARCHAR AS _request, NULL::INT AS _row, NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS told"
+PART_ROWS = 4_000_000  # joined at a time: the part of a join that cannot spill to disk fits into 512 MB
+NO_JOIN = "SELECT NULL::VARCHAR AS _request, NULL::INT AS _row, NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS _received"
 
 
 def join(
@@ -31,17 +31,17 @@ def join(
     feedback: list[prediction_log.Files],
     source: str | None,
 ) -> Labels:
-    """Make the view `labelled` of the window's rows whose label is known, with `y`: its class's code, or the value.
+    """Create the view `labelled` of the window's rows with a label; `y` is the code of the class, or the value.
 
-    Its rows lie in files below the window's `spill`: a table of DuckDB's that grows keeps memory that nothing frees.
-    `source` is SQL for a table of the key, `label` (JSON text) and `told`, as `table_of` makes it.
+    Its rows are in files below the window's `spill`: a growing DuckDB table would keep memory that is never freed.
+    `source` is SQL for a table with the key, `label` (JSON text) and `_received`, from `table_of`.
     """
     connection = window.connection
     key = [column for column in settings.prepare.key if column in window.columns]
-    said = [by_request(feedback), by_key(feedback, settings, window)] if feedback else []
+    relations = [by_request(feedback), by_key(feedback, settings, window)] if feedback else []
     if source and key == settings.prepare.key:
-        said.append(matched(source, window, key, {}))
-    sql = f"({' UNION ALL '.join(part for part in said if part) or NO_JOIN + ' WHERE false'})"
+        relations.append(matched(source, window, key, {}))
+    sql = f"({' UNION ALL '.join(part for part in relations if part) or NO_JOIN + ' WHERE false'})"
     slices = [f"log.{quoted(name)}" for name in settings.evaluate.slices if name in window.columns]
     columns = ", ".join([f"{day(settings)} AS block", "_prediction", *slices])
     unknown = strange = 0
@@ -53,12 +53,12 @@ def join(
         unknown, strange = unknown + missed, strange + odd
         files.append(window.spill / f"labelled-{part}.parquet")
         connection.execute(
-            f"COPY (SELECT {columns}, told.* EXCLUDE (id) FROM log JOIN "
+            f"COPY (SELECT {columns}, resolved.* EXCLUDE (id) FROM log JOIN "
             "(SELECT id, n::BIGINT AS n, 1 AS kinds, y, false AS torn "
-            "FROM said ANTI JOIN several USING (id) WHERE y IS NOT NULL UNION ALL "
-            "SELECT id, sum(n)::BIGINT, count(*), arg_max(y, told), max(told, 2)[1] = max(told, 2)[2] "
-            "FROM said SEMI JOIN several USING (id) WHERE y IS NOT NULL GROUP BY id"
-            f") AS told ON told.id = {ROW} WHERE {of_part}) TO {text(str(files[-1]))} (FORMAT parquet)"
+            "FROM part_labels ANTI JOIN several USING (id) WHERE y IS NOT NULL UNION ALL "
+            "SELECT id, sum(n)::BIGINT, count(*), arg_max(y, _received), max(_received, 2)[1] = max(_received, 2)[2] "
+            "FROM part_labels SEMI JOIN several USING (id) WHERE y IS NOT NULL GROUP BY id"
+            f") AS resolved ON resolved.id = {ROW} WHERE {of_part}) TO {text(str(files[-1]))} (FORMAT parquet)"
         )
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW labelled AS SELECT * FROM ({prediction_log.scan(files)}) WHERE NOT torn"
@@ -72,33 +72,33 @@ def join(
     return Labels(rows, joined, repeated, corrected, contradicting, unknown, strange)
 
 
-def gather(window: Window, said: str, y: str, of_part: str) -> tuple[int, int]:
-    """Make the tables `said` (the part's labels) and `several` (rows with more than one).
+def gather(window: Window, relation: str, y: str, of_part: str) -> tuple[int, int]:
+    """Create the tables `part_labels` (the part's labels) and `several` (rows with more than one).
 
-    The answer counts labels of rows that the log does not hold, and labels that are none of the model's.
+    Returns the number of labels of rows that are not in the log, and of labels that are not classes of the model.
     """
-    # Equal labels of a row are one already here, with the last time that it was said.
+    # Equal labels of a row are merged here, with the time of the last.
     window.connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE said AS SELECT {ROW} AS id, {y} AS y, count(*) AS n, "
-        f"max(coalesce(told, TIMESTAMPTZ '1970-01-01 00:00:00+00')) AS told FROM {said} "
+        f"CREATE OR REPLACE TEMP TABLE part_labels AS SELECT {ROW} AS id, {y} AS y, count(*) AS n, "
+        f"max(coalesce(_received, TIMESTAMPTZ '1970-01-01 00:00:00+00')) AS _received FROM {relation} "
         f"WHERE label IS NOT NULL AND label <> 'null' AND {of_part} GROUP BY ALL"
     )
-    # Joins and groups of plain values, which DuckDB can put on the disk; lists of them and NOT IN it cannot.
+    # Joins and groups of plain values, which DuckDB can spill to disk; it cannot spill lists and NOT IN.
     unknown, strange = window.one(
-        "SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM said ANTI JOIN "
+        "SELECT (SELECT coalesce(sum(n), 0)::BIGINT FROM part_labels ANTI JOIN "
         f"(SELECT {ROW} AS id FROM every WHERE {of_part}) AS rows USING (id)), "
-        "(SELECT coalesce(sum(n), 0)::BIGINT FROM said WHERE y IS NULL)"
+        "(SELECT coalesce(sum(n), 0)::BIGINT FROM part_labels WHERE y IS NULL)"
     )
     window.connection.execute(
         "CREATE OR REPLACE TEMP TABLE several AS "
-        "SELECT id FROM said WHERE y IS NOT NULL GROUP BY id HAVING count(*) > 1"
+        "SELECT id FROM part_labels WHERE y IS NOT NULL GROUP BY id HAVING count(*) > 1"
     )
     return unknown, strange
 
 
 def by_request(feedback: list[prediction_log.Files]) -> str:
     return (
-        "SELECT _request, coalesce(_row, 0)::INT AS _row, _label AS label, _time::TIMESTAMPTZ AS told "
+        "SELECT _request, coalesce(_row, 0)::INT AS _row, _label AS label, _time::TIMESTAMPTZ AS _received "
         f"FROM ({prediction_log.union(feedback)}) WHERE _request IS NOT NULL"
     )
 
@@ -109,29 +109,29 @@ def by_key(feedback: list[prediction_log.Files], settings: Settings, window: Win
     if not all(name in types and name in window.columns for name in key):
         return ""
     rows = (
-        f"SELECT {', '.join(map(quoted, key))}, _label AS label, _time::TIMESTAMPTZ AS told "
+        f"SELECT {', '.join(map(quoted, key))}, _label AS label, _time::TIMESTAMPTZ AS _received "
         f"FROM ({prediction_log.union(feedback)}) WHERE _request IS NULL"
     )
     return matched(rows, window, key, types)
 
 
 def matched(rows: str, window: Window, key: list[str], types: dict[str, str], kind: str = "JOIN") -> str:
-    """Labels by key as labels by request: a row that was predicted twice gets its label twice.
+    """Turn labels by key into labels by request: a row that was predicted twice gets its label twice.
 
-    The log's types are those of JSON, a number or a text: its values are read as the labels' own types.
+    The log has JSON types, a number or text: its values are cast to the types of the labels.
     """
     if not types:
         described = window.connection.execute(f"DESCRIBE {rows}").fetchall()
         types = {name: kind for name, kind, *_ in described}
     same = " AND ".join(f"TRY_CAST(o.{quoted(name)} AS {types[name]}) = l.{quoted(name)}" for name in key)
     return (
-        "SELECT o._request, o._row::INT AS _row, l.label, l.told::TIMESTAMPTZ AS told "
+        "SELECT o._request, o._row::INT AS _row, l.label, l._received::TIMESTAMPTZ AS _received "
         f"FROM ({rows}) AS l {kind} own AS o ON {same}"
     )
 
 
 def unmatched(window: Window, feedback: list[prediction_log.Files], settings: Settings) -> int:
-    """Feedback by key that is of no logged row, or names neither a request nor a key."""
+    """The number of labels by key without a logged row, or with neither a request nor a key."""
     if not feedback:
         return 0
     nameless = f"SELECT count(*) FROM ({prediction_log.union(feedback)}) WHERE _request IS NULL"
@@ -143,7 +143,7 @@ def unmatched(window: Window, feedback: list[prediction_log.Files], settings: Se
 
 
 def table_of(settings: Settings, root: Path, cache: Path, now: dt.datetime) -> str:
-    """The table of `monitor.labels` as it stands `now`, which is later than `data.until`, as SQL.
+    """SQL for the table of `monitor.labels` as of `now`, which is later than `data.until`.
 
     Raises
     ------
@@ -157,36 +157,40 @@ def table_of(settings: Settings, root: Path, cache: Path, now: dt.datetime) -> s
     data = settings.data.model_copy(update={"sources": {labels.source: source}, "until": tomorrow})
     table = as_of(collect(data, root, cache)[labels.source], now)
     key = ", ".join(map(quoted, settings.prepare.key))
-    told = quoted(source.time) if source.time else "NULL::TIMESTAMPTZ"
-    return f"SELECT {key}, to_json({labels.value})::VARCHAR AS label, {told} AS told FROM ({relation_sql(table)})"
+    received = quoted(source.time) if source.time else "NULL::TIMESTAMPTZ"
+    return (
+        f"SELECT {key}, to_json({labels.value})::VARCHAR AS label, {received} AS _received FROM ({relation_sql(table)})"
+    )
 
 
 def code_sql(column: str, task: str, classes: list[Any]) -> str:
-    """SQL for a label's code or value from its JSON text; NULL where it is none of the model's."""
+    """SQL for the code or value of a label from its JSON text; NULL if the model has no such class."""
     plain = f"(CASE WHEN json_valid({column}) THEN json_extract_string({column}, '$') END)"
     if task == "regression":
         return f"TRY_CAST({plain} AS DOUBLE)"
     cases = []
     for code, value in enumerate(classes):
         if isinstance(value, bool):
-            said = f"lower({plain}) IN ('{json.dumps(value)}', '{int(value)}')"
+            matches = f"lower({plain}) IN ('{json.dumps(value)}', '{int(value)}')"
         elif isinstance(value, int | float):
-            said = f"TRY_CAST({plain} AS DOUBLE) = {value!r}"
+            matches = f"TRY_CAST({plain} AS DOUBLE) = {value!r}"
         else:
-            said = f"{plain} = {text(str(value))}"
-        cases.append(f"WHEN {said} THEN {code}.0")
+            matches = f"{plain} = {text(str(value))}"
+        cases.append(f"WHEN {matches} THEN {code}.0")
     return f"(CASE {' '.join(cases)} END)::DOUBLE"
 
 
 def problems(labels: Labels) -> list[Problem]:
-    """What of the labels must be known; contradictions and labels of no class make the window invalid."""
+    """The problems of the labels; contradicting and invalid labels make the window invalid."""
     found = []
     if labels.contradicting:
-        said = f"{labels.contradicting:,} rows have two labels of one moment: neither counts"
-        found.append(Problem("contradicting labels", said))
+        twice = f"{labels.contradicting:,} rows have two labels of the same time: neither counts"
+        found.append(Problem("contradicting labels", twice))
     if labels.strange:
-        found.append(Problem("strange labels", f"{labels.strange:,} labels are none of the model's and were left out"))
+        found.append(
+            Problem("invalid labels", f"{labels.strange:,} labels are not classes of the model and were skipped")
+        )
     if labels.unknown:
-        said = f"{labels.unknown:,} labels are of rows that the log does not hold"
-        found.append(Problem("unknown labels", said, fatal=False))
+        unlogged = f"{labels.unknown:,} labels belong to rows that are not in the log"
+        found.append(Problem("unknown labels", unlogged, fatal=False))
     return found

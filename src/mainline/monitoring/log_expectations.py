@@ -1,6 +1,6 @@
-"""The frame's expectation suite, asked of a log of any size: the rules about single values, in DuckDB.
+"""The rules about single values of the frame's expectation suite, checked in DuckDB on a log of any size.
 
-Rules about keys, labels, columns outside the log and whole periods are the training's alone.
+Rules about keys, labels, columns outside the log and whole periods are checked only in training.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from mainline.monitoring.window import Window
 class Rule:
     column: str
     words: str
-    broken: str  # SQL that holds for a row that breaks it
-    most: float  # the share of the rows that may
+    broken: str  # SQL condition, true for a row that violates the rule
+    most: float  # the share of the rows that may violate it
     critical: bool
 
 
 def broken(window: Window, suite: Path, numeric: list[str]) -> list[Broken]:
-    """Rules that rows of the window break; the suite was checked when the model was trained."""
-    asked = rules(suite, list(window.columns), numeric)
-    if not asked:
+    """The rules that rows of the window violate; the suite itself was checked in training."""
+    checked = rules(suite, list(window.columns), numeric)
+    if not checked:
         return []
-    counts = ", ".join(f"count(*) FILTER ({rule.broken})" for rule in asked)
-    found = window.one(f"SELECT {counts} FROM log")
+    counts = ", ".join(f"count(*) FILTER ({rule.broken})" for rule in checked)
+    violations = window.one(f"SELECT {counts} FROM log")
     return [
         Broken(rule.column, rule.words, rows, rule.critical)
-        for rule, rows in zip(asked, found, strict=True)
+        for rule, rows in zip(checked, violations, strict=True)
         if rows > rule.most * window.rows
     ]
 
@@ -43,7 +43,7 @@ def broken(window: Window, suite: Path, numeric: list[str]) -> list[Broken]:
 def rules(suite: Path, columns: list[str], numeric: list[str]) -> list[Rule]:
     if not suite.exists():
         return []
-    found = []
+    selected = []
     for listed in yaml.safe_load(suite.read_text(encoding="utf-8"))["expectations"]:
         kwargs = listed.get("kwargs", {})
         column = kwargs.get("column")
@@ -52,12 +52,12 @@ def rules(suite: Path, columns: list[str], numeric: list[str]) -> list[Rule]:
         sql = as_sql(listed["type"], kwargs, column in numeric)
         if sql:
             critical = listed.get("severity", "critical") == "critical"
-            found.append(Rule(column, *sql, 1 - float(kwargs.get("mostly", 1)), critical))
-    return found
+            selected.append(Rule(column, *sql, 1 - float(kwargs.get("mostly", 1)), critical))
+    return selected
 
 
 def as_sql(type_: str, kwargs: dict[str, Any], numeric: bool) -> tuple[str, str] | None:
-    """The rule in words, and a condition that holds for a row that breaks it; None for a rule of another kind."""
+    """The rule as text, and an SQL condition for rows that violate it; None for rules of other types."""
     name = quoted(kwargs["column"])
     if type_ == "expect_column_values_to_not_be_null":
         return "must not be missing", f"{name} IS NULL"
@@ -72,7 +72,7 @@ def as_sql(type_: str, kwargs: dict[str, Any], numeric: bool) -> tuple[str, str]
         return f"must match {kwargs['regex']}", f"NOT regexp_matches({name}::VARCHAR, {pattern})"
     if type_ != "expect_column_values_to_be_between" or not numeric:
         return None
-    number = f"TRY_CAST({name} AS FLOAT)"  # as the frame holds it
+    number = f"TRY_CAST({name} AS FLOAT)"  # the type in the frame
     strict = {end: "=" if kwargs.get(f"strict_{end}") else "" for end in ("min", "max")}
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
     ends = [

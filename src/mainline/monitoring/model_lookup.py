@@ -1,4 +1,4 @@
-"""Which record a logged model is: one of this checkout, or one that the registry keeps."""
+"""The record of a logged model, in this checkout or in the registry."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from mainline.training.record import Record
 
 
 def local(workspace: Workspace) -> dict[str, Record]:
-    """By every digest that a log may name: the recorded pipeline's, and those of the models exported from it."""
+    """The records here by every digest that a log can contain: of the pipeline, and of the models exported from it."""
     read = []
     for path in sorted(workspace.records.glob("*/record.json")):
         try:
             read.append(Record.read(path.parent))
         except ExternalError:
-            continue  # a damaged one is not the one that is looked for, or it is missed by name below
+            continue  # a damaged record is skipped; if it is the one needed, it is reported as unknown
     known = {record.digest: record for record in read}
     for path in sorted(workspace.state.glob("*/**/serving.json")):
         exported = json.loads(path.read_text(encoding="utf-8"))
@@ -28,12 +28,12 @@ def local(workspace: Workspace) -> dict[str, Record]:
 
 
 def record_of(window: Window, workspace: Workspace, known: dict[str, Record]) -> Record | None:
-    """The record of the window's model; None where neither this checkout nor the registry knows it."""
+    """The record of the window's model; None if it is neither in this checkout nor in the registry."""
     return known.get(window.digest) or by_version(window.version, window.digest, workspace, known)
 
 
 def by_version(version: str, digest: str, workspace: Workspace, known: dict[str, Record]) -> Record | None:
-    """An export made elsewhere is known by its version: the registry's number, or the start of the fingerprint."""
+    """Find an export made elsewhere by its version: the number in the registry, or the start of the fingerprint."""
     if not version:
         return None
     for record in known.values():

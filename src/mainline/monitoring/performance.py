@@ -1,6 +1,6 @@
-"""What the model reached, from sums by day: memory does not grow with the rows, and days are resampled whole.
+"""The performance of the model, from daily sums: memory does not grow with the rows, and whole days are resampled.
 
-Every function works on a relation of DuckDB with the columns `block`, `p` (the probabilities of all classes in
+Every function reads a DuckDB relation with the columns `block`, `p` (the probabilities of all classes in
 order, or one value), `y` (a class's code, or a value) and `w`, the row's weight.
 """
 
@@ -22,9 +22,9 @@ from mainline.training.record import Record
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-BINS = 1000  # of the score: AUC from them differs by less than .0005 from the rows'
+BINS = 1000  # of the score: the AUC differs by less than 0.0005 from the exact one
 CALIBRATION = 10
-CLASSES = 20  # with more, the ranking of each class is left out
+CLASSES = 20  # with more classes, ROC AUC is skipped
 EPSILON = 2.3e-16
 SHOWN = {
     "binary": ("roc_auc", "log_loss", "brier", "calibration_error", "precision", "recall"),
@@ -35,7 +35,7 @@ SHOWN = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Metrics on the data as they are (first) and on each resample of their blocks, (1 + resamples,)."""
+    """Metrics on the data (first) and on each resample of the blocks, (1 + resamples,)."""
 
     rows: int = 0
     blocks: int = 0
@@ -47,9 +47,9 @@ class Measured:
 
 
 def promised(record: Record, settings: Settings) -> Measured:
-    """The evaluation's own metrics and resamples: the same rows, blocks and draws.
+    """The metrics and resamples of the evaluation: the same rows, blocks and draws.
 
-    A record that was kept before blocks were has no intervals: one block, of which nothing is known to vary.
+    An old record without blocks has no intervals: it counts as a single block.
     """
     task, holdout = record.facts.task, record.holdout
     known = ~np.isnan(holdout.y)
@@ -68,11 +68,11 @@ def promised(record: Record, settings: Settings) -> Measured:
 
 
 def surprise(record: Record, settings: Settings, connection: DuckDBPyConnection) -> dict[str, float]:
-    """What the holdout's metrics were above what the model's own probabilities expected of its rows."""
+    """The metrics on the holdout minus what the model's own probabilities predict for its rows."""
     holdout = record.holdout
     known = ~np.isnan(holdout.y)
     score = holdout.score[known]
-    # DuckDB reads the arrays by their names here.
+    # DuckDB needs a name for each array.
     columns = {f"s{n}": column for n, column in enumerate(np.atleast_2d(score.T))}
     connection.register("holdout_rows", {"y": holdout.y[known], **columns})
     p = [f"s{n}" for n in range(len(columns))]
@@ -80,16 +80,16 @@ def surprise(record: Record, settings: Settings, connection: DuckDBPyConnection)
     rows = f"(SELECT 0 AS block, [{', '.join(f'({c})::DOUBLE' for c in p)}] AS p, y, 1.0 AS w FROM holdout_rows)"
     task, classes = record.facts.task, len(record.facts.classes)
     reached = measure(connection, rows, task, classes, settings, resample=False).values
-    wanted = measure(connection, expected(rows), task, classes, settings, resample=False).values
+    predicted = measure(connection, expected(rows), task, classes, settings, resample=False).values
     connection.unregister("holdout_rows")
-    return {name: float(reached[name][0] - wanted[name][0]) for name in reached}
+    return {name: float(reached[name][0] - predicted[name][0]) for name in reached}
 
 
 def expected(rows: str) -> str:
-    """The rows with each class as label, weighted by its probability: what the probabilities themselves expect.
+    """The rows with each class as label, weighted by its probability: the performance that the probabilities predict.
 
-    Confidence-based performance estimation (as in NannyML's CBPE). It is right as far as the probabilities are
-    calibrated and only the mix of rows has changed; it cannot see that labels follow the inputs in a new way.
+    Confidence-based performance estimation (as in NannyML's CBPE). It is correct as far as the probabilities are
+    calibrated and only the distribution of the rows has changed; it cannot detect concept drift.
     """
     return (
         f"(SELECT * REPLACE (c::DOUBLE AS y, w * p[c + 1] AS w) FROM "
@@ -107,9 +107,9 @@ def measure(
     resample: bool = True,
     only: str | None = None,
 ) -> Measured:
-    """The metrics of a relation, with as many resamples as the evaluation draws, or on the data as they are alone.
+    """The metrics of a relation, with as many resamples as the evaluation draws, or with none.
 
-    `only` is the one metric that is needed: what it takes no part in is not counted.
+    `only` names the one metric that is needed: sums that it does not use are skipped.
     """
     return measured(connection, rows, task, classes, settings, by_block=False, resample=resample, only=only)[0]
 
@@ -117,7 +117,7 @@ def measure(
 def by_block(
     connection: DuckDBPyConnection, rows: str, task: str, classes: int, settings: Settings, only: str
 ) -> tuple[Measured, dict[Any, float]]:
-    """A metric of each block alone, (blocks,), and the rows of each."""
+    """A metric of each block, (blocks,), and the rows of each."""
     return measured(connection, rows, task, classes, settings, by_block=True, resample=False, only=only)
 
 
@@ -138,7 +138,7 @@ def measured(
     if not blocks:
         return Measured(), {}
     n = len(blocks)
-    # Another seed than the evaluation's: its days are not paired with these.
+    # Not the seed of the evaluation: its days are not paired with these.
     resamples = settings.compare.resamples if resample else 0
     weights: Any = np.eye(n, dtype=np.uint8) if by_block else bootstrap.draw(n, resamples, settings.compare.seed + 1)
     total = product(weights, np.array([[count] for _, count in counted], dtype=np.float64))[:, 0]
@@ -199,17 +199,17 @@ def classification(
 
 
 def decided(matrix: FloatArray, total: FloatArray, k: int) -> dict[str, FloatArray]:
-    """What follows from who was claimed to be what: `matrix` (n, label * k + claimed)."""
+    """Metrics of the decisions: `matrix` (n, label * k + claimed)."""
     accuracy = ratio(matrix[:, :: k + 1].sum(axis=1), total)
     if k != 2:
         return {"accuracy": accuracy, **macro(matrix.reshape(-1, k, k))}
-    hit, said, there = matrix[:, 3], matrix[:, 1] + matrix[:, 3], matrix[:, 2] + matrix[:, 3]
+    hit, claimed, actual = matrix[:, 3], matrix[:, 1] + matrix[:, 3], matrix[:, 2] + matrix[:, 3]
     return {
         "accuracy": accuracy,
-        "precision": ratio(hit, said),
-        "recall": ratio(hit, there),
-        "f1": ratio(2 * hit, said + there),
-        "positive_rate": ratio(there, total),
+        "precision": ratio(hit, claimed),
+        "recall": ratio(hit, actual),
+        "f1": ratio(2 * hit, claimed + actual),
+        "positive_rate": ratio(actual, total),
     }
 
 
@@ -231,7 +231,7 @@ def macro(confusion: FloatArray) -> dict[str, FloatArray]:
 
 
 def auc(table: Table, code: int) -> FloatArray:
-    """One class against the rest; ties, and what shares a bin, count half."""
+    """One class against the rest; ties and scores in the same bin count half."""
     score = f"least(floor(p[{code + 1}] * {BINS}), {BINS - 1})"
     positive, negative = table.sums(
         score, BINS, f"coalesce(sum(w) FILTER (y = {code}), 0)", f"coalesce(sum(w) FILTER (y <> {code}), 0)"
@@ -241,7 +241,7 @@ def auc(table: Table, code: int) -> FloatArray:
 
 
 def regression(table: Table, total: FloatArray) -> dict[str, FloatArray]:
-    """As in `metrics.regression`, without the median, which no sum gives."""
+    """As in `metrics.regression`, without the median, which sums cannot give."""
     (middle,) = table.connection.execute(f"SELECT coalesce(avg(y), 0) FROM {table.rows}").fetchone() or (0.0,)
     error, label = "(p[1] - y)", f"(y - {middle!r})"
     found = table.sums(

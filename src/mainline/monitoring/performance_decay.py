@@ -1,4 +1,4 @@
-"""Decay against the promise, and whether the rows were harder or the model older."""
+"""Performance decay against the evaluation, and its likely cause: covariate shift or concept drift."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from mainline.monitoring.results import Cause, Decay, Slice
 from mainline.monitoring.window import Window
 from mainline.training.record import Record
 
-IN_UNITS = ("mae", "rmse")  # of the label: only a share of them means the same everywhere
+IN_UNITS = ("mae", "rmse")  # of the label: their margin is a share of the evaluated value
 LARGEST = 20  # slices of a column, the largest first
 TELLS = {
-    Cause.harder: "a retraining run: if the fresh model does as badly on these rows, the world is harder",
-    Cause.aged: "a retraining run: if the fresh model does better on these rows, the model had aged",
-    Cause.unknown: "a retraining run, which shows this model beside a fresh one on the same rows",
+    Cause.harder: "run a retraining: if the new model is as bad on these rows, it is covariate shift",
+    Cause.aged: "run a retraining: if the new model is better on these rows, it is concept drift",
+    Cause.unknown: "run a retraining, which compares this model with a new one on the same rows",
     Cause.none: "",
 }
 
 
 def worse_by(metric: str, promised: float, settings: Monitor) -> float:
-    """How far a metric may certainly lie from its promise."""
+    """The margin by which a metric may be worse than evaluated."""
     return settings.metric_margin * abs(promised) if metric in IN_UNITS else settings.metric_margin
 
 
 def labelled(where: str = "true") -> str:
-    """The labelled rows as `performance` takes them."""
+    """SQL for the labelled rows, in the form that `performance` reads."""
     return f"(SELECT block, _prediction AS p, y, 1.0 AS w FROM labelled WHERE {where})"
 
 
 def logged(day: str) -> str:
-    """All rows of the window, whose labels are not known."""
+    """SQL for all rows of the window, without labels."""
     return f"(SELECT {day} AS block, _prediction AS p, 0.0 AS y, 1.0 AS w FROM log)"
 
 
 def judge(window: Window, record: Record, reached: Measured, promise: Measured, settings: Settings) -> Decay | None:
-    """Hold the headline metric against its promise; None where sums by day do not give that metric.
+    """Compare the headline metric with its evaluation; None if daily sums cannot give that metric.
 
-    A fall that the model's own probabilities expected of these rows comes from harder rows, and a fresh model meets
-    the same. One that they did not expect comes from labels that follow the inputs in a new way, which retraining
-    can learn. What the probabilities were already wrong by on the holdout is taken off.
+    A decline that the model's own probabilities predict for these rows is covariate shift: a new model declines as
+    well. One that they do not predict is concept drift: the labels depend on the inputs in a new way, which
+    retraining can learn. The error of the probabilities on the holdout is subtracted.
     """
     metric, task = settings.compare.metric, record.facts.task
     if metric not in reached.values or metric not in promise.values:
@@ -53,12 +53,12 @@ def judge(window: Window, record: Record, reached: Measured, promise: Measured, 
     blocks = min(reached.blocks, promise.blocks)
     confidence = settings.compare.confidence
     difference = bootstrap.interval(reached.values[metric] - promise.values[metric], confidence, blocks)
-    wanted, against = None, None
+    expectation, against = None, None
     if task != "regression":
         classes = len(record.facts.classes)
         own = measure(window.connection, expected(labelled()), task, classes, settings, only=metric)
         usual = surprise(record, settings, window.connection)[metric]
-        wanted = bootstrap.interval(own.values[metric], confidence, own.blocks)
+        expectation = bootstrap.interval(own.values[metric], confidence, own.blocks)
         against = bootstrap.interval(reached.values[metric] - own.values[metric] - usual, confidence, reached.blocks)
     margin = worse_by(metric, float(promise.values[metric][0]), settings.monitor)
     fell = certainly_worse(difference, sign, margin)
@@ -67,7 +67,7 @@ def judge(window: Window, record: Record, reached: Measured, promise: Measured, 
     if fell or aged:
         cause = Cause.aged if aged else Cause.harder if against and against.low is not None else Cause.unknown
     now, then = (bootstrap.interval(side.values[metric], confidence, side.blocks) for side in (reached, promise))
-    return Decay(metric, now, then, difference, wanted, against, cause, TELLS[cause])
+    return Decay(metric, now, then, difference, expectation, against, cause, TELLS[cause])
 
 
 def certainly_worse(difference: Interval, sign: int, margin: float) -> bool:
@@ -76,7 +76,7 @@ def certainly_worse(difference: Interval, sign: int, margin: float) -> bool:
 
 
 def daily(window: Window, record: Record, settings: Settings) -> dict[str, float]:
-    """The headline metric of each day with rows enough, for the plot."""
+    """The headline metric of each day that has enough rows, for the plot."""
     metric, task = settings.compare.metric, record.facts.task
     values, counts = by_block(window.connection, labelled(), task, len(record.facts.classes), settings, metric)
     return {
@@ -87,7 +87,7 @@ def daily(window: Window, record: Record, settings: Settings) -> dict[str, float
 
 
 def slices(window: Window, record: Record, settings: Settings) -> list[Slice]:
-    """The headline metric of each slice that the log can name; those with too few rows are listed without."""
+    """The headline metric of each slice whose column is logged; slices with too few rows are listed without it."""
     metric, task, classes = settings.compare.metric, record.facts.task, len(record.facts.classes)
     found = []
     for column in settings.evaluate.slices:

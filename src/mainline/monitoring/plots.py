@@ -1,4 +1,4 @@
-"""The window over time, drawn as the reports are."""
+"""Plots of the window over time, in the style of the reports."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SHOWN = 3  # columns, those nearest to their threshold
 
 
 def drawn(health: Health) -> list[tuple[str, str]]:
-    """Title and SVG of each plot that the window has something for."""
+    """Title and SVG of each plot for which the window has data."""
     from mainline.report.plots import svg
 
     found = []
@@ -21,7 +21,7 @@ def drawn(health: Health) -> list[tuple[str, str]]:
             metric, promise = metric_name(health.decay.metric), health.decay.promised
             lines = {"reached": health.daily}
             found.append(
-                (f"{metric} by day, promised {promise.value:.3f}", over_time("metric", metric, lines, promise.value))
+                (f"{metric} by day, evaluated {promise.value:.3f}", over_time("metric", metric, lines, promise.value))
             )
         nearest = health.drift[:SHOWN]
         if nearest and len(nearest[0].daily) > 1:
@@ -59,6 +59,6 @@ def over_time(name: str, label: str, series: dict[str, Any], level: float | None
     axes.set_xticks(range(0, len(days), step), [day[5:] for day in days[::step]])
     axes.set(ylabel=label)
     if len(series) > 1:
-        # Above the lines, where it hides none of them.
+        # Above the axes, where it covers no line.
         axes.legend(frameon=False, ncols=len(series), loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
     return svg.written(figure, f"monitor-{name}", label)

@@ -1,4 +1,4 @@
-"""The window's predictions against the holdout's, which the model had not seen either."""
+"""The predictions of the window compared with those of the holdout, which is not training data either."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mainline.training.reference_profile import SPANS
 
 
 def measure(window: Window, record: Record, settings: Settings, day: str) -> FeatureDrift | None:
-    """Drift of the score, of the value, or (for more than two classes) of the predicted class.
+    """The drift of the score, of the value, or (with more than two classes) of the predicted class.
 
-    One holdout has too few periods to learn a season from: `monitor.prediction_psi` is the floor. None where the
+    One holdout has too few periods for a seasonal threshold: `monitor.prediction_psi` is the floor. None if the
     holdout is empty.
     """
     score = record.holdout.score

@@ -1,6 +1,7 @@
-"""The log's files as tables of DuckDB: what is whole is read, what is not is named.
+"""The files of the prediction log as DuckDB tables: intact files are read, damaged ones are reported.
 
-Below `monitor.log` lie `predictions/*.parquet`, a row each predicted row, and `feedback/*.parquet`, a row each label.
+`monitor.log` contains `predictions/*.parquet`, with a row per predicted row, and `feedback/*.parquet`, with a row per
+label.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ FEEDBACK = ("_time", "_request", "_row", "_label")
 
 @dataclass(frozen=True)
 class Problem:
-    """Something of the log that could not be taken as it is; a fatal one makes the window invalid."""
+    """A problem in the log; a fatal one makes the window invalid."""
 
     name: str  # corrupt file, clock skew, duplicates, schema, model version, labels
     found: str
@@ -41,14 +42,14 @@ class Files:
 
 
 def located(place: str, part: str, root: Path, cache: Path) -> list[Path]:
-    """The files of one part of the log, fetched to `cache` from a bucket; none is no error here.
+    """The files of one part of the log, downloaded from a bucket to `cache`; no files is not an error here.
 
     Raises
     ------
     ExternalError
-        Where the bucket cannot be reached.
+        If the bucket cannot be reached.
     ConfigurationError
-        Where its scheme is not known or its library not installed.
+        If its scheme is unknown or its library not installed.
     """
     if remote.is_remote(place):
         return remote.fetched("monitor.log", f"{place.rstrip('/')}/{part}/*.parquet", cache)
@@ -56,7 +57,7 @@ def located(place: str, part: str, root: Path, cache: Path) -> list[Path]:
 
 
 def readable(connect: Connect, paths: Sequence[Path], wanted: Sequence[str], problems: list[Problem]) -> list[Files]:
-    """Group the files by their columns; those that are corrupt or lack a `wanted` column are named and left out."""
+    """Group the files by their columns; files that are corrupt or lack a `wanted` column are reported and skipped."""
     import duckdb
 
     groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
@@ -71,7 +72,7 @@ def readable(connect: Connect, paths: Sequence[Path], wanted: Sequence[str], pro
             continue
         lacking = [column for column in wanted if column not in dict(found)]
         if lacking:
-            problems.append(Problem("schema", f"{path.name} has no column {', '.join(lacking)} and was left out"))
+            problems.append(Problem("schema", f"{path.name} lacks the column {', '.join(lacking)} and was skipped"))
         else:
             groups.setdefault(found, []).append(path)
     whole = [Files(intact(connect, found, problems), dict(columns)) for columns, found in groups.items()]
@@ -79,10 +80,10 @@ def readable(connect: Connect, paths: Sequence[Path], wanted: Sequence[str], pro
 
 
 def intact(connect: Connect, paths: list[Path], problems: list[Problem]) -> list[Path]:
-    """Read every page once: what is corrupt in the middle of a file shows only there."""
+    """Read every page once: damage in the middle of a file is only found by reading it."""
     import duckdb
 
-    # A connection of its own each time: corrupt pages may leave DuckDB's unusable.
+    # A new connection each time: corrupt pages can make a DuckDB connection unusable.
     try:
         with connect() as scratch:
             scratch.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM ({scan(paths)})").fetchall()
@@ -96,8 +97,8 @@ def intact(connect: Connect, paths: list[Path], problems: list[Problem]) -> list
 
 
 def corrupt(path: Path, error: Exception) -> Problem:
-    said = first_line(str(error).strip() or type(error).__name__).replace(str(path), path.name)
-    return Problem("corrupt file", f"{path.name} cannot be read and was left out: {said}")
+    reason = first_line(str(error).strip() or type(error).__name__).replace(str(path), path.name)
+    return Problem("corrupt file", f"{path.name} cannot be read and was skipped: {reason}")
 
 
 def scan(paths: Sequence[Path]) -> str:
@@ -105,12 +106,12 @@ def scan(paths: Sequence[Path]) -> str:
 
 
 def union(groups: Sequence[Files]) -> str:
-    """All rows, by the columns' names; a column that a file does not have is null in its rows."""
+    """All rows, matched by column name; a column that a file lacks is null in its rows."""
     return " UNION ALL BY NAME ".join(scan(files.paths) for files in groups)
 
 
 def schemas(connection: DuckDBPyConnection, groups: Sequence[Files]) -> list[Problem]:
-    """How the columns changed within the log, by the versions that wrote them."""
+    """The changes of columns within the log, with the versions that wrote them."""
     if len(groups) < 2:
         return []
     found = []
@@ -122,15 +123,15 @@ def schemas(connection: DuckDBPyConnection, groups: Sequence[Files]) -> list[Pro
         typed = [
             f"{n} is {other.columns[n]}, was {first.columns[n]}" for n in both if first.columns[n] != other.columns[n]
         ]
-        said = [*(f"{name} is gone" for name in gone), *(f"{name} is new" for name in new), *typed]
-        if not said:
+        changes = [*(f"{name} is missing" for name in gone), *(f"{name} is new" for name in new), *typed]
+        if not changes:
             continue
         versions = [written_by(connection, files) for files in (first, other)]
-        between = f"between the versions {versions[0]} and {versions[1]}"
-        # Another version may well take other columns; within one they must stay.
+        between = f"between versions {versions[0]} and {versions[1]}"
+        # Another version may have other columns; within one version they must not change.
         same = versions[0] == versions[1]
         where = f"within version {versions[0]}" if same else between
-        found.append(Problem("schema", f"the columns changed {where}: {', '.join(said)}", fatal=same))
+        found.append(Problem("schema", f"the columns changed {where}: {', '.join(changes)}", fatal=same))
     return found
 
 

@@ -1,4 +1,4 @@
-"""`monitor.md`, `monitor.html` and the terminal's lines: one screen that says whether to worry."""
+"""`monitor.md`, `monitor.html` and the terminal's lines: one screen with the verdict and its reasons."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def mark(check: Check) -> str:
 def about(health: Health) -> str:
     window = health.window
     if not window.start or not window.end:
-        return "No prediction in the window."
+        return "No predictions in the window."
     labels = f", {health.labels.joined:,} with a label" if health.labels else ", no labels yet"
     return f"{window.rows:,} predictions from {window.start[:10]} to {window.end[:10]}{labels}."
 
@@ -30,23 +30,25 @@ def about(health: Health) -> str:
 def meta(health: Health) -> list[str]:
     others = {name: rows for name, rows in health.window.versions.items() if name != health.version}
     found = [f"version {health.version or '?'}", f"model {health.model[:12] or '?'}"]
-    return found + [f"beside it {rows:,} rows of version {name}" for name, rows in others.items()]
+    return found + [f"also {rows:,} rows of version {name}" for name, rows in others.items()]
 
 
 def tiles(health: Health) -> list[tuple[str, str, str]]:
-    """What one looks at first: the metric, what is expected without labels, the column nearest to its threshold."""
+    """The figures to read first: the metric, its estimate without labels, the column nearest to its threshold."""
     found = []
     decay = health.decay
     if decay:
         reached = f"{metric_name(decay.metric)} reached"
-        found.append((reached, number(decay.reached), f"promised {shown(decay.promised)}"))
+        found.append((reached, number(decay.reached), f"evaluated {shown(decay.promised)}"))
     if health.estimated:
         name = decay.metric if decay else next(iter(health.promised))
         if name in health.estimated:
-            found.append((f"{metric_name(name)} estimated", number(health.estimated[name]), "by its own probabilities"))
+            found.append(
+                (f"{metric_name(name)} estimated", number(health.estimated[name]), "from its own probabilities")
+            )
     if health.drift:
         d = health.drift[0]
-        found.append((f"PSI of {d.feature}", f"{d.psi:.2f}", f"at most {d.threshold:.2f}, the {d.why}"))
+        found.append((f"PSI of {d.feature}", f"{d.psi:.2f}", f"at most {d.threshold:.2f}, set by the {d.why}"))
         m = max(health.drift, key=lambda d: d.most_missing)
         found.append((f"missing {m.feature}, worst day", f"{m.most_missing:.0%}", f"window {m.missing_now:.1%}"))
     if health.predictions:
@@ -58,18 +60,17 @@ def tiles(health: Health) -> list[tuple[str, str, str]]:
 def why(health: Health) -> str:
     decay = health.decay
     if not decay or not decay.expected or not decay.surprise:
-        return "Of a value there is no probability that would tell harder rows from an older model."
+        return "A regression has no probabilities that could separate covariate shift from concept drift."
     name = metric_name(decay.metric)
-    expected = f"The model's own probabilities expected {name} {shown(decay.expected)} of these rows"
+    expected = f"The model's own probabilities predict {name} {shown(decay.expected)} for these rows"
     beyond = f"{decay.surprise.value:+.3f} {bounds(decay.surprise)}"
-    return (
-        f"{expected}; it reached {shown(decay.reached)}. Beyond what it was wrong by on its holdout that is {beyond}."
-    )
+    corrected = f"After correction for their error on the holdout, the difference is {beyond}."
+    return f"{expected}; it reached {shown(decay.reached)}. {corrected}"
 
 
 def cause(health: Health) -> str:
-    found = health.decay.cause if health.decay else Cause.none
-    return "Why is not known" if found == Cause.unknown else f"It may be that {found.value}"
+    likely = health.decay.cause if health.decay else Cause.none
+    return "Cause not known" if likely == Cause.unknown else likely.value.capitalize()
 
 
 def metric_rows(health: Health) -> list[tuple[str, str, str, str]]:
@@ -103,15 +104,15 @@ def markdown(health: Health, limit: int = LIMIT) -> str:
         Part(f"{prose(about(health))}\n\n{prose(' · '.join(meta(health)))}"),
     ]
     if health.decay and health.decay.tells:
-        tells = f"What would tell: {prose(health.decay.tells)}."
+        tells = f"To verify: {prose(health.decay.tells)}."
         parts.append(Part(f"**{prose(cause(health))}.** {prose(why(health))} {tells}"))
-    head = "| check | state | measured | asked for |\n|---|---|---|---|"
+    head = "| check | state | measured | required |\n|---|---|---|---|"
     parts.append(Part(head, [check_row(check) for check in ordered(health)], weight=3, most=100))
     if health.notes:
         parts.append(Part("Notes:\n", [f"- {prose(note)}" for note in health.notes], weight=1, most=30))
     rows = [f"| {prose(name, 60)} | {' | '.join(values)} |" for name, *values in metric_rows(health)]
     if rows:
-        parts.append(Part("| metric | reached | promised | estimated |\n|---|---|---|---|", rows, weight=2, most=30))
+        parts.append(Part("| metric | reached | evaluated | estimated |\n|---|---|---|---|", rows, weight=2, most=30))
     return fit(parts, limit)
 
 
@@ -124,13 +125,13 @@ def terminal(health: Health) -> str:
     lines = [health.headline, f"  {about(health)}"]
     lines += [f"  {mark(c)} {c.name}: {c.measured} ({c.rule})" for c in ordered(health)]
     if health.decay and health.decay.tells:
-        lines += [f"  {cause(health)}. {why(health)}", f"  What would tell: {health.decay.tells}."]
+        lines += [f"  {cause(health)}. {why(health)}", f"  To verify: {health.decay.tells}."]
     lines += [f"  · {note}" for note in health.notes]
     return "\n".join(lines)
 
 
 def html(health: Health) -> str:
-    """Self-contained: no script, no address outside itself."""
+    """Self-contained: no scripts and no external addresses."""
     from jinja2 import Environment
     from markupsafe import Markup
 

@@ -1,4 +1,4 @@
-"""What the monitor found, as typed values: `monitor.json` and both pages are written from these alone."""
+"""The results of the monitor as typed values. `monitor.json`, `monitor.md` and `monitor.html` are written from them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mainline.runtime import typed_json
 class Verdict(StrEnum):
     """The worst of the checks, in this order."""
 
-    invalid = "invalid"  # the log, its rows or the service are not in order: mend that first
+    invalid = "invalid"  # the log, its rows or the service are faulty: fix that first
     decay = "decay"
     drift = "drift"
     not_measurable = "not_measurable"
@@ -27,18 +27,22 @@ STATUS = {Verdict.ok: 0, Verdict.drift: 1, Verdict.decay: 1, Verdict.not_measura
 
 
 class Cause(StrEnum):
-    """Why a metric lies below its promise."""
+    """The likely cause of a metric that is worse than evaluated."""
 
     none = "none"
-    harder = "the world is harder"  # a fresh model would fall as much
-    aged = "the model has aged"  # retraining repairs it
+    harder = "covariate shift likely"  # a new model would be worse as well
+    aged = "concept drift likely"  # retraining can learn it
     unknown = "not known"
+
+
+# The words of earlier versions, which a `monitor.json` of theirs still holds.
+EARLIER_CAUSES = {"the world is harder": Cause.harder, "the model has aged": Cause.aged}
 
 
 @dataclass(frozen=True)
 class Check:
     name: str
-    verdict: Verdict  # what it alone would say
+    verdict: Verdict  # of this check alone
     measured: str
     rule: str
 
@@ -49,21 +53,21 @@ class Check:
 
 @dataclass(frozen=True)
 class Decay:
-    """The headline metric in the window against what the evaluation promised."""
+    """The headline metric in the window compared with its evaluation."""
 
     metric: str
     reached: Interval
     promised: Interval
-    difference: Interval  # reached minus promised
-    expected: Interval | None  # by the model's own probabilities, of these very rows
-    surprise: Interval | None  # reached minus expected, beyond what it was on the holdout
+    difference: Interval  # reached minus evaluated
+    expected: Interval | None  # what the model's own probabilities predict for these rows
+    surprise: Interval | None  # reached minus expected, less the same difference on the holdout
     cause: Cause
-    tells: str  # what would tell, in words
+    tells: str  # how to verify the cause, in words
 
 
 @dataclass(frozen=True)
 class FeatureDrift:
-    """One column of the window against the reference."""
+    """One column of the window compared with the reference."""
 
     feature: str
     kind: str  # numeric, categorical
@@ -76,8 +80,8 @@ class FeatureDrift:
     missing_before: float
     missing_now: float
     missing_threshold: float
-    missing_days: list[str]  # days on which far more is missing than on any of the training's
-    new_share: float  # of values that training did not have (categorical)
+    missing_days: list[str]  # days with far more missing values than any day of training
+    new_share: float  # rows with values that training did not have (categorical)
     daily: dict[str, float]  # PSI by day
     daily_missing: dict[str, float]  # the share by day
 
@@ -96,15 +100,15 @@ class FeatureDrift:
 
 @dataclass(frozen=True)
 class Labels:
-    """What became of the labels that are of the window's rows."""
+    """Counts of the labels for the window's rows."""
 
-    rows: int = 0  # labels that found their row
-    joined: int = 0  # rows that have one
-    repeated: int = 0  # the same label said again
-    corrected: int = 0  # another label, later: the last one counts
-    contradicting: int = 0  # rows with two labels of one moment: neither counts
-    unknown: int = 0  # feedback of rows that the log does not hold
-    strange: int = 0  # labels that are none of the model's
+    rows: int = 0  # labels of rows in the window
+    joined: int = 0  # rows with a label
+    repeated: int = 0  # labels that repeat an earlier one
+    corrected: int = 0  # rows whose label changed later: the last one counts
+    contradicting: int = 0  # rows with two labels of the same time: neither counts
+    unknown: int = 0  # labels of rows that are not in the log
+    strange: int = 0  # labels that are not one of the model's classes
 
 
 @dataclass(frozen=True)
@@ -120,22 +124,22 @@ class Slice:
     column: str
     value: str
     rows: int
-    metrics: dict[str, Interval]  # empty with too few rows to be measured
+    metrics: dict[str, Interval]  # empty if there are too few rows
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The window, as `monitor.json` has it."""
+    """The window, as in `monitor.json`."""
 
     start: str | None = None
     end: str | None = None
     rows: int = 0
-    versions: dict[str, int] = field(default_factory=dict)  # rows by version, those of other models too
+    versions: dict[str, int] = field(default_factory=dict)  # rows by version, including other models
 
 
 @dataclass(frozen=True)
 class Health:
-    """The whole answer."""
+    """The complete result."""
 
     verdict: Verdict
     headline: str
@@ -167,14 +171,14 @@ class Health:
 
     @property
     def reasons(self) -> list[str]:
-        """Each check that is not in order in a sentence, those that made the verdict first."""
+        """Each failed check as a sentence, the most severe first."""
         order = list(Verdict)
         bad = sorted((check for check in self.checks if not check.ok), key=lambda check: order.index(check.verdict))
-        return [f"{check.name}: {check.measured} (asked for: {check.rule})" for check in bad]
+        return [f"{check.name}: {check.measured} (required: {check.rule})" for check in bad]
 
 
 def to_json(health: Health) -> dict[str, Any]:
-    """The content of `monitor.json`; what could not be measured is null."""
+    """The content of `monitor.json`; values that could not be measured are null."""
     found = dataclasses.asdict(health)
     window = found.pop("window")
     listed = {**window, "from": window["start"], "to": window["end"]}
@@ -185,12 +189,12 @@ def to_json(health: Health) -> dict[str, Any]:
 
 
 def from_json(content: bytes) -> Health:
-    """What `to_json` wrote, read by the types above; `passed` and `reasons` follow from the rest.
+    """Read what `to_json` wrote, in this version or an earlier one; `passed` and `reasons` follow from the rest.
 
     Raises
     ------
     InvalidJson
-        Where it is anything else.
+        If the content is anything else.
     """
     found = typed_json.parse(content)
     if isinstance(found, dict):
@@ -198,11 +202,14 @@ def from_json(content: bytes) -> Health:
         if isinstance(window := found.get("window"), dict):
             names = {"from": "start", "to": "end"}
             found["window"] = {names.get(name, name): value for name, value in window.items()}
+        if isinstance(decay := found.get("decay"), dict):
+            earlier = EARLIER_CAUSES.get(str(decay.get("cause")))
+            found["decay"] = {**decay, "cause": earlier.value} if earlier else decay
     return typed_json.decode(Health, found)
 
 
 def _plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity; `from_json` reads no text of any length."""
+    """JSON has no NaN and no infinity; `from_json` refuses texts above a maximum length."""
     if isinstance(value, dict):
         return {typed_json.cut(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list):

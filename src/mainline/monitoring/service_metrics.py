@@ -1,4 +1,4 @@
-"""Traffic, errors and latency from the text of the server's `/metrics`."""
+"""Traffic, errors and latency, read from the text of the server's `/metrics`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from mainline.errors import DataError
 @dataclass(frozen=True)
 class Service:
     requests: int
-    errors: int  # answered with 5xx
+    errors: int  # responses with status 5xx
     rejected: int
-    dropped: int  # requests that the prediction log lost
-    p99_seconds: float | None  # the upper end of its bin; None without a request, infinity beyond the last bin
+    dropped: int  # requests missing from the prediction log
+    p99_seconds: float | None  # the upper end of its bin; None without requests, infinity above the last bin
 
     @property
     def error_rate(self) -> float:
@@ -23,7 +23,7 @@ class Service:
 
 
 def read(path: Path) -> Service:
-    """Raises DataError for a text that is not Prometheus' own."""
+    """Raises DataError if the text is not in Prometheus' format."""
     from prometheus_client.parser import text_string_to_metric_families
 
     sums = {"mainline_requests_total": 0.0, "mainline_rejected_total": 0.0, "mainline_log_dropped_total": 0.0}
@@ -38,7 +38,7 @@ def read(path: Path) -> Service:
                 if sample.name == "mainline_request_seconds_bucket":
                     buckets.append((float(sample.labels["le"]), sample.value))
     except (ValueError, KeyError) as error:
-        raise DataError(f"{path}: not the text of /metrics: {error}") from None
+        raise DataError(f"{path} is not the text of /metrics: {error}") from None
     requests, rejected, dropped = (int(value) for value in sums.values())
     return Service(requests, int(errors), rejected, dropped, quantile(sorted(buckets), 0.99))
 

@@ -1,4 +1,4 @@
-"""The window to judge: the last rows of one model in the log, with all that is odd about them."""
+"""The window to evaluate: the last rows of one model in the log, and the problems in them."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from mainline.runtime.atomic_files import remove
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-AHEAD = dt.timedelta(minutes=5)  # of the clock: two machines in step differ by less
-THREADS = 4  # at the most: each holds pages of its own in memory
+AHEAD = dt.timedelta(minutes=5)  # of now; synchronised clocks of two machines differ by less
+THREADS = 4  # at most: each thread holds its own pages in memory
 
 
 @dataclass
 class Window:
-    """The rows to judge: the view `log` of `connection`, of one model, without what the problems name.
+    """The rows to evaluate: the view `log` of `connection` has the rows of one model, without rows of unknown time.
 
-    The view `own` holds all rows of that model. `versions` counts the rows of the window by version, those of
-    other models too.
+    The view `own` has all rows of that model. `versions` counts the rows of the window by version, including
+    other models.
     """
 
     connection: DuckDBPyConnection
-    spill: Path = Path()  # a folder for what does not fit into memory
+    spill: Path = Path()  # a folder for data that do not fit into memory
     digest: str = ""
     version: str = ""
     start: dt.datetime | None = None
     end: dt.datetime | None = None
-    first: dt.datetime | None = None  # of the rows; the window itself may begin before it
+    first: dt.datetime | None = None  # time of the first row; the window may begin before it
     rows: int = 0
     columns: dict[str, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Window:
 
 @contextlib.contextmanager
 def spilling(folder: Path) -> Iterator[Path]:
-    """A folder below `folder` for this process alone, gone at the end; what killed ones have left goes with it."""
+    """A folder below `folder` for this process, removed at the end, together with those of killed processes."""
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.iterdir():
         if not left.name.isdigit() or not is_running(int(left.name)):
@@ -68,13 +68,13 @@ def is_running(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # a process of another user
         return True
     return True
 
 
 def connect(settings: Settings, spill: Path) -> DuckDBPyConnection:
-    """A connection of bounded memory; what does not fit goes to the folder `spill`."""
+    """A connection with bounded memory; data that do not fit are spilled to the folder `spill`."""
     import duckdb
 
     connection = duckdb.connect()
@@ -88,17 +88,17 @@ def connect(settings: Settings, spill: Path) -> DuckDBPyConnection:
 
 
 def day(settings: Settings) -> str:
-    """SQL for the day of a logged row, as the training's days are counted."""
+    """SQL for the day of a logged row, in the time zone of the training's days."""
     return f"timezone({text(settings.data.timezone)}, _time)::DATE"
 
 
 def load(
     window: Window, settings: Settings, groups: list[prediction_log.Files], digest: str | None, now: dt.datetime
 ) -> None:
-    """Fill the window with the last `monitor.window` of one model: `digest`, or the one that answered last."""
+    """Fill the window with the last `monitor.window` of one model: `digest`, or the model of the last prediction."""
     connection = window.connection
     if not groups:
-        window.problems.append(Problem("empty window", "no readable file: nothing was predicted", fatal=False))
+        window.problems.append(Problem("empty window", "the log has no readable file of predictions", fatal=False))
         return
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW every AS SELECT * REPLACE (_time::TIMESTAMPTZ AS _time, "
@@ -119,13 +119,13 @@ def load(
 
 
 def skew(window: Window, now: dt.datetime) -> None:
-    """Rows without a time, or from after now: a clock is wrong, and which rows belong where is not known."""
+    """Rows without a time or with one in the future: a clock is wrong, and their place is unknown."""
     late, none = window.one(
         "SELECT count(*) FILTER (_time > ?), count(*) FILTER (_time IS NULL) FROM every", [now + AHEAD]
     )
     if late or none:
-        found = f"{late:,} rows are from the future and {none:,} have no time: check the server's clock; left out"
-        window.problems.append(Problem("clock skew", found))
+        skipped = f"{late:,} rows are from the future and {none:,} have no time: skipped; check the server's clock"
+        window.problems.append(Problem("clock skew", skipped))
 
 
 def cut(window: Window, settings: Settings, now: dt.datetime) -> None:
@@ -133,7 +133,7 @@ def cut(window: Window, settings: Settings, now: dt.datetime) -> None:
     last = window.one("SELECT max(_time) FROM own WHERE _time <= ?", [now + AHEAD])[0]
     if last is None:
         window.problems.append(
-            Problem("empty window", f"the log holds no row of the model {window.digest[:12] or '?'}", fatal=False)
+            Problem("empty window", f"the log has no rows of model {window.digest[:12] or '?'}", fatal=False)
         )
         return
     window.end, window.start = last, settings.monitor.window.before(last)
@@ -147,49 +147,49 @@ def cut(window: Window, settings: Settings, now: dt.datetime) -> None:
         f"SELECT _version::VARCHAR, _model_digest, count(*) FROM every WHERE {within} GROUP BY 1, 2 ORDER BY 3 DESC"
     )
     for version, digest, rows in connection.execute(counted).fetchall():
-        # The same name over two models is worth telling apart.
+        # Two models may have the same version: the digest tells them apart.
         name = version if digest == window.digest or version not in window.versions else f"{version} ({digest[:12]})"
         window.versions[name] = window.versions.get(name, 0) + rows
 
 
 def others(window: Window) -> list[tuple[str, str, int]]:
-    """Version, digest and rows of the models that answered in the same time."""
+    """Version, digest and rows of the other models in the window."""
     if window.start is None or window.end is None:
         return []
-    found: list[tuple[str, str, int]] = window.connection.execute(
+    counted: list[tuple[str, str, int]] = window.connection.execute(
         "SELECT any_value(_version)::VARCHAR, _model_digest, count(*) FROM every "
         "WHERE _time > ? AND _time <= ? AND _model_digest <> ? GROUP BY 2 ORDER BY 3 DESC",
         [window.start, window.end, window.digest],
     ).fetchall()
-    return found
+    return counted
 
 
 def duplicates(window: Window) -> None:
-    # Grouped, and not counted as distinct: groups go to the disk where they do not fit. First by 64 bits of each.
+    # GROUP BY, not count(DISTINCT): groups can spill to disk. First by a 64-bit hash, then exactly.
     again = 0
     for key in ("hash(_request, _row)", "_request, _row"):
         grouped = f"SELECT count(*) AS n FROM log GROUP BY {key}"
         again = window.one(f"SELECT coalesce(sum(n - 1), 0)::BIGINT FROM ({grouped})")[0]
         if not again:
             return
-    found = f"{again:,} rows repeat a request's id and row: each request is logged once"
-    window.problems.append(Problem("duplicates", found))
+    repeated = f"{again:,} rows repeat the request id and row of another"
+    window.problems.append(Problem("duplicates", repeated))
 
 
 def check_columns(window: Window, numeric: Iterable[str], categorical: Iterable[str], classes: int) -> None:
-    """Inputs that are gone or no numbers any more, and answers that are none of this model's."""
+    """Report missing inputs, inputs that are no longer numbers, and predictions that do not fit this model."""
     numeric = list(numeric)
     gone = [name for name in [*numeric, *categorical] if name not in window.columns]
     if gone:
-        window.problems.append(Problem("schema", f"the log has no column {', '.join(gone)}: its drift is not known"))
+        window.problems.append(Problem("schema", f"the log lacks the column {', '.join(gone)}: its drift is unknown"))
     there = [name for name in numeric if name in window.columns]
     odd = [f"count(*) FILTER ({quoted(n)} IS NOT NULL AND TRY_CAST({quoted(n)} AS DOUBLE) IS NULL)" for n in there]
     wrong = f"count(*) FILTER (_prediction IS NULL OR len(_prediction) <> {classes or 1})"
     answers, *counted = window.one(f"SELECT {', '.join([wrong, *odd])} FROM log")
     for name, count in zip(there, counted, strict=True):
         if count:
-            found = f"{count:,} values of {name} are no numbers: its type has changed"
-            window.problems.append(Problem("schema", found))
+            mistyped = f"{count:,} values of {name} are not numbers: its type has changed"
+            window.problems.append(Problem("schema", mistyped))
     if answers:
-        found = f"{answers:,} predictions do not hold {classes or 1} value{'s' * (classes > 1)}"
-        window.problems.append(Problem("schema", found))
+        misshaped = f"{answers:,} predictions do not have {classes or 1} value{'s' * (classes > 1)}"
+        window.problems.append(Problem("schema", misshaped))

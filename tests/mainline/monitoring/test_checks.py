@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mainline.evaluation.results import Interval
 from mainline.monitoring import checks as judge
 from mainline.monitoring.prediction_log import Problem
-from mainline.monitoring.results import STATUS, Cause, Check, Health, Seen, Verdict, to_json
+from mainline.monitoring.results import STATUS, Cause, Check, Decay, Health, Seen, Verdict, from_json, to_json
 
 
 def check(verdict: Verdict, name: str = "") -> Check:
@@ -50,7 +51,7 @@ def test_every_problem_of_a_log_has_a_rule_that_it_breaks() -> None:
 
 def test_the_cause_is_in_the_sentence() -> None:
     _, headline = judge.verdict([check(Verdict.decay)], Cause.aged)
-    assert headline == "The model no longer keeps its promise: decay. It may be that the model has aged."
+    assert headline == "The model performs worse than evaluated: decay. Concept drift likely."
 
 
 def test_what_could_not_be_measured_is_null_and_no_nan() -> None:
@@ -58,3 +59,14 @@ def test_what_could_not_be_measured_is_null_and_no_nan() -> None:
     found.reached["precision"] = Interval(float("nan"), None, None)
     written = json.loads(json.dumps(to_json(found), allow_nan=False))
     assert written["reached"]["precision"] == {"value": None, "low": None, "high": None}
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"), [("the world is harder", Cause.harder), ("the model has aged", Cause.aged)]
+)
+def test_the_cause_in_the_words_of_an_earlier_version_is_read(words: str, cause: Cause) -> None:
+    decay = Decay("roc_auc", *[Interval(0.1, 0.0, 0.2)] * 5, cause, "so it is")
+    written = to_json(dataclasses.replace(health(check(Verdict.decay)), decay=decay))
+    assert from_json(json.dumps(written).encode()).decay == decay
+    written["decay"]["cause"] = words
+    assert from_json(json.dumps(written).encode()).decay == decay

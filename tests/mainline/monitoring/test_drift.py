@@ -49,8 +49,8 @@ def measured(window: pd.DataFrame, kept: dict[str, Any]) -> dict[str, drift.Feat
 def test_of_a_thousand_windows_without_drift_no_more_than_the_stated_share_is_called_drifted(
     kept: dict[str, Any], share: float, held: bool
 ) -> None:
-    # What is promised is the sampling's own rate: the season and the floor, which both allow more, are left out.
-    # With every threshold halved the same thousand windows break the promise.
+    # Only the noise threshold has this rate: the season and the floor, which both allow more, are switched off.
+    # With every threshold halved the same thousand windows exceed it.
     rules = SETTINGS.monitor.model_copy(update={"psi_floor": 1e-9})
     columns = {**kept["numeric"], **kept["categorical"]}
     rate = rules.false_alarms / len(columns)

@@ -58,7 +58,7 @@ def test_rows_like_those_of_training_break_none(suite: Path) -> None:
         assert log_expectations.broken(window(connection, ROWS), suite.with_name("none.yaml"), ["minutes"]) == []
 
 
-def test_more_than_may_be_missing_is_told(suite: Path) -> None:
+def test_more_missing_values_than_the_rule_allows_are_reported(suite: Path) -> None:
     with duckdb.connect() as connection:
         rows: list[tuple[float | None, str | None]] = [(None, "north"), (None, "north"), (1.0, "north")]
         (found,) = log_expectations.broken(window(connection, rows), suite, ["minutes"])

@@ -1,4 +1,4 @@
-"""Performance from sums by day is that of the rows; the promise is that of the evaluation itself."""
+"""Performance from sums by day is that of the rows; the evaluated values are those of the report."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_what_calibrated_probabilities_expect_is_what_their_labels_show(task: st
         assert interval.low < found.values[name][0] < interval.high, name
 
 
-def test_the_promise_is_the_interval_that_the_evaluation_reported(tmp_path: Path) -> None:
+def test_the_evaluated_interval_is_the_one_that_the_report_shows(tmp_path: Path) -> None:
     made = shop(tmp_path)
     settings, record = made.settings, made.record
     rows = read_rows(settings, tmp_path / "frame.parquet", sides(settings).holdout, "day")

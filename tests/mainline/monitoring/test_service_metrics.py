@@ -57,5 +57,5 @@ def test_slower_than_every_bin_is_slower_than_any_threshold(tmp_path: Path) -> N
 def test_a_text_that_is_none_of_prometheus_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "metrics.txt"
     path.write_text("<html>Bad gateway {\n")
-    with pytest.raises(DataError, match=r"metrics\.txt: not the text of /metrics"):
+    with pytest.raises(DataError, match=r"metrics\.txt is not the text of /metrics"):
         service_metrics.read(path)
