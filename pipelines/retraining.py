@@ -1,6 +1,6 @@
-"""Retraining by itself: new data are found, the clock is moved on a branch, and the usual review judges the model.
+"""Automatic retraining: find new data, move the data cutoff on a branch, and run the usual review.
 
-Everything happens beside the checkout, on main's own files; what is checked out stays as it is.
+Everything happens in a worktree of main; the checkout does not change.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from mainline.runtime.workspace import Workspace
 
 SECRET = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
-# The retrainings that were begun, held against a commit of main: pull requests, or at home branches.
+# The earlier retrainings, compared with a commit of main: pull requests, or locally branches.
 History = Callable[[str], list[Attempt]]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """`now` is when this is; data count until the day that it is in `data.timezone`."""
+    """`now` is the current time; data count until its day in `data.timezone`."""
 
     base: str
     now: dt.datetime
@@ -45,19 +45,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Done:
-    """What is told to the next job, and the status of the verb."""
+    """The proposal for the next job, and the exit status of the command."""
 
     proposal: Proposal
     status: int
 
 
 def retrain(workspace: Workspace, asked: Asked, progress: Progress) -> Done:
-    """The whole job, from the sources to a branch with its report in `reports/retraining`."""
+    """The whole job: from the sources to a branch with its report in `reports/retraining`."""
     into = workspace.reports / "retraining"
     shutil.rmtree(into, ignore_errors=True)
     tip = git.tip(workspace.root, asked.base) if git.is_top(workspace.root) else None
     if tip is None:
-        raise ConfigurationError(f"no commit is called {asked.base} here, and a retraining begins on main: BASE=…")
+        raise ConfigurationError(
+            f"{asked.base} is not a commit of this repository; a retraining starts from main: set BASE=…"
+        )
     draft = Proposal(Outcome.failed, "", base=tip)
     try:
         with git.worktree(workspace.root, tip, workspace.state / "retraining") as tree:
@@ -70,9 +72,9 @@ def retrain(workspace: Workspace, asked: Asked, progress: Progress) -> Done:
 
 
 def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress: Progress) -> Done:
-    """The job in a work tree of main."""
+    """The job in a worktree of main."""
     params = loader.load(tree / loader.FILE)
-    extensions.load(params)  # new data may come from a source that the project added
+    extensions.load(params)  # new data may come from a source of the project's own
     settings = params.settings
     before = settings.data.until
     with progress.stage("collect") as detail:
@@ -91,10 +93,10 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
     move(tree, found.until)
     commit = branches.commit(tree, f"Retrain on data until {found.until}", opened(decision, asked.now))
     print(f"\n{decision.branch}: data.until moves from {before} to {found.until}\n", file=sys.stderr)
-    status, said = reviewed(tree, workspace, name_of(workspace.root, asked.base))
+    status, last_words = reviewed(tree, workspace, name_of(workspace.root, asked.base))
     if status not in (0, Refused.status):
         outcome = Outcome.invalid if status == DataError.status else Outcome.failed
-        return Done(dataclasses.replace(draft, outcome=outcome, message=said), status)
+        return Done(dataclasses.replace(draft, outcome=outcome, message=last_words), status)
     keep(tree, workspace)
     branches.point(workspace.root, decision.branch, commit)
     verdict = json.loads((tree / "reports" / "verdict.json").read_text(encoding="utf-8"))
@@ -102,7 +104,7 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
         dataclasses.replace(
             draft,
             outcome=Outcome.ready,
-            message=f"{decision.branch} is there: {decision.why}",
+            message=f"{decision.branch} was created: {decision.why}",
             verdict=verdict["verdict"],
             passed=verdict["passed"],
         ),
@@ -111,13 +113,13 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
 
 
 def move(tree: Path, until: dt.date) -> None:
-    """Move the clock, and see that it was the clock."""
+    """Move the data cutoff, and check that nothing else has changed."""
     file = tree / loader.FILE
     before = loader.load(file).settings
     file.write_bytes(data_until.moved(file.read_bytes(), until))
     wanted = before.model_copy(update={"data": before.data.model_copy(update={"until": until})})
     if loader.load(file).settings != wanted:
-        raise ConfigurationError(f"{loader.FILE}: `until: {before.data.until}` is not data.until there")
+        raise ConfigurationError(f"{loader.FILE}: `until: {before.data.until}` is not the value of data.until")
 
 
 def opened(decision: Decision, now: dt.datetime) -> dt.datetime:
@@ -125,15 +127,15 @@ def opened(decision: Decision, now: dt.datetime) -> dt.datetime:
 
 
 def name_of(root: Path, base: str) -> str:
-    """The base as a report can name it; of a checkout's HEAD, the branch."""
+    """The name of the base in a report; for a checkout's HEAD, its branch."""
     branch = git.git(root, "rev-parse", "--abbrev-ref", base)
     return branch if branch and branch != "HEAD" else git.commit_of(root, base) or base
 
 
 def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
-    """The usual job by the tree's own code, with this checkout's state; its status and its last words.
+    """Run the review with the tree's own code and this checkout's state; return its status and last message.
 
-    A token that is here for GitHub is none of its business.
+    It does not get the tokens for GitHub.
     """
     environment = {name: value for name, value in os.environ.items() if name not in SECRET}
     environment["PYTHONPATH"] = f"{tree / 'src'}{os.pathsep}{tree}"
@@ -147,7 +149,7 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
         "--state",
         str(workspace.state),
     ]
-    said: list[str] = []
+    lines: list[str] = []
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as summary,
         subprocess.Popen(
@@ -163,13 +165,13 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
         assert process.stderr is not None
         for line in process.stderr:
             print(line, end="", file=sys.stderr, flush=True)
-            said.append(line.rstrip("\n"))
+            lines.append(line.rstrip("\n"))
         process.wait()
         summary.seek(0)
-        # The tree is gone when this is read; its reports are kept.
+        # The worktree is removed afterwards; its reports are kept.
         print(summary.read().replace("  reports/", "  reports/retraining/"), end="")
-    start = next((i for i, line in enumerate(said) if line.startswith("mainline: ")), None)
-    words = said[-20:] if start is None else [said[start].removeprefix("mainline: "), *said[start + 1 :]]
+    start = next((i for i, line in enumerate(lines) if line.startswith("mainline: ")), None)
+    words = lines[-20:] if start is None else [lines[start].removeprefix("mainline: "), *lines[start + 1 :]]
     return process.returncode, "\n".join(words)
 
 

@@ -1,4 +1,4 @@
-"""`mainline retrain` on the shop: a branch with its report, beside a checkout that stays as it is."""
+"""`mainline retrain` on the shop: a branch with its report, without a change to the checkout."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_one_that_is_open_is_not_made_twice(shop: Project) -> None:
     before = shop.git("rev-parse", BRANCH)
     done = shop.mainline("retrain", *SOON)
     assert done.status == 0
-    assert "is open and holds it all" in done.out
+    assert "is open and up to date" in done.out
     assert shop.git("rev-parse", BRANCH) == before
 
 
@@ -98,7 +98,7 @@ def test_a_branch_with_somebodys_own_commits_is_left_as_it_is(shop: Project) -> 
     shop.commit("Main moves on")
     done = shop.mainline("retrain", *SOON)
     assert done.status == 0
-    assert "somebody's own commits" in done.out
+    assert "commits by people" in done.out
     assert shop.git("rev-parse", BRANCH) == mine
 
 
@@ -160,7 +160,7 @@ def test_github_knowing_nothing_of_it_somebodys_local_branch_is_not_overwritten(
     repository = github.repository("flights/mainline")
     done = shop.mainline("retrain", *SOON, "--open", **github.environment(repository))
     assert done.status == 1
-    assert f"the branch {BRANCH} here holds somebody's own commits" in done.err
+    assert f"the local branch {BRANCH} contains commits by people" in done.err
     assert repository.issues == {}
     assert shop.git("rev-parse", BRANCH) == mine
 
@@ -168,5 +168,5 @@ def test_github_knowing_nothing_of_it_somebodys_local_branch_is_not_overwritten(
 def test_without_main_or_git_the_call_is_refused_with_what_is_missing(shop: Project, tmp_path: Path) -> None:
     done = shop.mainline("retrain", "--base", "trunk")
     assert done.status == 2
-    assert "no commit is called trunk here" in done.err
+    assert "trunk is not a commit of this repository" in done.err
     assert Project(tmp_path / "plain", with_git=False).mainline("retrain").status == 2

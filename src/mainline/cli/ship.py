@@ -36,7 +36,7 @@ def ship_command(call: argparse.Namespace) -> int:
             raise ConfigurationError(f"ship --every {call.every:g}: a number of seconds above 0 is needed")
         return shipping.follow(spool, lambda: destination.at(log(call), Path.cwd()), call.every)
     if not spool.is_dir():
-        raise ConfigurationError(f"{spool} is not here: it is the folder that the server's MAINLINE_LOG names")
+        raise ConfigurationError(f"{spool} does not exist: name the folder of the server's MAINLINE_LOG")
     to = destination.at(log(call), Path.cwd())
     print(f"{shipping.ship_once(spool, to)} landed in {to.name}")
     return 0

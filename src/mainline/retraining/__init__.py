@@ -1,1 +1,1 @@
-"""Retraining by itself: new data is found, the clock moved, and one pull request kept open with it."""
+"""Automatic retraining: find new data, move the data cutoff, and keep one pull request open with it."""

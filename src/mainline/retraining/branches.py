@@ -1,4 +1,4 @@
-"""Retraining at home: local branches are what pull requests are on GitHub."""
+"""Local retraining: branches take the place of the pull requests on GitHub."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADS = f"refs/heads/{PREFIX}"
 
 
 def attempts(root: Path, base: str) -> list[Attempt]:
-    """The local branches `retrain/…`, held against the commit `base` of main."""
+    """The local branches `retrain/…`, compared with the commit `base` of main."""
     listed = git.git(root, "for-each-ref", "--format=%(objectname) %(refname)", HEADS) or ""
     found = []
     for line in listed.splitlines():
@@ -32,7 +32,7 @@ def attempts(root: Path, base: str) -> list[Attempt]:
 def attempt(root: Path, base: str, branch: str, commit: str, until: dt.date) -> Attempt:
     own = (git.git(root, "rev-list", "--reverse", f"{base}..{commit}") or "").split()
     merged = clock_at(root, base)
-    # A squash leaves no trace of the branch but the clock.
+    # After a squash merge, only the data cutoff shows that the branch was merged.
     state: Literal["open", "merged"] = "open" if own and (merged is None or merged < until) else "merged"
     first = own[0] if own else commit
     when = git.git(root, "show", "--no-patch", "--format=%aI", first) or ""
@@ -56,21 +56,21 @@ def clock_at(root: Path, commit: str) -> dt.date | None:
 
 
 def is_ours(root: Path, commit: str) -> bool:
-    said = git.git(root, "show", "--no-patch", "--format=%ae %ce", commit) or ""
-    return said.split() == [EMAIL, EMAIL]
+    emails = git.git(root, "show", "--no-patch", "--format=%ae %ce", commit) or ""
+    return emails.split() == [EMAIL, EMAIL]
 
 
 def check_free(root: Path, base: str, branch: str) -> None:
-    """Refuse a local branch on which somebody has worked; GitHub's history knows nothing of it."""
+    """Refuse to overwrite a local branch with commits by people; the history on GitHub does not contain them."""
     own = (git.git(root, "rev-list", f"{base}..refs/heads/{branch}") or "").split()
     if any(not is_ours(root, one) for one in own):
-        raise Refused(f"the branch {branch} here holds somebody's own commits: merge, rename or delete it")
+        raise Refused(f"the local branch {branch} contains commits by people: merge, rename or delete it")
 
 
 def commit(tree: Path, message: str, opened: dt.datetime) -> str:
-    """Commit what was changed in a work tree of ours; the new commit. Nobody's hooks or keys take part.
+    """Commit the change in our worktree, without hooks or signing; return the new commit.
 
-    `opened` is when the retraining was first put before people: made anew, its commit keeps that date.
+    `opened` is when the retraining was first opened: a refreshed commit keeps that date.
     """
     settings = ("core.hooksPath=/dev/null", "commit.gpgsign=false", f"user.name={NAME}", f"user.email={EMAIL}")
     given = [word for setting in settings for word in ("-c", setting)]
@@ -87,7 +87,7 @@ def commit(tree: Path, message: str, opened: dt.datetime) -> str:
 
 
 def point(root: Path, branch: str, commit: str) -> None:
-    """Have `branch` be `commit`; raises ConfigurationError where it is checked out."""
+    """Point `branch` to `commit`; raises ConfigurationError if it is checked out."""
     done = subprocess.run(
         ["git", "branch", "--quiet", "--no-track", "--force", branch, commit],
         cwd=root,
@@ -96,4 +96,4 @@ def point(root: Path, branch: str, commit: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise ConfigurationError(f"git could not make the branch {branch}: {done.stderr.strip()}")
+        raise ConfigurationError(f"git could not create the branch {branch}: {done.stderr.strip()}")

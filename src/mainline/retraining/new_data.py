@@ -1,4 +1,4 @@
-"""How far the sources reach: the newest period of new data that is complete."""
+"""The newest complete period of new data in the sources."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from mainline.data.collect import Collected, collect
 from mainline.errors import ConfigurationError
 
 FALLBACK = Span(count=1, unit="month")
-MOST = 10_000  # periods; a clock that is so far behind is a mistake
+MOST = 10_000  # periods; a data cutoff that is further behind is a mistake
 
 
 @dataclass(frozen=True)
 class Reach:
-    """Until when a table's rows are known, UTC, on the day that was looked."""
+    """The time (UTC) until which a table has rows."""
 
     table: str
     moment: dt.datetime
@@ -26,24 +26,24 @@ class Reach:
 
 @dataclass(frozen=True)
 class Found:
-    """`until` is the end of the newest complete period, None where there is none; `why` says what it hangs on."""
+    """`until` is the end of the newest complete period, or None; `why` gives the reason."""
 
     until: dt.date | None
     why: str
 
 
 def newest(settings: Settings, root: Path, cache: Path, today: dt.date) -> Found:
-    """The end of the newest period that has passed and that every table reaches.
+    """Find the end of the newest period that has passed and that every table reaches.
 
-    Periods are `retrain.every` long and begin at `data.until`. A table reaches a period's end where its last known
-    row lies no more than `retrain.lag` before it; what comes after midnight of `today` is not looked at.
+    Periods are `retrain.every` long and begin at `data.until`. A table reaches the end of a period if its last
+    known row is at most `retrain.lag` before it; rows after midnight of `today` are ignored.
 
     Raises
     ------
     DataError, ExternalError
-        As `collect` does.
+        Like `collect`.
     ConfigurationError
-        Where no source has a time that could tell.
+        If no source has a time.
     """
     data = settings.data.model_copy(update={"until": today})
     names = telling(settings)
@@ -54,14 +54,16 @@ def newest(settings: Settings, root: Path, cache: Path, today: dt.date) -> Found
 
 
 def telling(settings: Settings) -> list[str]:
-    """The tables that tell whether a period is complete."""
+    """The tables that decide whether a period is complete."""
     timed = [name for name, source in settings.data.sources.items() if source.time]
     for name in settings.retrain.tables:
         if name not in timed:
-            said = "has no time" if name in settings.data.sources else "is no source"
-            raise ConfigurationError(f"retrain.tables: {name} {said}; there are {', '.join(timed) or 'none with one'}")
+            fault = "has no time" if name in settings.data.sources else "is not a source"
+            raise ConfigurationError(
+                f"retrain.tables: {name} {fault}; sources with a time: {', '.join(timed) or 'none'}"
+            )
     if not timed:
-        raise ConfigurationError("no source has a time: data.until cuts nothing, and no period can be called complete")
+        raise ConfigurationError("no source has a time: data.until has no effect, and no period can be complete")
     return settings.retrain.tables or timed
 
 
@@ -75,14 +77,14 @@ def reached(tables: Mapping[str, Collected], names: list[str]) -> list[Reach]:
 
 
 def complete(settings: Settings, reaches: list[Reach], today: dt.date) -> Found:
-    """The newest end of a period, from how far each table reaches."""
+    """The end of the newest complete period, from the reach of each table."""
     zone, rules, start = ZoneInfo(settings.data.timezone), settings.retrain, settings.data.until
     every = rules.every or (settings.split.holdout if isinstance(settings.split.holdout, Span) else FALLBACK)
     found, why = None, ""
     for number in range(1, min(rules.at_once or MOST, MOST) + 1):
         end = dt.datetime.combine(every.after(start, number), dt.time(), zone)
         if end.date() == start:
-            raise ConfigurationError(f"retrain.every: {every} is shorter than a day, and data.until is a date")
+            raise ConfigurationError(f"retrain.every: {every} is shorter than a day, but data.until is a date")
         if end.date() > today:
             why = f"the period until {end.date()} has not passed yet"
             break

@@ -1,6 +1,6 @@
-"""What a retraining came to, handed from the job that ran the model's code to the one that may write.
+"""The result of a retraining, passed from the job that ran the model's code to the job with write permission.
 
-The second believes of it no more than a date, an outcome and text to be shown.
+The second job trusts only a date, an outcome and text to show.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from typing import Any
 from mainline.errors import DataError
 
 FILE = "retraining.json"
-REPORTS = ("report.json", "report.md", "report.html", "verdict.json")  # of the run, in the same folder
-LARGEST = 1 << 20  # bytes that are read of either
+REPORTS = ("report.json", "report.md", "report.html", "verdict.json")  # from the run, in the same folder
+LARGEST = 1 << 20  # bytes that are read of each file
 
 
 class Outcome(StrEnum):
-    ready = "ready"  # a report is there, to be put before people
+    ready = "ready"  # a report to review
     nothing = "nothing"  # no new data
-    waiting = "waiting"  # a rule says: not now
+    waiting = "waiting"  # a rule forbids it now
     invalid = "invalid"  # the new data are not valid
     failed = "failed"  # something else stopped it
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """`message` is for people. `until`, `before` and `base` (a commit) are there where there is new data."""
+    """`message` is for people. `until`, `before` and `base` (a commit) are set if there are new data."""
 
     outcome: Outcome
     message: str
@@ -47,7 +47,7 @@ class Proposal:
 
 
 def read(file: Path) -> Proposal:
-    """The proposal in a file; raises DataError where it is none."""
+    """Read the proposal in a file; raises DataError if it is not one."""
     try:
         content = json.loads(file.read_bytes()[:LARGEST])
         return Proposal(
@@ -61,9 +61,9 @@ def read(file: Path) -> Proposal:
             passed=content.get("passed") is True,
         )
     except FileNotFoundError:
-        raise DataError(f"{file} is not here: the retraining left nothing, its log says why") from None
+        raise DataError(f"{file} does not exist: the retraining left no result, see its log") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise DataError(f"{file} is no retraining's answer: {error!r}") from None
+        raise DataError(f"{file} is not a result of a retraining: {error!r}") from None
 
 
 def _date(value: Any) -> dt.date | None:
@@ -74,5 +74,5 @@ def _matching(value: Any, pattern: str) -> str | None:
     if value is None:
         return None
     if not re.fullmatch(pattern, value):
-        raise ValueError(f"{value!r} is not of the form {pattern}")
+        raise ValueError(f"{value!r} does not match {pattern}")
     return str(value)

@@ -29,8 +29,8 @@ def test_only_the_date_changes_and_every_other_byte_stays(text: str) -> None:
 
 
 @pytest.mark.parametrize("to", ["2013-10-01", "2013-09-30"])
-def test_the_clock_never_goes_back(to: str) -> None:
-    with pytest.raises(ConfigurationError, match="can only be moved on"):
+def test_the_data_cutoff_never_goes_back(to: str) -> None:
+    with pytest.raises(ConfigurationError, match="can only move forward"):
         data_until.moved(b"data:\n  until: 2013-10-01\n", dt.date.fromisoformat(to))
 
 
@@ -38,5 +38,5 @@ def test_the_clock_never_goes_back(to: str) -> None:
     "text", ["data: {}\n", "a:\n  until: 2013-10-01\ndata:\n  until: 2013-10-02\n", "until: 2013-10-01T00:00:00\n"]
 )
 def test_a_file_without_one_clear_date_is_refused(text: str) -> None:
-    with pytest.raises(ConfigurationError, match="once, under `data`, is needed"):
+    with pytest.raises(ConfigurationError, match="it must be there once, under `data`"):
         data_until.shown(text.encode())

@@ -1,1 +1,1 @@
-"""From the server's spool to Parquet where `monitor.log` says: `mainline ship`."""
+"""Ship the server's spool as Parquet files to `monitor.log`: `mainline ship`."""

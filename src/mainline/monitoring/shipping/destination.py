@@ -1,4 +1,4 @@
-"""Where the log lands: a folder, or a prefix of an object store. A file is there whole or not at all."""
+"""The destination of the log: a folder, or a prefix of an object store. A file appears there complete or not at all."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mainline.errors import ConfigurationError, ExternalError
 from mainline.runtime.atomic_files import UNFINISHED, scratch
 
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
-LEFT_SECONDS = 3600  # after which what was begun was left by somebody who has died
-# An endpoint that is away is found out within seconds: what is to be shipped waits where it is.
+LEFT_SECONDS = 3600  # an unfinished file older than this was left by a process that has died
+# An unreachable endpoint is detected within seconds; the files wait in the spool.
 PATIENCE = {"config_kwargs": {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}}
 
 
@@ -27,7 +27,7 @@ class Folder:
 
     @contextlib.contextmanager
     def place(self) -> Iterator[Path]:
-        """A path to write a file to before `land`, where no reader looks for Parquet."""
+        """A path for writing a file before `land`, where no reader looks for Parquet."""
         with scratch(self.path, ".parquet") as part:
             for left in self.path.glob(f"{UNFINISHED}*"):
                 with contextlib.suppress(OSError):
@@ -36,7 +36,7 @@ class Folder:
             yield part
 
     def land(self, file: Path, name: str) -> None:
-        """Have it under `name` at once, and for good: what it was made of is removed next."""
+        """Move the file to `name` atomically and durably: its source is removed next."""
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         sync(file)
@@ -45,7 +45,7 @@ class Folder:
 
 
 class Store:
-    """An object store; putting an object is one step there."""
+    """An object store, where putting an object is atomic."""
 
     def __init__(self, url: str) -> None:
         from fsspec.core import url_to_fs
@@ -61,7 +61,7 @@ class Store:
             missing = f"{url.partition('://')[0]}:// needs a library that is not installed"
             raise ConfigurationError(f"monitor.log: {missing}; run `make install GROUPS=cloud`") from error
         except Exception as error:
-            raise ExternalError(f"monitor.log: {self.name} cannot be opened: {self._said(error)}") from None
+            raise ExternalError(f"monitor.log: {self.name} cannot be opened: {self._reason(error)}") from None
 
     @contextlib.contextmanager
     def place(self) -> Iterator[Path]:
@@ -69,24 +69,26 @@ class Store:
             yield part
 
     def land(self, file: Path, name: str) -> None:
-        """Raises ExternalError where the store cannot be reached or refuses."""
+        """Raises ExternalError if the store cannot be reached or refuses."""
         try:
             self.system.put_file(str(file), f"{self.prefix}/{name}")
         except Exception as error:
-            raise ExternalError(f"monitor.log: {self.name} cannot be written: {self._said(error)}") from None
+            raise ExternalError(f"monitor.log: {self.name} cannot be written: {self._reason(error)}") from None
 
-    def _said(self, error: BaseException) -> str:
+    def _reason(self, error: BaseException) -> str:
         text = " ".join(str(error.__cause__ or error).split()) or type(error).__name__
         return text.replace(self.url, self.name)
 
 
 def at(log: str, root: Path) -> Folder | Store:
-    """The landing that `monitor.log` names; a folder is below `root` where it is not absolute."""
+    """The destination that `monitor.log` names; a relative folder is below `root`."""
     if not is_remote(log):
         return Folder(root / log)
     scheme = log.partition("://")[0]
     if scheme not in SCHEMES:
-        raise ConfigurationError(f"monitor.log: {scheme}:// is not known; a folder or one of {', '.join(SCHEMES)} is")
+        raise ConfigurationError(
+            f"monitor.log: {scheme}:// is not supported; use a folder or one of {', '.join(SCHEMES)}"
+        )
     return Store(log)
 
 

@@ -1,11 +1,11 @@
-"""The lines of a spool as Parquet: the contract between the server and whoever reads its log.
+"""The lines of a spool as Parquet: the contract between the server and every reader of its log.
 
-`predictions/`: a row a predicted row, with `_request`, `_row` (its place in the request), `_time`, `_version`,
+`predictions/`: a row per predicted row, with `_request`, `_row` (its place in the request), `_time`, `_version`,
 `_model_digest`, `_prediction` (the probabilities of all classes in their order, or one value of a regression),
-the model's inputs, and the columns of the row's key that were sent with it.
+the model's inputs, and the columns of the row's key that were sent.
 
-`feedback/`: a row a label, with `_time` (when it was received), `_request` and `_row` or the columns of the row's
-key, `_label` (JSON text) and `_id`, which is each label's own.
+`feedback/`: a row per label, with `_time` (when it was received), `_request` and `_row` or the columns of the row's
+key, `_label` (JSON text) and `_id`, which is unique per label.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def convert(path: Path, target: Path) -> tuple[int, Broken]:
-    """Write the Parquet of one file of the spool: the same bytes each time. How many lines it holds, and which not.
+    """Convert one file of the spool to Parquet, the same bytes each time; return the lines written and the broken ones.
 
-    `target` is not written where no line can be read.
+    `target` is not written if no line can be read.
 
     Raises
     ------
     Unreadable
-        Where the first line does not say what the file holds.
+        If the first line does not describe the file.
     """
     import pyarrow.parquet as pq
 
@@ -100,7 +100,7 @@ def prediction_table(header: Header, schema: pa.Schema, lines: list[Any]) -> pa.
 
 
 def values(line: Any, header: Header) -> NDArray[np.float64]:
-    """The answers of one request, (n, classes) or (n, 1)."""
+    """The predictions of one request, (n, classes) or (n, 1)."""
     import numpy as np
 
     width = 1 if header.task == "regression" else len(header.classes)

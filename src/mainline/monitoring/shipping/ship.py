@@ -1,8 +1,8 @@
-"""Finished files of the spool, one after the other: made Parquet of, landed, and only then removed.
+"""Ship the finished files of the spool, one after the other: convert to Parquet, land, and only then remove.
 
-A file lands under the name that it has in the spool. Whoever is killed between landing and removing
-does the same again under the same name, so that each request is there once, whatever happens when.
-While the store is away the files wait in the spool, whose size the server bounds.
+A file lands under its name in the spool. After a kill between landing and removing, the next process repeats
+it under the same name, so each request is there exactly once. While the store is unreachable the files wait in
+the spool, whose size the server bounds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ KINDS = ("predictions", "feedback")
 
 @dataclass
 class Shipped:
-    """What one round has brought where it belongs."""
+    """The result of one round."""
 
     files: int = 0
     lines: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
@@ -43,51 +43,51 @@ class Shipped:
 
 
 def ship(spool: Path, landing: Folder | Store) -> Shipped:
-    """Ship every finished file; those of writers that have died are finished first.
+    """Ship every finished file; files of writers that have died are finished first.
 
     Raises
     ------
     ExternalError
-        Where one cannot be written where it belongs: it and the later ones stay in the spool.
+        If a file cannot be written to the destination: it and the later ones stay in the spool.
     """
-    found = Shipped()
+    shipped = Shipped()
     for kind in KINDS:
         adopt(spool, kind)
         for path in finished(spool, kind):
             with claimed(path) as descriptor:
                 if descriptor is not None:
-                    ship_file(path, landing, found)
-    return found
+                    ship_file(path, landing, shipped)
+    return shipped
 
 
-def ship_file(path: Path, landing: Folder | Store, found: Shipped) -> None:
-    """Ship one file that nobody else touches meanwhile."""
+def ship_file(path: Path, landing: Folder | Store, shipped: Shipped) -> None:
+    """Ship one file, which this process has claimed."""
     with landing.place() as part:
         try:
             count, broken = convert(path, part)
         except Unreadable as error:
             os.replace(path, path.with_name(path.name.removesuffix(SUFFIX) + CORRUPT))
-            found.unreadable.append(f"{error}; it is kept as {path.stem}{CORRUPT}")
+            shipped.unreadable.append(f"{error}; the file is kept as {path.stem}{CORRUPT}")
             return
         if count:
             landing.land(part, f"{kind_of(path)}/{stem_of(path)}.parquet")
-            found.files += 1
-            found.lines[kind_of(path)] += count
+            shipped.files += 1
+            shipped.lines[kind_of(path)] += count
     path.unlink(missing_ok=True)
     if broken.count:
-        found.broken.append(broken)
+        shipped.broken.append(broken)
 
 
 def ship_once(spool: Path, landing: Folder | Store) -> Shipped:
-    """Raises DataError at the end, where lines were left out."""
-    found = ship(spool, landing)
-    if found.faults:
-        raise DataError(f"{spool}: {'; '.join(found.faults)}; {found} landed in {landing.name}")
-    return found
+    """Raises DataError at the end if lines were skipped."""
+    shipped = ship(spool, landing)
+    if shipped.faults:
+        raise DataError(f"{spool}: {'; '.join(shipped.faults)}; {shipped} landed in {landing.name}")
+    return shipped
 
 
 def follow(spool: Path, landing: Callable[[], Folder | Store], seconds: float) -> int:
-    """Ship every so many seconds until SIGTERM or SIGINT, and then once more."""
+    """Repeat every `seconds` until SIGTERM or SIGINT, and then once more."""
     stopping = threading.Event()
     failed, to = False, None
     with told_to_stop(stopping):
@@ -95,15 +95,15 @@ def follow(spool: Path, landing: Callable[[], Folder | Store], seconds: float) -
             last = stopping.is_set()
             try:
                 to = to or landing()
-                found = ship(spool, to)
+                shipped = ship(spool, to)
                 failed = False
-                for fault in found.faults:
-                    say(f"{fault}: left out")
-                if found.files:
-                    say(f"{found} landed in {to.name}")
+                for fault in shipped.faults:
+                    say(f"{fault}: skipped")
+                if shipped.files:
+                    say(f"{shipped} landed in {to.name}")
             except (MainlineError, OSError) as error:
                 to = None
-                # Said once: what waits is in the spool, and what that cannot hold is counted by the server.
+                # Reported once: files wait in the spool, and the server counts requests that do not fit there.
                 if not failed:
                     say(f"{error}: {len(list(spool.glob(f'*{SUFFIX}')))} files wait in {spool}")
                 failed = True

@@ -1,4 +1,4 @@
-"""Reading a file of the server's spool, a few megabytes at a time; what is not whole is told by its line."""
+"""Read a file of the server's spool, a few megabytes at a time; broken lines are reported by number."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from msgspec import Meta
 from mainline.serving.spool import FORMAT
 from mainline.serving.spool_files import CORRUPT, SUFFIX
 
-BATCH_BYTES = 4 * 2**20  # of lines that are held at once
+BATCH_BYTES = 4 * 2**20  # of lines in memory at once
 Time = Annotated[float, Meta(ge=0, lt=253402300800)]  # seconds since 1970, until the year 9999
 Row = Annotated[int, Meta(ge=0, lt=2**31)]
 Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-SHOWN = 5  # lines that are named where more are broken
+SHOWN = 5  # broken lines that are listed
 
 
 class Header(msgspec.Struct):
@@ -46,10 +46,10 @@ class Label(msgspec.Struct):
 
 @dataclass
 class Broken:
-    """Lines of one file that could not be read: they are told, and kept beside it for a look."""
+    """Lines of one file that could not be read: they are reported, and kept in a file next to it."""
 
     path: Path
-    lines: list[int] = field(default_factory=list)  # counted from 1; those that are named
+    lines: list[int] = field(default_factory=list)  # counted from 1; only the first are listed
     count: int = 0
 
     @property
@@ -57,7 +57,7 @@ class Broken:
         return self.path.with_name(self.path.name.removesuffix(SUFFIX) + CORRUPT)
 
     def add(self, number: int, line: bytes) -> None:
-        # What an earlier attempt has kept is kept anew.
+        # The first line replaces what an earlier attempt has kept.
         with open(self.kept, "ab" if self.count else "wb") as file:
             file.write(line.removesuffix(b"\n") + b"\n")
         self.count += 1
@@ -66,11 +66,11 @@ class Broken:
 
     def __str__(self) -> str:
         named = ", ".join(map(str, self.lines)) + (" and others" if self.count > SHOWN else "")
-        return f"{self.path.name}: {self.count:,} of its lines cannot be read (line {named}); kept as {self.kept.name}"
+        return f"{self.path.name}: {self.count:,} lines cannot be read (line {named}); kept as {self.kept.name}"
 
 
 class Unreadable(Exception):
-    """A file of which not even the first line can be read."""
+    """A file whose first line cannot be read."""
 
 
 def kind_of(path: Path) -> str:
@@ -78,7 +78,7 @@ def kind_of(path: Path) -> str:
 
 
 def stem_of(path: Path) -> str:
-    """What the file is called wherever it lands."""
+    """The name of the file at its destination."""
     return path.name.partition("-")[2].removesuffix(SUFFIX)
 
 
@@ -89,16 +89,14 @@ def header_of(path: Path) -> Header:
     try:
         header = msgspec.json.decode(first, type=Header)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Unreadable(f"{path.name}: its first line does not describe it (format {FORMAT}): {error}") from None
+        raise Unreadable(f"{path.name}: the first line is not a header of format {FORMAT}: {error}") from None
     if len(header.columns) != len(header.kinds):
-        raise Unreadable(
-            f"{path.name}: its first line names {len(header.columns)} columns of {len(header.kinds)} kinds"
-        )
+        raise Unreadable(f"{path.name}: the first line has {len(header.columns)} columns and {len(header.kinds)} kinds")
     return header
 
 
 def batches(path: Path, header: Header, broken: Broken) -> Iterator[list[Any]]:
-    """The lines below the first, decoded and checked, some megabytes at a time."""
+    """The lines after the first, decoded and checked, some megabytes at a time."""
     decode = decoder(header) if kind_of(path) == "predictions" else label_decoder(header)
     found: list[Any] = []
     size = 0
@@ -106,7 +104,7 @@ def batches(path: Path, header: Header, broken: Broken) -> Iterator[list[Any]]:
         file.readline()
         for number, line in enumerate(file, 2):
             try:
-                # What a killed writer left by half has no end.
+                # A line that a killed writer left incomplete has no end.
                 if not line.endswith(b"\n"):
                     raise ValueError
                 found.append(decode(line))
@@ -121,7 +119,7 @@ def batches(path: Path, header: Header, broken: Broken) -> Iterator[list[Any]]:
 
 
 def decoder(header: Header) -> Callable[[bytes], Any]:
-    """Of the lines of predictions; it raises ValueError where one is not whole."""
+    """A decoder for lines of predictions; it raises ValueError for an incomplete line."""
     text: Any = tuple.__class_getitem__(tuple([str | None] * header.kinds.count("categorical")))
     key: Any = key_type(header) | None
     line = msgspec.defstruct(

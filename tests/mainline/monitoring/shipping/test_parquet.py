@@ -157,15 +157,15 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_are_kept(
     count, broken = convert(path, tmp_path / "p.parquet")
     assert (count, broken.count, broken.lines) == (2, 2, [3, 5])
     assert pq.read_table(tmp_path / "p.parquet")["_request"].to_pylist() == ["a", "a", "b", "b"]
-    assert "2 of its lines cannot be read (line 3, 5)" in str(broken)
+    assert "2 lines cannot be read (line 3, 5)" in str(broken)
     assert broken.kept.read_bytes() == bad + b"\n" + lines[2][:-20] + b"\n"
 
 
 @pytest.mark.parametrize("first", [b"", b"no json\n", b'{"format": 1}\n', b"x" * 3_000_000])
-def test_a_file_whose_first_line_is_gone_is_told(tmp_path: Path, first: bytes) -> None:
+def test_a_file_whose_first_line_is_missing_is_reported(tmp_path: Path, first: bytes) -> None:
     path = tmp_path / "predictions-1-a.jsonl"
     path.write_bytes(first)
-    with pytest.raises(Unreadable, match=r"predictions-1-a\.jsonl: its first line"):
+    with pytest.raises(Unreadable, match=r"predictions-1-a\.jsonl: the first line"):
         convert(path, tmp_path / "p.parquet")
     assert not (tmp_path / "p.parquet").exists()
 

@@ -161,7 +161,7 @@ def test_a_quiet_servers_predictions_and_labels_land_without_its_end(
     assert not list(spool.iterdir())
 
 
-def test_a_broken_line_is_told_and_the_rest_lands(
+def test_a_broken_line_is_reported_and_the_rest_lands(
     binary: Export, spool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(binary, spool, ["a", "b"])
@@ -173,8 +173,8 @@ def test_a_broken_line_is_told_and_the_rest_lands(
     status = main(["ship", "--spool", str(spool), "--to", str(tmp_path / "log")])
     said = capsys.readouterr().err
     assert status == DataError.status
-    assert f"{first.name}: 1 of its lines cannot be read (line 2)" in said
-    assert f"{second.name}: its first line does not describe it" in said
+    assert f"{first.name}: 1 lines cannot be read (line 2)" in said
+    assert f"{second.name}: the first line is not a header" in said
     assert landed(tmp_path / "log") == ["a", "b"]
     # What cannot be read is kept for a look, and not tried again.
     assert sorted(path.suffix for path in spool.iterdir()) == [".corrupt", ".corrupt"]
@@ -256,11 +256,11 @@ def test_with_the_store_away_the_spool_is_kept_bounded_and_counted_and_lands_lat
 
 
 def test_a_prefix_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"monitor\.log: ftp:// is not known; a folder or one of s3, gs"):
+    with pytest.raises(ConfigurationError, match=r"monitor\.log: ftp:// is not supported; use a folder or one of s3, gs"):
         destination.at("ftp://host/log", Path())
 
 
-def test_a_spool_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_spool_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["ship", "--spool", str(tmp_path / "no"), "--to", str(tmp_path)]) == 2
     assert "MAINLINE_LOG" in capsys.readouterr().err
 
