@@ -65,7 +65,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Result]:
     return project, project.mainline("demo", "--local")
 
 
-def test_each_kind_of_event_is_told_with_the_status_of_its_verb(played: tuple[Project, Result]) -> None:
+def test_each_kind_of_event_is_shown_with_the_status_of_its_command(played: tuple[Project, Result]) -> None:
     _, said = played
     assert said.status == 0, said.err + said.out
     told = [line for line in said.out.splitlines() if line.startswith("  2026")]
@@ -73,16 +73,16 @@ def test_each_kind_of_event_is_told_with_the_status_of_its_verb(played: tuple[Pr
         r"02-02  · clone",
         r"02-02  ✓ release .* version 1: ",
         r"02-02  ✗ pull request .*“One tree”: worse; failed: margin: .*\(exit 1\)",
-        r"02-02  · traffic .* 1,\d+ rows asked of version 1, 1,\d+ labels followed",
+        r"02-02  · traffic .* 1,\d+ rows predicted by version 1, 1,\d+ labels sent",
         r"02-16  ! monitor .*(drift|decay): .*\(exit 1\)",
         r"02-16  ✗ bad data .*“Minutes as seconds”: .*visits.*\(exit 3\)",
         r"02-16  ✓ retraining .*retrain/2026-02-16: ",
         r"02-16  ✓ release .*until 2026-02-16 is version 2",
         r"02-16  ✓ release .*“Weigh purchases up” is version 3",
-        r"02-16  · traffic .* asked of version 3",
+        r"02-16  · traffic .* predicted by version 3",
         r"02-22  ! monitor .*calibration error.*\(exit 1\)",
-        r"02-22  ! rollback .*version 2 answers again",
-        r"02-22  · traffic .* asked of version 2",
+        r"02-22  ! rollback .*version 2 is in production again",
+        r"02-22  · traffic .* predicted by version 2",
         r"03-02  . monitor ",
     ]
     assert len(told) == len(expected), said.out
@@ -153,5 +153,5 @@ def test_a_script_that_does_not_fit_params_is_refused_by_name(tmp_path: Path) ->
     project.commit("A slip")
     said = project.mainline("demo", "--local")
     assert said.status == 2
-    assert "data/demo.yaml would change 'max_itre: 30', which stands nowhere in params.yaml" in said.err
+    assert "data/demo.yaml replaces 'max_itre: 30', which does not occur in params.yaml" in said.err
     assert "release" not in said.out, "before anything is trained"

@@ -1,4 +1,4 @@
-"""The frozen first model beside the one in production, on the same rows."""
+"""The model in production compared with the frozen first model, on the same rows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mainline.evaluation.results import Metric
 
 @dataclass(frozen=True)
 class Month:
-    """`metric` has production as its candidate and the frozen model as its baseline; None where too little is known."""
+    """`metric` has production as candidate and the frozen model as baseline; None if there are too few labels."""
 
     name: str
     version: str
@@ -22,7 +22,7 @@ class Month:
 
 
 def measured(settings: Settings, classes: list[Any], name: str, version: str, answered: Answered) -> Month:
-    """Both models by `compare.metric`, with intervals from a paired bootstrap over days."""
+    """Compare both models by `compare.metric`, with intervals from a paired bootstrap over days."""
     import numpy as np
     import pandas as pd
 
@@ -43,5 +43,5 @@ def measured(settings: Settings, classes: list[Any], name: str, version: str, an
 
 
 def score(settings: Settings, answers: Any) -> Any:
-    """What the metrics take: of two classes the second one's probability."""
+    """The input of the metrics: with two classes, the probability of the second."""
     return answers[:, 1] if settings.task == "binary" else answers

@@ -1,4 +1,4 @@
-"""The story as a page in the looks of the reports: what happened when, and what retraining was worth."""
+"""The page of the demo, in the style of the reports: the events, and the gain from retraining."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ TITLES = 34  # characters of a title in the plot
 
 
 def write(folder: Path, story: Story, months: Sequence[Month], metric: str) -> str:
-    """Write the page; the last words of the terminal."""
+    """Write the page; return the last line for the terminal."""
     write_text(folder / NAME, html(story.events, months, metric, story.seconds))
-    return f"A {'year' if len(months) > 5 else 'story'} in {duration(story.seconds)}: {folder / NAME}"
+    return f"Demo finished in {duration(story.seconds)}: {folder / NAME}"
 
 
 def html(events: Sequence[Event], months: Sequence[Month], metric: str, seconds: float) -> str:
-    """Self-contained: no script, no address outside its own folder."""
+    """Self-contained: no scripts, and no links outside its folder."""
     from markupsafe import Markup
 
     from mainline.report.html import TEMPLATES, environment
@@ -54,19 +54,19 @@ def headline(events: Sequence[Event]) -> str:
     released = sum(event.title == "release" and event.kind == "good" for event in events)
     refused = sum(event.kind == "bad" for event in events)
     back = sum(event.title == "rollback" for event in events)
-    said = [f"{released} release{'s' * (released != 1)}", f"{refused} refusal{'s' * (refused != 1)}"]
-    return ", ".join(said) + f", {back} rollback{'s' * (back != 1)}"
+    counts = [f"{released} release{'s' * (released != 1)}", f"{refused} refusal{'s' * (refused != 1)}"]
+    return ", ".join(counts) + f", {back} rollback{'s' * (back != 1)}"
 
 
 def evidence(months: Sequence[Month], metric: str) -> str:
-    """What retraining was worth, over the months in which production was another model than the first."""
+    """The gain from retraining, over the periods in which production was not the first model."""
     gains = [month.metric.delta.value for month in months if month.metric and month.metric.delta]
     gains = [gain for gain in gains if gain != 0]
     if not gains:
-        return "Production was the first model all the time."
+        return "The first model was in production all the time."
     mean = signed(Interval(sum(gains) / len(gains), None, None))
     times = f"in {len(gains)} period{'s' * (len(gains) != 1)}"
-    return f"{name(metric)} of production against the frozen first model: {mean} on average {times}, on the same rows"
+    return f"{name(metric)} in production minus the frozen first model: {mean} on average {times}, on the same rows"
 
 
 def tiles(events: Sequence[Event], months: Sequence[Month], seconds: float) -> list[tuple[str, str, str]]:
@@ -76,11 +76,11 @@ def tiles(events: Sequence[Event], months: Sequence[Month], seconds: float) -> l
     rows, labels = sum(month.rows for month in months), sum(month.labelled for month in months)
     return [
         ("Rows compared", f"{rows:,}", f"{labels:,} with a label"),
-        ("Releases", str(count("release", "good")), "each after its gates"),
+        ("Releases", str(count("release", "good")), "each after it passed the gates"),
         ("Retrainings", str(count("retraining", "good", "bad")), f"{count('retraining', 'bad')} refused"),
-        ("Alarms", str(count("monitor", "warn")), f"of {count('monitor', 'warn', 'good')} looks"),
-        ("Bad data stopped", str(count("bad data", "bad")), "before any training was kept"),
-        ("Played in", duration(seconds), "on this machine"),
+        ("Alarms", str(count("monitor", "warn")), f"in {count('monitor', 'warn', 'good')} monitor runs"),
+        ("Bad data refused", str(count("bad data", "bad")), "before training"),
+        ("Duration", duration(seconds), "on this machine"),
     ]
 
 
@@ -107,7 +107,7 @@ def duration(seconds: float) -> str:
 
 
 def drawn(months: Sequence[Month], metric: str) -> str:
-    """Both models' metric by month on top, what production gained below; bars are intervals."""
+    """The metric of both models by period on top, the difference below; bars are intervals."""
     from matplotlib.figure import Figure
 
     from mainline.report.plots import axes as canvas
@@ -133,7 +133,7 @@ def drawn(months: Sequence[Month], metric: str) -> str:
         for axes in (top, low):
             axes.grid(visible=False, axis="x")
         top.legend(frameon=False, ncols=2, loc="upper right")
-        return svg.written(figure, "demo", f"{name(metric)} by month, in production and of the frozen first model")
+        return svg.written(figure, "demo", f"{name(metric)} by period, in production and of the frozen first model")
 
 
 def errorbars(axes: Axes, values: Sequence[Interval], colour: str, shift: float, label: str | None = None) -> None:

@@ -1,6 +1,6 @@
-"""Rows of the past as requests: an hour's rows in one, with their keys, and a day's labels at the end of the next day.
+"""Historical rows as requests: one request per hour, with keys; the labels of a day follow at the end of the next day.
 
-The features are those of the prepared frame, which knows of each row no more than was known at its time.
+The features are those of the prepared frame: they contain only what was known at the time of the row.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 MOST_ROWS = 5_000  # in one request
 
 Row = dict[str, Any]
-Label = tuple[Row, Any]  # a row's key and what became of it
+Label = tuple[Row, Any]  # the key of a row and its label
 Scorer = Callable[[Any, Any], "NDArray[Any]"]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows of one hour, or labels of one day; `time` is when they are sent."""
+    """The rows of one hour, or the labels of one day; `time` is when they are sent."""
 
     time: dt.datetime
     path: str
@@ -45,14 +45,14 @@ class Batch:
 
 @dataclass
 class Answered:
-    """What was answered of rows whose label is known: parallel lists, scores as lists a row or values."""
+    """The predictions for rows with a known label: parallel lists; a score is a list per row, or a value."""
 
     days: list[str]
     labels: list[Any]
     served: list[Any]
     frozen: list[Any]
     rows: int = 0
-    told: int = 0
+    labels_sent: int = 0
 
     @classmethod
     def none(cls) -> Answered:
@@ -67,7 +67,7 @@ def batches(
 
     time, label = settings.prepare.time, settings.prepare.label
     if time is None:
-        raise ConfigurationError("the demo needs prepare.time: without it, it cannot be said when a row is asked")
+        raise ConfigurationError("the demo needs prepare.time: without it, the time of a request is unknown")
     names = [*signature.names, *(key.name for key in signature.extra_keys)]
     keys = [key.name for key in signature.key]
     listed = list(dict.fromkeys([*names, *keys]))
@@ -80,17 +80,17 @@ def batches(
             f"WHERE {quoted(time)}::TIMESTAMPTZ >= ? AND {quoted(time)}::TIMESTAMPTZ < ? ORDER BY ALL",
             [start, end],
         ).fetchall()
-    told: list[Label] = []
+    known: list[Label] = []
     moment = start
     for _, day_rows in itertools.groupby(found, key=lambda row: row[1]):
-        before, told = told, []
+        before, known = known, []
         for moment, hour in itertools.groupby(day_rows, key=lambda row: row[0]):
             rows = list(hour)
             for part in range(0, len(rows), MOST_ROWS):
                 yield request(moment, rows[part : part + MOST_ROWS], listed, names)
-            told += [(picked(row, listed, keys), row[2]) for row in rows if row[2] is not None]
+            known += [(picked(row, listed, keys), row[2]) for row in rows if row[2] is not None]
         yield from labels(moment, before)
-    yield from labels(moment + dt.timedelta(days=1), told)
+    yield from labels(moment + dt.timedelta(days=1), known)
 
 
 def request(moment: dt.datetime, rows: Sequence[tuple[Any, ...]], listed: list[str], names: list[str]) -> Batch:
@@ -98,9 +98,9 @@ def request(moment: dt.datetime, rows: Sequence[tuple[Any, ...]], listed: list[s
     return Batch(moment, "/invocations", content, [row[1] for row in rows], [row[2] for row in rows])
 
 
-def labels(moment: dt.datetime, told: Sequence[Label]) -> Iterator[Batch]:
-    for part in range(0, len(told), MOST_ROWS):
-        content = [{"key": key, "label": plain(label)} for key, label in told[part : part + MOST_ROWS]]
+def labels(moment: dt.datetime, known: Sequence[Label]) -> Iterator[Batch]:
+    for part in range(0, len(known), MOST_ROWS):
+        content = [{"key": key, "label": plain(label)} for key, label in known[part : part + MOST_ROWS]]
         yield Batch(moment, "/feedback", content, [], [])
 
 
@@ -110,19 +110,19 @@ def picked(row: tuple[Any, ...], listed: list[str], names: list[str]) -> Row:
 
 
 def plain(value: Any) -> Any:
-    """As JSON says it."""
+    """The value as JSON can hold it."""
     if isinstance(value, float):
         return None if math.isnan(value) else value
     return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def play(port: int, sent: Iterator[Batch], signature: Signature, frozen: Scorer) -> Answered:
-    """Send everything, and have `frozen` answer the very same requests.
+    """Send everything, and let `frozen` predict the same requests.
 
     Raises
     ------
     ExternalError
-        Where the server refuses one.
+        If the server refuses one.
     """
     found = Answered.none()
     read, assemble = JsonReader(signature, MOST_ROWS), Assembler(signature)
@@ -132,7 +132,7 @@ def play(port: int, sent: Iterator[Batch], signature: Signature, frozen: Scorer)
             body = json.dumps(batch.content).encode()
             answer = post(connection, batch, body)
             if batch.path == "/feedback":
-                found.told += int(answer["received"])
+                found.labels_sent += int(answer["received"])
                 continue
             frozen_answers = frozen(*assemble(read(body))).tolist()
             found.rows += len(batch.labels)
@@ -155,5 +155,5 @@ def post(connection: http.client.HTTPConnection, batch: Batch, body: bytes) -> A
     answer = connection.getresponse()
     content = answer.read()
     if answer.status != 200:
-        raise ExternalError(f"{batch.path} answered {answer.status}: {content[:300].decode(errors='replace')}")
+        raise ExternalError(f"{batch.path} returned status {answer.status}: {content[:300].decode(errors='replace')}")
     return json.loads(content)

@@ -1,4 +1,4 @@
-"""What the demo's scenes play in: a clone as it was on the first day, the rows to come, and where the model answers."""
+"""The set-up of the demo: a clone with the state of the first day, the later rows, and the service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mainline.retraining.data_until import UNTIL
 
 @dataclass
 class Scene:
-    """Where the story plays, and what has happened in it so far."""
+    """The state of the demo."""
 
     script: Script
     scratch: Scratch
@@ -36,8 +36,8 @@ class Scene:
     pages: Path
     settings: Settings
     frame: Path
-    first: str = ""  # the version that the frozen model is
-    delivered: bool = False  # the bad data have come
+    first: str = ""  # the version of the frozen model
+    delivered: bool = False  # the bad data were delivered
     months: list[Month] = field(default_factory=list)
 
     def moment(self, day: dt.date) -> dt.datetime:
@@ -45,40 +45,42 @@ class Scene:
 
 
 @contextlib.contextmanager
-def prepared(root: Path, told: Script, story: Story, local: bool) -> Iterator[Scene]:
-    """The clone as it was on the first day, and where its model will answer; that is gone afterwards, come what may."""
+def prepared(root: Path, script: Script, story: Story, local: bool) -> Iterator[Scene]:
+    """Set up the clone with the state of the first day, and the service, which is always removed at the end."""
     folder = root / ".mainline" / "demo"
     for name in ("models", "spool", "shipped"):
         shutil.rmtree(folder / name, ignore_errors=True)
     pages = root / "reports" / "demo"
     shutil.rmtree(pages, ignore_errors=True)
     pages.mkdir(parents=True)
-    with story.event(told.start, "clone") as event:
+    with story.event(script.start, "clone") as event:
         scratch = cloned(root, folder)
         file = scratch.root / loader.FILE
-        text = UNTIL.sub(rb"\g<before>%b" % str(told.start).encode(), file.read_bytes(), count=1).decode()
-        file.write_text(edited(text, told.settings), encoding="utf-8")
-        for later in (told.worse, told.bad_release):
-            edited(file.read_text(encoding="utf-8"), later.edits)  # what cannot be played is told before it begins
-        scratch.commit(f"As it was on {told.start}")
+        text = UNTIL.sub(rb"\g<before>%b" % str(script.start).encode(), file.read_bytes(), count=1).decode()
+        file.write_text(edited(text, script.settings), encoding="utf-8")
+        for later in (script.worse, script.bad_release):
+            edited(
+                file.read_text(encoding="utf-8"), later.edits
+            )  # fails before the demo starts if an edit does not fit
+        scratch.commit(f"State of {script.start}")
         settings = loader.load(file).settings
         rows = folder / "live.parquet"
-        end = told.spans()[-1][1]
+        end = script.spans()[-1][1]
         data = settings.data.model_copy(update={"until": end})
         everything = settings.model_copy(update={"data": data})
         frame.build(everything, collect(data, scratch.root, folder / "cache"), rows)
-        event.text = f"{scratch.root.relative_to(root)}, where data end on {told.start}"
+        event.text = f"{scratch.root.relative_to(root)}, with data until {script.start}"
     where, why = place(scratch, folder, local)
     story.say(f"  {why}")
-    scene = Scene(told, scratch, where, story, pages, settings, rows)
+    scene = Scene(script, scratch, where, story, pages, settings, rows)
     try:
         yield scene
     finally:
         scene.service.close()
 
 
-def place(scratch: Scratch, folder: Path, local: bool, why: str = "as asked for") -> tuple[Service, str]:
-    """Where the model will answer, and why there."""
+def place(scratch: Scratch, folder: Path, local: bool, why: str = "as requested") -> tuple[Service, str]:
+    """The service, and the reason for the choice."""
     port = service.free_port()
     if not local:
         try:
@@ -87,13 +89,13 @@ def place(scratch: Scratch, folder: Path, local: bool, why: str = "as asked for"
             return Containers(scratch, folder, port, engine=engine, name=name), f"released to {engine.name}: {name}"
         except MainlineError as error:
             why = str(error)
-    return Process(scratch, folder, port), f"no container: the exported model is served by a process of its own ({why})"
+    return Process(scratch, folder, port), f"no container: a local process serves the exported model ({why})"
 
 
-def change(scratch: Scratch, told: Change) -> None:
+def change(scratch: Scratch, step: Change) -> None:
     file = scratch.root / loader.FILE
-    file.write_text(edited(file.read_text(encoding="utf-8"), told.edits), encoding="utf-8")
-    scratch.commit(told.why)
+    file.write_text(edited(file.read_text(encoding="utf-8"), step.edits), encoding="utf-8")
+    scratch.commit(step.why)
 
 
 def keep(scene: Scene, file: Path, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The clone in which the story is played: its own files, its own state, and the verbs called there."""
+"""The clone of the demo: its own files, its own state, and the commands called there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mainline.errors import ConfigurationError, ExternalError
 from mainline.runtime import git
 from mainline.runtime.worker import die_with_parent
 
-# What would lead out of this machine, or to the checkout's own state.
+# Variables that point to other machines, or to the state of the checkout.
 FOREIGN = ("GITHUB_", "GH_", "MLFLOW_TRACKING_", "MAINLINE_", "GIT_")
 KEPT = ("MAINLINE_ENGINE", "MAINLINE_BASE")
 END_SECONDS = 60
@@ -30,7 +30,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Said:
-    """How a verb ended, and what it printed."""
+    """The exit status and the output of a command."""
 
     status: int
     out: str
@@ -38,7 +38,7 @@ class Said:
 
     @property
     def why(self) -> str:
-        """The verb's own words for a failure: its last message, of more paragraphs the first line of two."""
+        """The reason of a failure: the last message of the command, at most the first lines of two paragraphs."""
         _, there, last = f"\n{self.err}".rpartition("\nmainline: ")
         if not there:
             return (self.err or self.out).strip()[-300:] or "nothing"
@@ -46,14 +46,14 @@ class Said:
         return " ".join([first, *rest.strip().splitlines()[:1]])
 
     def line(self, *starts: str) -> str:
-        """The first line of what it printed that begins so, else the first one."""
+        """The first line of the output that begins with one of `starts`, else the first line."""
         lines = [line.strip() for line in self.out.splitlines() if line.strip()]
         return next((line for line in lines if line.startswith(starts)), lines[0] if lines else "")
 
 
 @dataclass
 class Scratch:
-    """`variables` are set for every verb; `log` gets all that the verbs say."""
+    """`variables` are set for every command; `log` gets all output."""
 
     root: Path
     log: Path
@@ -68,9 +68,9 @@ class Scratch:
         return self.root / ".mainline"
 
     def call(self, *words: str, check: tuple[int, ...] = (0,)) -> Said:
-        """Call a verb of the clone's own code; raises ExternalError where its status is none of `check`."""
+        """Call a command of the clone's own code; raises ExternalError if its status is not in `check`."""
         command = [sys.executable, "-m", "mainline", *words]
-        # In a session of its own: what interrupts the demo reaches it once, from here.
+        # In its own session: an interrupt of the demo reaches it only once, from here.
         with subprocess.Popen(
             command, cwd=self.root, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL, text=True, errors="replace", start_new_session=True, preexec_fn=die_with_parent,
@@ -80,12 +80,14 @@ class Scratch:
             except BaseException:
                 ended(process)
                 raise
-        said = Said(process.returncode, out, err)
+        result = Said(process.returncode, out, err)
         with self.log.open("a", encoding="utf-8") as log:
-            log.write(f"$ mainline {' '.join(words)}\n{err}{out}(exit {said.status})\n\n")
-        if said.status not in check:
-            raise ExternalError(f"`mainline {words[0]}` ended with {said.status}, see {self.log}: {said.why}")
-        return said
+            log.write(f"$ mainline {' '.join(words)}\n{err}{out}(exit {result.status})\n\n")
+        if result.status not in check:
+            raise ExternalError(
+                f"`mainline {words[0]}` ended with status {result.status}, see {self.log}: {result.why}"
+            )
+        return result
 
     def environment(self) -> dict[str, str]:
         given = {
@@ -94,7 +96,7 @@ class Scratch:
         return {**given, "PYTHONPATH": os.pathsep.join([str(self.root / "src"), str(self.root), *outside(given)])}
 
     def git(self, *words: str) -> str:
-        """Raises ExternalError with what git said."""
+        """Raises ExternalError with the message of git."""
         return run_git(self.root, *words)
 
     def commit(self, why: str) -> None:
@@ -102,15 +104,15 @@ class Scratch:
 
 
 def outside(given: Mapping[str, str]) -> list[str]:
-    """Where Mainline itself is not part of the project, such as in a test: where it was found."""
+    """The import path of Mainline, if it is not part of the project, such as in a test."""
     return [path for path in given.get("PYTHONPATH", "").split(os.pathsep) if path]
 
 
 def cloned(root: Path, folder: Path) -> Scratch:
-    """A new clone of the checkout's commit below `folder`, as its branch `main`, that knows of no other repository."""
+    """A new clone of the checkout's commit below `folder`, as its branch `main`, without remotes."""
     commit = git.commit_of(root, "HEAD") if git.is_top(root) else None
     if commit is None:
-        raise ConfigurationError("the demo plays in a clone: here is not the top of a git checkout with a commit")
+        raise ConfigurationError("the demo runs in a clone: this folder is not the top of a git checkout with a commit")
     checkout = folder / "checkout"
     shutil.rmtree(checkout, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +138,7 @@ def run_git(root: Path, *words: str) -> str:
 
 
 def ended(process: subprocess.Popen[str]) -> None:
-    """Interrupt it, so that it tidies up behind itself; kill it where that takes too long."""
+    """Interrupt the process so that it can clean up; kill it if that takes too long."""
     until = time.monotonic() + END_SECONDS
     process.send_signal(signal.SIGINT)
     try:

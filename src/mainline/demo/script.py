@@ -1,4 +1,4 @@
-"""`data/demo.yaml`: what is played, as typed values. A fork writes its own for its own data."""
+"""`data/demo.yaml`, the script of the demo, as typed values. A fork writes its own for its own data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Part(BaseModel):
 
 
 class Edit(Part):
-    """A piece of `params.yaml` and what stands there instead."""
+    """A piece of `params.yaml` and its replacement."""
 
     old: str
     new: str
@@ -38,7 +38,7 @@ class Change(Part):
 
 
 class BadData(Part):
-    """Rows of a table as they must not come: `replace` gives SQL for columns, `{since}` is the period's first day."""
+    """Invalid rows of a table: `replace` gives SQL for columns, `{since}` is the first day of the period."""
 
     at: dt.date
     why: str
@@ -46,7 +46,7 @@ class BadData(Part):
     replace: dict[str, str]
 
     def spoil(self, root: Path, since: dt.date) -> None:
-        """Write the table as it must not come; raises ConfigurationError where the SQL is none."""
+        """Write the table with invalid rows; raises ConfigurationError if the SQL fails."""
         import duckdb
 
         file = root / self.file
@@ -62,14 +62,14 @@ class BadData(Part):
 
 
 class BadRelease(Change):
-    """Promoted on the first day of the period that begins `at`, and found out after `days`."""
+    """A change that is released on the first day of the period that begins at `at`, and detected after `days`."""
 
     at: dt.date
     days: Annotated[int, Field(ge=1)] = 5
 
 
 class Script(Part):
-    """Training ends at `start`; then come so many periods of live traffic."""
+    """Training data end at `start`; then follow `periods` periods of live traffic."""
 
     start: dt.date
     period: SpanField = Span(count=1, unit="month")
@@ -80,30 +80,30 @@ class Script(Part):
     bad_release: BadRelease
 
     def spans(self, most: int | None = None) -> list[tuple[dt.date, dt.date]]:
-        """First day and the day after the last of each period, at most so many."""
+        """The first day of each period and the day after its last, for at most `most` periods."""
         count = min(self.periods, most or self.periods)
         ends = [self.start, *(self.period.after(self.start, number) for number in range(1, count + 1))]
         return list(itertools.pairwise(ends))
 
 
 def read(file: Path) -> Script:
-    """Raises ConfigurationError where the file is missing or not what it must be."""
+    """Raises ConfigurationError if the file is missing or invalid."""
     try:
         return Script.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise ConfigurationError(f"{FILE} is not here: it says what `make demo` plays") from None
+        raise ConfigurationError(f"{FILE} does not exist: it is the script of `make demo`") from None
     except yaml.YAMLError as error:
-        raise ConfigurationError(f"{FILE} is no YAML: {error}") from None
+        raise ConfigurationError(f"{FILE} is not valid YAML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigurationError(f"{FILE}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 def edited(content: str, edits: list[Edit]) -> str:
-    """The text of `params.yaml` with the pieces replaced; raises ConfigurationError for one that is not there once."""
+    """The text of `params.yaml` after the edits; raises ConfigurationError if a piece does not occur exactly once."""
     for edit in edits:
         if content.count(edit.old) != 1:
-            times = "nowhere" if edit.old not in content else "more than once"
-            raise ConfigurationError(f"{FILE} would change {edit.old!r}, which stands {times} in {PARAMS}")
+            times = "does not occur" if edit.old not in content else "occurs more than once"
+            raise ConfigurationError(f"{FILE} replaces {edit.old!r}, which {times} in {PARAMS}")
         content = content.replace(edit.old, edit.new)
     return content

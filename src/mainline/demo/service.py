@@ -1,4 +1,4 @@
-"""Where the model answers during the demo: a container of its own, or, with no engine here, a process."""
+"""The service of the demo: a container or, without a container engine, a process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FINISH_SECONDS = 60
 
 @dataclass
 class Service:
-    """What both have: an address, and releases that are the clone's."""
+    """The common part: an address, and releases of the clone."""
 
     scratch: Scratch
     folder: Path
@@ -35,14 +35,14 @@ class Service:
     version: str = ""
 
     def release(self) -> int:
-        """Promote the clone's commit; the status of the verb."""
+        """Promote the clone's commit; return the exit status."""
         raise NotImplementedError
 
     def rollback(self) -> None:
         raise NotImplementedError
 
     def ship(self) -> str:
-        """Bring what was logged to the clone's `monitor.log`; the verb's own words."""
+        """Ship the log to the clone's `monitor.log`; return the output of the command."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -68,22 +68,22 @@ class Service:
         return str(self.ask("GET", "/version")["version"])
 
     def promoted(self, target: str) -> int:
-        said = self.scratch.call("promote", "--target", target, check=(0, 1))
-        if said.status == 0:
+        result = self.scratch.call("promote", "--target", target, check=(0, 1))
+        if result.status == 0:
             released = json.loads((self.scratch.reports / "release.json").read_text(encoding="utf-8"))
             self.version = str(released["version"])
-        return said.status
+        return result.status
 
 
 @dataclass
 class Containers(Service):
-    """`name` is what all its containers, its network and its volumes begin with."""
+    """`name` is the prefix of all its containers, its network and its volumes."""
 
     engine: Engine = field(default_factory=lambda: Engine("docker"))
     name: str = "mainline-demo"
 
     def __post_init__(self) -> None:
-        self.close()  # what a demo that was killed has left
+        self.close()  # the remains of a killed demo
         self.scratch.variables |= {
             "MAINLINE_SERVICE": self.name,
             "MAINLINE_PUBLISH": f"127.0.0.1:{self.port}",
@@ -102,7 +102,7 @@ class Containers(Service):
         self.version = self.answering()
 
     def ship(self) -> str:
-        """Every file in the volume lands under its own name: those of the last time land again as they are."""
+        """Every file in the volume lands under its own name; files that were shipped before are skipped."""
         behind = self.engine.run("exec", f"{self.name}-door", *python_module("mainline.serving.proxy", "where"))
         until = time.monotonic() + FINISH_SECONDS
         while True:
@@ -112,7 +112,7 @@ class Containers(Service):
             if not list(self.spool.glob("*.part")):
                 break
             if time.monotonic() > until:
-                raise ExternalError(f"the server's log was not finished within {FINISH_SECONDS} s")
+                raise ExternalError(f"the server did not finish its log within {FINISH_SECONDS} s")
             time.sleep(0.3)
         done = self.folder / "shipped"
         done.mkdir(exist_ok=True)
@@ -120,10 +120,10 @@ class Containers(Service):
             if (done / file.name).exists():
                 file.unlink()
         names = [file.name for file in self.spool.iterdir()]
-        said = self.scratch.call("ship", "--spool", str(self.spool)).out.strip()
+        summary = self.scratch.call("ship", "--spool", str(self.spool)).out.strip()
         for name in names:
             (done / name).touch()
-        return said
+        return summary
 
     def close(self) -> None:
         found = self.engine.attempt("ps", "--all", "--filter", f"name=^{self.name}-", "--format", "{{.ID}}")
@@ -148,8 +148,8 @@ class Process(Service):
         return status
 
     def rollback(self) -> None:
-        said = self.scratch.call("rollback")
-        self.version = said.line("version").split()[1]
+        result = self.scratch.call("rollback")
+        self.version = result.line("version").split()[1]
         self.serve(self.model(self.version))
 
     def serve(self, folder: Path) -> None:
@@ -167,13 +167,13 @@ class Process(Service):
                 if self.ask("GET", "/ready")["status"] == "ready":
                     return
             time.sleep(0.02)
-        raise ExternalError(f"the server did not get ready: {(self.folder / 'server.txt').read_text()[-500:]}")
+        raise ExternalError(f"the server did not become ready: {(self.folder / 'server.txt').read_text()[-500:]}")
 
     def ship(self) -> str:
         until = time.monotonic() + FINISH_SECONDS
         while list(self.spool.glob("*.part")):
             if time.monotonic() > until:
-                raise ExternalError(f"the server's log was not finished within {FINISH_SECONDS} s")
+                raise ExternalError(f"the server did not finish its log within {FINISH_SECONDS} s")
             time.sleep(0.1)
         return self.scratch.call("ship", "--spool", str(self.spool)).out.strip()
 
@@ -195,7 +195,7 @@ def free_port() -> int:
 
 
 def name_of(folder: Path) -> str:
-    """A name for the containers of the demo in this folder: two checkouts do not meet."""
+    """A name for the containers of the demo in this folder, different for each checkout."""
     import hashlib
 
     return f"mainline-demo-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]}"

@@ -1,4 +1,4 @@
-"""What happened, one line an event: on the terminal as it happens, on the page at the end."""
+"""The events of the demo, one line each: on the terminal as they happen, on the page at the end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MARKS: dict[Kind, str] = {"good": "✓", "bad": "✗", "warn": "!", "plain": "·
 
 @dataclass
 class Event:
-    """`day` is the story's, `seconds` are the clock's; `exit` is the status of the verb that said it."""
+    """`day` is the simulated day, `seconds` the real duration, `exit` the status of the command."""
 
     day: dt.date
     title: str
@@ -24,7 +24,7 @@ class Event:
     kind: Kind = "plain"
     exit: int | None = None
     seconds: float = 0.0
-    link: str | None = None  # a page beside the story's own
+    link: str | None = None  # a page in the same folder
 
     def line(self) -> str:
         status = "" if not self.exit else f" (exit {self.exit})"
@@ -39,7 +39,7 @@ class Story:
 
     @contextlib.contextmanager
     def event(self, day: dt.date, title: str) -> Iterator[Event]:
-        """What is told of it is set on the event; one that fails is told by whoever catches its error."""
+        """The caller sets the text on the event. A failed event is not added: its error is reported instead."""
         live = self.stream.isatty()
         if live:
             print(f"  {day}  … {title}", end="", file=self.stream, flush=True)

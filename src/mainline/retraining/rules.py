@@ -54,7 +54,9 @@ def decide(rules: Retrain, attempts: Sequence[Attempt], until: dt.date, base: st
         )
     month = [one for one in attempts if (one.opened.year, one.opened.month) == (now.year, now.month)]
     if len(month) >= rules.budget:
-        return Decision(None, f"{len(month)} retrainings were opened in {now:%Y-%m}: retrain.budget is {rules.budget} a month")
+        return Decision(
+            None, f"{len(month)} retrainings were opened in {now:%Y-%m}: retrain.budget is {rules.budget} a month"
+        )
     return Decision(f"{PREFIX}{until}", f"new data until {until}")
 
 

@@ -23,18 +23,18 @@ MONTHS = [month("2013-07-01", "1", 0.0), month("2013-08-01", "2", 0.004), month(
 EVENTS = [
     Event(JULY, "release", "the first model is version 1", "good", 0, 31.0),
     Event(JULY, "pull request", "worse; failed: margin: <b>roc_auc</b>", "bad", 1, 9.0, "worse.html"),
-    Event(dt.date(2013, 8, 1), "monitor", "drift: Look: drift of temp", "warn", 1, 4.0),
+    Event(dt.date(2013, 8, 1), "monitor", "drift: Drift detected: drift of temp", "warn", 1, 4.0),
     Event(dt.date(2013, 8, 1), "bad data", "weather: temp", "bad", 3, 6.0),
     Event(dt.date(2013, 8, 1), "retraining", "retrain/2013-08-01: no worse", "good", 0, 18.0),
     Event(dt.date(2013, 8, 1), "release", "version 2", "good", 0, 20.0),
-    Event(dt.date(2013, 8, 6), "rollback", "version 2 answers again", "warn", None, 8.0),
+    Event(dt.date(2013, 8, 6), "rollback", "version 2 is in production again", "warn", None, 8.0),
 ]
 
 
-def test_the_page_counts_what_happened_and_says_what_retraining_was_worth() -> None:
+def test_the_page_counts_what_happened_and_shows_the_gain_from_retraining() -> None:
     html = page.html(EVENTS, MONTHS, "roc_auc", 250.0)
     assert "<h1>2 releases, 2 refusals, 1 rollback</h1>" in html
-    assert "ROC AUC of production against the frozen first model: +0.006 on average in 2 periods" in html
+    assert "ROC AUC in production minus the frozen first model: +0.006 on average in 2 periods" in html
     assert "4 min 10 s" in html
     assert '<svg class="plot"' in html
     assert "+0.008 [−0.002, +0.020]" in html
@@ -53,8 +53,8 @@ def test_the_page_is_one_file_that_asks_for_nothing_and_shows_text_as_text() -> 
 def test_a_story_without_a_measurable_period_has_a_page_too() -> None:
     empty = Month("2013-07-01", "1", 12, 0, None)
     html = page.html(EVENTS[:1], [empty], "roc_auc", 31.0)
-    assert "too few labels to be measured" in html
-    assert "Production was the first model all the time." in html
+    assert "too few labels to measure" in html
+    assert "The first model was in production all the time." in html
     assert '<svg class="plot"' not in html
 
 

@@ -71,7 +71,7 @@ def test_what_was_served_and_what_the_frozen_model_says_are_of_the_same_rows(
         found = replay.play(server.port, sent, export.signature, frozen)
         server.stop()
     assert found.rows == 144
-    assert found.told == len(found.labels) < 144
+    assert found.labels_sent == len(found.labels) < 144
     assert found.served == found.frozen, "it is the same model"
     month = measure.measured(settings, export.signature.classes, "March", "1", found)
     assert month.metric

@@ -13,5 +13,5 @@ def test_without_an_engine_it_is_said_where_the_model_answers(tmp_path: Path, mo
     monkeypatch.setenv("MAINLINE_ENGINE", "no-such-engine")
     where, why = scene.place(Scratch(tmp_path, tmp_path / "log.txt"), tmp_path, local=False)
     assert isinstance(where, Process)
-    assert why.startswith("no container: the exported model is served by a process of its own (")
+    assert why.startswith("no container: a local process serves the exported model (")
     assert "no-such-engine" in why

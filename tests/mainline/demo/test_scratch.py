@@ -35,7 +35,7 @@ def test_a_folder_without_a_commit_is_refused(tmp_path: Path) -> None:
         cloned(tmp_path, tmp_path / "demo")
 
 
-def test_a_verb_that_ends_otherwise_than_it_may_is_told_with_its_words(
+def test_an_unexpected_status_of_a_command_is_reported_with_its_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://nowhere.invalid")
@@ -48,7 +48,7 @@ def test_a_verb_that_ends_otherwise_than_it_may_is_told_with_its_words(
     assert "GITHUB_TOKEN" not in given
     assert given["MAINLINE_SERVICE"] == "mine"
     (scratch.root / "params.yaml").write_text("task: magic\n", encoding="utf-8")
-    with pytest.raises(ExternalError, match=r"`mainline monitor` ended with 2, .*: params\.yaml"):
+    with pytest.raises(ExternalError, match=r"`mainline monitor` ended with status 2, .*: params\.yaml"):
         scratch.call("monitor")
     assert "$ mainline monitor" in scratch.log.read_text(encoding="utf-8")
 

@@ -24,15 +24,15 @@ def test_periods_follow_each_other_and_can_be_fewer() -> None:
     assert told.spans(9) == told.spans()
 
 
-@pytest.mark.parametrize(("piece", "times"), [("max_itre", "nowhere"), ("a", "more than once")])
+@pytest.mark.parametrize(("piece", "times"), [("max_itre", "does not occur"), ("a", "occurs more than once")])
 def test_an_edit_that_does_not_say_one_place_is_refused(piece: str, times: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"data/demo.yaml would change '{piece}', which stands {times}"):
+    with pytest.raises(ConfigurationError, match=f"data/demo.yaml replaces '{piece}', which {times}"):
         edited("a: 1\na: 2\n", [Edit(old=piece, new="")])
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "is not here"), ("start: [", "is no YAML"), ("start: 2013-07-01\n", "periods: Field required")],
+    [(None, "does not exist"), ("start: [", "is not valid YAML"), ("start: 2013-07-01\n", "periods: Field required")],
 )
 def test_a_script_that_cannot_be_read_is_refused_by_name(tmp_path: Path, content: str | None, said: str) -> None:
     file = tmp_path / "demo.yaml"

@@ -62,5 +62,7 @@ def test_a_period_shorter_than_a_day_is_refused() -> None:
 def test_tables_that_tell_can_be_named_and_must_have_a_time() -> None:
     assert telling(settings(tables="[visits]")) == ["visits"]
     assert telling(settings()) == ["visits", "purchases"]
-    with pytest.raises(ConfigurationError, match=r"retrain\.tables: visit is not a source; sources with a time: visits, purchases"):
+    with pytest.raises(
+        ConfigurationError, match=r"retrain\.tables: visit is not a source; sources with a time: visits, purchases"
+    ):
         telling(settings(tables="[visit]"))

@@ -256,7 +256,9 @@ def test_with_the_store_away_the_spool_is_kept_bounded_and_counted_and_lands_lat
 
 
 def test_a_prefix_of_an_unknown_kind_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match=r"monitor\.log: ftp:// is not supported; use a folder or one of s3, gs"):
+    with pytest.raises(
+        ConfigurationError, match=r"monitor\.log: ftp:// is not supported; use a folder or one of s3, gs"
+    ):
         destination.at("ftp://host/log", Path())
 
 
