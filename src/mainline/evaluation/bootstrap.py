@@ -20,6 +20,8 @@ IntArray = NDArray[np.intp]
 Counts = NDArray[np.integer]
 
 UNMEASURED = 0.05  # more resamples than this without a value, and the quantiles of the rest are not those of the metric
+LEAST_BLOCKS = 8  # with fewer, how wide an interval turns out is mostly chance
+FEW_BLOCKS = 30  # up to here the quantiles of the resamples alone lie too close together
 _CELLS = 1 << 21  # drawn at once: 16 MB
 
 
@@ -51,43 +53,84 @@ def draw(n_blocks: int, resamples: int, seed: int) -> NDArray[np.uint8]:
     return counts
 
 
-def interval(values: FloatArray, confidence: float, n_blocks: int | None = None) -> Interval:
-    """The percentile interval of a metric, or of the difference of two.
+def interval(values: FloatArray, confidence: float, n_blocks: int | None = None, *, level: bool = False) -> Interval:
+    """The interval of a metric, or of the difference of two.
+
+    With more than 30 blocks, it comes from the quantiles of the resamples, a little wider than the percentile interval
+    (the expanded percentile interval: Hesterberg 2015, What Teachers Should Know About the Bootstrap, The American
+    Statistician 69). With 8 to 30 blocks these are too narrow: a few blocks give few extremes. There it is the middle
+    between two intervals. One is Student's around the value: n - 1 degrees of freedom for n blocks, and the standard
+    deviation of the resamples times sqrt(n / (n - 1)) (Cameron, Gelbach & Miller 2008, Bootstrap-Based Improvements for
+    Inference with Clustered Errors, The Review of Economics and Statistics 90; they also find that BCa helps little).
+    The other is the percentile interval, stretched from the value by the same factor. The first is a little too wide
+    where blocks differ much, the second a little too narrow where resamples are skewed. With fewer than 8 blocks
+    there is no interval.
+
+    In a simulation of equal models (`tests/mainline/evaluation/test_few_blocks.py`) 93 to 97 % of the 95 % intervals
+    of a difference contain zero, for ROC AUC, Brier, log loss and RMSE, on 8 to 30 days.
 
     Parameters
     ----------
     values
         Shape (1 + resamples,): the value on the data as they are, then on each resample.
     confidence
-        Such as 0.95: the interval runs from the 2.5 % to the 97.5 % quantile of the resamples
-        (Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13).
+        Such as 0.95.
     n_blocks
-        How many blocks were resampled. Where given, the interval is widened by as much as percentiles are known
-        to be too narrow with so few (the expanded percentile interval: Hesterberg 2015, What Teachers Should
-        Know About the Bootstrap, The American Statistician 69). Of 1,500 simulated pairs of equal models on 30
-        days, 95 % intervals separate 4.5 % by AUC and 4.6 % by Brier with it, 5.9 % and 6.7 % without.
+        How many blocks were resampled. None for the plain percentile interval (Efron & Tibshirani 1993, An
+        Introduction to the Bootstrap, chapter 13).
+    level
+        The values are those of one model, not a difference: the interval does not leave the range of the resamples,
+        so that a share stays between 0 and 1.
 
     Returns
     -------
     Interval
         Resamples that are NaN are left out. `low` and `high` are None where more than 5 % of them are, or
-        the value itself is, or there are none; `value` is NaN where the data cannot be measured at all.
+        the value itself is, or there are none, or too few blocks; `value` is NaN where the data cannot be measured.
     """
     value, resampled = float(values[0]), values[1:]
     measured = resampled[~np.isnan(resampled)]
-    if np.isnan(value) or measured.size == 0 or measured.size < (1 - UNMEASURED) * resampled.size or n_blocks == 1:
+    if np.isnan(value) or measured.size == 0 or measured.size < (1 - UNMEASURED) * resampled.size:
         return Interval(value, None, None)
     tail = (1 - confidence) / 2
-    if n_blocks is not None:
-        tail = widened(tail, n_blocks)
-    low, high = np.quantile(measured, [tail, 1 - tail])
-    return Interval(value, float(low), float(high))
+    if n_blocks is None or n_blocks > FEW_BLOCKS:
+        tail = tail if n_blocks is None else widened(tail, n_blocks)
+        low, high = np.quantile(measured, [tail, 1 - tail])
+        return Interval(value, float(low), float(high))
+    if n_blocks < LEAST_BLOCKS or measured.size < 2:
+        return Interval(value, None, None)
+    low, high = stretched(value, measured, tail, n_blocks)
+    if not math.isfinite(high - low):
+        return Interval(value, None, None)
+    if level:
+        low, high = max(low, min(value, float(measured.min()))), min(high, max(value, float(measured.max())))
+    return Interval(value, low, high)
+
+
+def stretched(value: float, resampled: FloatArray, tail: float, n_blocks: int) -> tuple[float, float]:
+    """The middle between Student's interval and the percentile interval that is stretched by the same factor."""
+    factor = students_factor(tail, n_blocks)
+    reach = factor * float(np.std(resampled, ddof=1))
+    stretch = factor / -NormalDist().inv_cdf(tail)
+    below, above = (float(bound) - value for bound in np.quantile(resampled, [tail, 1 - tail]))
+    return value + (stretch * below - reach) / 2, value + (stretch * above + reach) / 2
+
+
+def students_factor(tail: float, n_blocks: int) -> float:
+    """Student's quantile for `n_blocks`, times sqrt(n / (n - 1)): how many standard deviations an interval reaches."""
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(n_blocks - 1, tail)) * math.sqrt(n_blocks / (n_blocks - 1))
 
 
 def widened(tail: float, n_blocks: int) -> float:
-    """The tail of the normal distribution beyond Student's quantile for `n_blocks`, times sqrt(n / (n - 1))."""
-    from scipy.special import stdtrit
+    """The tail of the normal distribution beyond `students_factor`."""
+    return NormalDist().cdf(-students_factor(tail, n_blocks))
 
-    freedom = n_blocks - 1
-    student = -float(stdtrit(freedom, tail))
-    return NormalDist().cdf(-student * math.sqrt(n_blocks / freedom))
+
+def too_few(n_blocks: int, column: str | None) -> str | None:
+    """Why there is no interval on so few blocks, the values of `column`; None where there are enough."""
+    if n_blocks >= LEAST_BLOCKS:
+        return None
+    what = f"blocks (values of {column})" if column else "rows, each a block,"
+    return f"{n_blocks:,} {what} are too few for an interval, {LEAST_BLOCKS} are needed"

@@ -71,8 +71,8 @@ def paired(
             Metric(
                 name,
                 metrics.greater_is_better(name),
-                bootstrap.interval(values, confidence, n_blocks),
-                None if other is None else bootstrap.interval(other, confidence, n_blocks),
+                bootstrap.interval(values, confidence, n_blocks, level=True),
+                None if other is None else bootstrap.interval(other, confidence, n_blocks, level=True),
                 None if other is None else bootstrap.interval(values - other, confidence, n_blocks),
                 metrics.is_directed(name),
             )

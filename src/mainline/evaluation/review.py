@@ -57,6 +57,8 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     notes = [*note(settings, baseline), *compared.notes]
     no_metrics = unmeasurable(settings, rows)
     weights = evaluate.draw(settings, rows.blocks)
+    few = None if no_metrics else bootstrap.too_few(weights.shape[1], settings.compare.blocks)
+    notes += [f"no difference can be measured: {few}"] if few else []
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
     measured = Measured(
         compared=bool(baseline.commit or settings.compare.required) and not identical,
@@ -69,6 +71,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
         model_bytes=record.facts.model.bytes,
         no_metrics=no_metrics,
         no_comparison=None if identical else incomparable(settings, baseline, compared.not_comparable or no_metrics),
+        no_interval=few,
     )
     decided = gates.judge(params, measured)
     outcome = gates.outcome(params, measured, decided, identical)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from mainline.config.schema import Monitor
+from mainline.evaluation.bootstrap import LEAST_BLOCKS
 from mainline.evaluation.formatting import metric_name
 from mainline.evaluation.results import Interval
 from mainline.monitoring.performance_decay import worse_by
@@ -102,7 +103,10 @@ def decay_checks(decay: Decay, calibration: Interval | None, settings: Monitor) 
         rule = f"at most {settings.calibration_error:.3f}"
         checks.append(Check("calibration error", state, f"{calibration.value:.3f}", rule))
     if math.isnan(decay.difference.value) or decay.difference.low is None:
-        why = "no interval: a single day or class, or an old record without blocks"
+        why = (
+            f"no interval: fewer than {LEAST_BLOCKS} days in the window or blocks in the evaluation, a single class, "
+            "or an old record without blocks"
+        )
         return [*checks, Check("decay", Verdict.not_measurable, why, "a confidence interval of the difference")]
     margin = worse_by(decay.metric, decay.promised.value, settings)
     r, p, d = decay.reached, decay.promised, decay.difference

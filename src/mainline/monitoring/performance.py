@@ -43,7 +43,9 @@ class Measured:
 
     def intervals(self, settings: Settings) -> dict[str, Interval]:
         confidence = settings.compare.confidence
-        return {name: bootstrap.interval(found, confidence, self.blocks) for name, found in self.values.items()}
+        return {
+            name: bootstrap.interval(found, confidence, self.blocks, level=True) for name, found in self.values.items()
+        }
 
 
 def promised(record: Record, settings: Settings) -> Measured:

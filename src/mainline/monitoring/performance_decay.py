@@ -58,7 +58,7 @@ def judge(window: Window, record: Record, reached: Measured, promise: Measured, 
         classes = len(record.facts.classes)
         own = measure(window.connection, expected(labelled()), task, classes, settings, only=metric)
         usual = surprise(record, settings, window.connection)[metric]
-        expectation = bootstrap.interval(own.values[metric], confidence, own.blocks)
+        expectation = bootstrap.interval(own.values[metric], confidence, own.blocks, level=True)
         against = bootstrap.interval(reached.values[metric] - own.values[metric] - usual, confidence, reached.blocks)
     margin = worse_by(metric, float(promise.values[metric][0]), settings.monitor)
     fell = certainly_worse(difference, sign, margin)
@@ -66,7 +66,9 @@ def judge(window: Window, record: Record, reached: Measured, promise: Measured, 
     cause = Cause.none
     if fell or aged:
         cause = Cause.aged if aged else Cause.harder if against and against.low is not None else Cause.unknown
-    now, then = (bootstrap.interval(side.values[metric], confidence, side.blocks) for side in (reached, promise))
+    now, then = (
+        bootstrap.interval(side.values[metric], confidence, side.blocks, level=True) for side in (reached, promise)
+    )
     return Decay(metric, now, then, difference, expectation, against, cause, TELLS[cause])
 
 

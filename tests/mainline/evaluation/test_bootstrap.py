@@ -156,19 +156,13 @@ def test_the_paired_interval_is_scipys_within_the_error_of_resampling(task, name
     assert ours.high == pytest.approx(theirs.confidence_interval.high, abs=error)
 
 
-@pytest.mark.parametrize("n_blocks", [2, 3, 5, 10, 30, 300])
+@pytest.mark.parametrize("n_blocks", [10, 30, 31, 300])
 def test_few_blocks_widen_the_interval_by_students_quantile(n_blocks):
     expected = stats.norm.cdf(np.sqrt(n_blocks / (n_blocks - 1)) * stats.t.ppf(0.025, n_blocks - 1))
     assert bootstrap.widened(0.025, n_blocks) == pytest.approx(expected, rel=1e-9, abs=1e-12)
-    values = np.linspace(-1, 1, 2001)
+    values = np.append(0.0, np.linspace(-1, 1, 2001))
     narrow, wide = bootstrap.interval(values, CONFIDENCE), bootstrap.interval(values, CONFIDENCE, n_blocks)
     assert wide.low < narrow.low < narrow.high < wide.high
-
-
-def test_one_block_has_no_interval_and_two_blocks_nearly_the_whole_range():
-    values = np.linspace(-1, 1, 2001)
-    assert bootstrap.interval(values, CONFIDENCE, 1).low is None
-    assert bootstrap.interval(values, CONFIDENCE, 2).low == pytest.approx(-1, abs=0.01)
 
 
 def _equal_models(generator, days, rows):

@@ -11,7 +11,7 @@ from mainline.config.loader import Params
 from mainline.evaluation import formatting
 from mainline.evaluation.results import Gap, Gate, Interval, Metric, Slice
 
-NO_INTERVAL = "no value on these rows, or on too many of their resamples (a single block, or a class is missing)"
+NO_INTERVAL = "no value on these rows, or on too many of their resamples (a class is missing)"
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Measured:
     model_bytes: int
     no_metrics: str | None = None  # why the model's metrics cannot be measured, if so
     no_comparison: str | None = None  # why the difference to main cannot be measured, if so
+    no_interval: str | None = None  # why no interval can be measured, if so
 
 
 # From the setting, everything in params.yaml, and what was measured, to one result or several.
@@ -71,7 +72,7 @@ def find(metrics: Sequence[Metric], name: str) -> Metric | None:
 
 
 def unmeasured(measured: Measured) -> str:
-    return f"not measurable: {measured.no_metrics or measured.no_comparison or NO_INTERVAL}"
+    return f"not measurable: {measured.no_metrics or measured.no_comparison or measured.no_interval or NO_INTERVAL}"
 
 
 def show(

@@ -26,7 +26,10 @@ def slices(setting: SliceGate, params: Params, measured: Measured) -> list[Gate]
         if metric and metric.delta and metric.delta.high is not None:
             changes.append((better(metric, metric.delta), part))
     if not changes:
-        return [Gate("slices", rule, "not measurable: no slice is large enough", False, reason)]
+        why = unmeasured(measured) if measured.slices else "not measurable: no slice is large enough"
+        return [Gate("slices", rule, why, False, reason)]
+    left_out = len(measured.slices) - len(changes)
+    without = f" ({left_out} more without an interval)" if left_out else ""
     worse = [(d, p) for d, p in changes if d.high is not None and d.high < 0 and d.value < -setting.margin]
     if worse:
         shown = "; ".join(
@@ -34,5 +37,5 @@ def slices(setting: SliceGate, params: Params, measured: Measured) -> list[Gate]
         )
         return [Gate("slices", rule, shown, False, reason)]
     lowest, part = min(changes, key=lambda change: change[0].value)
-    shown = f"{len(changes)} slices, lowest {part.column} {part.value}: {formatting.difference(lowest)}"
+    shown = f"{len(changes)} slices{without}, lowest {part.column} {part.value}: {formatting.difference(lowest)}"
     return [Gate("slices", rule, shown, True, reason)]
