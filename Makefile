@@ -36,11 +36,18 @@ unexport PYTHONDONTWRITEBYTECODE
 # The active environment of another project does not count.
 unexport VIRTUAL_ENV
 
+# The order of Python's sets is the same in every training. The server keeps its random hashes.
+run review margins candidate promote retrain: export PYTHONHASHSEED := 0
+
 ##@ The loop
 
 .PHONY: run
 run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, report
 	@$(BIN)/mainline run --base $(BASE)
+
+.PHONY: margins
+margins: $(BIN)/.train ## Measure gates.margins: how far equal models differ (MODELS=6, WINDOWS=3, WRITE=1: set them)
+	@$(BIN)/mainline margins $(if $(MODELS),--models $(MODELS)) $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(WRITE),--write)
 
 .PHONY: export
 export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model

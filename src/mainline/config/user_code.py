@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def prepare(path: str, tables: Mapping[str, Table]) -> Table:
         expression = function(tables)
     except MainlineError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         unknown = isinstance(error, KeyError) and error.args and error.args[0] not in tables
         there = f": data.sources has {', '.join(tables)}" if unknown else missing(error, path)
         raise ConfigurationError(f"{path} failed{where(error)}: {said(error)}{there}") from error
@@ -50,7 +51,7 @@ def imported(setting: str, path: str) -> Any:
     module, _, name = path.replace(":", ".").rpartition(".")
     try:
         whole = importlib.import_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         more = missing(error, module)
         raise ConfigurationError(
             f"params.yaml: {setting}: {path} does not import{where(error)}: {said(error)}{more}"
@@ -62,7 +63,28 @@ def imported(setting: str, path: str) -> Any:
     return getattr(whole, name)
 
 
-def missing(error: Exception, module: str) -> str:
+@contextlib.contextmanager
+def calling(what: str, hint: Callable[[BaseException], str | None] = lambda error: None) -> Iterator[None]:
+    """Around a call of the project's own code or of a library that it names: what this raises is theirs.
+
+    Raises
+    ------
+    ConfigurationError
+        With `what`, the last line of the project's code, the error, and a hint where there is one; a `MainlineError`
+        is passed on as it is. `sys.exit` counts as an error: its status is not that of the run.
+    """
+    try:
+        yield
+    except MainlineError:
+        raise
+    except (Exception, SystemExit) as error:
+        more = hint(error)
+        raise ConfigurationError(
+            f"{what}{where(error)}: {said(error)}" + (f"; {more}" if more else missing(error, ""))
+        ) from error
+
+
+def missing(error: BaseException, module: str) -> str:
     """A hint about a missing package: a similar name of the project's own, or how to install another."""
     package = ((error.name if isinstance(error, ModuleNotFoundError) else None) or "").partition(".")[0]
     own = sorted(path.parent.name for path in Path("src").glob("*/__init__.py") if path.parent.name != "mainline")
@@ -74,7 +96,7 @@ def missing(error: Exception, module: str) -> str:
     return ": install a missing package with uv add --group train"
 
 
-def where(error: Exception) -> str:
+def where(error: BaseException) -> str:
     """` (src/shop/frame.py:12)`: the last line of the project's own code that led to the error, or nothing."""
     source, machine = Path.cwd() / "src", Path(__file__).parents[1]
     if isinstance(error, SyntaxError) and error.filename:
@@ -85,7 +107,7 @@ def where(error: Exception) -> str:
     return f" ({own[-1][0].relative_to(Path.cwd())}:{own[-1][1]})" if own else ""
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """The error's type and the first line of its message; for a missing module only the message."""
     text = error.msg if isinstance(error, SyntaxError) else str(error).strip()
     if isinstance(error, ImportError):

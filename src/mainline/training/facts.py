@@ -32,6 +32,15 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
+class Repeats:
+    """What came of fitting again with the same data, settings and seeds."""
+
+    fits: int
+    models: int  # different digests among them
+    largest: float = 0.0  # difference of a prediction on the holdout
+
+
+@dataclass(frozen=True)
 class Facts:
     created: str  # ISO 8601, UTC
     fingerprint: str
@@ -46,6 +55,7 @@ class Facts:
     rows: dict[str, int]  # train, holdout, unlabelled, and the unlabelled by status
     period: dict[str, str]  # train_start, train_end, holdout_start, holdout_end; empty without prepare.time
     label_coverage: float  # share of the holdout rows whose label is known
+    repeats: Repeats | None = None  # None where the fit was not repeated
 
 
 def facts_to_json(facts: Facts) -> str:
@@ -57,6 +67,9 @@ def facts_to_json(facts: Facts) -> str:
         "model": dataclasses.asdict(facts.model),
         "tables": json.loads(collect.to_json(facts.tables)),
     }
+    del written["repeats"]
+    if facts.repeats:
+        written["repeats"] = dataclasses.asdict(facts.repeats)
     return json.dumps({"format": FORMAT, **written}, indent=2)
 
 

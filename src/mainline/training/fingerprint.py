@@ -35,6 +35,7 @@ MODEL_MODULES = frozenset(
         "runtime.workspace",
         "training.fingerprint",
         "training.pipeline",
+        "training.seeds",
     }
 )
 
@@ -76,7 +77,7 @@ def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fi
     training: dict[str, Any] = {
         "task": settings.task,
         "split": settings.split.model_dump(mode="json"),
-        "train": settings.train.model_dump(mode="json"),
+        "train": settings.train.model_dump(mode="json", exclude={"repeats"}),  # it changes no model
     }
     frame = digest(shared)
     return Fingerprint(digest({"frame": frame, **training}), frame, Parts(**shared, **training))

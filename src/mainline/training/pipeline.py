@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import inspect
@@ -17,6 +18,7 @@ from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings, Train
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ConfigurationError, DataError, Refused
+from mainline.training import seeds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
+
+SEEDS = ("random_state", "random_seed", "seed")  # what constructors call it
 
 
 @dataclass(frozen=True)
@@ -58,19 +62,48 @@ def load_libraries() -> None:
 
 def fit(settings: Settings, frame: Path) -> Fitted:
     """Fit the pipeline on the training rows of the prepared frame that have a label."""
-    rows = read_rows(settings, frame, f"({sides(settings).train}) AND {quoted(settings.prepare.label)} IS NOT NULL")
+    return fit_rows(settings, training_rows(settings, frame))
+
+
+def training_rows(settings: Settings, frame: Path, *more: str) -> pd.DataFrame:
+    """The training rows with a label, with the columns `more`."""
+    labelled = f"{quoted(settings.prepare.label)} IS NOT NULL"
+    rows = read_rows(settings, frame, f"({sides(settings).train}) AND {labelled}", *more)
     if rows.empty:
         raise DataError(f"no labelled row lies before the holdout: nothing to train on{reach(settings, frame)}")
+    return rows
+
+
+def fit_rows(settings: Settings, rows: pd.DataFrame) -> Fitted:
+    """Fit the pipeline on these rows."""
     target, classes = encode(settings.task, rows[settings.prepare.label], known=None)
     pipeline = build(settings.train, settings.prepare)
+    path = settings.train.estimator
+    if path.startswith("sklearn."):  # others may have it only once they are fitted
+        check_probabilities(settings.task, path, pipeline)
     started = time.perf_counter()
-    try:
-        pipeline.fit(features_of(settings, rows), target)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"params.yaml: train: {settings.train.estimator} does not fit: {error}") from error
+    with user_code.calling(f"params.yaml: train: {path} does not fit"):
+        seeds.fit(pipeline, features_of(settings, rows), target)
     seconds = time.perf_counter() - started
-    pickled = pickle.dumps(pipeline, protocol=5)
+    check_probabilities(settings.task, path, pipeline)
+    with user_code.calling(f"params.yaml: train: {path} was fitted and cannot be saved", unpicklable):
+        pickled = pickle.dumps(pipeline, protocol=5)
     return Fitted(pipeline, pickled, hashlib.sha256(pickled).hexdigest(), classes, seconds)
+
+
+def check_probabilities(task: str, path: str, pipeline: Pipeline) -> None:
+    """Refuse a classifier that gives no probabilities: metrics, comparison and server need them."""
+    if task == "regression" or hasattr(pipeline, "predict_proba"):
+        return
+    raise ConfigurationError(
+        f"params.yaml: train: {path} gives no probabilities, as a {task} task needs (predict_proba): set its parameter "
+        "for them in train.params, where it has one (probability: true of SVC, loss: log_loss of SGDClassifier), or "
+        "name a class of your own that wraps it in sklearn.calibration.CalibratedClassifierCV"
+    )
+
+
+def unpicklable(error: BaseException) -> str:
+    return "what a model holds must be importable: no lambda, no class or function that is defined inside another"
 
 
 def predict(settings: Settings, pipeline: Pipeline, rows: pd.DataFrame) -> NDArray[np.float64]:
@@ -83,7 +116,7 @@ def predict(settings: Settings, pipeline: Pipeline, rows: pd.DataFrame) -> NDArr
     """
     import numpy as np
 
-    answers = answers_of(settings.task, pipeline, features_of(settings, rows))
+    answers = answers_of(settings.task, pipeline, features_of(settings, rows), settings.train.estimator)
     finite = np.isfinite(answers.reshape(len(answers), -1)).all(axis=1)
     if not finite.all():
         first = rows.iloc[int(np.flatnonzero(~finite)[0])]
@@ -94,12 +127,24 @@ def predict(settings: Settings, pipeline: Pipeline, rows: pd.DataFrame) -> NDArr
     return answers
 
 
-def answers_of(task: str, pipeline: Pipeline, features: pd.DataFrame) -> NDArray[np.float64]:
+def answers_of(
+    task: str, pipeline: Pipeline, features: pd.DataFrame, estimator: str = "the model"
+) -> NDArray[np.float64]:
     import numpy as np
 
-    if task == "regression":
-        return np.asarray(pipeline.predict(features), dtype=np.float64)
-    answers = np.asarray(pipeline.predict_proba(features), dtype=np.float64)
+    method = "predict" if task == "regression" else "predict_proba"
+    with user_code.calling(f"params.yaml: train: {estimator} was fitted, and its {method} failed"):
+        answers = np.asarray(getattr(pipeline, method)(features), dtype=np.float64)
+    if task == "regression" and answers.shape == (len(features), 1):
+        answers = answers[:, 0]  # as some networks answer
+    rows, columns = answers.shape[:1], answers.shape[1:]
+    right = columns == () if task == "regression" else len(columns) == 1 and (task == "multiclass" or columns == (2,))
+    if rows != (len(features),) or not right:
+        shown = "(rows,)" if task == "regression" else f"(rows, {'2' if task == 'binary' else 'classes'})"
+        raise ConfigurationError(
+            f"params.yaml: train: {estimator} answers {method} with shape {answers.shape} for {len(features):,} rows: "
+            f"{shown} is needed"
+        )
     return answers[:, 1] if task == "binary" else answers
 
 
@@ -224,25 +269,47 @@ def estimator(train: Train) -> BaseEstimator:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
                 raise ConfigurationError(f"params.yaml: train.params: {train.estimator} takes no {name}: {hint}")
-        if "random_state" in known:
-            params.setdefault("random_state", 0)
-    try:
+    seed = seed_name(factory, train)
+    if seed:
+        params.setdefault(seed, 0)
+    with user_code.calling(f"params.yaml: train.params: {train.estimator}"):
         made: BaseEstimator = factory(**params)
-    except (TypeError, ValueError) as error:
-        raise ConfigurationError(f"params.yaml: train.params: {train.estimator}: {error}") from error
     return made
+
+
+def seed_name(factory: Any, train: Train) -> str | None:
+    """The parameter for the seed: the one that `params.yaml` sets, else the first that the constructor names."""
+    with contextlib.suppress(TypeError, ValueError):
+        named = inspect.signature(factory).parameters
+        return next((name for name in SEEDS if name in train.params), None) or next(
+            (name for name in SEEDS if name in named), None
+        )
+    return None
 
 
 def estimator_class(path: str) -> Any:
     found = user_code.imported("train.estimator", path)
+    if not inspect.isclass(found) and callable(getattr(found, "fit", None)):
+        raise ConfigurationError(
+            f"params.yaml: train.estimator: {path} is an object: name its class, and its parameters in train.params"
+        )
+    if inspect.isroutine(found):
+        raise ConfigurationError(
+            f"params.yaml: train.estimator: {path} is no estimator: it has no fit and predict, it is a function. "
+            "Name a class: one of your own can derive from the estimator that the function builds, and set its "
+            "parameters in __init__"
+        )
     if not (callable(getattr(found, "fit", None)) and callable(getattr(found, "predict", None))):
         raise ConfigurationError(f"params.yaml: train.estimator: {path} is no estimator: it has no fit and predict")
     return found
 
 
 def parameter_names(factory: Any) -> list[str] | None:
-    """The constructor's parameters, or None where it takes any."""
-    parameters: Mapping[str, inspect.Parameter] = inspect.signature(factory).parameters
+    """The constructor's parameters, or None where it takes any or does not say."""
+    try:
+        parameters: Mapping[str, inspect.Parameter] = inspect.signature(factory).parameters
+    except (TypeError, ValueError):
+        return None
     if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
         return None
     return list(parameters)

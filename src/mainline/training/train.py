@@ -17,13 +17,16 @@ from mainline.errors import DataError
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
-from mainline.training.facts import Facts, ModelFacts
+from mainline.training.facts import Facts, ModelFacts, Repeats
 from mainline.training.fingerprint import Fingerprint
 from mainline.training.record import Record
 from mainline.training.reference_profile import described
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
+
+CHEAP = 1.0  # seconds of a fit that is repeated unasked
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def train_model(
     if rows.empty:
         raise DataError(f"the holdout has no rows{pipeline.reach(settings, frame)}")
     score = pipeline.predict(settings, fitted.pipeline, rows)
+    repeated = repeat(settings, frame, fitted, rows, score)
     counts = counted.result()
     facts = Facts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -76,6 +80,7 @@ def train_model(
         rows=counts.rows,
         period=counts.period,
         label_coverage=counts.label_coverage,
+        repeats=repeated,
     )
     arrays = {
         "row_id": rows[ROW_ID].to_numpy(),
@@ -86,6 +91,24 @@ def train_model(
         **({"block": block_codes(rows[blocks[0]])} if blocks else {}),
     }
     return TrainedModel(facts, fitted.pickled, arrays, profiled.result())
+
+
+def repeat(
+    settings: Settings, frame: Path, fitted: pipeline.Fitted, rows: pd.DataFrame, score: NDArray[Any]
+) -> Repeats | None:
+    """Fit again, and compare the models; None where that is not asked for, or would take long and is not set."""
+    import numpy as np
+
+    asked = settings.train.repeats
+    if asked < 2 or (fitted.seconds > CHEAP and "repeats" not in settings.train.model_fields_set):
+        return None
+    digests, largest = {fitted.digest}, 0.0
+    for _ in range(asked - 1):
+        again = pipeline.fit(settings, frame)
+        if again.digest not in digests:
+            digests.add(again.digest)
+            largest = max(largest, float(np.abs(pipeline.predict(settings, again.pipeline, rows) - score).max()))
+    return Repeats(asked, len(digests), largest)
 
 
 def block_codes(blocks: Any) -> NDArray[Any]:

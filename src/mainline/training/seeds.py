@@ -1,0 +1,43 @@
+"""Seeds of every library that an estimator may draw random numbers from, so that a fit can be repeated.
+
+An estimator's own `random_state` is a parameter; these are the global generators that others use.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from typing import Any
+
+SEED = 0
+LIBRARIES = ("torch", "tensorflow", "keras")  # with a generator of their own; only those that are loaded are seeded
+
+
+def fit(pipeline: Any, features: Any, target: Any) -> None:
+    """Fit with all seeds set. A library that the fit itself has loaded was not seeded: then it is fitted again."""
+    before = loaded()
+    settle()
+    pipeline.fit(features, target)
+    if loaded() != before:
+        settle()
+        pipeline.fit(features, target)
+
+
+def loaded() -> list[str]:
+    return [name for name in LIBRARIES if name in sys.modules]
+
+
+def settle(seed: int = SEED) -> None:
+    """Set the seeds of Python, NumPy and the libraries that are loaded."""
+    import numpy as np
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch, tensorflow = sys.modules.get("torch"), sys.modules.get("tensorflow")
+    if torch is not None:
+        torch.manual_seed(seed)  # of every device
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        if hasattr(torch.backends, "cudnn"):
+            torch.backends.cudnn.benchmark = False
+    if tensorflow is not None:
+        tensorflow.random.set_seed(seed)
