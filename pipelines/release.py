@@ -18,7 +18,7 @@ from mainline.errors import ConfigurationError, ExternalError, MainlineError
 from mainline.evaluation.comparison import Baseline
 from mainline.evaluation.results import Review
 from mainline.evaluation.review import ReviewedRows, review_candidate
-from mainline.registry import audit_log, models, run_payload
+from mainline.registry import audit_log, models, releases, run_payload
 from mainline.registry.models import STAGED, Registry, Version
 from mainline.release import promotion
 from mainline.release.promotion import ReleaseSession
@@ -153,7 +153,8 @@ def judged(job: training.Job, store: Path, held: Registry) -> tuple[Record, Revi
             champion, baseline = in_production(held, workspace)
             detail.text = f"version {champion.number}" if champion else "none yet"
         with progress.stage("compare"):
-            found = review_candidate(params, job.compare(trained, baseline, PRODUCTION), validation)
+            earlier = releases.recent(held, workspace.records, params.settings)
+            found = review_candidate(params, job.compare(trained, baseline, PRODUCTION, earlier), validation)
         with progress.stage("record"):
             reports = write.reports(found, workspace, progress)
             return trained, found, tracker.finish(run_payload.findings(found.review, reports))

@@ -7,7 +7,7 @@ nothing is recorded, compared or kept before it has passed.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,10 +25,10 @@ from mainline.evaluation.baseline import (
     train_in_worktree,
     why_missing,
 )
-from mainline.evaluation.comparison import Baseline, Comparison
+from mainline.evaluation.comparison import Baseline, Comparison, Release
 from mainline.evaluation.results import Review
 from mainline.evaluation.review import review_candidate
-from mainline.registry import run_payload
+from mainline.registry import releases, run_payload
 from mainline.registry.runs import Tracker
 from mainline.report import write
 from mainline.runtime import git
@@ -58,8 +58,11 @@ class Job:
     def frame(self) -> Path:
         return self.workspace.frames / f"{self.prints.frame}.parquet"
 
-    def compare(self, candidate: Record, baseline: Baseline, base_ref: str) -> Comparison:
-        return Comparison(self.params.settings, self.workspace, self.tables, self.frame, candidate, baseline, base_ref)
+    def compare(
+        self, candidate: Record, baseline: Baseline, base_ref: str, earlier: Sequence[Release] = ()
+    ) -> Comparison:
+        settings = self.params.settings
+        return Comparison(settings, self.workspace, self.tables, self.frame, candidate, baseline, base_ref, earlier)
 
 
 def review(
@@ -70,13 +73,15 @@ def review(
     try:
         job = begin(params, workspace, progress)
         tracker, trained, validation = train_validated(job, worker)
+        earlier = releases.ask(worker, workspace.state, workspace.records, params.settings)
         explained = importance.ask(worker, workspace, trained, job.frame)
         tracker.log(run_payload.training(job.params, workspace.root, trained, job.frame))
         with progress.stage("baseline") as detail:
             baseline = find_baseline(job, base_ref, trained)
             detail.text = baseline.note or f"{base_ref} at {(baseline.commit or '')[:10]}"
         with progress.stage("compare"):
-            found = review_candidate(params, job.compare(trained, baseline, base_ref), validation)
+            known = releases.answered(earlier)
+            found = review_candidate(params, job.compare(trained, baseline, base_ref, known), validation)
         with progress.stage("explain"):
             found = found.with_importance(explained())
         if staging and found.review.passed:
@@ -85,7 +90,7 @@ def review(
             reports = write.reports(found, workspace, progress)
         with progress.stage("record"):
             tracker.finish(run_payload.findings(found.review, reports))
-        against = [baseline.record.path] if baseline.record else []
+        against = [record.path for record in (baseline.record, *(each.record for each in known)) if record]
         workspace.prune([trained.path, job.frame, *against])
     finally:
         worker.stop()

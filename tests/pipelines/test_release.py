@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mainline.registry import models
+from mainline.registry import models, releases
 from mainline.registry.audit_log import AuditLog, Entry, FileEntryStore
 from mainline.registry.models import Registry
 from tests.folders import VARIABLE, Folder
@@ -151,6 +152,41 @@ def test_small_losses_that_main_lets_pass_one_by_one_are_held_against_the_champi
     assert shop.run("--base", weak).status == 0, "identical to main"
     assert promote(shop, "two").status == 1
     assert shop.verdict["baseline"]["commit"] != weak
+
+
+def test_losses_that_add_up_are_refused_against_the_best_release_in_a_run_and_at_the_release(shop: Project) -> None:
+    lead = "  lead: {by: [shop], metric: roc_auc, at_least: 0.02}\n"
+    wide = (("    roc_auc: 0.02 ", "    roc_auc: 0.5 "), ("    brier: 0.01", "    brier: 0.5"))
+    rest = (("margin: 0.05}", "margin: 0.9}"), ("at_most: 0.2}", "at_most: 0.9}"))
+    change(shop, WEAK, (lead, ""), *wide, *rest)
+    assert promote(shop, "two").status == 0, "the margins were wide open"
+    weak = change(shop, ("    roc_auc: 0.5 ", "    roc_auc: 0.02 "), ("    brier: 0.5", "    brier: 0.01"))
+    change(shop, LONGER, ("gates:\n", "gates:\n  anchor: {for: 1 year}\n"))
+    ran = shop.run("--base", weak)
+    assert ran.status == 1, ran.err
+    verdict = shop.verdict
+    assert verdict["verdict"] in ("no_worse", "better"), "against main alone it passes"
+    assert verdict["anchor"]["version"] == 1
+    failed = [gate["name"] for gate in verdict["gates"] if not gate["passed"]]
+    assert failed
+    assert all(name.startswith("anchor: ") for name in failed)
+    assert "gate “anchor: " in ran.out
+    assert "against the best release (version 1)" in ran.out
+    report = shop.report
+    assert "### Against the best release: version 1" in report
+    assert "The best of 2 releases of the last 1 year" in report
+    assert "Against the best release: version 1" in shop.path("reports/report.html").read_text()
+    assert promote(shop, "three").status == 1
+    assert "anchor: roc_auc" in held(shop)[1][-1].details["reason"]
+    # A version that was rolled back is no anchor; nor is one that was released before that time.
+    found, _ = held(shop)
+    records = shop.root / ".mainline" / "records"
+    year = dt.datetime.now(dt.UTC) - dt.timedelta(days=365)
+    assert [each.version for each in releases.released(found, records, year)] == [2, 1]
+    found.tag(1, "released", (year - dt.timedelta(days=1)).isoformat())
+    assert [each.version for each in releases.released(found, records, year)] == [2]
+    found.tag(2, "rolled_back", "2026-03-01T00:00:00+00:00")
+    assert releases.released(found, records, year) == []
 
 
 def test_a_better_model_is_deployed_and_rolled_back_in_one_step(shop: Project) -> None:

@@ -209,7 +209,7 @@ def valid_names(path: Sequence[Key]) -> list[str]:
     model: type[BaseModel] | None = Settings
     for key in path:
         model = model_below(model, key) if model else None
-    return list(model.model_fields) if model else []
+    return [field.alias or name for name, field in model.model_fields.items()] if model else []
 
 
 def model_below(model: type[BaseModel], key: Key) -> type[BaseModel] | None:

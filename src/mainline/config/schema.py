@@ -194,6 +194,10 @@ class Train(Section):
     threads: Annotated[int, Field(ge=1, le=256)] = Field(
         1, description="Threads of the fit. Changing it can change results in the last digits."
     )
+    repeats: Annotated[int, Field(ge=1, le=20)] = Field(
+        2,
+        description="Fits of a new model; the report says if they differ. By default only fits below a second repeat.",
+    )
 
 
 class Evaluate(Section):
@@ -244,8 +248,20 @@ class GapGate(Section):
     at_most: Positive = Field(description="Most that the gap may be wider than the baseline's.")
 
 
+class AnchorGate(Section):
+    """A second comparison, so that small losses which each margin allows do not add up over many changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    within: SpanField = Field(
+        alias="for",
+        description="The margins also hold against the anchor: the best release of this long, on the same rows.",
+    )
+
+
 class Gates(Extensible):
     margins: dict[str, Positive] = Field({}, description="Non-inferiority margin against the baseline, by metric.")
+    anchor: AnchorGate | None = Field(None, description="Whether the margins also hold against earlier releases.")
     lead: Lead | None = Field(None, description="Least lead over a naive reference.")
     floors: dict[str, float] = Field({}, description="Least value by metric (for losses: the most).")
     slices: SliceGate | None = Field(None, description="How much one slice may be worse than the baseline.")
@@ -254,6 +270,12 @@ class Gates(Extensible):
     label_coverage: Share | None = Field(None, description="Least share of holdout rows with a label.")
     train_seconds: Positive | None = Field(None, description="Upper limit of the training time, in seconds.")
     model_megabytes: Positive | None = Field(None, description="Upper limit of the size of the pickled pipeline.")
+
+    @model_validator(mode="after")
+    def _margins_for_the_anchor(self) -> Self:
+        if self.anchor and not self.margins:
+            raise ValueError("gates.anchor holds the margins against earlier releases: set gates.margins")
+        return self
 
 
 class Stage(Section):

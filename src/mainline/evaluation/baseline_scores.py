@@ -79,11 +79,7 @@ def by_recorded_model(comparison: Comparison, baseline: Record, ids: NDArray[np.
     """Scores by the recorded model on rows that the candidate's code prepared: the baseline's commit is gone."""
     import numpy as np
 
-    settings = comparison.settings
-    own = settings.prepare.model_copy(
-        update={"features": settings.prepare.features.model_validate(baseline.facts.parts.prepare["features"])}
-    )
-    theirs = settings.model_copy(update={"prepare": own})
+    theirs = features_of_record(comparison.settings, baseline)
     try:
         rows = pipeline.read_rows(theirs, comparison.frame, "true")
         place = align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
@@ -92,6 +88,14 @@ def by_recorded_model(comparison: Comparison, baseline: Record, ids: NDArray[np.
         return from_record(ids, baseline, DataError(f"its commit is gone, and its recorded model failed: {error}"))
     note = "the baseline's commit is gone: its recorded model scored the rows as the candidate's code prepares them"
     return Scored(score, np.ones(len(ids), dtype=bool), [note])
+
+
+def features_of_record(settings: Settings, record: Record) -> Settings:
+    """The settings with the features that a recorded model was trained on."""
+    own = settings.prepare.model_copy(
+        update={"features": settings.prepare.features.model_validate(record.facts.parts.prepare["features"])}
+    )
+    return settings.model_copy(update={"prepare": own})
 
 
 def from_record(ids: NDArray[np.uint64], baseline: Record, error: MainlineError) -> Scored:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,17 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class Release:
+    """A model that was in production; `record` is None where it cannot be read, and `problem` says why."""
+
+    version: int
+    commit: str | None
+    released: str  # ISO 8601, UTC
+    record: Record | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The settings, the tables and the prepared frame are the candidate's."""
 
@@ -32,6 +43,7 @@ class Comparison:
     candidate: Record
     baseline: Baseline = field(default_factory=Baseline)
     base_ref: str = ""  # what the reports call the baseline: a branch, a commit, production
+    releases: Sequence[Release] = ()  # of the last `gates.anchor.for`
 
     @property
     def identical(self) -> bool:

@@ -135,6 +135,20 @@ class Side:
     train_seconds: float
 
 
+@dataclass(frozen=True)
+class Anchor:
+    """The best of the earlier releases, and this model's difference to it on the same rows."""
+
+    version: int
+    commit: str | None
+    released: str  # ISO 8601, UTC
+    model_digest: str
+    releases: int  # how many it is the best of
+    within: str  # "3 months"
+    rows: int
+    metrics: list[Metric]  # as in the comparison with the baseline, with the anchor in its place
+
+
 class Outcome(StrEnum):
     better = "better"
     no_worse = "no_worse"
@@ -180,6 +194,7 @@ class Review:
     confidence: float = 0.95
     titles: dict[str, str] = field(default_factory=dict)  # display names of metrics that a project added
     sections: list[Section] = field(default_factory=list)  # of the report, that a project added
+    anchor: Anchor | None = None
 
 
 def to_json(value: Any) -> str:
@@ -198,6 +213,7 @@ def verdict(review: Review) -> dict[str, Any]:
         "model_digest": review.candidate.model_digest,
         "data": {"digest": review.data_digest, "rows": dict(review.rows)},
         "metrics": {metric.name: _metric(metric) for metric in review.metrics},
+        "anchor": _anchor(review.anchor),
         "attribution": {
             a.metric: {"due_to_data": a.due_to_data, "due_to_model": a.due_to_model} for a in review.attribution
         },
@@ -205,6 +221,13 @@ def verdict(review: Review) -> dict[str, Any]:
         "expectations": [_failed(e) for e in (*review.validation.critical, *review.validation.warnings)],
         "seconds": dict(review.seconds),
     }
+
+
+def _anchor(anchor: Anchor | None) -> dict[str, Any] | None:
+    if anchor is None:
+        return None
+    metrics = {metric.name: _metric(metric) for metric in anchor.metrics}
+    return {"version": anchor.version, "commit": anchor.commit, "released": anchor.released, "metrics": metrics}
 
 
 def _failed(expectation: Expectation) -> dict[str, Any]:

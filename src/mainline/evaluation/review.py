@@ -11,7 +11,7 @@ from mainline.config.loader import Params
 from mainline.config.schema import Settings
 from mainline.data.collect import Collected
 from mainline.data.validation.results import Validation
-from mainline.evaluation import bootstrap, changes, evaluate, gates, metrics
+from mainline.evaluation import anchor, bootstrap, changes, evaluate, gates, metrics
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
@@ -54,12 +54,16 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     against = baseline.record
     compared = compare(comparison)
     rows = compared.rows
-    notes = [*note(settings, baseline), *compared.notes]
+    notes = [*not_reproducible(record, "this model"), *note(settings, baseline), *compared.notes]
+    if against and not identical:
+        notes += not_reproducible(against, "the baseline")
     no_metrics = unmeasurable(settings, rows)
     weights = evaluate.draw(settings, rows.blocks)
     few = None if no_metrics else bootstrap.too_few(weights.shape[1], settings.compare.blocks)
     notes += [f"no difference can be measured: {few}"] if few else []
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
+    earlier = anchor.find(comparison, rows, weights) if found and rows.baseline is not None else anchor.Found()
+    notes += earlier.notes
     measured = Measured(
         compared=bool(baseline.commit or settings.compare.required) and not identical,
         metrics=found,
@@ -72,6 +76,8 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
         no_metrics=no_metrics,
         no_comparison=None if identical else incomparable(settings, baseline, compared.not_comparable or no_metrics),
         no_interval=few,
+        anchor=earlier.anchor,
+        no_anchor=earlier.problem,
     )
     decided = gates.judge(params, measured)
     outcome = gates.outcome(params, measured, decided, identical)
@@ -103,6 +109,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             blocks=settings.compare.blocks,
             resamples=settings.compare.resamples,
             confidence=settings.compare.confidence,
+            anchor=earlier.anchor,
         ),
         rows,
     )
@@ -115,6 +122,20 @@ def note(settings: Settings, baseline: Baseline) -> list[str]:
     if baseline.commit or settings.compare.required:
         return [baseline.note]
     return [f"{baseline.note}; only the absolute gates decide"]
+
+
+def not_reproducible(record: Record, model: str) -> list[str]:
+    """That a fit gives another model when it is repeated: its figures hold for this one fit."""
+    found = record.facts.repeats
+    if found is None or found.models < 2:
+        return []
+    fits = f"{found.fits} fits of {model} with the same data, settings and seeds gave {found.models} different models"
+    if found.largest == 0:
+        return [f"{fits}, whose predictions on the holdout are the same: only the saved files differ"]
+    return [
+        f"not reproducible: {fits}, and predictions differ by up to {found.largest:.3g}. The figures hold for the fit "
+        "that was recorded; look for a random state that train.params does not set, or code that draws without a seed"
+    ]
 
 
 def unmeasurable(settings: Settings, rows: Labelled) -> str | None:

@@ -106,9 +106,18 @@ def evidence(review: Review, metric: Metric | None) -> str:
     if review.outcome == Outcome.identical:
         return f"{name} {interval(metric.candidate)} on {rows} rows, nothing that can change the model differs"
     if metric.delta is not None:
-        return f"{name} {score(metric.candidate.value)}, {difference(metric.delta)} on the same {rows} rows"
+        said = f"{name} {score(metric.candidate.value)}, {difference(metric.delta)} on the same {rows} rows"
+        return said + against_anchor(review)
     only = ", absolute gates only" if review.outcome == Outcome.no_baseline else ""
     return f"{name} {interval(metric.candidate)} on {rows} rows{only}"
+
+
+def against_anchor(review: Review) -> str:
+    """The difference to the best earlier release; empty where there is none."""
+    metric = find(review.anchor.metrics, review.metric) if review.anchor else None
+    if review.anchor is None or metric is None or metric.delta is None:
+        return ""
+    return f", {difference(metric.delta)} against the best release (version {review.anchor.version})"
 
 
 def same_rows(review: Review) -> int:
@@ -129,7 +138,7 @@ def margin_of(gate: Gate) -> str:
 def gate_name(gate: Gate) -> str:
     """`margin: roc_auc` as `margin: ROC AUC`; metrics' names in other gates are unchanged."""
     kind, colon, metric = plain(gate.name, 60).partition(": ")
-    named = kind in ("margin", "floor")
+    named = kind in ("margin", "floor", "anchor")
     return f"{kind}{colon}{metric_name(metric)}" if named else f"{kind}{colon}{metric}"
 
 

@@ -15,7 +15,7 @@ from mainline.evaluation.formatting import (
     short,
     signed,
 )
-from mainline.evaluation.results import Change, Gate, Metric, Review
+from mainline.evaluation.results import Anchor, Change, Gate, Metric, Review
 from mainline.report import gate_warning, ordering
 from mainline.report.escape import code, prose
 from mainline.report.headline import base_name, gate_name, headline_of, same_rows
@@ -38,6 +38,7 @@ def render(review: Review, limit: int = LIMIT) -> str:
         notes(review),
         gates(review),
         metrics(review),
+        anchor(review),
         attribution(review),
         changes(review),
         *details(review),
@@ -127,6 +128,27 @@ def metric_row(review: Review, metric: Metric) -> str:
     said = difference(metric.delta) if metric.delta else "–"
     main = score(metric.baseline.value) if metric.baseline else "–"
     return row([name, score(metric.candidate.value), main, said, verdict_mark(ordering.direction(metric))])
+
+
+def anchor(review: Review) -> Part | None:
+    """The difference to the best of the earlier releases, for each metric with a margin."""
+    found = review.anchor
+    if found is None:
+        return None
+    head = (
+        f"### Against the best release: version {found.version}\n\n"
+        f"| Metric | This model | version {found.version} | Difference | |\n|---|--:|--:|--:|---|"
+    )
+    return Part(
+        head, [metric_row(review, metric) for metric in found.metrics], f"\n\n<i>{anchor_text(found)}</i>", weight=85
+    )
+
+
+def anchor_text(found: Anchor) -> str:
+    """Which release it is, and on how many rows."""
+    commit = f", commit {code(short(found.commit))}" if found.commit else ""
+    best = f"The best of {plural(found.releases, 'release')} of the last {prose(found.within, 40)}"
+    return f"{best}{commit}, released {prose(found.released[:10], 40)}. Same {count(found.rows)} rows."
 
 
 def attribution(review: Review) -> Part | None:

@@ -9,7 +9,7 @@ from typing import Any
 from mainline.config.extensions import Declarations
 from mainline.config.loader import Params
 from mainline.evaluation import formatting
-from mainline.evaluation.results import Gap, Gate, Interval, Metric, Slice
+from mainline.evaluation.results import Anchor, Gap, Gate, Interval, Metric, Slice
 
 NO_INTERVAL = "no value on these rows, or on too many of their resamples (a class is missing)"
 
@@ -28,6 +28,8 @@ class Measured:
     model_bytes: int
     no_metrics: str | None = None  # why the model's metrics cannot be measured, if so
     no_comparison: str | None = None  # why the difference to main cannot be measured, if so
+    anchor: Anchor | None = None  # the best of the earlier releases
+    no_anchor: str | None = None  # why there are earlier releases, and the model cannot be compared with any
     no_interval: str | None = None  # why no interval can be measured, if so
 
 

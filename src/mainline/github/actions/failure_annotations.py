@@ -70,6 +70,8 @@ def keys_of(gate: str) -> tuple[str, ...]:
     kind, colon, metric = gate.partition(": ")
     if kind == "container":
         return KEYS.get(gate, ("stage",))
+    if kind == "anchor":
+        return ("gates", "anchor")
     return ("gates", f"{kind}s", metric) if colon else KEYS.get(gate, ("gates", gate))
 
 
