@@ -176,7 +176,7 @@ def outcomes(
     promise = performance.promised(record, settings)
     found: dict[str, Any] = {"promised": promise.intervals(settings)}
     if task != "regression" and seen.rows >= settings.monitor.min_rows:
-        every = performance.expected(performance_decay.logged(job.day))
+        every = performance.expected(performance_decay.logged(window.block(settings)))
         estimated = performance.measure(seen.connection, every, task, len(classes), settings).intervals(settings)
         # Estimated from themselves, probabilities are always calibrated.
         found["estimated"] = {name: value for name, value in estimated.items() if name != "calibration_error"}

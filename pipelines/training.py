@@ -38,7 +38,7 @@ from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
 from mainline.training.fingerprint import Fingerprint, fingerprint
 from mainline.training.record import Record
-from mainline.training.train import TrainedModel, train_model
+from mainline.training.train import TrainedModel, train_model, with_blocks
 
 # From a record and the frame that it was trained on to the gates of its container.
 Staging = Callable[[Record, Path], list[results.Gate]]
@@ -136,7 +136,7 @@ def train_validated(job: Job, worker: Worker, store: Path | None = None) -> tupl
         gate.ask_of_frame(job.frame, job.prints.frame)
         tracker = Tracker(worker, store or job.workspace.state)
         worker.submit(importance.load_libraries)
-        trained = record.find(job.workspace.records, job.prints.model) or train_new(job)
+        trained = known_record(job) or train_new(job)
     except MainlineError:
         # Invalid data cause most failures of the later steps: the result of the data gate comes first.
         refuse_invalid(gate.answer())
@@ -146,6 +146,11 @@ def train_validated(job: Job, worker: Worker, store: Path | None = None) -> tupl
         detail.text = f"{len(validation.expectations)} expectations, {len(validation.warnings)} warnings"
     refuse_invalid(validation)
     return tracker, (trained if isinstance(trained, Record) else trained.keep(job.workspace)), validation
+
+
+def known_record(job: Job) -> Record | None:
+    known = record.find(job.workspace.records, job.prints.model)
+    return with_blocks(job.params.settings, job.workspace, known, job.frame) if known else None
 
 
 def prepare(job: Job) -> None:

@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import metrics as sklearn_metrics
 
 from mainline.config.schema import Labels, Settings, Source
 from mainline.errors import ConfigurationError
 from mainline.monitoring import labels
 from mainline.monitoring.results import Cause, Health, Verdict
+from mainline.training import train
 from pipelines import monitoring
 from tests.mainline.monitoring import logs
-from tests.mainline.monitoring.shops import NO_GATES, NOW, TASKS, Shop, outcomes, shop
+from tests.mainline.monitoring.shops import LINEAR, NO_GATES, NOW, TASKS, Shop, outcomes, shop
+from tests.mainline.settings import params
 from tests.servers import put, s3
 
 __all__ = ["s3"]
@@ -360,6 +363,20 @@ def test_slices_with_too_few_rows_are_listed_without_a_metric(
 
 
 @pytest.mark.slow
+def test_a_slice_that_is_no_feature_is_monitored_where_it_is_logged(
+    store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    asked = params(*LINEAR, ("slices: [shop]", "slices: [shop, region]")).settings
+    west = log.assign(region=np.where(np.arange(len(log)) % 2, "west", "east"))
+    logs.write(west, tmp_path / "predictions" / "one.parquet")
+    logs.write(logs.feedback(log, rows["bought"]), tmp_path / "feedback" / "one.parquet")
+    found = store.judge(tmp_path, asked)
+    measured = {piece.value: piece.metrics for piece in found.slices if piece.column == "region"}
+    assert set(measured) == {"east", "west"}
+    assert measured["west"]["roc_auc"].low is not None
+
+
+@pytest.mark.slow
 def test_the_page_escapes_what_a_caller_wrote(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     evil = "<script>alert(1)</script>"
     found = store.watch(
@@ -382,6 +399,76 @@ def test_a_record_of_old_has_no_interval_and_does_not_pass_for_one_that_has(
     found = old.watch(tmp_path / "log", old.log(rows), logs.feedback(log, rows["bought"]))
     assert found.verdict == Verdict.not_measurable
     assert "old record" in problems(found)
+
+
+MEASURED = [
+    ("binary", "average_precision"),
+    ("binary", "f1"),
+    ("multiclass", "macro_f1"),
+    ("regression", "median_absolute_error"),
+    ("regression", "mape"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("task", "metric"), MEASURED)
+def test_every_metric_that_can_be_compared_can_be_monitored(task: str, metric: str, tmp_path: Path) -> None:
+    """Also those that sums by day cannot give: the value is that of the rows themselves."""
+    was = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "rmse"}[task]
+    other = (f"  metric: {was}\n  blocks", f"  metric: {metric}\n  blocks")
+    made = shop(tmp_path, *TASKS.get(task, ()), NO_GATES, other, task=task)
+    rows = made.new(1500)
+    log = made.log(rows)
+    truth = rows["bought"] if task == "binary" else outcomes(rows)["size" if task == "multiclass" else "spent"]
+    found = made.watch(tmp_path / "log", log, logs.feedback(log, truth))
+    assert found.decay is not None
+    assert (found.decay.metric, states(found)["decay"]) == (metric, "ok"), found.reasons
+    score = np.vstack(log["_prediction"].to_numpy())
+    y = np.asarray(truth, dtype=float)
+    if metric == "average_precision":
+        assert found.reached[metric].value == pytest.approx(sklearn_metrics.average_precision_score(y, score[:, 1]))
+    if metric == "median_absolute_error":
+        assert found.reached[metric].value == pytest.approx(np.median(np.abs(y - score[:, 0])))
+    assert found.daily
+    north = next(piece for piece in found.slices if piece.value == "north")
+    assert north.metrics[metric].low is not None
+    if metric == "average_precision":
+        assert found.decay.expected is not None
+        assert found.decay.expected.value == pytest.approx(found.reached[metric].value, abs=0.08)
+
+
+@pytest.mark.slow
+def test_without_blocks_rows_are_blocks_and_the_monitor_can_say_ok(tmp_path: Path) -> None:
+    plain = shop(tmp_path, ("  blocks: day\n", ""))
+    rows = plain.new(1500)
+    log = plain.log(rows)
+    found = plain.watch(tmp_path / "log", log, logs.feedback(log, rows["bought"]))
+    assert found.verdict == Verdict.ok, found.reasons
+    assert found.promised["roc_auc"].low is not None
+    assert len(found.daily) > 8, "the plot still shows days"
+    worse = plain.watch(tmp_path / "worse", log, logs.feedback(log, rows["bought"].sample(frac=1, random_state=0)))
+    assert states(worse)["decay"] == "decay"
+
+
+@pytest.mark.slow
+def test_blocks_that_are_set_later_take_effect_with_the_next_run_without_deleting_a_record(tmp_path: Path) -> None:
+    made = shop(tmp_path, ("  blocks: day\n", ""))
+    rows = made.new(1500)
+    log = made.log(rows)
+    with_days = params(*LINEAR).settings
+    folder = tmp_path / "log"
+    made.watch(folder, log, logs.feedback(log, rows["bought"]))
+    before = made.judge(folder, with_days)
+    assert "old record without the blocks of compare.blocks (make run adds them)" in problems(before)
+    frame = tmp_path / "frame.parquet"
+    renewed = train.with_blocks(with_days, made.workspace, made.record, frame)
+    assert (renewed.digest, renewed.fingerprint) == (made.record.digest, made.record.fingerprint)
+    assert train.with_blocks(with_days, made.workspace, renewed, frame) is renewed
+    assert made.judge(folder, with_days).verdict == Verdict.ok
+    trained = shop(tmp_path / "with")
+    assert renewed.holdout.block is not None
+    assert trained.record.holdout.block is not None
+    np.testing.assert_array_equal(renewed.holdout.block, trained.record.holdout.block)
 
 
 @pytest.mark.slow

@@ -105,7 +105,7 @@ def decay_checks(decay: Decay, calibration: Interval | None, settings: Monitor) 
     if math.isnan(decay.difference.value) or decay.difference.low is None:
         why = (
             f"no interval: fewer than {LEAST_BLOCKS} days in the window or blocks in the evaluation, a single class, "
-            "or an old record without blocks"
+            "or an old record without the blocks of compare.blocks (make run adds them)"
         )
         return [*checks, Check("decay", Verdict.not_measurable, why, "a confidence interval of the difference")]
     margin = worse_by(decay.metric, decay.promised.value, settings)

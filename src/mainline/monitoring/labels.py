@@ -15,10 +15,8 @@ from mainline.data.split import quoted
 from mainline.monitoring import prediction_log
 from mainline.monitoring.prediction_log import Problem
 from mainline.monitoring.results import Labels
-from mainline.monitoring.window import Window, day
+from mainline.monitoring.window import ROW, Window, block, day
 
-# A 64-bit hash of request and row: a hundred million rows collide in about one of four thousand logs.
-ROW = "hash(_request, _row::INT)"
 PART_ROWS = 4_000_000  # joined at a time: the part of a join that cannot spill to disk fits into 512 MB
 NO_JOIN = "SELECT NULL::VARCHAR AS _request, NULL::INT AS _row, NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS _received"
 
@@ -43,7 +41,7 @@ def join(
         relations.append(matched(source, window, key, {}))
     sql = f"({' UNION ALL '.join(part for part in relations if part) or NO_JOIN + ' WHERE false'})"
     slices = [f"log.{quoted(name)}" for name in settings.evaluate.slices if name in window.columns]
-    columns = ", ".join([f"{day(settings)} AS block", "_prediction", *slices])
+    columns = ", ".join([f"{day(settings)} AS day", f"{block(settings)} AS block", "_prediction", *slices])
     unknown = strange = 0
     files = []
     parts = max(1, math.ceil(window.rows / PART_ROWS))

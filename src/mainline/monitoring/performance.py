@@ -6,6 +6,7 @@ order, or one value), `y` (a class's code, or a value) and `w`, the row's weight
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,19 @@ from mainline.training.record import Record
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-BINS = 1000  # of the score: the AUC differs by less than 0.0005 from the exact one
+BINS = 1000  # of the score's logit: the AUC differs by less than 0.0005 from the exact one
 CALIBRATION = 10
 CLASSES = 20  # with more classes, ROC AUC is skipped
 EPSILON = 2.3e-16
+# What daily sums give; other metrics are measured on the rows.
+SUMS = {
+    "binary": {"roc_auc", "log_loss", "brier", "calibration_error", "precision", "recall", "f1", "accuracy"},
+    "multiclass": {
+        "accuracy", "balanced_accuracy", "macro_precision", "macro_recall", "macro_f1", "log_loss", "brier",
+        "calibration_error", "roc_auc",
+    },
+    "regression": {"mae", "rmse", "r2", "bias"},
+}  # fmt: skip
 SHOWN = {
     "binary": ("roc_auc", "log_loss", "brier", "calibration_error", "precision", "recall"),
     "multiclass": ("accuracy", "log_loss", "brier", "roc_auc", "calibration_error"),
@@ -51,15 +61,20 @@ class Measured:
 def promised(record: Record, settings: Settings) -> Measured:
     """The metrics and resamples of the evaluation: the same rows, blocks and draws.
 
-    An old record without blocks has no intervals: it counts as a single block.
+    Without `compare.blocks` each row is a block, as in the evaluation. A record whose blocks are not known, although
+    `compare.blocks` is set, has no intervals: it counts as a single block until the next run adds them.
     """
     task, holdout = record.facts.task, record.holdout
     known = ~np.isnan(holdout.y)
     y, score = holdout.y[known], holdout.score[known]
     if not len(y):
         return Measured()
-    blocks = np.zeros(len(holdout.y)) if holdout.block is None else holdout.block
-    block = codes(blocks[known])
+    if settings.compare.blocks is None:
+        block = np.arange(len(y))
+    elif holdout.block is None or record.facts.blocks not in (None, settings.compare.blocks):
+        block = np.zeros(len(y), dtype=np.intp)
+    else:
+        block = codes(holdout.block[known])
     n = int(block.max()) + 1
     weights = bootstrap.draw(n, settings.compare.resamples, settings.compare.seed)
     names = [*dict.fromkeys([settings.compare.metric, *SHOWN[task]])]
@@ -84,7 +99,7 @@ def surprise(record: Record, settings: Settings, connection: DuckDBPyConnection)
     reached = measure(connection, rows, task, classes, settings, resample=False).values
     predicted = measure(connection, expected(rows), task, classes, settings, resample=False).values
     connection.unregister("holdout_rows")
-    return {name: float(reached[name][0] - predicted[name][0]) for name in reached}
+    return {name: float(reached[name][0] - predicted[name][0]) for name in reached if name in predicted}
 
 
 def expected(rows: str) -> str:
@@ -135,8 +150,9 @@ def measured(
     only: str | None,
 ) -> tuple[Measured, dict[Any, float]]:
     usable = f"(SELECT * FROM {rows} WHERE y IS NOT NULL AND p IS NOT NULL AND len(p) = {classes or 1})"
-    counted = connection.execute(f"SELECT block, sum(w) FROM {usable} GROUP BY 1 ORDER BY 1").fetchall()
-    blocks = {block: place for place, (block, _) in enumerate(counted)}
+    sizes = connection.execute(f"SELECT block, sum(w), bool_and(w = 1) FROM {usable} GROUP BY 1 ORDER BY 1").fetchall()
+    blocks = {block: place for place, (block, *_) in enumerate(sizes)}
+    counted = [(block, count) for block, count, _ in sizes]
     if not blocks:
         return Measured(), {}
     n = len(blocks)
@@ -147,11 +163,44 @@ def measured(
     table = Table(connection, usable, blocks, weights)
     plain = task == "regression"
     every = regression(table, total) if plain else classification(table, total, classes, settings, only)
+    asked = only or settings.compare.metric
+    if asked not in SUMS[task] and asked in metrics.names(task) and all(plainly for *_, plainly in sizes):
+        every[asked] = of_rows(connection, usable, blocks, weights, task, classes, settings, asked)
     values = {name: found for name, found in every.items() if only in (None, name)}
     if n == 1 and not by_block:
         for column in values.values():
             column[1:] = np.nan
     return Measured(round(float(total.sum() if by_block else total[0])), n, values), dict(counted)
+
+
+def of_rows(
+    connection: DuckDBPyConnection,
+    usable: str,
+    blocks: dict[Any, int],
+    weights: Any,
+    task: str,
+    classes: int,
+    settings: Settings,
+    name: str,
+) -> FloatArray:
+    """A metric that sums cannot give, such as a median or one of the project's own: from the rows themselves.
+
+    They are read into memory, at 8 bytes for each probability of a row.
+    """
+    scores = [2] if task == "binary" else range(1, (classes or 1) + 1)
+    columns = connection.execute(f"SELECT block, y, {', '.join(f'p[{n}]' for n in scores)} FROM {usable}").fetchnumpy()
+    block, y, *score = (np.asarray(column) for column in columns.values())
+    place = np.fromiter((blocks[one] for one in block.tolist()), dtype=np.intp, count=len(block))
+    values = metrics.measure(
+        task,
+        y if task == "regression" else y.astype(np.int64),
+        np.column_stack(score) if task == "multiclass" else score[0],
+        place,
+        weights,
+        threshold=settings.evaluate.threshold,
+        only=[name],
+    )
+    return values[name]
 
 
 @dataclass(frozen=True)
@@ -195,6 +244,8 @@ def classification(
         bins = f"least(floor({sure} * {CALIBRATION}), {CALIBRATION - 1})"
         (gap,) = table.sums(bins, CALIBRATION, f"sum(w * ({right} - {sure}))")
         found["calibration_error"] = ratio(np.abs(gap).sum(axis=1), total)
+    if k == 2 and "average_precision" in (only, settings.compare.metric):
+        found["average_precision"] = precision_of_bins(table)
     if only in (None, "roc_auc") and k <= CLASSES:
         found["roc_auc"] = np.mean([auc(table, code) for code in ([1] if k == 2 else range(k))], axis=0)
     return found
@@ -234,12 +285,37 @@ def macro(confusion: FloatArray) -> dict[str, FloatArray]:
 
 def auc(table: Table, code: int) -> FloatArray:
     """One class against the rest; ties and scores in the same bin count half."""
-    score = f"least(floor(p[{code + 1}] * {BINS}), {BINS - 1})"
-    positive, negative = table.sums(
-        score, BINS, f"coalesce(sum(w) FILTER (y = {code}), 0)", f"coalesce(sum(w) FILTER (y <> {code}), 0)"
-    )
+    positive, negative = classes_by_bin(table, code)
     below = np.cumsum(negative, axis=1) - negative / 2
     return ratio((positive * below).sum(axis=1), positive.sum(axis=1) * negative.sum(axis=1))
+
+
+def classes_by_bin(table: Table, code: int) -> list[FloatArray]:
+    """Rows of the class and all others by bin of its score, in each resample.
+
+    The bins are even on the scale of the logit, between the lowest and the highest score: on the scale of the
+    probability, the scores of a rare class would share a few bins.
+    """
+    p = f"p[{code + 1}]"
+    low, high = table.connection.execute(f"SELECT min({p}), max({p}) FROM {table.rows}").fetchone() or (0.0, 1.0)
+    first, last = logit(low), logit(high)
+    width = (last - first) / BINS or 1.0
+    score = f"ln(greatest({p}, {EPSILON}) / greatest(1 - {p}, {EPSILON}))"
+    bins = f"greatest(least(floor(({score} - {first!r}) / {width!r}), {BINS - 1}), 0)"
+    return table.sums(
+        bins, BINS, f"coalesce(sum(w) FILTER (y = {code}), 0)", f"coalesce(sum(w) FILTER (y <> {code}), 0)"
+    )
+
+
+def logit(p: float) -> float:
+    return math.log(max(p, EPSILON) / max(1 - p, EPSILON))
+
+
+def precision_of_bins(table: Table) -> FloatArray:
+    """The average precision with the scores of a bin as ties: what the probabilities of weighted rows predict."""
+    positive, negative = (counts[:, ::-1] for counts in classes_by_bin(table, 1))
+    hits, taken = np.cumsum(positive, axis=1), np.cumsum(positive + negative, axis=1)
+    return ratio((np.nan_to_num(ratio(hits, taken)) * positive).sum(axis=1), positive.sum(axis=1))
 
 
 def regression(table: Table, total: FloatArray) -> dict[str, FloatArray]:

@@ -14,7 +14,7 @@ from mainline.monitoring.results import Cause, Decay, Slice
 from mainline.monitoring.window import Window
 from mainline.training.record import Record
 
-IN_UNITS = ("mae", "rmse")  # of the label: their margin is a share of the evaluated value
+IN_UNITS = ("mae", "rmse", "median_absolute_error")  # of the label: their margin is a share of the evaluated value
 LARGEST = 20  # slices of a column, the largest first
 TELLS = {
     Cause.harder: "run a retraining: if the new model is as bad on these rows, it is covariate shift",
@@ -29,14 +29,14 @@ def worse_by(metric: str, promised: float, settings: Monitor) -> float:
     return settings.metric_margin * abs(promised) if metric in IN_UNITS else settings.metric_margin
 
 
-def labelled(where: str = "true") -> str:
+def labelled(where: str = "true", block: str = "block") -> str:
     """SQL for the labelled rows, in the form that `performance` reads."""
-    return f"(SELECT block, _prediction AS p, y, 1.0 AS w FROM labelled WHERE {where})"
+    return f"(SELECT {block} AS block, _prediction AS p, y, 1.0 AS w FROM labelled WHERE {where})"
 
 
-def logged(day: str) -> str:
+def logged(block: str) -> str:
     """SQL for all rows of the window, without labels."""
-    return f"(SELECT {day} AS block, _prediction AS p, 0.0 AS y, 1.0 AS w FROM log)"
+    return f"(SELECT {block} AS block, _prediction AS p, 0.0 AS y, 1.0 AS w FROM log)"
 
 
 def judge(window: Window, record: Record, reached: Measured, promise: Measured, settings: Settings) -> Decay | None:
@@ -57,7 +57,8 @@ def judge(window: Window, record: Record, reached: Measured, promise: Measured, 
     if task != "regression":
         classes = len(record.facts.classes)
         own = measure(window.connection, expected(labelled()), task, classes, settings, only=metric)
-        usual = surprise(record, settings, window.connection)[metric]
+        usual = surprise(record, settings, window.connection).get(metric)
+    if task != "regression" and usual is not None and metric in own.values:
         expectation = bootstrap.interval(own.values[metric], confidence, own.blocks, level=True)
         against = bootstrap.interval(reached.values[metric] - own.values[metric] - usual, confidence, reached.blocks)
     margin = worse_by(metric, float(promise.values[metric][0]), settings.monitor)
@@ -80,7 +81,9 @@ def certainly_worse(difference: Interval, sign: int, margin: float) -> bool:
 def daily(window: Window, record: Record, settings: Settings) -> dict[str, float]:
     """The headline metric of each day that has enough rows, for the plot."""
     metric, task = settings.compare.metric, record.facts.task
-    values, counts = by_block(window.connection, labelled(), task, len(record.facts.classes), settings, metric)
+    values, counts = by_block(
+        window.connection, labelled(block="day"), task, len(record.facts.classes), settings, metric
+    )
     return {
         str(date): float(value)
         for (date, count), value in zip(counts.items(), values.values.get(metric, ()), strict=False)

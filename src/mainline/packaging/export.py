@@ -74,6 +74,7 @@ def export(
         example=[],
         answers=[],
         key=describe_key(settings, frame),
+        slices=describe_slices(settings, frame),
     )
     with replacing_folder(folder) as unfinished:
         model, chosen, scorer = choose(settings, draft, pipeline, record, rows, recorded)
@@ -199,13 +200,25 @@ def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
     return categorical + numeric
 
 
-def describe_key(settings: Settings, frame: Path) -> list[Key]:
-    """The columns of a row's key, each with the kind of its value in a request."""
+def describe_slices(settings: Settings, frame: Path) -> list[Key]:
+    """The columns of `evaluate.slices` that are neither features nor in the key: logged, so that they are monitored."""
+    known = {*settings.prepare.features.names, *settings.prepare.key}
+    types = column_kinds(frame)
+    return [Key(name, key_kind(types[name])) for name in settings.evaluate.slices if name not in known]
+
+
+def column_kinds(frame: Path) -> dict[str, str]:
+    """DuckDB's types of the frame's columns."""
     import duckdb
 
     with duckdb.connect() as connection:
         described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{frame}')").fetchall()
-    types = {str(name): str(kind) for name, kind, *_ in described}
+    return {str(name): str(kind) for name, kind, *_ in described}
+
+
+def describe_key(settings: Settings, frame: Path) -> list[Key]:
+    """The columns of a row's key, each with the kind of its value in a request."""
+    types = column_kinds(frame)
     features = settings.prepare.features
 
     def kind(name: str) -> Kind:

@@ -11,7 +11,7 @@ from mainline.serving.settings import Configuration
 from mainline.serving.signature import LARGEST, Column, Key, Signature
 
 TEXT = r"^[^\u0000]*$"
-KEY = "Part of the row's key: logged, so that later labels can be joined; not an input of the model."
+KEY = "Part of the row's key, or a slice: logged, to join labels and to monitor slices; not an input of the model."
 
 
 def describe(signature: Signature, version: str, configuration: Configuration) -> dict[str, Any]:

@@ -31,7 +31,7 @@ RESERVED = ("_request", "_row", "_time", "_version", "_model_digest", "_predicti
 
 class PredictionLog(Spool):
     def __init__(self, folder: Path, configuration: Configuration, signature: Signature, version: str) -> None:
-        taken = [name for name in (*signature.names, *signature.key_names) if name in RESERVED]
+        taken = [name for name in signature.logged_names if name in RESERVED]
         if taken:
             raise ConfigurationError(f"{taken[0]} is a reserved column of the log: rename the model's column")
         self.keep = kept(signature, configuration.log_leave_out)
@@ -100,10 +100,10 @@ def kept(signature: Signature, leave_out: Sequence[str]) -> list[int] | None:
     ConfigurationError
         For a name that is not a column: the column that was meant would be logged.
     """
-    names = [*signature.names, *signature.key_names]
+    names = signature.logged_names
     unknown = [name for name in leave_out if name not in names]
     if unknown:
-        there = ", ".join(dict.fromkeys(names))
+        there = ", ".join(names)
         raise ConfigurationError(
             f"MAINLINE_LOG_LEAVE_OUT: the model has no column {unknown[0]}: the columns are {there}"
         )

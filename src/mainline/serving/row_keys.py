@@ -1,4 +1,4 @@
-"""The row's key in a request: columns that are logged but are not inputs; all of them are sent, or none."""
+"""The row's key and slices in a request: columns that are logged but are not inputs; all are sent, or none."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def of_row(values: Sequence[Any], keys: Sequence[Key], row: int) -> tuple[KeyCel
 def partial(missing: Key, keys: Sequence[Key], row: int | None = None) -> Exception:
     at_row = f", row {row}" if row is not None else ""
     names = ", ".join(key.name for key in keys)
-    message = f"{missing.name}{at_row}: the column is missing: send all columns of the row's key ({names}) or none"
+    message = f"{missing.name}{at_row}: the column is missing: send all the logged columns ({names}) or none"
     return invalid(message, column=missing.name, row=row, reason="missing_column")
 
 

@@ -70,6 +70,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answered: tuple[float, float] | None = None  # regression: the smallest and the largest prediction on the holdout
     note: str | None = None  # why the fitted pipeline is served instead of ONNX
     key: list[Key] = []  # some may be inputs too
+    slices: list[Key] = []  # columns by which the model is judged, and which are no inputs
 
     @property
     def key_names(self) -> list[str]:
@@ -77,8 +78,12 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def extra_keys(self) -> list[Key]:
-        """Those that are not inputs: they may be sent with a row, to be logged."""
-        return [key for key in self.key if key.name not in self.names]
+        """The columns that may be sent with a row, to be logged: the key's that are no inputs, then the slices."""
+        return [one for one in (*self.key, *self.slices) if one.name not in self.names]
+
+    @property
+    def logged_names(self) -> list[str]:
+        return list(dict.fromkeys([*self.names, *self.key_names, *(one.name for one in self.slices)]))
 
     @property
     def names(self) -> list[str]:

@@ -55,6 +55,7 @@ class Facts:
     rows: dict[str, int]  # train, holdout, unlabelled, and the unlabelled by status
     period: dict[str, str]  # train_start, train_end, holdout_start, holdout_end; empty without prepare.time
     label_coverage: float  # share of the holdout rows whose label is known
+    blocks: str | None = None  # the column of the recorded blocks; None in older records and where each row is one
     repeats: Repeats | None = None  # None where the fit was not repeated
 
 
@@ -68,6 +69,8 @@ def facts_to_json(facts: Facts) -> str:
         "tables": json.loads(collect.to_json(facts.tables)),
     }
     del written["repeats"]
+    if facts.blocks is None:
+        del written["blocks"]
     if facts.repeats:
         written["repeats"] = dataclasses.asdict(facts.repeats)
     return json.dumps({"format": FORMAT, **written}, indent=2)

@@ -63,7 +63,7 @@ class Record:
         return self.facts.model.digest
 
     @cached_property
-    def _arrays(self) -> dict[str, NDArray[Any]]:
+    def arrays(self) -> dict[str, NDArray[Any]]:
         import zipfile
 
         import numpy as np
@@ -76,12 +76,12 @@ class Record:
 
     @property
     def holdout(self) -> Holdout:
-        arrays = self._arrays
+        arrays = self.arrays
         return Holdout(arrays["row_id"], arrays["y"], arrays["score"], arrays.get("block"))
 
     @property
     def train_rows(self) -> NDArray[np.uint64]:
-        return self._arrays["train"]
+        return self.arrays["train"]
 
     @cached_property
     def profile(self) -> dict[str, Any]:

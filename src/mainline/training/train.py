@@ -19,7 +19,7 @@ from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
 from mainline.training.facts import Facts, ModelFacts, Repeats
 from mainline.training.fingerprint import Fingerprint
-from mainline.training.record import Record
+from mainline.training.record import Holdout, Record
 from mainline.training.reference_profile import described
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def train_model(
         rows=counts.rows,
         period=counts.period,
         label_coverage=counts.label_coverage,
+        blocks=settings.compare.blocks,
         repeats=repeated,
     )
     arrays = {
@@ -109,6 +110,25 @@ def repeat(
             digests.add(again.digest)
             largest = max(largest, float(np.abs(pipeline.predict(settings, again.pipeline, rows) - score).max()))
     return Repeats(asked, len(digests), largest)
+
+
+def with_blocks(settings: Settings, workspace: Workspace, known: Record, frame: Path) -> Record:
+    """A known record with the blocks of `compare.blocks`, where they were set or changed after the training.
+
+    They are no part of the fingerprint: they change no model. The monitor measures with them.
+    """
+    import numpy as np
+
+    by = settings.compare.blocks
+    if by is None or (known.holdout.block is not None and known.facts.blocks in (None, by)):
+        return known
+    rows = pipeline.read_rows(settings, frame, sides(settings).holdout, by)
+    place = record.align(known.holdout.row_id, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
+    if (place < 0).any():
+        return known
+    arrays = {**known.arrays, "block": block_codes(rows[by].iloc[place])}
+    pickled = (known.path / "model.pkl").read_bytes()
+    return record.keep(workspace.records, replace(known.facts, blocks=by), pickled, arrays, known.profile)
 
 
 def block_codes(blocks: Any) -> NDArray[Any]:

@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from mainline.data import blocks
 from mainline.data.split import sides
@@ -90,6 +91,16 @@ def test_the_evaluated_interval_is_the_one_that_the_report_shows(tmp_path: Path)
     promised = performance.promised(record, settings).intervals(settings)
     assert promised["roc_auc"].low is not None
     assert {metric.name: metric.candidate for metric in reported if metric.name in promised} == promised
+
+
+def test_the_auc_of_a_rare_class_is_that_of_the_rows() -> None:
+    """All scores lie below 0.02: on the scale of the probability they would share twenty bins."""
+    random = np.random.default_rng(0)
+    signal = random.normal(size=N)
+    score = 1 / (1 + np.exp(7 - signal))
+    y = (random.random(N) < 30 * score).astype(int)
+    found = over_sums("binary", y, score, np.arange(N) % DAYS).values["roc_auc"][0]
+    assert found == pytest.approx(roc_auc_score(y, score), abs=5e-4)
 
 
 def test_one_day_has_no_interval() -> None:

@@ -13,6 +13,7 @@ import pytest
 from mainline.serving.csv_input import CsvReader
 from mainline.serving.errors import Rejection
 from mainline.serving.json_input import JsonReader, KeyedRows
+from mainline.serving.prediction_log import PredictionLog
 from mainline.serving.settings import Configuration
 from mainline.serving.signature import Key, Signature
 from tests.exports import Export
@@ -52,6 +53,21 @@ def test_every_form_may_carry_the_key_and_the_model_gets_the_same_row(keyed: Sig
     assert list(batch) == list(plain)
 
 
+def test_a_slice_that_is_no_input_is_sent_and_logged_like_the_key(binary: Export, tmp_path: Path) -> None:
+    signature = msgspec.structs.replace(binary.signature, key=KEY[:2], slices=[Key("region", "text")])
+    assert [one.name for one in signature.extra_keys] == ["day", "visit", "region"]
+    sent = {"day": "2026-01-31", "visit": 7, "region": "west"}
+    assert read(signature, records(changed(**sent))).named == [("2026-01-31", 7, "west")]
+    with pytest.raises(Rejection, match="region, row 0: the column is missing: send all the logged"):
+        read(signature, records(changed(day="2026-01-31", visit=7)))
+    alone = msgspec.structs.replace(binary.signature, slices=[Key("region", "text")])
+    assert read(alone, records(changed(region="west"))).named == [("west",)]
+    log = PredictionLog(tmp_path, Configuration(), signature, "1")
+    assert [name for name, _ in log.header["keys"]] == ["day", "visit", "region"]
+    hidden = PredictionLog(tmp_path / "hidden", Configuration(log_leave_out=("region",)), signature, "1")
+    assert [name for name, _ in hidden.header["keys"]] == ["day", "visit"]
+
+
 def test_csv_may_carry_the_key(keyed: Signature) -> None:
     text = "till,shop,visit,device,minutes,pages,day,weight\nt1,north,7,phone,12.5,3,2026-01-31,.5\n"
     batch = CsvReader(keyed, 100)(text.encode())
@@ -64,7 +80,12 @@ def test_rows_with_and_without_their_key_may_be_sent_together(keyed: Signature) 
 
 
 REFUSED: list[tuple[Any, str, str, int | None]] = [
-    (records(ROW, changed(visit=7)), "send all columns of the row's key (day, visit, till, weight) or none", "day", 1),
+    (
+        records(ROW, changed(visit=7)),
+        "send all the logged columns (day, visit, till, weight) or none",
+        "day",
+        1,
+    ),
     (records(changed(**SENT | {"visit": "7"})), "text was sent, a whole number is needed", "visit", 0),
     (records(changed(**SENT | {"visit": 7.5})), "a whole number is needed", "visit", 0),
     (records(changed(**SENT | {"visit": 2**63})), "a whole number is needed", "visit", 0),
