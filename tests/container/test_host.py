@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,18 +25,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def second(docker: Engine, built: Built, tmp_path_factory: pytest.TempPathFactory) -> Image:
     return variant(docker, built, tmp_path_factory.mktemp("second"), version="second")
-
-
-@pytest.fixture
-def host(docker: Engine, built: Built) -> Iterator[HostTarget]:
-    service = f"mainline-test-{secrets.token_hex(4)}"
-    made = HostTarget(docker, built.image.repository, service, f"127.0.0.1:{free_port()}", "300m")
-    yield made
-    names = docker.run("ps", "--all", "--filter", f"name=^{service}-", "--format", "{{.ID}}").split()
-    for name in names:
-        docker.attempt("rm", "--force", name)
-    docker.attempt("network", "rm", service)
-    docker.attempt("volume", "rm", f"{service}-log", f"{service}-door")
 
 
 def test_traffic_moves_and_returns_without_a_failed_request(host: HostTarget, built: Built, second: Image) -> None:
