@@ -17,7 +17,7 @@ from mainline.packaging import image as build
 from mainline.packaging.engine import Engine
 from mainline.packaging.image import Image
 from mainline.packaging.staging import parity
-from mainline.packaging.staging.parity import Paper
+from mainline.packaging.staging.parity import HoldoutRequests
 from mainline.release.targets.docker import HostTarget
 from tests.exports import Export, make
 from tests.projects import EXAMPLE, TOP
@@ -43,7 +43,7 @@ stage:
 class Built:
     export: Export
     image: Image
-    paper: Paper
+    requests: HoldoutRequests
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Export:
 def built(docker: Engine, oci_registry: Oci, made: Export) -> Iterator[Built]:
     """The image of a small model, pushed to a registry."""
     image = built_image(docker, made, f"{oci_registry.host}/team/visits")
-    yield Built(made, image, parity.paper(made.settings, made.record, made.frame, made.signature))
+    yield Built(made, image, parity.holdout_requests(made.settings, made.record, made.frame, made.signature))
     docker.attempt("rmi", image.reference, f"{image.repository}:{made.signature.fingerprint[:12]}")
 
 

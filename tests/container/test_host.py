@@ -32,15 +32,15 @@ def test_traffic_moves_and_returns_without_a_failed_request(host: HostTarget, bu
     host.deploy(built.image.digest)
     assert host.deployed() == built.image.digest
     with ThreadPoolExecutor() as pool:
-        url, bodies = f"http://{host.publish}", built.paper.bodies(1)
-        pressed = pool.submit(load.press, url, bodies, 4, 25.0)
+        url, bodies = f"http://{host.publish}", built.requests.bodies(1)
+        load_test = pool.submit(load.send_requests, url, bodies, 4, 25.0)
         host.deploy(second.digest)
         assert host.deployed() == second.digest
         began = time.monotonic()
         host.deploy(built.image.digest)
         back = time.monotonic() - began
         assert host.deployed() == built.image.digest
-        found = pressed.result()
+        found = load_test.result()
     assert not found.errors
     assert list(found.statuses) == [200]
     assert back <= 10

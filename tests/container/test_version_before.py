@@ -86,12 +86,12 @@ def test_traffic_moves_from_it_and_a_rollback_returns_to_it_without_a_failed_req
     with_old_modules = docker.attempt("exec", host.container_of(before), "python", "-c", "import mainline.inside.door")
     assert with_old_modules.returncode == 0, with_old_modules.stderr
     with ThreadPoolExecutor() as pool:
-        pressed = pool.submit(load.press, f"http://{host.publish}", bodies, 2, 15.0)
+        load_test = pool.submit(load.send_requests, f"http://{host.publish}", bodies, 2, 15.0)
         host.deploy(now.digest)
         assert host.deployed() == now.digest
         host.deploy(before)
         assert host.deployed() == before
-        found = pressed.result()
+        found = load_test.result()
     assert not found.errors
     assert list(found.statuses) == [200]
     with urllib.request.urlopen(f"http://{host.publish}/version") as answer:
