@@ -84,7 +84,7 @@ def attempt(name: str, staging: Staging, measure: Callable[[Staging], Gate]) -> 
         why = str(error) or type(error).__name__
         if not staging.server.state().get("Running"):
             killed = "killed for its memory" if staging.server.state().get("OOMKilled") else "ended"
-            why = f"the container has {killed}. Last log lines: {staging.server.said()}"
+            why = f"the container has {killed}. Last log lines: {staging.server.last_log_lines()}"
         return Gate(name, (measure.__doc__ or "").splitlines()[0], f"not measurable: {why}", False)
 
 
