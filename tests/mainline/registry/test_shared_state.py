@@ -247,7 +247,7 @@ def test_a_rollback_whose_state_has_moved_goes_one_step_back_and_not_two(
         if len(pushes) == 2:  # the rollback is to be put down as ended, and somebody else has just ended it
             other = shared(reference, tmp_path / "other")
             registry = open_registry(other.pull())
-            promotion.settle(ReleaseSession(registry, log_of(other.store), None, "somebody", other.push))
+            promotion.end_interrupted_release(ReleaseSession(registry, log_of(other.store), None, "somebody", other.push))
         return push(at, restored)
 
     monkeypatch.setattr(Shared, "push", late)
@@ -278,7 +278,7 @@ def test_a_release_whose_runner_is_lost_is_ended_from_another(
         target.deploy(image("one"))
     shutil.rmtree(begun.folder)
     other = session_at(shared(reference, tmp_path / "other"))
-    ended = promotion.settle(other)
+    ended = promotion.end_interrupted_release(other)
     champion = other.registry.champion()
     if answered:
         assert ended
@@ -329,7 +329,7 @@ def test_a_state_of_another_kind_is_no_damaged_one(begun: Shared) -> None:
     assert manifest
     newer = {**manifest.content, "artifactType": "application/vnd.mainline.state.v2"}
     begun.repository.put_manifest(["state"], newer)
-    with pytest.raises(ConfigurationError, match=r"type application/vnd\.mainline\.state\.v2.*update this checkout"):
+    with pytest.raises(ConfigurationError, match=r"type is application/vnd\.mainline\.state\.v2.*update this checkout"):
         begun.pull()
 
 
