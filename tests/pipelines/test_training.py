@@ -120,6 +120,17 @@ def test_a_model_trained_on_shuffled_labels_is_worse_than_main(shop: Project) ->
     assert shop.verdict["verdict"] == "worse"
 
 
+def test_a_gated_metric_without_a_value_fails_its_gate_and_the_reports_are_written(shop: Project) -> None:
+    shop.edit("params.yaml", ("threshold: 0.4", "threshold: 0.999"), ("    brier: 0.01", "    precision: 0.05"), LONGER)
+    found = shop.run()
+    assert found.status == 1, found.err
+    assert shop.verdict["verdict"] == "not_measurable"
+    assert shop.verdict["metrics"]["precision"]["candidate"] is None
+    assert "no value on these rows for this model and main's model" in shop.gate("margin: precision")["measured"]
+    assert shop.gate("margin: roc_auc")["passed"]
+    assert "precision" in shop.path("reports/report.html").read_text()
+
+
 def test_a_unit_that_changed_stops_at_the_data_gate_and_nothing_is_kept(tmp_path: Path) -> None:
     shop = Project(tmp_path)
     rows = visits()

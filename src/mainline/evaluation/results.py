@@ -199,7 +199,8 @@ def verdict(review: Review) -> dict[str, Any]:
         "data": {"digest": review.data_digest, "rows": dict(review.rows)},
         "metrics": {metric.name: _metric(metric) for metric in review.metrics},
         "attribution": {
-            a.metric: {"due_to_data": a.due_to_data, "due_to_model": a.due_to_model} for a in review.attribution
+            a.metric: {"due_to_data": _finite(a.due_to_data), "due_to_model": _finite(a.due_to_model)}
+            for a in review.attribution
         },
         "gates": [{"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates],
         "expectations": [_failed(e) for e in (*review.validation.critical, *review.validation.warnings)],
@@ -226,11 +227,15 @@ def _metric(metric: Metric) -> Mapping[str, float | None]:
         "candidate": _number(metric.candidate),
         "baseline": _number(metric.baseline),
         "delta": _number(delta),
-        "low": delta.low if delta else None,
-        "high": delta.high if delta else None,
+        "low": _finite(delta.low) if delta else None,
+        "high": _finite(delta.high) if delta else None,
     }
 
 
 def _number(interval: Interval | None) -> float | None:
     """JSON has no NaN: precision where nothing was predicted positive is null."""
-    return interval.value if interval and math.isfinite(interval.value) else None
+    return _finite(interval.value) if interval else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -223,6 +223,28 @@ def test_a_level_that_is_not_a_number_fails_and_says_so(name: str) -> None:
     assert found.measured.startswith("not measurable: no value on these rows")
 
 
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "who"),
+    [
+        (float("nan"), 0.3, "this model"),
+        (0.3, float("nan"), "main's model"),
+        (float("nan"), float("nan"), "this model and main's model"),
+    ],
+)
+def test_a_margin_on_a_metric_without_a_value_fails_and_names_the_model_without_one(
+    candidate: float, baseline: float, who: str
+) -> None:
+    nothing = Interval(float("nan"), None, None)
+    project = params(("brier: 0.01", "brier: 0.01\n    precision: 0.05"))
+    found = with_metric(
+        Metric("precision", True, Interval(candidate, None, None), Interval(baseline, None, None), nothing)
+    )
+    failed = gate("margin: precision", found, project)
+    assert not failed.passed
+    assert failed.measured == f"not measurable: no value on these rows for {who}"
+    assert outcome(found, project) == Outcome.not_measurable
+
+
 def test_a_bound_that_rounds_onto_its_limit_is_shown_with_the_decimals_that_decide() -> None:
     clear = Interval(-0.0041, -0.0144, 0.0017)
     assert gates.show(clear, clear.low, -0.010) == "−0.004 [−0.014, +0.002]"

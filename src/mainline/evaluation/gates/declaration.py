@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,8 +71,17 @@ def find(metrics: Sequence[Metric], name: str) -> Metric | None:
     return next((metric for metric in metrics if metric.name == name), None)
 
 
-def unmeasured(measured: Measured) -> str:
-    return f"not measurable: {measured.no_metrics or measured.no_comparison or NO_INTERVAL}"
+def unmeasured(measured: Measured, metric: Metric | None = None) -> str:
+    """Why a gate cannot be measured; `metric` is the one that it asks for."""
+    why = measured.no_metrics or measured.no_comparison or (no_value(metric) if metric else None)
+    return f"not measurable: {why or NO_INTERVAL}"
+
+
+def no_value(metric: Metric) -> str | None:
+    """Which model has no value of a metric on these rows: precision, for example, where it predicts no positive."""
+    sides = {"this model": metric.candidate, "main's model": metric.baseline}
+    without = [name for name, found in sides.items() if found is not None and not math.isfinite(found.value)]
+    return f"no value on these rows for {' and '.join(without)}" if without else None
 
 
 def show(
