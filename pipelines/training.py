@@ -19,6 +19,7 @@ from mainline.data.validation.results import Validation
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation import importance, results
 from mainline.evaluation.baseline import (
+    another_task,
     holds_model,
     record_of_commit,
     store_fingerprint,
@@ -185,6 +186,9 @@ def find_baseline(job: Job, base_ref: str, trained: Record) -> Baseline:
     known = record_of_commit(job.workspace, commit)
     if known:
         return Baseline(commit, known, note)
+    incomparable = another_task(job.workspace, commit, job.params.settings.task)
+    if incomparable:
+        return Baseline(commit, None, incomparable)
     try:
         with git.worktree(root, commit, job.workspace.worktrees / commit) as tree:
             found = train_in_worktree(job.workspace, tree)

@@ -234,6 +234,25 @@ def test_a_main_that_cannot_be_trained_is_not_measurable_and_its_reason_is_quote
     assert "the baseline could not be trained: shop.frame:prepare failed" in notes_of(shop)
 
 
+def test_a_main_of_another_task_is_not_trained_to_learn_that_it_cannot_be_compared(tmp_path: Path) -> None:
+    regression = (
+        ("task: binary", "task: regression"),
+        ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
+        ("metric: roc_auc\n  blocks", "metric: rmse\n  blocks"),
+        ("gates:\n", "gates:\n  train_seconds: 60\n"),
+    )
+    shop = lean(tmp_path)
+    shop.edit("src/shop/frame.py", ('"boolean"', '"float64"'))
+    text = shop.path("params.yaml").read_text()
+    shop.write("params.yaml", text[: text.index("gates:")] + "gates:\n")
+    shop.edit("params.yaml", *regression)
+    found = shop.run()
+    assert found.status == 1, found.err
+    assert shop.verdict["verdict"] == "not_measurable"
+    assert "the baseline's task is binary, the candidate's is regression" in notes_of(shop)
+    assert len(shop.records) == 1, "main's model was not trained"
+
+
 LOCK = """\
 version = 1
 [[package]]

@@ -11,6 +11,7 @@ from mainline.data.blocks import codes
 from mainline.data.split import ROW_ID, sides
 from mainline.errors import ExternalError
 from mainline.evaluation.attribution import attribute
+from mainline.evaluation.baseline import other_task
 from mainline.evaluation.baseline_scores import scores_of_baseline
 from mainline.evaluation.comparison import Comparison
 from mainline.evaluation.evaluate import Labelled
@@ -66,8 +67,7 @@ def compare(comparison: Comparison) -> Compared:
     if baseline is None or commit is None or comparison.identical:
         return alone(None)
     if baseline.facts.task != settings.task:
-        was = baseline.facts.task
-        return alone(f"the baseline's task is {was}, the candidate's is {settings.task}: their scores do not compare")
+        return alone(other_task(baseline.facts.task, settings.task))
     theirs = scores_of_baseline(comparison, baseline, commit, ids)
     notes += theirs.notes
     trained_on = np.isin(ids, baseline.train_rows)
