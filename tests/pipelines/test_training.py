@@ -365,6 +365,42 @@ def test_a_main_that_cannot_score_the_new_data_is_compared_by_its_record_and_it_
     assert shop.verdict["metrics"]["roc_auc"]["delta"] == 0
 
 
+def test_other_words_for_mains_values_are_no_better_model(shop: Project) -> None:
+    rows = visits()
+    rows["shop"] = rows["shop"].str.upper()
+    shop.data(rows)
+    found = shop.run()
+    assert found.status == 1, found.err
+    assert shop.verdict["verdict"] == "not_measurable"
+    (warning,) = shop.verdict["warnings"]
+    assert "main's model is fed values that it never saw in training" in warning
+    assert "shop in 100.0 %" in warning
+    # It is said before the verdict, wherever that is read.
+    for text in (found.out, shop.report, shop.path("reports/report.html").read_text().partition("<main>")[2]):
+        assert text.index("model is fed values") < text.index("Failed: not measurable")
+
+
+def test_another_companys_rows_under_the_same_numbers_are_not_compared(tmp_path: Path) -> None:
+    shop = lean(tmp_path, ("by: time\n  holdout: 2 weeks", "by: hash\n  holdout: 0.3"))
+    churn = visits(seed=7)
+    text = shop.path("params.yaml").read_text()
+    start, end = text.index("  sources:"), text.index("prepare:")
+    sources = "  sources:\n    churn: {path: data/churn.parquet, time: at}\n"
+    shop.write("params.yaml", text[:start] + sources + text[end:])
+    shop.edit("params.yaml", ("numeric: [minutes, pages]", "numeric: [calls, bill]"))
+    table = churn.rename(columns={"minutes": "calls", "pages": "bill"})
+    table.to_parquet(shop.path("data/churn.parquet"), index=False, coerce_timestamps="us")
+    shop.write(
+        "src/shop/frame.py",
+        'from ibis import _\n\n\ndef prepare(tables):\n    return tables["churn"].mutate(day=_.at.date())\n',
+    )
+    found = shop.run()
+    assert found.status == 1, found.err
+    assert shop.verdict["verdict"] == "not_measurable"
+    said = shop.gate("margin: roc_auc")["measured"]
+    assert "they are other rows (tables visits, purchases on main, churn here)" in said
+
+
 def test_training_rows_of_main_in_the_holdout_are_counted_and_left_out(shop: Project) -> None:
     shop.edit("params.yaml", ("holdout: 2 weeks", "holdout: 3 weeks"))
     found = shop.run()

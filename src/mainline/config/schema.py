@@ -219,6 +219,11 @@ class Compare(Section):
     min_rows: Annotated[int, Field(ge=2)] = Field(
         200, description="With fewer labelled holdout rows the comparison is not measurable."
     )
+    max_changed: Share = Field(
+        0.2,
+        description="Largest share of the rows that both models have whose label differs (or whose inputs differ, "
+        "where main's recorded scores are used). Beyond it the models are not comparable.",
+    )
     required: bool = Field(False, description="Fail where there is no baseline to compare with.")
 
 

@@ -169,6 +169,7 @@ class Review:
     drift: list[Drift] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     importance: list[Importance] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # why the verdict may mislead: read before it
     notes: list[str] = field(default_factory=list)  # things a reader must know, most important first
     seconds: dict[str, float] = field(default_factory=dict)
     computed: str = ""  # "trained", "from the record"
@@ -202,6 +203,7 @@ def verdict(review: Review) -> dict[str, Any]:
             a.metric: {"due_to_data": _finite(a.due_to_data), "due_to_model": _finite(a.due_to_model)}
             for a in review.attribution
         },
+        "warnings": list(review.warnings),
         "gates": [{"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates],
         "expectations": [_failed(e) for e in (*review.validation.critical, *review.validation.warnings)],
         "seconds": dict(review.seconds),

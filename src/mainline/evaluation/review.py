@@ -94,6 +94,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],
             changes=changed(params, workspace, record, baseline),
+            warnings=compared.warnings,
             notes=notes,
             estimator=settings.train.estimator,
             threshold=settings.evaluate.threshold if settings.task == "binary" else None,
