@@ -387,6 +387,15 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _time_to_cut_at(self) -> Self:
+        if self.split.by == "time" and not any(source.time for source in self.data.sources.values()):
+            raise ValueError(
+                "split.by: time needs `time` on the sources, such as data.sources.<name>.time: without it "
+                "data.until cuts nothing, and labels reported after it count as known"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _labels_of_a_source(self) -> Self:
         labels = self.monitor.labels
         if labels and labels.source not in self.data.sources:
