@@ -257,6 +257,9 @@ class Gates(Extensible):
     gaps: GapGate | None = Field(None, description="How much the slice disparity may widen.")
     calibration_error: Positive | None = Field(None, description="Upper limit of the expected calibration error.")
     label_coverage: Share | None = Field(None, description="Least share of holdout rows with a label.")
+    overlap: Share | None = Field(
+        0.01, description="Largest share of the holdout rows that are copies of training rows under another key."
+    )
     train_seconds: Positive | None = Field(None, description="Upper limit of the training time, in seconds.")
     model_megabytes: Positive | None = Field(None, description="Upper limit of the size of the pickled pipeline.")
 

@@ -21,10 +21,11 @@ Lineage = dict[str, list[str]]  # the tables by column, in the order of their na
 
 def of_expression(expression: Table, tables: Iterable[str]) -> Lineage:
     """For SQL text in the preparation, which cannot be followed, every table counts."""
+    import ibis.expr.operations as ops
+
     known = frozenset(tables)
     found: dict[Any, frozenset[str]] = {}
-    op: Any = expression.op()
-    return {name: sorted(sources(value, known, found)) for name, value in op.values.items()}
+    return {name: sorted(sources(ops.Field(expression, name), known, found)) for name in expression.columns}
 
 
 def sources(node: Any, known: frozenset[str], found: dict[Any, frozenset[str]]) -> frozenset[str]:

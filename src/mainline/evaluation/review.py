@@ -15,6 +15,7 @@ from mainline.evaluation import bootstrap, changes, evaluate, gates, metrics
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
+from mainline.evaluation.overlap import copies
 from mainline.evaluation.results import Change, Gate, Importance, Interval, Outcome, Review, Side, TableVersion
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
@@ -58,6 +59,10 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     no_metrics = unmeasurable(settings, rows)
     weights = evaluate.draw(settings, rows.blocks)
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
+    copied = copies(settings, frame)
+    warnings = list(compared.warnings)
+    if copied.rows:
+        warnings.append(f"holdout rows are copies of training rows under another key: {copied}")
     measured = Measured(
         compared=bool(baseline.commit or settings.compare.required) and not identical,
         metrics=found,
@@ -67,6 +72,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
         label_coverage=record.facts.label_coverage,
         train_seconds=record.facts.model.seconds,
         model_bytes=record.facts.model.bytes,
+        copies=copied,
         no_metrics=no_metrics,
         no_comparison=None if identical else incomparable(settings, baseline, compared.not_comparable or no_metrics),
     )
@@ -94,7 +100,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],
             changes=changed(params, workspace, record, baseline),
-            warnings=compared.warnings,
+            warnings=warnings,
             notes=notes,
             estimator=settings.train.estimator,
             threshold=settings.evaluate.threshold if settings.task == "binary" else None,

