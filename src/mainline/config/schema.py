@@ -257,6 +257,9 @@ class Gates(Extensible):
     gaps: GapGate | None = Field(None, description="How much the slice disparity may widen.")
     calibration_error: Positive | None = Field(None, description="Upper limit of the expected calibration error.")
     label_coverage: Share | None = Field(None, description="Least share of holdout rows with a label.")
+    holdout_drift: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Most features of the holdout that may lie outside training, by the monitor's measures."
+    )
     overlap: Share | None = Field(
         0.01, description="Largest share of the holdout rows that are copies of training rows under another key."
     )

@@ -11,7 +11,7 @@ from mainline.config.loader import Params
 from mainline.config.schema import Settings
 from mainline.data.collect import Collected
 from mainline.data.validation.results import Validation
-from mainline.evaluation import bootstrap, changes, evaluate, gates, metrics
+from mainline.evaluation import bootstrap, changes, evaluate, gates, holdout_drift, metrics
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
@@ -61,6 +61,9 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
     copied = copies(settings, frame)
     warnings = list(compared.warnings)
+    outside = holdout_drift.drifted(settings, record, frame)
+    if outside:
+        warnings.append(holdout_drift.warning(outside, settings.monitor))
     if copied.rows:
         warnings.append(f"holdout rows are copies of training rows under another key: {copied}")
     measured = Measured(
@@ -72,6 +75,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
         label_coverage=record.facts.label_coverage,
         train_seconds=record.facts.model.seconds,
         model_bytes=record.facts.model.bytes,
+        drifted=None if outside is None else [feature.feature for feature in outside],
         copies=copied,
         no_metrics=no_metrics,
         no_comparison=None if identical else incomparable(settings, baseline, compared.not_comparable or no_metrics),

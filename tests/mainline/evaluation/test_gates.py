@@ -246,6 +246,16 @@ def test_a_margin_on_a_metric_without_a_value_fails_and_names_the_model_without_
     assert outcome(found, project) == Outcome.not_measurable
 
 
+def test_a_holdout_outside_training_is_refused_where_that_is_asked_for_and_unmeasured_drift_fails() -> None:
+    asked = params(("gates:", "gates:\n  holdout_drift: 1"))
+    assert gate("holdout drift", replace(GOOD, drifted=["temp"]), asked).passed
+    failed = gate("holdout drift", replace(GOOD, drifted=["temp", "humid"]), asked)
+    assert not failed.passed
+    assert failed.measured == "2 features: temp, humid"
+    assert not gate("holdout drift", replace(GOOD, drifted=None), asked).passed
+    assert "holdout drift" not in {found.name for found in gates.judge(SHOP, replace(GOOD, drifted=["temp"]))}
+
+
 def test_copies_beyond_one_percent_fail_without_being_asked_for_and_none_is_not_listed() -> None:
     assert "overlap" not in {found.name for found in gates.judge(SHOP, replace(GOOD, copies=Copies(0, 1000)))}
     assert gate("overlap", replace(GOOD, copies=Copies(10, 1000))).passed

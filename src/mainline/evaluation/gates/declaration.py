@@ -28,6 +28,7 @@ class Measured:
     label_coverage: float
     train_seconds: float
     model_bytes: int
+    drifted: Sequence[str] | None = None  # features whose holdout lies outside training; None: not measured
     copies: Copies | None = None  # holdout rows that are training rows under another key
     no_metrics: str | None = None  # why the model's metrics cannot be measured, if so
     no_comparison: str | None = None  # why the difference to main cannot be measured, if so
