@@ -17,7 +17,7 @@ from mainline.data.split import ROW_ID
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation.baseline import score_in_worktree
 from mainline.evaluation.comparison import Comparison
-from mainline.evaluation.same_rows import unchanged, why_not_recorded
+from mainline.evaluation.identity import unchanged, why_not_recorded
 from mainline.evaluation.unseen import Unseen, unseen_in
 from mainline.runtime import git
 from mainline.runtime.atomic_files import scratch

@@ -15,8 +15,8 @@ from mainline.evaluation.baseline import other_task
 from mainline.evaluation.baseline_scores import scores_of_baseline
 from mainline.evaluation.comparison import Comparison
 from mainline.evaluation.evaluate import Labelled
+from mainline.evaluation.identity import shared, why_other_rows
 from mainline.evaluation.results import Attribution
-from mainline.evaluation.same_rows import shared, why_other_rows
 from mainline.training import pipeline
 from mainline.training.record import Record, align, same_tables
 

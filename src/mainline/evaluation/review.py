@@ -11,7 +11,7 @@ from mainline.config.loader import Params
 from mainline.config.schema import Settings
 from mainline.data.collect import Collected
 from mainline.data.validation.results import Validation
-from mainline.evaluation import bootstrap, changes, evaluate, gates, holdout_drift, metrics
+from mainline.evaluation import bootstrap, changes, evaluate, gates, metrics, shifted_inputs
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
@@ -61,9 +61,9 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
     copied = copies(settings, frame)
     warnings = list(compared.warnings)
-    outside = holdout_drift.drifted(settings, record, frame)
+    outside = shifted_inputs.drifted(settings, record, frame)
     if outside:
-        warnings.append(holdout_drift.warning(outside, settings.monitor))
+        warnings.append(shifted_inputs.warning(outside, settings.monitor))
     if copied.rows:
         warnings.append(f"holdout rows are copies of training rows under another key: {copied}")
     measured = Measured(

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mainline.errors import DataError
-from mainline.evaluation import baseline_scores, same_rows
+from mainline.evaluation import baseline_scores, identity
 from mainline.evaluation.comparison import Comparison
 from mainline.runtime.workspace import Workspace
 from mainline.training import input_digests, record
@@ -46,7 +46,7 @@ def make(
 
 
 def why(now: Record, was: Record, most: float = 0.2) -> str | None:
-    return same_rows.why_other_rows(now, was, same_rows.shared(now, was, was.holdout.y), most)
+    return identity.why_other_rows(now, was, identity.shared(now, was, was.holdout.y), most)
 
 
 def test_rows_with_the_same_labels_and_inputs_are_the_same(tmp_path: Path) -> None:

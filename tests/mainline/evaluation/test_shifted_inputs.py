@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mainline.evaluation import holdout_drift
+from mainline.evaluation import shifted_inputs
 from mainline.training import record, reference_profile
 from mainline.training.train import labelled_training_rows
 from tests.mainline.facts import facts
@@ -37,8 +37,8 @@ def said(folder: Path, rows: pd.DataFrame, held: int = 1400) -> str | None:
     one = np.zeros(1)
     arrays = {"row_id": one.astype(np.uint64), "y": one, "score": one, "train": one.astype(np.uint64)}
     kept = record.keep(folder, facts(rows={"train": N - held, "holdout": held}), b"", arrays, profile)
-    found = holdout_drift.drifted(SETTINGS, kept, frame)
-    return None if found is None else holdout_drift.warning(found, SETTINGS.monitor) if found else ""
+    found = shifted_inputs.drifted(SETTINGS, kept, frame)
+    return None if found is None else shifted_inputs.warning(found, SETTINGS.monitor) if found else ""
 
 
 def test_a_holdout_like_its_training_is_not_mentioned(tmp_path: Path) -> None:
