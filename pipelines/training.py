@@ -6,6 +6,7 @@ nothing is recorded, compared or kept before it has passed.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -79,7 +80,8 @@ def review(
         with progress.stage("compare"):
             found = review_candidate(params, job.compare(trained, baseline, base_ref), validation)
         with progress.stage("explain"):
-            found = found.with_importance(explained())
+            before = importance.kept(params.settings, workspace, baseline.record)
+            found = found.with_importance(explained(), before or features_alone(baseline))
         if staging and found.review.passed:
             found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
@@ -161,6 +163,11 @@ def train_new(job: Job) -> TrainedModel:
         made = train_model(job.params.settings, job.workspace.root, job.tables, job.prints, job.frame)
         detail.text = f"{made.facts.rows['train']:,} rows, {made.facts.model.seconds:.1f} s of it the fit"
     return made
+
+
+def features_alone(baseline: Baseline) -> dict[str, float] | None:
+    """Where the importance of the baseline's features is not known, only features that are new can have risen."""
+    return dict.fromkeys(baseline.record.features, math.inf) if baseline.record else None
 
 
 def refuse_invalid(validation: Validation) -> None:

@@ -121,6 +121,8 @@ class Importance:
     value: float  # fall of the headline metric when the column is shuffled
     low: float
     high: float
+    alone: float | None = None  # the headline metric of this column alone, by the label's mean in its bins
+    suffices: bool = False  # alone it nearly reaches the model: a column that knows the outcome does
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from mainline.config.loader import Params
 from mainline.config.schema import Settings
 from mainline.data.collect import Collected
 from mainline.data.validation.results import Validation
-from mainline.evaluation import bootstrap, changes, evaluate, gates, metrics, shifted_inputs
+from mainline.evaluation import bootstrap, changes, evaluate, gates, leaks, metrics, shifted_inputs
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
@@ -40,8 +40,11 @@ class ReviewedRows:
     review: Review
     rows: Labelled
 
-    def with_importance(self, importance: list[Importance]) -> ReviewedRows:
-        return replace(self, review=replace(self.review, importance=importance))
+    def with_importance(self, importance: list[Importance], before: Mapping[str, float] | None) -> ReviewedRows:
+        """`before` is the importance of the baseline's features; None where it is not known."""
+        found = leaks.warnings(self.review, importance, before)
+        review = replace(self.review, importance=importance, warnings=[*found, *self.review.warnings])
+        return replace(self, review=review)
 
     def with_gates(self, more: list[Gate]) -> ReviewedRows:
         """The same with more gates, which decide as well."""
@@ -62,6 +65,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     copied = copies(settings, frame)
     warnings = list(compared.warnings)
     outside = shifted_inputs.drifted(settings, record, frame)
+    warnings += leaks.not_rolled_back(validation, against.features if against else None)
     if outside:
         warnings.append(shifted_inputs.warning(outside, settings.monitor))
     if copied.rows:
