@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
+from mainline.data import lineage
 from mainline.data.collect import Collected, as_of, relation_sql
+from mainline.data.lineage import Lineage
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing
@@ -38,11 +40,13 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
     """
     import duckdb
 
-    connection, sql = prepared(settings, tables)
+    connection, sql, columns = compiled(settings, tables)
+    refuse_labels_without_time(settings, tables, columns)
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
         with replacing(path) as unfinished:
-            connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
+            how = f"FORMAT parquet, COMPRESSION snappy, {lineage.metadata(columns)}"
+            connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' ({how})")
             check_rows(connection, settings.prepare, unfinished)
     except duckdb.IOException as error:
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
@@ -54,6 +58,14 @@ def prepared(
     settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None
 ) -> tuple[DuckDBPyConnection, str]:
     """A DuckDB connection and the SQL of the prepared frame, from the tables as they stood at `moment`."""
+    connection, sql, _ = compiled(settings, tables, moment)
+    return connection, sql
+
+
+def compiled(
+    settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None
+) -> tuple[DuckDBPyConnection, str, Lineage]:
+    """As `prepared`, with the tables that each column comes from."""
     import ibis
 
     backend = ibis.duckdb.connect()
@@ -64,7 +76,24 @@ def prepared(
     expression = user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
-    return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+    sql = frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+    return connection, sql, lineage.of_expression(expression, tables)
+
+
+def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collected], columns: Lineage) -> None:
+    """A split by time needs to know when each label was known: else labels from after `data.until` are used."""
+    label = settings.prepare.label
+    carriers = [name for name in columns.get(label, []) if name in tables]
+    if settings.split.by != "time" or not carriers or any(tables[name].time for name in carriers):
+        return
+    if all(tables[name].known_ahead for name in carriers):
+        return
+    named = " and ".join(carriers)
+    raise ConfigurationError(
+        f"params.yaml: data.sources.{carriers[0]}: no time: the label {label} comes from {named}, so labels that were "
+        "reported after data.until would be used, and the point-in-time check could not see it. Name the column that "
+        "says since when a row is known (`time`), or split by hash"
+    )
 
 
 def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
