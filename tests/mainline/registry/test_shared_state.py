@@ -329,7 +329,7 @@ def test_a_state_of_another_kind_is_no_damaged_one(begun: Shared) -> None:
     assert manifest
     newer = {**manifest.content, "artifactType": "application/vnd.mainline.state.v2"}
     begun.repository.put_manifest(["state"], newer)
-    with pytest.raises(ConfigurationError, match=r"type application/vnd\.mainline\.state\.v2.*update this checkout"):
+    with pytest.raises(ConfigurationError, match=r"type is application/vnd\.mainline\.state\.v2.*update this checkout"):
         begun.pull()
 
 
