@@ -47,8 +47,8 @@ export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/
 	@$(BIN)/mainline export
 
 .PHONY: predict
-predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the exported model
-	@$(BIN)/mainline predict $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
+predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with this checkout's model (MODEL=folder: another export)
+	@$(BIN)/mainline predict $(if $(MODEL),--model "$(MODEL)") $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
 
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
@@ -65,6 +65,10 @@ monitor: $(BIN)/.train ## Compare the prediction log with the training data (LOG
 .PHONY: ui
 ui: $(BIN)/.train ## Open MLflow's page of runs and models (PORT=5000, REMOTE=1: of the state in the registry)
 	@$(BIN)/mainline ui --port $(PORT) $(if $(REMOTE),--remote)
+
+.PHONY: verify
+verify: $(BIN)/.train ## Train every record again and report those that are not what they claim (REMOVE=1 removes them)
+	@$(BIN)/mainline verify $(if $(REMOVE),--remove)
 
 .PHONY: data
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)

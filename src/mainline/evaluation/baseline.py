@@ -92,8 +92,8 @@ def score_in_worktree(
     return ask(tree, ["score", "--state", str(workspace.state), "--contract", str(CONTRACT), str(path)])
 
 
-def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
-    environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
+def ask(tree: Path, arguments: list[str], **variables: str) -> dict[str, Any]:
+    environment = {**os.environ, **variables, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
     done = subprocess.run(
         [str(interpreter(tree)), "-m", "mainline", *arguments],
         cwd=tree,
