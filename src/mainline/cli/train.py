@@ -61,9 +61,10 @@ def run_command(call: argparse.Namespace) -> int:
         from mainline.report.terminal import terminal_summary
 
         status = 0 if review.passed else 1
-        print(terminal_summary(review))
+        summary = terminal_summary(review)
         if not call.stage:
-            last_run.remember(workspace, before, paths, terminal_summary(review), status, local)
+            last_run.remember(workspace, before, paths, summary, status, local)
+        print(summary)
     return status
 
 

@@ -14,7 +14,7 @@ from mainline.errors import ExternalError
 def git(root: Path, *arguments: str) -> str | None:
     """The output of a git command, or None where git (or what it was asked for) is missing."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, errors="replace", check=False)
     except FileNotFoundError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
