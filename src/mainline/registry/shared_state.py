@@ -23,7 +23,7 @@ from pathlib import Path
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.registry import claims, snapshot
 from mainline.registry.audit_log import FileEntryStore
-from mainline.registry.claims import PARENT, RESTORED, REVOKED, SEQUENCE, TAG, StateMoved
+from mainline.registry.claims import PARENT, RESTORED, SEQUENCE, TAG, StateMoved
 from mainline.registry.oci import Manifest, Moved, NoAnswer, Repository
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.runtime.workspace import Workspace
@@ -85,7 +85,7 @@ class Shared:
                 "`mainline state init`; otherwise it was lost: `mainline state list` shows what is left, "
                 "`mainline state restore DIGEST` restores it"
             )
-        claims.one_head(self.repository, self.tags(), current)
+        claims.one_head(self.repository, current)
         return self.unfold(current)
 
     def unfold(self, manifest: Manifest) -> Path:
@@ -216,25 +216,24 @@ class Shared:
         }
         # First under a tag of its own, for the list and as a claim; the current tag moves last, in one request.
         named = f"{TAG}-{number + 1:06}-{secrets.token_hex(3)}"
-        claim = claims.Claim(self.repository, named, self.repository.put_manifest([named], content))
-        before = self.repository.manifest(digest) if digest else None
-        rivals: list[claims.Claim] = []
+        parent = self.repository.manifest(digest) if digest else None
+        claim = claims.Claim(self.repository, named, self.repository.put_manifest([named], content), parent)
         try:
-            rivals = claim.revoke_rivals(self.tags(), before)
+            claim.revoke_rivals()
             self.unmoved(digest)
         except ExternalError:
             now = self.readable(TAG)
-            if now is None or now.digest != claim.state.digest:  # a rival that gives way may have moved the tag here
-                claim.give_way(rivals)
+            if now is None or now.digest != claim.state.digest:  # a rival that gives up may have moved the tag here
+                claim.withdraw()
                 raise
         claim.check()
         try:
             pushed = self.repository.put_manifest([TAG], content, self.current_if(digest))
         except Moved as moved:
-            claim.give_way(rivals)
+            claim.withdraw()
             raise StateMoved(f"{moved}: run again") from None
-        claim.check(TAG, before)
-        self.settled(claim)
+        claim.check()
+        claim.settle()
         write_base(self.store, pushed.digest, number + 1, clean=True)
         return pushed
 
@@ -242,14 +241,6 @@ class Shared:
         """The manifest that the registry is to compare with before it replaces it."""
         current = self.readable(TAG)
         return current if current and current.digest == digest else None
-
-    def settled(self, claim: claims.Claim) -> None:
-        """Whether the pushed state is the current one, or already the parent of one."""
-        current = self.readable(TAG)
-        if current and claim.state.digest not in (current.digest, current.annotations.get(PARENT)):
-            if not claims.is_revoked(self.repository, self.tags(), current):
-                raise StateMoved(f"{self.repository.reference}: another run has pushed {current.digest}: run again")
-            self.repository.put_manifest([TAG], claim.state.content)  # of a rival that came too late, and will retry
 
     def base(self) -> tuple[str | None, int]:
         """Digest and number of the state that the store is based on; None for a new one."""
@@ -271,7 +262,8 @@ class Shared:
             raise StateMoved(f"{self.repository.reference}: another run has pushed the state {found}: run again")
 
     def tags(self) -> list[str]:
-        return [tag for tag in self.repository.tags() if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag)]
+        found = self.repository.tags()
+        return [tag for tag in found if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag) and not claims.withdrawn(found, tag)]
 
     def listed(self) -> list[Listed]:
         """Every state that can be restored, the newest first."""
@@ -279,7 +271,7 @@ class Shared:
         found = {}
         for tag in self.tags():
             manifest = current if tag == TAG else self.readable(tag)
-            if manifest and REVOKED not in manifest.annotations:
+            if manifest:
                 found[manifest.digest] = Listed(
                     sequence(manifest),
                     manifest.digest,
