@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-BASE ?= main
+BASE ?=
 GROUPS ?=
 PORT ?= 5000
 SERVE_PORT ?= 8080
@@ -39,8 +39,8 @@ unexport VIRTUAL_ENV
 ##@ The loop
 
 .PHONY: run
-run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, report
-	@$(BIN)/mainline run --base $(BASE)
+run: $(BIN)/.train ## Validate, train, compare on the same rows with BASE=… (default: the default branch), report
+	@$(BIN)/mainline run $(if $(BASE),--base "$(BASE)")
 
 .PHONY: export
 export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model
@@ -139,7 +139,7 @@ alert: ## Open, update or close the monitor's issue on GitHub
 
 .PHONY: retrain
 retrain: $(BIN)/.train ## Open a retraining branch with its report (OPEN=1: as a pull request; TODAY=2013-11-03)
-	@$(BIN)/mainline retrain --base $(BASE) $(if $(OPEN),--open) $(if $(TODAY),--today $(TODAY))
+	@$(BIN)/mainline retrain $(if $(BASE),--base "$(BASE)") $(if $(OPEN),--open) $(if $(TODAY),--today $(TODAY))
 
 ##@ Steps of the release workflows
 
