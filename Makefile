@@ -2,6 +2,16 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
+TOP := $(shell dirname "$(strip $(MAKEFILE_LIST))")
+ifneq ($(TOP),.)
+# `make -f ../Makefile run` from a folder below: every path is meant from the top.
+.PHONY: $(or $(MAKECMDGOALS),help)
+$(firstword $(MAKECMDGOALS) help):
+	@$(MAKE) --no-print-directory -C "$(TOP)" $(MAKECMDGOALS)
+$(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)):
+	@:
+else
+
 BASE ?=
 GROUPS ?=
 PORT ?= 5000
@@ -18,7 +28,13 @@ RETURNED ?=
 SHIP ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
-UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
+OWN_UV := .tools/bin/uv
+UV := $(or $(shell command -v uv),$(CURDIR)/$(OWN_UV))
+# Only where the machine has no uv of its own; by its relative name, which a space in the checkout's path does not split.
+NEEDS_UV := $(if $(findstring command,$(origin UV))$(shell command -v uv),,$(OWN_UV))
+# In a recipe, the word $(MAKE) has the line run by `make -n` too.
+THIS_MAKE := $(MAKE)
+WRITABLE = test -w . || { echo "$(CURDIR) cannot be written to: clone or copy it to a folder of your own" >&2; exit 4; }
 BIN := .venv/bin
 STATE := .mainline
 BROWSERS := chromium chromium-browser google-chrome-stable google-chrome chrome
@@ -33,8 +49,10 @@ export DO_NOT_TRACK := true
 export ORT_DISABLE_TELEMETRY := 1
 # Without bytecode every start takes two to three times as long.
 unexport PYTHONDONTWRITEBYTECODE
-# The active environment of another project does not count.
+# The active environment of another project does not count, nor do modules from elsewhere.
 unexport VIRTUAL_ENV
+unexport PYTHONPATH
+unexport PYTHONHOME
 
 ##@ The loop
 
@@ -79,14 +97,14 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 # A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review
 review: $(BIN)/.core ## In GitHub Actions: run for a pull request, and leave what its comment shows
-	@$(BIN)/mainline review --install "$(MAKE) $(BIN)/.stage UV_COMPILE_BYTECODE=0"
+	@$(BIN)/mainline review --install "$(THIS_MAKE) $(BIN)/.stage UV_COMPILE_BYTECODE=0"
 
 .PHONY: ci
 ci: $(BIN)/.all ## Run review.yml on this machine with act (EVENT=push WORKFLOW=quality)
 	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(WORKFLOW),--workflow $(WORKFLOW))
 
 .PHONY: pins
-pins: | $(UV) ## Check the workflows' actions on GitHub too (GH_TOKEN)
+pins: | $(NEEDS_UV) ## Check the workflows' actions on GitHub too (GH_TOKEN)
 	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
 
 .PHONY: doctor
@@ -187,6 +205,10 @@ ifneq ($(strip $(GROUPS)),)
 	@"$(UV)" sync --locked --inexact --quiet $(addprefix --group ,$(GROUPS))
 endif
 
+.PHONY: add
+add: $(BIN)/.core ## Add a package to the lock and install it: make add PACKAGE=xgboost-cpu GROUP=train
+	@"$(UV)" add --group "$(or $(GROUP),train)" $(if $(PACKAGE),$(foreach each,$(PACKAGE),"$(each)"),$(error PACKAGE is missing: make add PACKAGE=lightgbm))
+
 .PHONY: tools
 tools: $(BIN)/.all ## Install everything that training, tests and lint need
 
@@ -242,37 +264,44 @@ help: ## List the targets
 
 # What is installed is stamped: a target that finds its stamp starts at once.
 # Enough to see that a change needs no training, in a second.
-$(BIN)/.core: uv.lock pyproject.toml | $(UV)
+$(BIN)/.core: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --no-default-groups --quiet
 	@touch $@
 
-$(BIN)/.train: uv.lock pyproject.toml | $(UV)
+$(BIN)/.train: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --quiet
 	@touch $(BIN)/.core $@
 
-$(BIN)/.export: uv.lock pyproject.toml | $(UV)
+$(BIN)/.export: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --group export --quiet
 	@touch $(BIN)/.core $(BIN)/.train $@
 
-$(BIN)/.stage: uv.lock pyproject.toml | $(UV)
+$(BIN)/.stage: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --group export --group stage --quiet
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $@
 
-$(BIN)/.all: uv.lock pyproject.toml | $(UV)
+$(BIN)/.all: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
-$(GITHUB_API): tests/github/package-lock.json | $(UV)
+$(GITHUB_API): tests/github/package-lock.json | $(NEEDS_UV)
 	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
 		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
 		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
 
-# Only where the machine has no uv of its own.
-$(CURDIR)/.tools/bin/uv:
+$(OWN_UV):
+	@$(WRITABLE)
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not installed: install Python 3.11 or later" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 …" >&2; exit 2; }
 	@$(PYTHON) -m venv .tools || { echo "$(PYTHON) cannot make environments: install its venv package (on Debian and Ubuntu: python3-venv)" >&2; exit 2; }
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || \
 		{ echo "uv $(UV_VERSION) could not be fetched: install uv yourself, or set pip's index" >&2; exit 4; }
+
+endif

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.pipelines.shops import LEAN
+from tests.platforms import linux
 from tests.projects import Project, Result, visits
 
 pytestmark = pytest.mark.slow
@@ -112,11 +113,13 @@ def test_the_checkout_and_its_own_state_stay_as_they_are(played: tuple[Project, 
     assert "Merge retrain/2026-02-16" in project.git("-C", str(clone), "log", "--oneline", "main")
 
 
+@linux
 def test_no_process_is_left_behind(played: tuple[Project, Result]) -> None:
     project, _ = played
     assert running(project.root) == []
 
 
+@linux
 def test_interrupted_it_ends_what_it_has_started_and_says_so(tmp_path: Path) -> None:
     project = shop(tmp_path / "shop")
     process = project.start("demo", "--local")

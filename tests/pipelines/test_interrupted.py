@@ -13,9 +13,10 @@ import pytest
 
 from tests.pipelines.shops import copy, lean
 from tests.pipelines.traces import processes, recorded, unfinished
+from tests.platforms import linux
 from tests.projects import TOP, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, linux]  # what a run leaves is looked up in /proc
 
 # With validation: the second process has work of its own when the first is killed.
 SUITE = """\

@@ -82,7 +82,7 @@ def review_command(call: argparse.Namespace) -> int:
 
 
 def train_command(call: argparse.Namespace) -> int:
-    from mainline.runtime.worker import die_with_parent
+    from mainline.runtime.parent import die_with_parent
 
     die_with_parent()
     agree(call.contract)
@@ -99,7 +99,7 @@ def train_command(call: argparse.Namespace) -> int:
 
 
 def score_command(call: argparse.Namespace) -> int:
-    from mainline.runtime.worker import die_with_parent
+    from mainline.runtime.parent import die_with_parent
 
     die_with_parent()
     agree(call.contract)

@@ -54,19 +54,31 @@ def default_branch(root: Path) -> str | None:
     found = branches(root)
     remote = found.get("refs/remotes/origin/HEAD", "").removeprefix("refs/remotes/origin/")
     names = list(dict.fromkeys(short(name) for name in found if not name.endswith("/HEAD")))
+    if remote in names and remote not in TRUNKS and not has_all_branches(root):
+        # A clone of a single branch takes that one for the default, whatever it is.
+        return next((name for name in TRUNKS if name in names), None) or asked_default(root)
     for name in (remote, *TRUNKS):
-        if name and name in names:
+        if name in names:
             return name
-    # A clone of a single branch, which nothing but a remote's list of branches could tell, has no default of its own.
-    whole = not is_shallow(root) and "*" in (git(root, "config", "--get-all", "remote.origin.fetch") or "*")
-    if not names or not whole:
-        return remote or None
+    if not names or not has_all_branches(root):
+        return asked_default(root) if names else None
     if len(names) == 1:
         return names[0]
     raise ConfigurationError(
         f"none of the branches is called {' or '.join(TRUNKS)}, and origin names no default: say which one to "
         f"compare with, such as make run BASE={names[0]} ({listed(names)})"
     )
+
+
+def has_all_branches(root: Path) -> bool:
+    return "*" in (git(root, "config", "--get-all", "remote.origin.fetch") or "*")
+
+
+def asked_default(root: Path) -> str | None:
+    """The default branch as the remote says it, which may not be here; None where it does not answer."""
+    said = git(root, "-c", "core.askPass=true", "ls-remote", "--symref", "origin", "HEAD") or ""
+    found = re.match(r"ref: refs/heads/(\S+)\s", said)
+    return found[1] if found else None
 
 
 def short(name: str) -> str:

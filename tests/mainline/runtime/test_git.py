@@ -175,8 +175,16 @@ def test_where_several_branches_could_be_the_default_they_are_named(repo: Path) 
         git.default_branch(repo)
 
 
-def test_the_only_branch_of_a_clone_that_has_no_other_is_no_default(repo: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("default", ["main", "trunk"])
+def test_the_only_branch_of_a_clone_is_no_default_unless_the_remote_says_so(
+    repo: Path, tmp_path: Path, default: str
+) -> None:
+    run(repo, "branch", "--move", default)
     run(repo, "branch", "work")
-    options = ["--single-branch", "--branch=work"]
-    subprocess.run(["git", "clone", "--quiet", *options, repo.as_uri(), tmp_path / "clone"], check=True)
-    assert git.default_branch(tmp_path / "clone") is None
+    for name in ("work", default):
+        folder = tmp_path / name
+        options = ["--depth=1", f"--branch={name}"]
+        subprocess.run(["git", "clone", "--quiet", *options, repo.as_uri(), folder], check=True)
+        assert git.default_branch(folder) == default
+    run(tmp_path / "work", "remote", "set-url", "origin", str(tmp_path / "gone"))
+    assert git.default_branch(tmp_path / "work") is None

@@ -17,6 +17,7 @@ from mainline.errors import ConfigurationError, ExternalError
 from mainline.evaluation import importance
 from mainline.runtime.worker import Worker
 from mainline.training import fingerprint
+from tests.platforms import linux
 
 
 @pytest.fixture
@@ -69,6 +70,7 @@ def test_stopping_it_in_the_middle_of_a_job_ends_it_at_once() -> None:
     assert made.process.returncode is not None
 
 
+@linux
 def test_it_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
     program = (
         "import os\nfrom mainline.runtime.worker import Worker\nfrom mainline.training import fingerprint\n"
