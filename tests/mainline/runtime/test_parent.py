@@ -9,6 +9,8 @@ import sys
 
 import pytest
 
+from tests.bounds import HANG
+
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(1000)"]
 # Starts a sleeper in the way of a platform that does not end processes with their parent, then is killed.
 STARTER = """
@@ -23,6 +25,7 @@ WRAPPED = "subprocess.Popen(parent.ending_with_parent(SLEEPER), stdout=int(sys.a
 OWN = """
 import time
 from mainline.runtime import parent
+from tests.bounds import HANG
 parent.LINUX = False
 parent.die_with_parent()
 print("up", flush=True)
@@ -54,7 +57,7 @@ def test_a_wrapped_command_gets_the_signals_and_ends_as_it_ends() -> None:
     assert wrapper.stdout
     assert wrapper.stdout.readline() == "up\n"
     wrapper.terminate()
-    assert wrapper.wait(timeout=60) == -signal.SIGTERM
+    assert wrapper.wait(timeout=HANG) == -signal.SIGTERM
     wrapper.stdout.close()
     status = [sys.executable, "-m", "mainline.runtime.parent", sys.executable, "-c", "raise SystemExit(3)"]
     assert subprocess.run(status, check=False).returncode == 3
