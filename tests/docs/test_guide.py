@@ -29,6 +29,7 @@ def wine(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.at(tmp_path_factory.mktemp("wine"))
     subprocess.run(["git", "clone", "--quiet", str(TOP), str(project.root)], check=True)
     project.git("checkout", "--quiet", "-B", "main")
+    project.git("remote", "remove", "origin")  # whose default branch is the one that is worked on here
     project.sign()
     load, prepare = blocks("python")
     params, suite = blocks("yaml")
