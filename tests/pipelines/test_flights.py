@@ -29,6 +29,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     subprocess.run(["git", "clone", "--quiet", str(TOP), str(root)], check=True)
     project = Project.at(root)
     project.git("checkout", "--quiet", "-B", "main")
+    project.git("remote", "remove", "origin")  # whose default branch is the one that is worked on here
     project.sign()
     shutil.copy(EXAMPLE, root / "params.yaml")
     project.git("commit", "--quiet", "--allow-empty", "--all", "--message", "The example as it was measured")
