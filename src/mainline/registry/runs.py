@@ -160,7 +160,7 @@ def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | 
 
 def distrust(state: str, fingerprint: str) -> None:
     """The runs of a fingerprint hold a wrong model: the next run of it logs its own."""
-    with answering(state):
+    with converted_errors(state):
         client, experiment = open_client(state)
         for run in client.search_runs([experiment], f"tags.fingerprint = '{fingerprint}'"):
             client.set_tag(run.info.run_id, "logged", "wrong")
