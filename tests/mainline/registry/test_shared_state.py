@@ -25,6 +25,7 @@ from mainline.registry.snapshot import PLACE, relocate, versions
 from mainline.release import promotion
 from mainline.release.promotion import ReleaseSession
 from mainline.runtime.workspace import Workspace
+from tests.bounds import HANG
 from tests.folders import Folder
 from tests.mainline.releases import image, tags
 from tests.servers import Oci, free_port, listening, mlflow_page, oci_registry
@@ -377,7 +378,7 @@ def test_mlflows_page_opens_over_the_state_in_the_registry(
     checkout.mkdir()
     with (
         mlflow_page(checkout, "--remote", MAINLINE_STATE=reference) as address,
-        urllib.request.urlopen(f"{address}api/2.0/mlflow/registered-models/get?name=mainline", timeout=30) as answer,
+        urllib.request.urlopen(f"{address}api/2.0/mlflow/registered-models/get?name=mainline", timeout=HANG) as answer,
     ):
         found = json.load(answer)
     assert found["registered_model"]["aliases"] == [{"alias": "champion", "version": "1"}]
