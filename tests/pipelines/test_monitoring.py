@@ -424,7 +424,7 @@ def test_every_metric_that_can_be_compared_can_be_monitored(task: str, metric: s
     assert found.decay is not None
     assert (found.decay.metric, states(found)["decay"]) == (metric, "ok"), found.reasons
     score = np.vstack(log["_prediction"].to_numpy())
-    y = np.asarray(truth, dtype=float)
+    y = np.asarray(truth, dtype=object if task == "multiclass" else float)
     if metric == "average_precision":
         assert found.reached[metric].value == pytest.approx(sklearn_metrics.average_precision_score(y, score[:, 1]))
     if metric == "median_absolute_error":

@@ -6,13 +6,15 @@ import datetime as dt
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
+from mainline.data import lineage
 from mainline.data.collect import Collected, as_of, relation_sql
+from mainline.data.lineage import Lineage
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> None:
+def build(
+    settings: Settings, tables: Mapping[str, Collected], path: Path, unmoved: Callable[[], object] = lambda: None
+) -> None:
     """Prepare the frame and write it to `path` as Parquet, sorted by its key, with a `row_id` for every row.
 
     Numeric features are written as 32-bit floats (the precision that a served model computes in)
-    and categorical ones as text.
+    and categorical ones as text. `unmoved` raises where the tables are no longer what they were: the frame is then
+    not kept.
 
     Raises
     ------
@@ -38,12 +43,15 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
     """
     import duckdb
 
-    connection, sql = prepared(settings, tables)
+    connection, sql, columns = compiled(settings, tables)
+    refuse_labels_without_time(settings, tables, columns)
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
         with replacing(path) as unfinished:
-            connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
+            how = f"FORMAT parquet, COMPRESSION snappy, {lineage.metadata(columns)}"
+            connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' ({how})")
             check_rows(connection, settings.prepare, unfinished)
+            unmoved()
     except duckdb.IOException as error:
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
     except duckdb.Error as error:
@@ -54,6 +62,14 @@ def prepared(
     settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None
 ) -> tuple[DuckDBPyConnection, str]:
     """A DuckDB connection and the SQL of the prepared frame, from the tables as they stood at `moment`."""
+    connection, sql, _ = compiled(settings, tables, moment)
+    return connection, sql
+
+
+def compiled(
+    settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None
+) -> tuple[DuckDBPyConnection, str, Lineage]:
+    """As `prepared`, with the tables that each column comes from."""
     import ibis
 
     backend = ibis.duckdb.connect()
@@ -64,7 +80,24 @@ def prepared(
     expression = user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
-    return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+    sql = frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+    return connection, sql, lineage.of_expression(expression, tables)
+
+
+def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collected], columns: Lineage) -> None:
+    """A split by time needs to know when each label was known: else labels from after `data.until` are used."""
+    label = settings.prepare.label
+    carriers = [name for name in columns.get(label, []) if name in tables]
+    if settings.split.by != "time" or not carriers or any(tables[name].time for name in carriers):
+        return
+    if all(tables[name].known_ahead for name in carriers):
+        return
+    named = " and ".join(carriers)
+    raise ConfigurationError(
+        f"params.yaml: data.sources.{carriers[0]}: no time: the label {label} comes from {named}, so labels that were "
+        "reported after data.until would be used, and the point-in-time check could not see it. Name the column that "
+        "says since when a row is known (`time`), or split by hash"
+    )
 
 
 def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:

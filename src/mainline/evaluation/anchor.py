@@ -159,7 +159,7 @@ def computed(comparison: Comparison, record: Record, ids: NDArray[np.uint64]) ->
     if not prepared_alike and commit and git.commit_of(comparison.workspace.root, commit):
         theirs = by_own_code(comparison, record, commit, ids)
         if theirs.fell_back:
-            raise DataError(theirs.notes[0])
+            raise DataError(theirs.unusable or theirs.notes[0])
         return theirs.score
     settings = features_of_record(comparison.settings, record)
     try:

@@ -190,7 +190,7 @@ def of_rows(
     scores = [2] if task == "binary" else range(1, (classes or 1) + 1)
     columns = connection.execute(f"SELECT block, y, {', '.join(f'p[{n}]' for n in scores)} FROM {usable}").fetchnumpy()
     block, y, *score = (np.asarray(column) for column in columns.values())
-    place = np.fromiter((blocks[one] for one in block.tolist()), dtype=np.intp, count=len(block))
+    place = codes(block)  # in the order of the values, as `blocks` are
     values = metrics.measure(
         task,
         y if task == "regression" else y.astype(np.int64),

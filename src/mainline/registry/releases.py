@@ -43,7 +43,7 @@ def answered(asked: Future[Any] | None) -> list[Release]:
 
 def look_up(state: str, records: str, since: str) -> list[dict[str, Any]]:
     """In the worker: the releases as JSON."""
-    with runs.answering(state):
+    with runs.converted_errors(state):
         client, _ = runs.open_client(state)
         found = released(Registry(client, models.name()), Path(records), dt.datetime.fromisoformat(since))
     return [

@@ -26,6 +26,7 @@ MODEL_MODULES = frozenset(
         "config.schema",
         "config.user_code",
         "data.collect",
+        "data.lineage",
         "data.prepare",
         "data.sources",
         "data.split",
