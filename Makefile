@@ -55,7 +55,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 # The order of Python's sets is the same in every training. The server keeps its random hashes.
-run review margins candidate promote retrain: export PYTHONHASHSEED := 0
+run review verify margins candidate promote retrain: export PYTHONHASHSEED := 0
 
 ##@ The loop
 

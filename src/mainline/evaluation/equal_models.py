@@ -1,8 +1,8 @@
 """How far two equally good models differ, and the margin that most pairs of them hold.
 
 Equal models are trained with the same settings and other seeds, each on its own nine tenths of the training blocks: as
-two changes of a project are, which share most of their data. Every pair is compared as a candidate with its baseline: on the same holdout rows, by the paired
-bootstrap. A margin is large enough where it passes 95 % of these pairs.
+two changes of a project are, which share most of their data. Every pair is compared as a candidate with its baseline:
+on the same holdout rows, by the paired bootstrap. A margin is large enough where it passes 95 % of these pairs.
 """
 
 from __future__ import annotations
