@@ -60,7 +60,7 @@ def test_a_slice_that_is_no_input_is_sent_and_logged_like_the_key(binary: Export
     assert read(signature, records(changed(**sent))).named == [("2026-01-31", 7, "west")]
     with pytest.raises(Rejection, match="region, row 0: the column is missing: send all the logged"):
         read(signature, records(changed(day="2026-01-31", visit=7)))
-    alone = msgspec.structs.replace(binary.signature, slices=[Key("region", "text")])
+    alone = msgspec.structs.replace(binary.signature, key=[], slices=[Key("region", "text")])
     assert read(alone, records(changed(region="west"))).named == [("west",)]
     log = PredictionLog(tmp_path, Configuration(), signature, "1")
     assert [name for name, _ in log.header["keys"]] == ["day", "visit", "region"]
