@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def predict_command(call: argparse.Namespace) -> int:
     from mainline.packaging import predict
     from mainline.runtime.workspace import Workspace
 
-    print(predict.predict(call.file, call.model or Workspace.at(Path.cwd()).model, call.to))
+    model = call.model or Workspace.at(Path.cwd()).model
+    print(predict.predict(call.file, model, call.to, warn=lambda said: print(f"warning: {said}", file=sys.stderr)))
     return 0
 
 

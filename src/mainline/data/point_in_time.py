@@ -47,14 +47,14 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
     if not settings.prepare.time:
         return []
     found: dict[str, Leak] = {}
-    connection, sql = None, ""
+    made = None
     for moment in moments(settings, frame):
-        if connection is None:
-            connection, sql = prepared(settings, tables, moment)
+        if made is None:
+            made = prepared(settings, tables, moment)
         else:
             # The same query over other views: had the function looked at values, the first moment would show it.
-            show(connection, tables, moment)
-        for leak in leaks_at(settings, connection, sql, frame, moment):
+            show(made.connection, made.tables, moment)
+        for leak in leaks_at(settings, made.connection, made.sql, frame, moment):
             found.setdefault(leak.column, leak)
     return list(found.values())
 

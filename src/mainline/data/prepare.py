@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import json
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
+from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
+from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+TYPES = "mainline_types"  # of the frame's columns before they were converted, among the metadata of its file
+TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
+NO_TRUTH = "not true or false: "
 
 
 def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> None:
@@ -38,11 +46,13 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
     """
     import duckdb
 
-    connection, sql = prepared(settings, tables)
+    made = prepared(settings, tables)
+    connection = made.connection
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
         with replacing(path) as unfinished:
-            connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
+            options = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{TYPES}: {text(types_json(made))}}}"
+            connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({options})")
             check_rows(connection, settings.prepare, unfinished)
     except duckdb.IOException as error:
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
@@ -50,10 +60,18 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
         raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
 
 
-def prepared(
-    settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None
-) -> tuple[DuckDBPyConnection, str]:
-    """A DuckDB connection and the SQL of the prepared frame, from the tables as they stood at `moment`."""
+@dataclass(frozen=True)
+class Prepared:
+    """The SQL of the prepared frame, and the connection in which the tables stand as it reads them."""
+
+    connection: DuckDBPyConnection
+    sql: str
+    tables: Mapping[str, Collected]  # with the types that their columns are read with
+    unconverted: str  # the SQL before the features get the types of the frame
+
+
+def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None) -> Prepared:
+    """The prepared frame, from the tables as they stood at `moment`."""
     import ibis
 
     backend = ibis.duckdb.connect()
@@ -62,9 +80,34 @@ def prepared(
     connection.execute("SET enable_progress_bar = false")
     show(connection, tables, moment)
     expression = user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
+    check_columns(settings, {name: str(dtype) for name, dtype in expression.schema().items()})
+    changed = as_written(settings, tables, expression, connection)
+    if changed:
+        tables = {**tables, **changed}
+        show(connection, changed, moment)
+        views = {name: backend.table(name) for name in tables}
+        expression = user_code.prepare(settings.prepare.function, views)
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
-    return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+    sql = ibis.to_sql(expression, dialect="duckdb")
+    return Prepared(connection, frame_sql(settings, sql, types), tables, sql)
+
+
+def types_json(made: Prepared) -> str:
+    """The DuckDB types of the frame's columns before they were converted, as JSON."""
+    described = made.connection.execute(f"DESCRIBE {made.unconverted}").fetchall()
+    return json.dumps({name: kind for name, kind, *_ in described})
+
+
+def types_of(path: Path) -> dict[str, str]:
+    """The types that `types_json` has written to a frame; empty for the frame of an earlier version."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"SELECT decode(value) FROM parquet_kv_metadata({text(str(path))}) WHERE decode(key) = '{TYPES}'"
+        ).fetchone()
+    return dict(json.loads(found[0])) if found else {}
 
 
 def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
@@ -117,10 +160,24 @@ def check_kept(settings: Settings, path: Path) -> None:
 def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
     features = settings.prepare.features
     columns = []
-    for name in types:
-        kind = "FLOAT" if name in features.numeric else "VARCHAR" if name in features.categorical else None
-        columns.append(f"{quoted(name)}::{kind} AS {quoted(name)}" if kind else quoted(name))
+    for name, given in types.items():
+        column = quoted(name)
+        is_text = given.startswith("string")
+        if name in features.numeric:
+            column = f"{truth(column, 1, 0, f'{column}::FLOAT')}::FLOAT" if is_text else f"{column}::FLOAT"
+        elif name in features.categorical:
+            column = f"{column}::VARCHAR"
+        elif name == settings.prepare.label and settings.task == "binary" and is_text:
+            column = truth(column, "true", "false", f"error({text(NO_TRUTH)} || {column})")
+        columns.append(f"{column} AS {quoted(name)}")
     return f"SELECT {', '.join(columns)}, {row_id_sql(settings.prepare.key)} AS {ROW_ID} FROM ({sql})"
+
+
+def truth(column: str, yes: object, no: object, otherwise: str) -> str:
+    """SQL of text that says true or false; null stays null."""
+    said = f"lower(trim({column}))"
+    words = [f"WHEN {said} IN {tuple(known)} THEN {value}" for known, value in ((TRUE_WORDS, yes), (FALSE_WORDS, no))]
+    return f"CASE WHEN {column} IS NULL THEN NULL {' '.join(words)} ELSE {otherwise} END"
 
 
 def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> None:

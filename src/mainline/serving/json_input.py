@@ -14,8 +14,9 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from mainline.serving import error_messages, nan_literals, row_keys
+from mainline.serving import error_messages, nan_literals, row_keys, spelling
 from mainline.serving.errors import Rejection, invalid
+from mainline.serving.row_keys import NUMBER
 from mainline.serving.signature import LARGEST, MISSING, Column, Key, Signature
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class JsonReader:
         self.most_rows = most_rows
         self.extra = signature.extra_keys
         self.all: list[Column | Key] = [*self.columns, *self.extra]
+        self.spell = spelling.Speller(signature)
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(request_type(self.columns, [])).decode
         keyed = msgspec.json.Decoder(request_type(self.columns, self.extra)).decode
         self.decode_keyed: Callable[[bytes], Any] | None = keyed if self.extra else None
@@ -87,7 +89,7 @@ class JsonReader:
             b"\\" in body and b"\\u" in body
         ):  # the only way to write a NUL; a single character is found ten times as fast
             refuse_nul(rows, self.names[: self.k])
-        return with_keys(rows, named)
+        return with_keys(self.spell(rows) if self.spell.needed else rows, named)
 
     def _decoded(self, body: bytes) -> Any:
         try:
@@ -220,6 +222,14 @@ def cell_type(column: Column | Key) -> Any:
     if isinstance(column, Key):
         return row_keys.TYPES[column.kind]
     kind: Any = str if column.kind == "categorical" else Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
+    if column.kind == "categorical" and column.written == "boolean":
+        kind = str | bool
+    elif column.kind == "categorical" and column.written.startswith(spelling.NUMERIC):
+        kind = str | int | float
+    elif column.written == "boolean":
+        kind = kind | bool | Annotated[str, Meta(pattern=spelling.WORD)]
+    elif column.kind == "numeric" and column.written == "text":
+        kind = kind | Annotated[str, Meta(pattern=f"^{NUMBER.pattern}$", max_length=40)]
     return kind | None if column.nullable else kind
 
 

@@ -25,6 +25,7 @@ MODEL_MODULES = frozenset(
         "config.extensions",
         "config.schema",
         "config.user_code",
+        "data.as_written",
         "data.collect",
         "data.prepare",
         "data.sources",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import glob
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.data.sources.formats import Files, Format
+from mainline.data.sources.formats import Files, Format, Reading
 from mainline.errors import DataError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Layout:
     columns: dict[str, str]  # name: DuckDB's type
     delimiter: str | None = None
     empty: frozenset[Path] = field(default=frozenset())  # text files without rows, whose types are unknown
+    reading: Reading = field(default_factory=Reading)
 
 
 def connect() -> DuckDBPyConnection:
@@ -50,8 +52,8 @@ def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
         return _call("read_parquet", paths, {"hive_partitioning": "false", **given})
     if layout.format == "csv":
         known = {"auto_detect": "false", "columns": columns}
-        return _call("read_csv", paths, {**_dialect(layout.delimiter or ","), **known, **given})
-    known = {"format": "'newline_delimited'", "auto_detect": "false", "columns": columns}
+        return _call("read_csv", paths, {**_dialect(layout.delimiter or ",", layout.reading), **known, **given})
+    known = {"format": "'newline_delimited'", "auto_detect": "false", "columns": columns, **_dates(layout.reading)}
     return _call("read_json", paths, {**known, "hive_partitioning": "false", **given})
 
 
@@ -63,16 +65,37 @@ def name(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
-def sniff_sql(paths: list[Path], format: Format, delimiter: str | None) -> str:
+def sniff_sql(path: Path, format: Format, delimiter: str | None, reading: Reading) -> str:
+    """A SELECT of a text file's columns as DuckDB infers them from all rows: name, type, formats of date and time."""
     if format == "csv":
-        return _call("read_csv", paths, {**_dialect(delimiter or ","), "sample_size": "-1"})
-    known = {"format": "'newline_delimited'", "sample_size": "-1", "hive_partitioning": "false"}
-    return _call("read_json", paths, known)
+        options = {**_dialect(delimiter or ",", reading), "sample_size": "-1"}
+        del options["hive_partitioning"]
+        given = ", ".join(f"{key} = {value}" for key, value in options.items())
+        sniffed = f"sniff_csv({text(glob.escape(str(path)))}, {given})"
+        return f"SELECT unnest(Columns, recursive := true), DateFormat, TimestampFormat FROM {sniffed}"
+    known = {"format": "'newline_delimited'", "sample_size": "-1", "hive_partitioning": "false", **_dates(reading)}
+    scan = _call("read_json", [path], known)
+    return f"SELECT column_name, column_type, NULL, NULL FROM (DESCRIBE SELECT * FROM {scan})"
 
 
-def _dialect(delimiter: str) -> dict[str, str]:
+def raw_sql(paths: Iterable[Path], columns: Iterable[str], layout: Layout) -> str:
+    """A table function that reads text files with every value as it is written."""
+    return scan_sql(paths, dataclasses.replace(layout, columns=dict.fromkeys(columns, "VARCHAR")))
+
+
+def _dialect(delimiter: str, reading: Reading) -> dict[str, str]:
     fixed = {"header": "true", "quote": "'\"'", "escape": "'\"'", "comment": "''", "skip": "0", "strict_mode": "true"}
-    return {"delim": text(delimiter), **fixed, "null_padding": "false", "hive_partitioning": "false"}
+    found = {"delim": text(delimiter), **fixed, "null_padding": "false", "hive_partitioning": "false"}
+    if reading.decimal != ".":
+        found["decimal_separator"] = text(reading.decimal)
+    if reading.null_values:
+        found["nullstr"] = "[" + ", ".join(map(text, ["", *reading.null_values])) + "]"
+    return found | _dates(reading)
+
+
+def _dates(reading: Reading) -> dict[str, str]:
+    given = {"dateformat": reading.date_format, "timestampformat": reading.timestamp_format}
+    return {name: text(value) for name, value in given.items() if value}
 
 
 def _call(function: str, paths: Iterable[Path], options: Mapping[str, str]) -> str:
