@@ -14,7 +14,7 @@ from mainline.data.sources import SOURCES, Request
 from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
-from mainline.data.sources.duckdb_scan import Layout, connect, scan_sql
+from mainline.data.sources.duckdb_scan import Layout, connect, plain, scan_sql
 from mainline.data.sources.files import files_of
 from mainline.data.sources.formats import Files, Format, Reading
 from mainline.errors import ConfigurationError, DataError
@@ -41,6 +41,7 @@ class Collected:
     columns: dict[str, str]  # name: DuckDB's type
     delimiter: str | None  # of CSV
     reading: Reading = field(default_factory=Reading, kw_only=True)  # how text files write their values
+    odd: dict[str, list[str]] = field(default_factory=dict, kw_only=True)  # Parquet: see `Layout.odd`
     time: str | None  # the column that the cutoff applies to
     timezone: str  # whose midnight a DATE in `time` means; a timestamp without a zone is UTC
     known_after: int | None  # microseconds from a row's time to when it is known
@@ -86,7 +87,7 @@ def relation_sql(table: Collected) -> str:
 
 
 def layout_of(table: Collected) -> Layout:
-    return Layout(table.format, table.columns, table.delimiter, reading=table.reading)
+    return Layout(table.format, table.columns, table.delimiter, reading=table.reading, odd=table.odd)
 
 
 def as_of(table: Collected, moment: dt.datetime) -> Collected:
@@ -139,7 +140,7 @@ def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, roo
     draft = Collected(
         name=name, paths=files.paths, format=layout.format, columns=layout.columns, delimiter=layout.delimiter,
         time=source.time, timezone=data.timezone, known_after=after, known_ahead=source.known_ahead, before=before,
-        digest="", rows=0, start=None, end=None, reading=layout.reading,
+        digest="", rows=0, start=None, end=None, reading=layout.reading, odd=dict(layout.odd),
     )  # fmt: skip
     cut = _cut(draft)
     held = known(con, files, layout, cut)
@@ -192,7 +193,7 @@ def _cut(table: Collected) -> Cut | None:
     moment = _moment(table.before, table.known_after)
     if table.time is None or moment is None:
         return None
-    return Cut(table.time, table.columns[table.time], moment, table.timezone)
+    return Cut(table.time, plain(table.columns[table.time]), moment, table.timezone)
 
 
 def _moment(before: dt.datetime | None, after: int | None) -> dt.datetime | None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline.data.sources.duckdb_scan import Layout, path_list, run
+from mainline.data.sources.duckdb_scan import Layout, path_list, plain, run, text
 from mainline.data.sources.formats import Files
 from mainline.data.sources.text_files import same_names, text_layout
 from mainline.errors import DataError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+NO_TYPE = '"NULL"'  # DuckDB's name for a Parquet column that was written without one
 
 
 def read_layout(con: DuckDBPyConnection, files: Files) -> Layout:
@@ -23,15 +26,41 @@ def read_layout(con: DuckDBPyConnection, files: Files) -> Layout:
         Where a file is broken, or is not like the first: the file and the column are named.
     """
     if files.format == "parquet":
-        found = _parquet_columns(con, files)
-        first = found[files.paths[0]]
-        for path in files.paths[1:]:
-            same_names(files, path, list(first), list(found[path]))
-            for column, kind in first.items():
-                if found[path][column] != kind:
-                    raise _changed_type(files, path, column, kind, found[path][column])
-        return Layout("parquet", first)
+        return _parquet_layout(con, files)
     return text_layout(con, files)
+
+
+def _parquet_layout(con: DuckDBPyConnection, files: Files) -> Layout:
+    found = _parquet_columns(con, files)
+    merged = dict(found[files.paths[0]])
+    without: set[str] = {column for column, kind in merged.items() if kind == NO_TYPE}
+    odd: dict[str, list[str]] = {}
+    for i, path in enumerate(files.paths):
+        same_names(files, path, list(merged), list(found[path]))
+        for column, kind in found[path].items():
+            if kind == merged[column]:
+                continue
+            if kind == NO_TYPE or _is_null(con, files, [path], column):
+                odd.setdefault(str(path), []).append(column)
+            elif column in without or _is_null(con, files, files.paths[:i], column):
+                for earlier in files.paths[:i]:
+                    odd.setdefault(str(earlier), []).append(column)
+                merged[column] = kind
+                without.discard(column)
+            elif plain(kind) == plain(merged[column]):
+                odd.setdefault(str(path), []).append(column)
+            else:
+                raise _changed_type(files, path, column, merged[column], kind)
+    return Layout("parquet", merged, odd=odd)
+
+
+def _is_null(con: DuckDBPyConnection, files: Files, paths: list[Path], column: str) -> bool:
+    """Whether the files' footers say that the column has no value."""
+    sql = f"""
+    SELECT coalesce(bool_and(stats_null_count = num_values), false)
+    FROM parquet_metadata({path_list(paths)}) WHERE path_in_schema = {text(column)}
+    """
+    return bool(run(con, files, sql)[0][0])
 
 
 def _parquet_columns(con: DuckDBPyConnection, files: Files) -> dict[Path, dict[str, str]]:

@@ -21,6 +21,11 @@ CSV_ERROR = (
     r"CSV Error on Line: (\d+)\n(?:Original Line: ?(?P<line>.*?)\n)?"
     r"(?P<why>(?:Expected|Error|Value|Invalid|Maximum)[^\n]*)"
 )
+# Types that Ibis does not know, or that differ from another only in what DuckDB computes with.
+PLAIN = {
+    "TIMESTAMP_S": "TIMESTAMP", "TIMESTAMP_MS": "TIMESTAMP", "TIMESTAMP_NS": "TIMESTAMP",
+    "TIMESTAMPTZ_NS": "TIMESTAMP WITH TIME ZONE", "TIME_NS": "TIME", '"NULL"': "VARCHAR",
+}  # fmt: skip
 NO_ROOM = ("no space left", "disk quota", "file too large")
 
 
@@ -33,6 +38,9 @@ class Layout:
     delimiter: str | None = None
     empty: frozenset[Path] = field(default=frozenset())  # text files without rows, whose types are unknown
     reading: Reading = field(default_factory=Reading)
+    odd: Mapping[str, list[str]] = field(
+        default_factory=dict
+    )  # Parquet files: columns without a value, of another type
 
 
 def connect() -> DuckDBPyConnection:
@@ -49,12 +57,33 @@ def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
     given = {"filename": text(options["filename"])} if "filename" in options else {}
     columns = "{" + ", ".join(f"{text(name)}: {text(kind)}" for name, kind in layout.columns.items()) + "}"
     if layout.format == "parquet":
-        return _call("read_parquet", paths, {"hive_partitioning": "false", **given})
+        return _parquet(paths, layout, given)
     if layout.format == "csv":
         known = {"auto_detect": "false", "columns": columns}
         return _call("read_csv", paths, {**_dialect(layout.delimiter or ",", layout.reading), **known, **given})
     known = {"format": "'newline_delimited'", "auto_detect": "false", "columns": columns, **_dates(layout.reading)}
     return _call("read_json", paths, {**known, "hive_partitioning": "false", **given})
+
+
+def plain(kind: str) -> str:
+    """The type that a column is read with: finer times than microseconds are not told apart, nulls have no type."""
+    return PLAIN.get(kind, kind)
+
+
+def _parquet(paths: Iterable[Path], layout: Layout, given: Mapping[str, str]) -> str:
+    options = {"hive_partitioning": "false", **given}
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    for path in paths:
+        groups.setdefault(tuple(layout.odd.get(str(path), ())), []).append(path)
+    parts = []
+    for odd, group in groups.items():
+        cast = [column for column, kind in layout.columns.items() if column in odd or plain(kind) != kind]
+        casts = ", ".join(f"CAST({name(c)} AS {plain(layout.columns[c])}) AS {name(c)}" for c in cast)
+        scan = _call("read_parquet", group, options)
+        parts.append(f"(SELECT * REPLACE ({casts}) FROM {scan})" if cast else scan)
+    if len(parts) == 1:
+        return parts[0]
+    return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {part}' for part in parts)})"
 
 
 def text(value: str) -> str:
