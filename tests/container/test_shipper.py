@@ -53,7 +53,7 @@ def seen(answer: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def predict(server: Running, built: Built) -> None:
-    status, said = server.ask("POST", "/invocations", json.loads(built.paper.bodies(1)[0]))
+    status, said = server.ask("POST", "/invocations", json.loads(built.requests.bodies(1)[0]))
     assert status == 200, said
 
 

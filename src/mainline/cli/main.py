@@ -31,7 +31,7 @@ def entry() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     # Libraries create hundreds of thousands of long-lived objects: to search them for garbage takes half a second.
     gc.set_threshold(100_000, 20, 100)
-    environment.settle(os.environ)
+    environment.normalize(os.environ)
     words = sys.argv[1:] if arguments is None else list(arguments)
     call = parser(words[0] if words else None).parse_args(words)
     try:

@@ -136,14 +136,14 @@ class Repository:
     def tags(self) -> list[str]:
         if self.ask("GET", "tags/list") is None:
             return []
-        with self.answering():
+        with self.converted_errors():
             return list(self.client.get_tags(self.reference))
 
     def put_blob(self, path: Path, media_type: str) -> dict[str, Any]:
         """Upload a file and return its layer; the upload is skipped where the registry has the bytes."""
         import oras.oci
 
-        with self.answering():
+        with self.converted_errors():
             layer: dict[str, Any] = oras.oci.NewLayer(str(path), media_type=media_type)
             answer = self.client.upload_blob(str(path), self.client.get_container(self.reference), layer)
         self.check(answer)
@@ -152,7 +152,7 @@ class Repository:
     def get_blob(self, layer: Mapping[str, Any], path: Path) -> None:
         """Download a layer and verify its digest."""
         try:
-            with self.answering():
+            with self.converted_errors():
                 self.client.download_blob(self.reference, layer["digest"], str(path))
         except ExternalError as error:
             raise ExternalError(f"a part of the state cannot be read: {error}") from None
@@ -165,7 +165,7 @@ class Repository:
     ) -> Any:
         """The answer, or None for a GET that returns 404."""
         address = f"{self.client.prefix}://{self.host}/v2/{self.reference.partition('/')[2]}/{path}"
-        with self.answering():
+        with self.converted_errors():
             answer = self.client.do_request(address, method, headers={"Accept": accept, **(headers or {})}, **more)
         if answer.status_code == 404 and method == "GET":
             return None
@@ -181,7 +181,7 @@ class Repository:
             raise kind(f"{self.reference}: the registry returned {answer.status_code}: {said}")
 
     @contextlib.contextmanager
-    def answering(self) -> Iterator[None]:
+    def converted_errors(self) -> Iterator[None]:
         import oras.auth
         import requests
 

@@ -66,14 +66,14 @@ class Tracker:
 
 def open_store(state: str) -> None:
     """Import MLflow and open its store, so that later calls are fast."""
-    with answering(state):
+    with converted_errors(state):
         open_client(state)
         import mlflow.sklearn  # noqa: F401
 
 
 def log_training(state: str, training: dict[str, Any]) -> str:
     """The run of this fingerprint: an existing one, or a new one."""
-    with answering(state):
+    with converted_errors(state):
         client, experiment = open_client(state)
         known = known_run(client, experiment, training["fingerprint"])
         if known:
@@ -87,7 +87,7 @@ def log_training(state: str, training: dict[str, Any]) -> str:
 
 def log_findings(state: str, run_id: str, findings: dict[str, Any]) -> None:
     """The results of this review: unlike the model, they change with the baseline and the gates."""
-    with answering(state):
+    with converted_errors(state):
         log_review(open_client(state)[0], run_id, findings)
 
 
@@ -112,7 +112,7 @@ def open_client(state: str) -> tuple[MlflowClient, str]:
 
 
 @contextlib.contextmanager
-def answering(state: str) -> Iterator[None]:
+def converted_errors(state: str) -> Iterator[None]:
     """Converts MLflow's errors to ExternalError."""
     quiet()
     from mlflow.exceptions import MlflowException
