@@ -245,6 +245,11 @@ class Compare(Section):
     min_rows: Annotated[int, Field(ge=2)] = Field(
         200, description="With fewer labelled holdout rows the comparison is not measurable."
     )
+    max_changed: Share = Field(
+        0.2,
+        description="Largest share of the rows that both models have whose label differs (or whose inputs differ, "
+        "where main's recorded scores are used). Beyond it the models are not comparable.",
+    )
     required: bool = Field(False, description="Fail where there is no baseline to compare with.")
 
 
@@ -278,6 +283,12 @@ class Gates(Extensible):
     gaps: GapGate | None = Field(None, description="How much the slice disparity may widen.")
     calibration_error: Positive | None = Field(None, description="Upper limit of the expected calibration error.")
     label_coverage: Share | None = Field(None, description="Least share of holdout rows with a label.")
+    holdout_drift: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Most features of the holdout that may lie outside training, by the monitor's measures."
+    )
+    overlap: Share | None = Field(
+        0.01, description="Largest share of the holdout rows that are copies of training rows under another key."
+    )
     train_seconds: Positive | None = Field(None, description="Upper limit of the training time, in seconds.")
     model_megabytes: Positive | None = Field(None, description="Upper limit of the size of the pickled pipeline.")
 
@@ -405,6 +416,15 @@ class Settings(Section):
     def _time_to_split_by(self) -> Self:
         if self.split.by == "time" and not self.prepare.time:
             raise ValueError("split.by: time needs prepare.time, the timestamp column of the prediction")
+        return self
+
+    @model_validator(mode="after")
+    def _time_to_cut_at(self) -> Self:
+        if self.split.by == "time" and not any(source.time for source in self.data.sources.values()):
+            raise ValueError(
+                "split.by: time needs `time` on the sources, such as data.sources.<name>.time: without it "
+                "data.until cuts nothing, and labels reported after it count as known"
+            )
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -14,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
+from mainline.data import column_types, lineage
 from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
+from mainline.data.lineage import Lineage
 from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
@@ -24,7 +25,6 @@ from mainline.runtime.atomic_files import replacing
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-TYPES = "mainline_types"  # of the frame's columns before they were converted, among the metadata of its file
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 NO_TRUTH = "not true or false: "
 
@@ -48,11 +48,15 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
 
     made = prepared(settings, tables)
     connection = made.connection
+    refuse_labels_without_time(settings, tables, made.lineage)
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
         with replacing(path) as unfinished:
-            options = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{TYPES}: {text(types_json(made))}}}"
-            connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({options})")
+            metadata = ", ".join(
+                [lineage.metadata(made.lineage), column_types.metadata(made.connection, made.unconverted)]
+            )
+            how = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{metadata}}}"
+            connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({how})")
             check_rows(connection, settings.prepare, unfinished)
     except duckdb.IOException as error:
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
@@ -68,6 +72,7 @@ class Prepared:
     sql: str
     tables: Mapping[str, Collected]  # with the types that their columns are read with
     unconverted: str  # the SQL before the features get the types of the frame
+    lineage: Lineage  # the tables that each column comes from
 
 
 def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None) -> Prepared:
@@ -90,24 +95,24 @@ def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.dat
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
     sql = ibis.to_sql(expression, dialect="duckdb")
-    return Prepared(connection, frame_sql(settings, sql, types), tables, sql)
+    columns = lineage.of_expression(expression, tables)
+    return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns)
 
 
-def types_json(made: Prepared) -> str:
-    """The DuckDB types of the frame's columns before they were converted, as JSON."""
-    described = made.connection.execute(f"DESCRIBE {made.unconverted}").fetchall()
-    return json.dumps({name: kind for name, kind, *_ in described})
-
-
-def types_of(path: Path) -> dict[str, str]:
-    """The types that `types_json` has written to a frame; empty for the frame of an earlier version."""
-    import duckdb
-
-    with duckdb.connect() as connection:
-        found = connection.execute(
-            f"SELECT decode(value) FROM parquet_kv_metadata({text(str(path))}) WHERE decode(key) = '{TYPES}'"
-        ).fetchone()
-    return dict(json.loads(found[0])) if found else {}
+def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collected], columns: Lineage) -> None:
+    """A split by time needs to know when each label was known: else labels from after `data.until` are used."""
+    label = settings.prepare.label
+    carriers = [name for name in columns.get(label, []) if name in tables]
+    if settings.split.by != "time" or not carriers or any(tables[name].time for name in carriers):
+        return
+    if all(tables[name].known_ahead for name in carriers):
+        return
+    named = " and ".join(carriers)
+    raise ConfigurationError(
+        f"params.yaml: data.sources.{carriers[0]}: no time: the label {label} comes from {named}, so labels that were "
+        "reported after data.until would be used, and the point-in-time check could not see it. Name the column that "
+        "says since when a row is known (`time`), or split by hash"
+    )
 
 
 def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
-from mainline.data.prepare import types_of
+from mainline.data import column_types
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ExternalError, Refused
 from mainline.packaging.onnx import EXPORTERS, exporter_of
@@ -192,7 +192,7 @@ def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
     missing = dict(zip(features.names, found, strict=False))
     bounds = found[len(features.names) :]
     seen = record.profile["categorical"]
-    types = types_of(frame)
+    types = column_types.of_frame(frame)
     categorical = [
         Column(
             name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from mainline.data.validation.results import Expectation
 from mainline.evaluation.formatting import (
@@ -44,6 +45,16 @@ def details(review: Review) -> list[Part | None]:
 
 
 def validation(review: Review) -> Part | None:
+    part = expectations(review)
+    blind = "".join(f"\n\n<i>{prose(_sentence(line), 400)}</i>" for line in ordering.unchecked(review))
+    return replace(part, tail=part.tail + blind) if blind else part
+
+
+def _sentence(line: str) -> str:
+    return f"{line}."
+
+
+def expectations(review: Review) -> Part:
     found, failed = review.validation, ordering.failures(review)
     if not found.expectations:
         return Part("**Data validation:** ⚠️ no table has an expectation suite, so nothing was validated.", weight=65)

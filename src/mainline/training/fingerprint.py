@@ -27,6 +27,8 @@ MODEL_MODULES = frozenset(
         "config.user_code",
         "data.as_written",
         "data.collect",
+        "data.column_types",
+        "data.lineage",
         "data.prepare",
         "data.sources",
         "data.split",

@@ -16,7 +16,7 @@ from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import DataError
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
-from mainline.training import pipeline, record
+from mainline.training import input_digests, pipeline, record
 from mainline.training.facts import Facts, ModelFacts
 from mainline.training.fingerprint import Fingerprint
 from mainline.training.record import Record
@@ -85,6 +85,9 @@ def train_model(
         # The monitor computes the interval of the evaluation again, from the same blocks.
         **({"block": block_codes(rows[blocks[0]])} if blocks else {}),
     }
+    inputs = input_digests.digests(rows, settings.prepare.features.names)
+    if inputs is not None:
+        arrays["inputs"] = inputs
     return TrainedModel(facts, fitted.pickled, arrays, profiled.result())
 
 

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mainline.config.schema import Settings
+from mainline.data import column_types
 from mainline.data.collect import collect
-from mainline.data.prepare import build, types_of
+from mainline.data.prepare import build
 from mainline.errors import ConfigurationError
 from mainline.packaging import predict, predict_file
 from mainline.serving import spelling
@@ -62,7 +63,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
         with duckdb.connect() as con:
             found = [c for (c,) in con.execute(f"SELECT c FROM '{frame}' ORDER BY id").fetchall()]
         known = sorted({c for c in found if c is not None})
-        return found, signature(known, types_of(frame)["c"])
+        return found, signature(known, column_types.of_frame(frame)["c"])
 
     return of
 
