@@ -142,6 +142,11 @@ def check_columns(settings: Settings, types: Mapping[str, str]) -> None:
                 near = difflib.get_close_matches(column, list(types), n=1)
                 hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(types)}"
                 problems.append(f"params.yaml: {setting}: the prepared frame has no column {column}: {hint}")
+    for setting, columns in (("prepare.key", prepare.key), ("prepare.features", prepare.features.names)):
+        for column in columns:
+            wrong = [c for c in column if ord(c) < 32 or (setting == "prepare.key" and c in '"\\')]
+            if wrong:
+                problems.append(f"params.yaml: {setting}: {column!r} contains {wrong[0]!r}: rename the column")
     if prepare.label in prepare.features.names:
         problems.append(f"params.yaml: prepare.features: {prepare.label} is the label itself")
     kind = types.get(prepare.time or "", "date")

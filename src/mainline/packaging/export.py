@@ -161,6 +161,8 @@ def probes(
     settings: Settings, signature: Signature, pipeline: Pipeline, rows: pd.DataFrame
 ) -> list[tuple[pd.DataFrame, NDArray[np.float64], str]]:
     """Holdout rows with unknown categories, and with every value missing that may be."""
+    import pandas as pd
+
     some = rows.iloc[:: max(1, len(rows) // PROBES)]
     strange: dict[str, Any] = {column.name: UNKNOWN for column in signature.categorical}
     empty: dict[str, Any] = {
@@ -171,7 +173,9 @@ def probes(
     made = []
     for what, values in (("rows with unknown categories", strange), ("rows with missing values", empty)):
         if values:
-            asked = some.assign(**values).astype({name: some.dtypes[name] for name in values})
+            asked = some.copy()
+            for name, value in values.items():  # a column may be called `self`, which `assign` cannot take
+                asked[name] = pd.Series([value] * len(asked), index=asked.index, dtype=some.dtypes[name])
             made.append((asked, answers_of(settings.task, pipeline, features_of(settings, asked)), what))
     return made
 

@@ -82,7 +82,7 @@ def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Sc
         part = rows.iloc[start : start + AT_ONCE]
         given = matrices(signature, part, start, file)
         # Unknown as a whole is a column only if it is so in every part.
-        here = set(of_rows([tuple(None if value == MISSING else value for value in row) for row in given[0]]))
+        here = set(of_rows([tuple(None if value == MISSING else value for value in row) for row in given[0].tolist()]))
         unknown = here if unknown is None else unknown & here
         answers = model(*given)
         parts.append(pd.DataFrame(decided(signature, answers)))
@@ -108,7 +108,7 @@ def matrices(
         if not column.nullable:
             refuse(column, np.isnan(numeric[:, i]), "it is missing, and in no row that the model has seen was it")
     text = rows[[column.name for column in signature.categorical]].astype(object)
-    missing = text.isna().to_numpy()
+    missing = text.isna().to_numpy(dtype=bool)
     for i, column in enumerate(signature.categorical):
         if not column.nullable:
             refuse(column, missing[:, i], "it is missing, and in no row that the model has seen was it")

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from mainline.serving import error_messages, nan_literals, row_keys, spelling
+from mainline.serving import error_messages, nan_literals, renamed, row_keys, spelling
 from mainline.serving.errors import Rejection, invalid
 from mainline.serving.row_keys import NUMBER
 from mainline.serving.signature import LARGEST, MISSING, Column, Key, Signature
@@ -58,6 +58,7 @@ class JsonReader:
         self.most_rows = most_rows
         self.extra = signature.extra_keys
         self.all: list[Column | Key] = [*self.columns, *self.extra]
+        self.renamed = renamed.needed([column.name for column in self.all])
         self.spell = spelling.Speller(signature)
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(request_type(self.columns, [])).decode
         keyed = msgspec.json.Decoder(request_type(self.columns, self.extra)).decode
@@ -66,6 +67,9 @@ class JsonReader:
 
     def __call__(self, body: bytes) -> Rows:
         """Raises Rejection for an input that does not match the model's signature."""
+        if self.renamed:
+            refuse_repeated_keys(body)
+            body = renamed.body_of(body)
         request = self._decoded(body)
         given = [form for form in FORMS if getattr(request, form) is not UNSET]
         if len(given) != 1:
@@ -193,7 +197,7 @@ def request_type(columns: Sequence[Column], extra: Iterable[Key]) -> Any:
     """The type of a request whose rows have these columns and, where they are sent, these keys."""
     named: list[Column | Key] = [*columns, *extra]
     fields = [f"f{i}" for i in range(len(named))]
-    renamed = {field: column.name for field, column in zip(fields, named, strict=True)}
+    names = {field: renamed.field_name(column.name) for field, column in zip(fields, named, strict=True)}
     types = [cell_type(column) for column in named]
 
     def struct(name: str, kinds: list[Any]) -> Any:
@@ -201,7 +205,7 @@ def request_type(columns: Sequence[Column], extra: Iterable[Key]) -> Any:
             (field, kind | UnsetType, UNSET) if isinstance(column, Key) else (field, kind)
             for field, kind, column in zip(fields, kinds, named, strict=True)
         ]
-        return msgspec.defstruct(name, parts, rename=renamed, forbid_unknown_fields=True, gc=False)
+        return msgspec.defstruct(name, parts, rename=names, forbid_unknown_fields=True, gc=False)
 
     row: Any = struct("Row", types)
     table: Any = struct("Table", [list[kind] for kind in types])  # type: ignore[valid-type]
@@ -245,4 +249,7 @@ def refuse_repeated_keys(body: bytes) -> None:
             found[key] = value
         return found
 
-    json.loads(body, object_pairs_hook=once)
+    try:
+        json.loads(body, object_pairs_hook=once)
+    except ValueError:
+        return  # the decoder says what is wrong with it

@@ -1,4 +1,4 @@
-"""Every type that pandas, Polars, Spark or DuckDB write to Parquet by default is read, in the frame as in the cutoff."""
+"""Every type that pandas, Polars, Spark or DuckDB write to Parquet by default is read, in frame and cutoff."""
 
 from __future__ import annotations
 
