@@ -119,9 +119,8 @@ def test_the_whole_systems_past_rate_is_refused_in_september(flights: Project) -
     assert found.status == 1, found.err
     assert flights.verdict["verdict"] == "worse"
     auc = flights.verdict["metrics"]["roc_auc"]
-    assert auc["low"] < -0.010, "it may cost more than the margin, whatever the point says"
+    assert auc["low"] < -0.015, "it may cost more than the margin, whatever the point says"
     assert not flights.gate("margin: roc_auc")["passed"]
-    assert not flights.gate("margin: brier")["passed"]
     assert "system_past_rate" in flights.report
     assert "src/flights/features.py" in flights.report
 

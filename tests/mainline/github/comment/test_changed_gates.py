@@ -51,7 +51,7 @@ def test_a_change_of_the_model_is_no_change_of_the_gates(changes: list[tuple[str
 @pytest.mark.parametrize(
     "changes",
     [
-        [("roc_auc: 0.010", "roc_auc: 0.100")],
+        [("roc_auc: 0.015", "roc_auc: 0.100")],
         [("model_megabytes: 10", "model_megabytes: 1000")],
         [("  train_seconds: 120\n", "")],
         [("resamples: 2000", "resamples: 10")],
@@ -67,7 +67,7 @@ def test_a_change_of_the_model_is_no_change_of_the_gates(changes: list[tuple[str
         [("max_iter: 200", "<<: {max_iter: 20}")],
         [("\nsplit:\n", "\n? gates\n: {}\nsplit:\n")],
         [("  params:\n", "  params: {\n")],
-        [("max_iter: 200", "max_iter: 20"), ("brier: 0.003", "brier: 0.3")],
+        [("max_iter: 200", "max_iter: 20"), ("brier: 0.0075", "brier: 0.3")],
     ],
 )
 def test_a_change_of_the_gates_is_seen_however_it_is_made(changes: list[tuple[str, str]], tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_files_that_judge_are_named_in_the_order_of_the_list(tmp_path: Path) -> 
     harmless = patch(tmp_path, PARAMS, edited(("max_iter: 200", "max_iter: 20")))
     files = [{"filename": name} for name in names] + [{"filename": "params.yaml", "patch": harmless}]
     assert changed(files) == [names[0], names[1], names[4], names[6], names[7], names[10], names[11]]
-    gates = patch(tmp_path, PARAMS, edited(("brier: 0.003", "brier: 0.3")))
+    gates = patch(tmp_path, PARAMS, edited(("brier: 0.0075", "brier: 0.3")))
     assert changed([{"filename": "params.yaml", "patch": gates}]) == ["params.yaml"]
 
 
