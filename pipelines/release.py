@@ -68,7 +68,7 @@ def promote(params: Params, workspace: Workspace, session: ReleaseSession, steps
         Where a step failed: production is unchanged, or the next run completes or undoes the release.
     """
     session.log.entries()  # raises for a log that was tampered with, before anything changes
-    promotion.settle(session)
+    promotion.end_interrupted_release(session)
     found = candidate(params, workspace, session, steps, progress)
     version, image = found.version, found.image
     if version is None:

@@ -1,6 +1,13 @@
-"""What `make check` leaves out: beside the tests that are marked, each that has a server started or a model made."""
+"""What `make check` leaves out, and how the tests are shared out among the worker processes.
+
+And what was skipped, said at the end, with what would bring it.
+"""
 
 from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -15,8 +22,57 @@ MODELS = {"multiclass", "regression", "unconverted"}  # exported; the binary one
 COSTLY = STORES | SERVERS | MODELS
 
 
+# One worker has all tests of a file, or of one of these folders, so that what they share is made once.
+TOGETHER = ("tests/container", "tests/mainline/serving")
+# What takes longest begins first: then all workers end at about the same time.
+LONGEST = (
+    "tests/container",
+    "tests/workflows/test_review.py",
+    "tests/workflows/test_release.py",
+    "tests/pipelines/test_demo.py",
+    "tests/mainline/registry",
+    "tests/workflows",
+    "tests/pipelines",
+    "tests/compat",
+    "tests/mainline/packaging",
+    "tests/mainline/serving",
+    "tests/mainline/github",
+    "tests/mainline/report",
+)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests of servers and containers spend a third of their time waiting."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and not COSTLY.isdisjoint(item.fixturenames):
+            # Left out by `make check`, beside the tests that are marked: a server is started, or a model made.
             item.add_marker("slow")
+        path = Path(item.path).relative_to(item.config.rootpath).as_posix()
+        item.add_marker(pytest.mark.xdist_group(next((name for name in TOGETHER if path.startswith(name)), path)))
+    items.sort(key=begins)
+
+
+def begins(item: pytest.Item) -> int:
+    path = Path(item.path).relative_to(item.config.rootpath).as_posix()
+    return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lines = skipped([report.longrepr for report in terminalreporter.stats.get("skipped", [])])
+    if lines:
+        terminalreporter.section("skipped")
+        terminalreporter.write("\n".join(lines) + "\n")
+
+
+def skipped(reports: list[object]) -> list[str]:
+    """The reasons of skipped tests, each once with the number of its tests: a reason says what would bring them."""
+    reasons = Counter(
+        str(report[2] if isinstance(report, tuple) else report).removeprefix("Skipped: ") for report in reports
+    )
+    return [f"{number:>5}  {reason}" for reason, number in reasons.most_common()]

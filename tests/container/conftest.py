@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,11 @@ from mainline.packaging import image as build
 from mainline.packaging.engine import Engine
 from mainline.packaging.image import Image
 from mainline.packaging.staging import parity
-from mainline.packaging.staging.parity import Paper
+from mainline.packaging.staging.parity import HoldoutRequests
+from mainline.release.targets.docker import HostTarget
 from tests.exports import Export, make
 from tests.projects import EXAMPLE, TOP
-from tests.servers import REQUIRED, Oci, oci_registry
+from tests.servers import REQUIRED, Oci, free_port, oci_registry
 
 __all__ = ["oci_registry"]
 
@@ -41,7 +43,7 @@ stage:
 class Built:
     export: Export
     image: Image
-    paper: Paper
+    requests: HoldoutRequests
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +66,21 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Export:
 def built(docker: Engine, oci_registry: Oci, made: Export) -> Iterator[Built]:
     """The image of a small model, pushed to a registry."""
     image = built_image(docker, made, f"{oci_registry.host}/team/visits")
-    yield Built(made, image, parity.paper(made.settings, made.record, made.frame, made.signature))
+    yield Built(made, image, parity.holdout_requests(made.settings, made.record, made.frame, made.signature))
     docker.attempt("rmi", image.reference, f"{image.repository}:{made.signature.fingerprint[:12]}")
+
+
+@pytest.fixture
+def host(docker: Engine, oci_registry: Oci) -> Iterator[HostTarget]:
+    """A service of this machine's engine; its containers, network and volumes go with the test."""
+    service = f"mainline-test-{secrets.token_hex(4)}"
+    made = HostTarget(docker, f"{oci_registry.host}/team/visits", service, f"127.0.0.1:{free_port()}", "300m")
+    yield made
+    names = docker.run("ps", "--all", "--filter", f"name=^{service}-", "--format", "{{.ID}}").split()
+    for name in names:
+        docker.attempt("rm", "--force", name)
+    docker.attempt("network", "rm", service)
+    docker.attempt("volume", "rm", f"{service}-log", f"{service}-door")
 
 
 @pytest.fixture

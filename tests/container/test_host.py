@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import secrets
 import shutil
 import socket
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,32 +27,20 @@ def second(docker: Engine, built: Built, tmp_path_factory: pytest.TempPathFactor
     return variant(docker, built, tmp_path_factory.mktemp("second"), version="second")
 
 
-@pytest.fixture
-def host(docker: Engine, built: Built) -> Iterator[HostTarget]:
-    service = f"mainline-test-{secrets.token_hex(4)}"
-    made = HostTarget(docker, built.image.repository, service, f"127.0.0.1:{free_port()}", "300m")
-    yield made
-    names = docker.run("ps", "--all", "--filter", f"name=^{service}-", "--format", "{{.ID}}").split()
-    for name in names:
-        docker.attempt("rm", "--force", name)
-    docker.attempt("network", "rm", service)
-    docker.attempt("volume", "rm", f"{service}-log", f"{service}-door")
-
-
 def test_traffic_moves_and_returns_without_a_failed_request(host: HostTarget, built: Built, second: Image) -> None:
     assert host.deployed() is None
     host.deploy(built.image.digest)
     assert host.deployed() == built.image.digest
     with ThreadPoolExecutor() as pool:
-        url, bodies = f"http://{host.publish}", built.paper.bodies(1)
-        pressed = pool.submit(load.press, url, bodies, 4, 25.0)
+        url, bodies = f"http://{host.publish}", built.requests.bodies(1)
+        load_test = pool.submit(load.send_requests, url, bodies, 4, 25.0)
         host.deploy(second.digest)
         assert host.deployed() == second.digest
         began = time.monotonic()
         host.deploy(built.image.digest)
         back = time.monotonic() - began
         assert host.deployed() == built.image.digest
-        found = pressed.result()
+        found = load_test.result()
     assert not found.errors
     assert list(found.statuses) == [200]
     assert back <= 10

@@ -59,7 +59,7 @@ def test_nothing_that_trains_is_in_it(docker: Engine, built: Built) -> None:
 
 
 def test_its_bill_of_materials_is_what_is_in_it(docker: Engine, built: Built, tmp_path: Path) -> None:
-    bill, *_ = build.papers(docker, TOP, built.export.folder, built.image, tmp_path)
+    bill, *_ = build.write_bill_and_provenance(docker, TOP, built.export.folder, built.image, tmp_path)
     named = {f"{each['name']}-{each['version']}" for each in json.loads(bill.read_text())["components"][:-1]}
     code = "import pathlib; print(*[p.name for p in pathlib.Path('/app').rglob('*.dist-info')])"
     there = docker.run("run", "--rm", built.image.reference, "python", "-c", code).split()
@@ -71,7 +71,7 @@ def test_built_anew_its_layers_are_the_same(docker: Engine, built: Built) -> Non
     with_args = [f"--build-arg={name}={value}" for name, value in (("BASE", build.matching_base()),)]
     epoch = build.committed(TOP, built.export.signature)
     selection = " ".join(build.selection(built.export.signature))
-    with build_context.laid_out(TOP, built.export.signature, built.export.folder, epoch) as folder:
+    with build_context.create(TOP, built.export.signature, built.export.folder, epoch) as folder:
         tag = "mainline-test-again"
         more = [f"--build-arg=SOURCE_DATE_EPOCH={epoch}", f"--build-arg=SELECTION={selection}", "--no-cache"]
         docker.run("build", "--file", str(TOP / build.DOCKERFILE), "--tag", tag, *with_args, *more, str(folder))

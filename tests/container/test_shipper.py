@@ -17,6 +17,7 @@ import yaml
 from mainline.packaging.engine import Engine
 from mainline.packaging.log_shipper_image import shipper
 from mainline.packaging.staging.container import HARDENED, Running, started
+from tests.bounds import HANG
 from tests.container.conftest import Built
 from tests.projects import TOP
 from tests.servers import s3
@@ -45,7 +46,7 @@ def landed(store: str) -> list[str]:
     return found
 
 
-def seen(answer: Callable[[], bool], seconds: float = 60) -> bool:
+def seen(answer: Callable[[], bool], seconds: float = HANG) -> bool:
     until = time.monotonic() + seconds
     while not answer() and time.monotonic() < until:
         time.sleep(0.2)
@@ -53,7 +54,7 @@ def seen(answer: Callable[[], bool], seconds: float = 60) -> bool:
 
 
 def predict(server: Running, built: Built) -> None:
-    status, said = server.ask("POST", "/invocations", json.loads(built.paper.bodies(1)[0]))
+    status, said = server.ask("POST", "/invocations", json.loads(built.requests.bodies(1)[0]))
     assert status == 200, said
 
 

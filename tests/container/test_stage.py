@@ -25,7 +25,7 @@ def failed(found: list[Gate]) -> dict[str, str]:
 def test_a_container_that_is_the_model_on_paper_passes(
     docker: Engine, built: Built, strict: Params, tmp_path: Path
 ) -> None:
-    found = tests.stage(strict, docker, built.image.reference, built.export.record, built.paper)
+    found = tests.stage(strict, docker, built.image.reference, built.export.record, built.requests)
     assert failed(found) == {}
     names = "cold start, start, model, parity, contract, latency, throughput, overload, memory, drain"
     assert [gate.name for gate in found] == names.split(", ")
@@ -43,12 +43,12 @@ def test_one_that_is_slower_or_bigger_or_another_is_refused(docker: Engine, buil
         memory_megabytes=1,
         image_megabytes=1,
     )
-    scores = built.paper.scores.copy()
+    scores = built.requests.scores.copy()
     scores[7] += 0.01
-    paper = dataclasses.replace(built.paper, scores=scores)
+    requests = dataclasses.replace(built.requests, scores=scores)
     facts = dataclasses.replace(built.export.record.facts, fingerprint="0" * 64)
     record = dataclasses.replace(built.export.record, facts=facts)
-    found = tests.stage(impossible, docker, built.image.reference, record, paper)
+    found = tests.stage(impossible, docker, built.image.reference, record, requests)
     told = failed(found)
     assert list(told) == ["cold start", "model", "parity", "latency", "throughput", "memory", "image size"]
     assert told["parity"].startswith("1 of ")
@@ -61,11 +61,11 @@ def test_one_that_is_slower_or_bigger_or_another_is_refused(docker: Engine, buil
 
 def test_one_that_needs_more_memory_than_it_gets_is_refused(docker: Engine, built: Built) -> None:
     tight = gates(built.export, memory_limit_megabytes=16)
-    found = tests.stage(tight, docker, built.image.reference, built.export.record, built.paper)
+    found = tests.stage(tight, docker, built.image.reference, built.export.record, built.requests)
     assert list(failed(found)) == ["start"]
     assert "does not start" in found[0].measured
 
 
 def test_an_image_that_is_nowhere_is_a_wrong_call(docker: Engine, built: Built, strict: Params) -> None:
     with pytest.raises(ConfigurationError, match="cannot pull image"):
-        tests.stage(strict, docker, "127.0.0.1:1/none", built.export.record, built.paper)
+        tests.stage(strict, docker, "127.0.0.1:1/none", built.export.record, built.requests)

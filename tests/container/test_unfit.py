@@ -107,7 +107,7 @@ def unfit(docker: Engine, built: Built, folder: Path, change: str, *lines: str) 
 @contextlib.contextmanager
 def staged(docker: Engine, built: Built, params: Params, image: str) -> Iterator[Staging]:
     with running(docker, image, LIMIT) as server:
-        yield Staging(params, docker, image, built.export.record, built.paper, server)
+        yield Staging(params, docker, image, built.export.record, built.requests, server)
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_the_reviewed_model_that_is_answered_otherwise_is_refused_by_parity_alon
     with changed(ANOTHER_ANSWER) as staging:
         said, same = tests.identity(staging), tests.same_answers(staging)
     assert said.passed, said.measured
-    rows = f"{len(built.paper.rows):,}"
+    rows = f"{len(built.requests.rows):,}"
     assert (same.passed, same.measured) == (False, f"{rows} of {rows} differ, by up to 0.001")
 
 
@@ -210,7 +210,7 @@ def test_one_that_does_not_start_or_wants_to_write_is_refused_with_what_it_said(
     docker: Engine, built: Built, lenient: Params, tmp_path: Path, change: str, why: str
 ) -> None:
     with unfit(docker, built, tmp_path, change) as image:
-        (found,) = tests.stage(lenient, docker, image, built.export.record, built.paper)
+        (found,) = tests.stage(lenient, docker, image, built.export.record, built.requests)
     assert (found.name, found.passed) == ("start", False)
     assert why in found.measured
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from mainline.demo import page as demo
+from mainline.github.retraining.text import pull_request_text
 from mainline.monitoring import report as monitor
 from mainline.packaging.staging import report as staging
 from mainline.report import html
@@ -15,10 +16,12 @@ from mainline.report import markdown as report
 from mainline.serving import docs_page
 from mainline.serving.settings import Configuration
 from tests.mainline.demo import test_page as story
+from tests.mainline.github.retraining.test_pull_request import READY
 from tests.mainline.report import samples
 from tests.mainline.report import test_model_card as card
 from tests.pages import content, markdown
 
+RUN = "https://github.example/team/project/actions/runs/77"
 SUITE = """\
 name: visits
 expectations:
@@ -70,6 +73,7 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "report-comment": lambda _: markdown.page(report.render(samples.worse())),
     "stage": lambda _: markdown.page(staging.markdown("registry.example.org/model@sha256:0a1b", samples.worse().gates)),
     "monitor-issue": lambda _: markdown.page(monitor.markdown(content.monitored())),
+    "retraining-pull-request": lambda _: markdown.page(pull_request_text(READY, "b" * 40, samples.flights(), RUN)),
     "model-card": lambda folder: markdown.page(card.rendered(folder, card.WRITTEN)),
     "serve-docs": lambda _: docs_page.page(content.served(), "4", Configuration(log=Path("log"), api_key=b"key")),
 }

@@ -59,7 +59,7 @@ def image_command(call: argparse.Namespace) -> int:
     with workspace.locked():
         model = call.model or exported(workspace)
         made = build.build(found, workspace.root, model, call.repository)
-        build.papers(found, workspace.root, model, made, workspace.reports)
+        build.write_bill_and_provenance(found, workspace.root, model, made, workspace.reports)
     print(made.reference)
     return 0
 
@@ -87,11 +87,11 @@ def staged(workspace: Workspace, engine: Engine, image: str, model: Path) -> lis
 
     progress = Progress.on_terminal()
     record, frame = exporting.recorded(settings, workspace, progress)
-    with progress.stage("paper") as detail:
-        paper = parity.paper(settings.settings, record, frame, signature.read(model))
-        detail.text = f"{len(paper.rows):,} holdout rows"
+    with progress.stage("requests") as detail:
+        requests = parity.holdout_requests(settings.settings, record, frame, signature.read(model))
+        detail.text = f"{len(requests.rows):,} holdout rows"
     with progress.stage("stage"):
-        gates = stage.stage(settings, engine, image, record, paper)
+        gates = stage.stage(settings, engine, image, record, requests)
     report.write(image, gates, workspace.reports)
     print(report.terminal(gates))
     return gates

@@ -30,6 +30,8 @@ def ui_command(call: argparse.Namespace) -> int:
     # MLflow would say so among its own lines, and not end.
     ports.free_address("127.0.0.1", call.port, "make ui PORT=5001, or another one")
     runs.quiet()
+    # MLflow would also start a dozen processes for jobs of its language model features; no run here has such jobs.
+    os.environ.setdefault("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
     workspace = Workspace.at(Path.cwd())
     uri, _ = runs.store(shared_state.pulled(workspace) if call.remote else workspace.state)
     server = ["server", "--backend-store-uri", uri, "--host", "127.0.0.1", "--port", str(call.port), "--workers", "1"]

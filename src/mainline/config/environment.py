@@ -97,7 +97,7 @@ Every environment variable that Mainline reads. `make docs` generates this page 
 """
 
 
-def settle(environment: MutableMapping[str, str]) -> None:
+def normalize(environment: MutableMapping[str, str]) -> None:
     """Remove empty variables, and write repositories in lower case, as every registry needs them."""
     for name in [name for name, value in environment.items() if name.startswith(EMPTY) and not value.strip()]:
         del environment[name]
@@ -114,7 +114,7 @@ def in_workflow(settings: Mapping[str, str], environment: Mapping[str, str]) -> 
     home = f"{GITHUBS_REGISTRY}/{environment.get('GITHUB_REPOSITORY', '')}".lower()
     found = {IMAGE: home, STATE: f"{home}/state", "TARGET": settings.get("MAINLINE_TARGET") or "registry"}
     found |= {name: value for name, value in settings.items() if name.startswith(OURS) and value.strip()}
-    settle(found)
+    normalize(found)
     return found
 
 

@@ -72,7 +72,7 @@ class Declarations(Mapping[str, T]):
         except Exception as error:
             if built_in(self._modules[name]):
                 raise
-            said = f"{user_code.where(error)}: {user_code.said(error)}"
+            said = f"{user_code.where(error)}: {user_code.summary(error)}"
             raise ConfigurationError(f"the {self.kind} {name} of {self._modules[name]} failed{said}") from error
 
     def added(self) -> list[str]:
@@ -115,7 +115,7 @@ def load(params: Params) -> None:
         try:
             importlib.import_module(module)
         except Exception as error:
-            said = str(error) if isinstance(error, MainlineError) else user_code.said(error)
+            said = str(error) if isinstance(error, MainlineError) else user_code.summary(error)
             at = f"{params.file}:{params.line('extensions', place)}: extensions: {module}"
             more = user_code.missing(error, module)
             raise ConfigurationError(f"{at} does not import{user_code.where(error)}: {said}{more}") from error

@@ -92,6 +92,21 @@ class Source(Extensible):
     format: Literal["parquet", "csv", "jsonl"] | None = Field(
         None, description="File format; inferred from the file name by default."
     )
+    types: dict[str, str] = Field(
+        {},
+        description="DuckDB types by column of CSV or JSON Lines files, such as `{zip: VARCHAR}`; others are inferred.",
+    )
+    date_format: Annotated[str, Field(pattern="%")] | None = Field(
+        None,
+        description="How CSV or JSON Lines files write dates, such as `%d.%m.%Y`; inferred where that is certain.",
+    )
+    decimal: Literal[".", ","] = Field(".", description="Decimal separator of CSV files.")
+    encoding: str | None = Field(
+        None, description="Encoding of CSV or JSON Lines files, such as `cp1252`; by default UTF-8."
+    )
+    null_values: list[str] = Field(
+        [], description="Texts that mean a missing value in CSV files, such as `NA`, in addition to the empty cell."
+    )
     time: str | None = Field(None, description="Timestamp column that the data cutoff (`data.until`) applies to.")
     known_after: SpanField | None = Field(None, description="Delay after `time` until a row is known.")
     known_ahead: bool = Field(False, description="Rows are known before their `time`, such as a timetable.")
@@ -103,6 +118,17 @@ class Source(Extensible):
             raise ValueError("a source has either `path` or `query`")
         if (self.query is None) != (self.database is None):
             raise ValueError("`query` and `database` must be set together")
+        return self
+
+    @model_validator(mode="after")
+    def _files_as_text(self) -> Self:
+        given = [
+            name
+            for name in ("types", "date_format", "decimal", "encoding", "null_values")
+            if name in self.model_fields_set
+        ]
+        if given and self.query is not None:
+            raise ValueError(f"{given[0]} is a setting of text files: cast in the query instead")
         return self
 
     @model_validator(mode="after")

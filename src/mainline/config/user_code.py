@@ -33,7 +33,7 @@ def prepare(path: str, tables: Mapping[str, Table]) -> Table:
     except Exception as error:
         unknown = isinstance(error, KeyError) and error.args and error.args[0] not in tables
         there = f": data.sources has {', '.join(tables)}" if unknown else missing(error, path)
-        raise ConfigurationError(f"{path} failed{where(error)}: {said(error)}{there}") from error
+        raise ConfigurationError(f"{path} failed{where(error)}: {summary(error)}{there}") from error
     if not isinstance(expression, ibis.Table):
         raise ConfigurationError(f"{path} returned {type(expression).__name__}, expected an Ibis table")
     return expression
@@ -53,7 +53,7 @@ def imported(setting: str, path: str) -> Any:
     except Exception as error:
         more = missing(error, module)
         raise ConfigurationError(
-            f"params.yaml: {setting}: {path} does not import{where(error)}: {said(error)}{more}"
+            f"params.yaml: {setting}: {path} does not import{where(error)}: {summary(error)}{more}"
         ) from error
     if not hasattr(whole, name):
         near = difflib.get_close_matches(name, dir(whole), n=1)
@@ -85,7 +85,7 @@ def where(error: Exception) -> str:
     return f" ({own[-1][0].relative_to(Path.cwd())}:{own[-1][1]})" if own else ""
 
 
-def said(error: Exception) -> str:
+def summary(error: Exception) -> str:
     """The error's type and the first line of its message; for a missing module only the message."""
     text = error.msg if isinstance(error, SyntaxError) else str(error).strip()
     if isinstance(error, ImportError):

@@ -6,7 +6,9 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +16,11 @@ from mainline.data.sources import SOURCES, Request
 from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
-from mainline.data.sources.duckdb_scan import Layout, connect, scan_sql
+from mainline.data.sources.duckdb_scan import Layout, connect, plain, scan_sql
 from mainline.data.sources.files import files_of
-from mainline.data.sources.formats import Files, Format
+from mainline.data.sources.formats import Files, Format, Reading
 from mainline.errors import ConfigurationError, DataError
-from mainline.runtime.file_digests import digests
+from mainline.runtime.file_digests import Watch, digests, seen
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 INDEX = "filestamps.json"
+READING = ("types", "date_format", "decimal", "null_values")  # settings of a source that change what its files say
 MICROSECONDS = {"minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000, "week": 604_800_000_000}
 
 
@@ -39,6 +42,8 @@ class Collected:
     format: Format
     columns: dict[str, str]  # name: DuckDB's type
     delimiter: str | None  # of CSV
+    reading: Reading = field(default_factory=Reading, kw_only=True)  # how text files write their values
+    odd: dict[str, list[str]] = field(default_factory=dict, kw_only=True)  # Parquet: see `Layout.odd`
     time: str | None  # the column that the cutoff applies to
     timezone: str  # whose midnight a DATE in `time` means; a timestamp without a zone is UTC
     known_after: int | None  # microseconds from a row's time to when it is known
@@ -50,7 +55,7 @@ class Collected:
     end: str | None
 
 
-def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
+def collect(data: Data, root: Path, cache: Path, watch: Watch | None = None) -> dict[str, Collected]:
     """Bring every table of `data.sources` to this machine and report what lies before the data cutoff.
 
     Parameters
@@ -61,6 +66,8 @@ def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
         What relative paths are below.
     cache
         A folder for what is fetched from elsewhere, and for the digests of files that were read before.
+    watch
+        Is given the files of the tables, as they were before they were read.
 
     Raises
     ------
@@ -73,14 +80,19 @@ def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
     """
     con = connect()
     root, cache = root.absolute(), cache.absolute()
-    return {name: _collect(con, data, name, source, root, cache) for name, source in data.sources.items()}
+    watch = watch or Watch()
+    return {name: _collect(con, data, name, source, root, cache, watch) for name, source in data.sources.items()}
 
 
 def relation_sql(table: Collected) -> str:
     """A SELECT for DuckDB over the rows of a table before its cutoff, with all columns."""
-    scan = scan_sql(table.paths, Layout(table.format, table.columns, table.delimiter))
+    scan = scan_sql(table.paths, layout_of(table))
     cut = _cut(table)
     return f"SELECT * FROM {scan}" + (f" WHERE {cut.sql}" if cut else "")
+
+
+def layout_of(table: Collected) -> Layout:
+    return Layout(table.format, table.columns, table.delimiter, reading=table.reading, odd=table.odd)
 
 
 def as_of(table: Collected, moment: dt.datetime) -> Collected:
@@ -117,41 +129,64 @@ def from_json(text: str) -> dict[str, Collected]:
 def _from_plain(plain: dict[str, Any]) -> Collected:
     known_fields = {field.name for field in dataclasses.fields(Collected)}
     values = {key: value for key, value in plain.items() if key in known_fields}
+    values["reading"] = Reading(**values.get("reading", {}))
     values["paths"] = [Path(path) for path in values["paths"]]
     values["before"] = dt.datetime.fromisoformat(values["before"]) if values["before"] else None
     return Collected(**values)
 
 
-def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, root: Path, cache: Path) -> Collected:
+def _collect(
+    con: DuckDBPyConnection, data: Data, name: str, source: Source, root: Path, cache: Path, watch: Watch
+) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
     before = data.cutoff.astimezone(dt.UTC) if source.time else None
-    files = _files(data, name, source, _moment(before, after), root, cache)
-    layout = read_layout(con, files)
+    files = _reading(name, source, _files(data, name, source, _moment(before, after), root, cache))
+    stamps = seen(files.paths)
+    with _standing(stamps, files):
+        layout = read_layout(con, files)
     if source.time:
         check_time(name, layout.columns, source.time)
     draft = Collected(
         name=name, paths=files.paths, format=layout.format, columns=layout.columns, delimiter=layout.delimiter,
         time=source.time, timezone=data.timezone, known_after=after, known_ahead=source.known_ahead, before=before,
-        digest="", rows=0, start=None, end=None,
+        digest="", rows=0, start=None, end=None, reading=layout.reading, odd=dict(layout.odd),
     )  # fmt: skip
     cut = _cut(draft)
-    held = known(con, files, layout, cut)
+    with _standing(stamps, files):
+        held = known(con, files, layout, cut)
     paths = [path for path in files.paths if held[path].rows]
     if not paths:
         raise _nothing(files, data, held)
     straddles = any(held[path].cut for path in paths)
-    content = sorted(digests(paths, cache / INDEX).values())
-    seen = [*content, cut.sql] if cut and straddles else content
+    found = digests(paths, cache / INDEX)
+    watch.add(stamps, found, files.origin)
+    content = sorted(found.values())
+    model_sees = [*content, cut.sql] if cut and straddles else content
+    # What is inferred depends on the content alone; what is set can change the table without it.
+    given = {name: getattr(source, name) for name in READING if name in source.model_fields_set}
+    model_sees = [*model_sees, json.dumps(given, sort_keys=True)] if given else model_sees
     starts = [start for path in paths if (start := held[path].start)]
     ends = [end for path in paths if (end := held[path].end)]
     return dataclasses.replace(
         draft,
         paths=paths,
-        digest=hashlib.sha256("\n".join(seen).encode()).hexdigest(),
+        digest=hashlib.sha256("\n".join(model_sees).encode()).hexdigest(),
         rows=sum(held[path].rows for path in paths),
         start=min(starts).isoformat() if starts else None,
         end=max(ends).isoformat() if ends else None,
     )
+
+
+@contextmanager
+def _standing(stamps: Mapping[Path, dict[str, Any]], files: Files) -> Iterator[None]:
+    """What is wrong with a file that moves while it is read is no fault of the data."""
+    try:
+        yield
+    except DataError:
+        watch = Watch()
+        watch.add(stamps, dict.fromkeys(stamps, ""), files.origin)
+        watch.check(content=False)
+        raise
 
 
 def _files(data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path) -> Files:
@@ -164,11 +199,25 @@ def _files(data: Data, name: str, source: Source, before: dt.datetime | None, ro
     return found if isinstance(found, Files) else files_of(name, found)
 
 
+def _reading(name: str, source: Source, files: Files) -> Files:
+    """The files with the settings of how their values are written."""
+    given = [setting for setting in (*READING, "encoding") if setting in source.model_fields_set]
+    only_csv = [setting for setting in given if setting in ("decimal", "null_values")]
+    wrong = given if files.format == "parquet" else only_csv if files.format != "csv" else []
+    if wrong:
+        kind = {"parquet": "Parquet", "jsonl": "JSON Lines"}[files.format]
+        raise ConfigurationError(f"data.sources.{name}.{wrong[0]}: the files are {kind}, which needs no such setting")
+    written = source.date_format
+    timed = written if written and ("%H" in written or "%I" in written) else None
+    reading = Reading(source.types, None if timed else written, timed, source.decimal, source.null_values)
+    return dataclasses.replace(files, reading=reading)
+
+
 def _cut(table: Collected) -> Cut | None:
     moment = _moment(table.before, table.known_after)
     if table.time is None or moment is None:
         return None
-    return Cut(table.time, table.columns[table.time], moment, table.timezone)
+    return Cut(table.time, plain(table.columns[table.time]), moment, table.timezone)
 
 
 def _moment(before: dt.datetime | None, after: int | None) -> dt.datetime | None:

@@ -59,9 +59,9 @@ def of_relation(relation: Node, known: frozenset[str]) -> frozenset[str]:
 
 
 def metadata(lineage: Lineage) -> str:
-    """The setting of DuckDB's COPY that writes it into a Parquet file."""
+    """The entry of `KV_METADATA` by which DuckDB's COPY writes it into a Parquet file."""
     text = json.dumps(lineage).replace("'", "''")
-    return f"KV_METADATA {{{KEY}: '{text}'}}"
+    return f"{KEY}: '{text}'"
 
 
 def of_frame(frame: Path) -> Lineage:

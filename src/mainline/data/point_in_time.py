@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mainline.config.schema import Settings, Span
 from mainline.data.collect import Collected
 from mainline.data.prepare import prepared, show
-from mainline.data.split import ROW_ID, quoted, sides
+from mainline.data.split import ROW_ID, moment_sql, quoted, sides
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,14 +49,14 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
     if not settings.prepare.time:
         return []
     found: dict[str, Leak] = {}
-    connection, sql = None, ""
+    made = None
     for moment in moments(settings, frame):
-        if connection is None:
-            connection, sql = prepared(settings, tables, moment)
+        if made is None:
+            made = prepared(settings, tables, moment)
         else:
             # The same query over other views: had the function looked at values, the first moment would show it.
-            show(connection, tables, moment)
-        for leak in leaks_at(settings, connection, sql, frame, moment):
+            show(made.connection, made.tables, moment)
+        for leak in leaks_at(settings, made.connection, made.sql, frame, moment):
             found.setdefault(leak.column, leak)
     return list(found.values())
 
@@ -73,7 +73,7 @@ def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
     checks = settings.prepare.time_travel_checks
     if not checks:
         return []
-    side, time = sides(settings), quoted(settings.prepare.time or "")
+    side, time = sides(settings), moment_sql(settings)
     shares = [(n + 1) / (checks + 1) for n in range(checks)]
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
@@ -100,7 +100,7 @@ def column_ends(settings: Settings, connection: DuckDBPyConnection, source: str)
 
     Zero and empty text count as no value: a join that finds nothing is often filled in.
     """
-    time, names = quoted(settings.prepare.time or ""), settings.prepare.features.names
+    time, names = moment_sql(settings), settings.prepare.features.names
     numeric = set(settings.prepare.features.numeric)
     nothing = {name: "0" if name in numeric else "''" for name in names}
     held = ", ".join(f"avg((coalesce({quoted(name)}, {empty}) <> {empty})::INT)" for name, empty in nothing.items())
@@ -125,7 +125,7 @@ def leaks_at(
     settings: Settings, connection: DuckDBPyConnection, sql: str, frame: Path, moment: dt.datetime
 ) -> list[Leak]:
     features = settings.prepare.features.names
-    time = quoted(settings.prepare.time or "")
+    time, time_now = moment_sql(settings), moment_sql(settings, "n.")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
     differs = [f"t.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in features]
     joined = f"_then t JOIN read_parquet('{frame}') n USING ({ROW_ID})"
@@ -133,7 +133,7 @@ def leaks_at(
         f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in differs)} FROM {joined}"
     ).fetchone()
     assert counts
-    earlier = connection.execute(f"SELECT count(*) FROM read_parquet('{frame}') n WHERE n.{time} < $1", [moment])
+    earlier = connection.execute(f"SELECT count(*) FROM read_parquet('{frame}') n WHERE {time_now} < $1", [moment])
     (before,) = earlier.fetchone() or (0,)
     leaks = rows_only_now(connection, settings, frame, moment, before)
     for name, condition, count in zip(features, differs, counts, strict=True):
@@ -141,7 +141,7 @@ def leaks_at(
             key = ", ".join(f"n.{quoted(column)}" for column in settings.prepare.key)
             row = connection.execute(
                 f"SELECT t.{quoted(name)}, n.{quoted(name)}, {key} FROM {joined} "
-                f"WHERE {condition} ORDER BY n.{time} DESC, {ROW_ID} LIMIT 1"
+                f"WHERE {condition} ORDER BY {time_now} DESC, {ROW_ID} LIMIT 1"
             ).fetchone()
             assert row
             then, now, *values = row
@@ -155,9 +155,9 @@ def rows_only_now(
     connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime, before: int
 ) -> list[Leak]:
     """Rows that did not exist then: which rows are in the frame must not depend on their outcomes."""
-    time = quoted(settings.prepare.time or "")
+    time_now = moment_sql(settings, "n.")
     key = ", ".join(map(quoted, settings.prepare.key))
-    missing = f"read_parquet('{frame}') n ANTI JOIN _then USING ({ROW_ID}) WHERE n.{time} < $1"
+    missing = f"read_parquet('{frame}') n ANTI JOIN _then USING ({ROW_ID}) WHERE {time_now} < $1"
     count = connection.execute(f"SELECT count(*) FROM {missing}", [moment]).fetchone()
     if not count or not count[0]:
         return []

@@ -19,7 +19,7 @@ SERVES = ("__init__.py", "errors.py", "py.typed", "serving")
 
 
 @contextlib.contextmanager
-def laid_out(root: Path, signature: Signature, model: Path, epoch: int) -> Iterator[Path]:
+def create(root: Path, signature: Signature, model: Path, epoch: int) -> Iterator[Path]:
     """A temporary folder to build from.
 
     Parameters
@@ -39,7 +39,7 @@ def laid_out(root: Path, signature: Signature, model: Path, epoch: int) -> Itera
             shutil.copyfile(root / file, folder / file)
         copy_code(root, signature, folder / "src")
         shutil.copytree(model, folder / "model")
-        settle(folder, epoch)
+        fix_times_and_modes(folder, epoch)
         yield folder
 
 
@@ -61,14 +61,14 @@ def copy_code(root: Path, signature: Signature, folder: Path) -> None:
             shutil.copyfile(own / name, folder / "mainline" / name)
 
 
-def settle(folder: Path, epoch: int) -> None:
+def fix_times_and_modes(folder: Path, epoch: int) -> None:
     """The same modes and times on every machine, because they are part of a layer's digest."""
     for path in [folder, *folder.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
         os.utime(path, (epoch, epoch))
 
 
-def listed(folder: Path) -> Iterator[bytes]:
+def file_digests(folder: Path) -> Iterator[bytes]:
     """One line per file, with its digest: equal lines mean equal contexts."""
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         yield f"{path.relative_to(folder).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()

@@ -17,6 +17,7 @@ from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
 from mainline.serving import signature as signatures
 from mainline.serving.signature import Signature
+from mainline.training.facts import DIRTY
 
 REPOSITORY = "MAINLINE_IMAGE"  # the variable that says where images are pushed: registry.example/team/name
 BASE_LABEL = "org.opencontainers.image.base.name"
@@ -57,7 +58,7 @@ def build(
     labels = described(signature, base)
     tag = f"{repository or 'mainline-' + signature.name.lower()}:{signature.fingerprint[:12]}"
     epoch = committed(root, signature)
-    with build_context.laid_out(root, signature, model, epoch) as folder:
+    with build_context.create(root, signature, model, epoch) as folder:
         call = ["build", "--file", str(dockerfile), "--tag", tag]
         call += ["--format", "docker"] if engine.name == "podman" else []  # otherwise it omits the health check
         for name, value in arguments(base, epoch, signature, environment).items():
@@ -82,8 +83,8 @@ def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ)
     base = environment.get(BASE) or matching_base()
     found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
     found.update(dockerfile_of(root).read_bytes())
-    with build_context.laid_out(root, signature, model, 0) as folder:
-        for line in build_context.listed(folder):
+    with build_context.create(root, signature, model, 0) as folder:
+        for line in build_context.file_digests(folder):
             found.update(line)
     return found.hexdigest()
 
@@ -156,11 +157,12 @@ def matching_base() -> str:
 
 def committed(root: Path, signature: Signature) -> int:
     """The time of the model's commit, equal for every build of it; 0 where it is unknown."""
-    said = git.git(root, "show", "--no-patch", "--format=%ct", signature.commit) if signature.commit else None
+    commit = signature.commit if signature.commit not in (None, DIRTY) else None
+    said = git.git(root, "show", "--no-patch", "--format=%ct", commit) if commit else None
     return int(said) if said and said.isdigit() else 0
 
 
-def papers(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
+def write_bill_and_provenance(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
     """Write the bill of materials and the provenance next to the reports, and return their paths."""
     signature = signatures.read(model)
     inputs = [

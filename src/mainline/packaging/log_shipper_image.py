@@ -35,7 +35,7 @@ def shipper(
     with tempfile.TemporaryDirectory(prefix="mainline-image-") as name:
         folder = Path(name)
         lay_out(root, folder)
-        digest = hashlib.sha256(b"".join(build_context.listed(folder))).hexdigest()
+        digest = hashlib.sha256(b"".join(build_context.file_digests(folder))).hexdigest()
         tag = f"{f'{repository}/{NAME}' if repository else f'mainline-{NAME}'}:{digest[:12]}"
         call = ["build", "--file", str(dockerfile), "--tag", tag, "--build-arg", f"BASE={base}"]
         for index in [index for index in (*image.INDEXES, "UV_VERSION") if environment.get(index)]:
@@ -55,4 +55,4 @@ def lay_out(root: Path, folder: Path) -> None:
         shutil.copyfile(root / file, folder / file)
     own = Path(str(resources.files("mainline")))
     shutil.copytree(own, folder / "src" / "mainline", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-    build_context.settle(folder, 0)
+    build_context.fix_times_and_modes(folder, 0)

@@ -60,7 +60,7 @@ class Imaging:
         if known.get("inputs") == inputs and known.get("repository") == self.repository and self.has(known["image"]):
             return Fit(known["image"])
         made = build.build(self.engine, self.workspace.root, model, self.repository)
-        build.papers(self.engine, self.workspace.root, model, made, self.workspace.reports)
+        build.write_bill_and_provenance(self.engine, self.workspace.root, model, made, self.workspace.reports)
         refuse_unfit(self.stage(made.reference, trained, frame))
         content = {"image": made.digest, "inputs": inputs, "repository": self.repository}
         return Fit(made.digest, json.dumps(content, sort_keys=True))
@@ -90,10 +90,10 @@ class Imaging:
         ).hexdigest()
 
     def stage(self, image: str, trained: Record, frame: Path) -> list[Gate]:
-        paper = parity.paper(self.params.settings, trained, frame, signature.read(self.workspace.model))
+        requests = parity.holdout_requests(self.params.settings, trained, frame, signature.read(self.workspace.model))
         with self.progress.stage("stage") as detail:
-            gates = stage.stage(self.params, self.engine, image, trained, paper)
-            detail.text = f"{len(gates)} gates, {len(paper.rows):,} holdout rows"
+            gates = stage.stage(self.params, self.engine, image, trained, requests)
+            detail.text = f"{len(gates)} gates, {len(requests.rows):,} holdout rows"
         report.write(image, gates, self.workspace.reports)
         return gates
 

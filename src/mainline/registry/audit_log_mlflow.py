@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from mainline.errors import ExternalError
 from mainline.registry.audit_log import Taken
-from mainline.registry.models import answering
+from mainline.registry.models import converted_errors
 from mainline.registry.runs import EXPERIMENT
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class RunEntryStore:
         run = self.run()
         if run is None:
             return []
-        with answering():
+        with converted_errors():
             logged = self.client.get_run(run).data.params
         return [logged[name] for name in sorted(logged) if name.startswith(ENTRY)]
 
@@ -49,7 +49,7 @@ class RunEntryStore:
             )
         run = self.run() or self.begin()
         try:
-            with answering():
+            with converted_errors():
                 self.client.log_param(run, f"{ENTRY}{len(lines) + 1:08}", line)
         except ExternalError as error:
             refused = error.__cause__
@@ -58,7 +58,7 @@ class RunEntryStore:
             raise
 
     def run(self) -> str | None:
-        with answering():
+        with converted_errors():
             experiment = self.client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
                 return None
@@ -67,7 +67,7 @@ class RunEntryStore:
         return str(min(found, key=lambda run: (run.info.start_time, run.info.run_id)).info.run_id) if found else None
 
     def begin(self) -> str:
-        with answering():
+        with converted_errors():
             experiment = self.client.get_experiment_by_name(EXPERIMENT)
             identity = experiment.experiment_id if experiment else self.client.create_experiment(EXPERIMENT)
             run = self.client.create_run(identity, tags={OF: self.model}, run_name="audit log")

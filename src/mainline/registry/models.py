@@ -74,7 +74,7 @@ class Registry:
 
     def versions(self) -> list[Version]:
         """All of them, the oldest first."""
-        with answering():
+        with converted_errors():
             found = self.client.search_model_versions(f"name = '{self.name}'")
         return sorted((version(each) for each in found), key=lambda each: each.number)
 
@@ -92,7 +92,7 @@ class Registry:
         return self.aliased(PREVIOUS)
 
     def aliased(self, alias: str) -> Version | None:
-        with answering():
+        with converted_errors():
             number = self.client.get_registered_model(self.name).aliases.get(alias)
         return next((each for each in self.versions() if str(each.number) == str(number)), None)
 
@@ -105,7 +105,7 @@ class Registry:
         known = self.of_model(tags["model_digest"])
         if known:
             return known if known.released else self.retagged(known, tags)
-        with answering():
+        with converted_errors():
             experiment = self.client.get_run(run_id).info.experiment_id
             models = self.client.search_logged_models([experiment], f"source_run_id = '{run_id}'", max_results=1)
             if not models:
@@ -118,7 +118,7 @@ class Registry:
         if first and first.number < int(
             made.version
         ):  # on a team's server, another machine has registered it meanwhile
-            with answering():
+            with converted_errors():
                 self.client.delete_model_version(self.name, made.version)
             return first
         return self.at(int(made.version))
@@ -131,17 +131,17 @@ class Registry:
             if known.tags.get(name) != value:
                 self.tag(known.number, name, value)
         for name in set(MERGE) & set(known.tags) - set(tags):
-            with answering():
+            with converted_errors():
                 self.client.delete_model_version_tag(self.name, str(known.number), name)
         return self.at(known.number)
 
     def tag(self, number: int, name: str, value: str) -> None:
-        with answering():
+        with converted_errors():
             self.client.set_model_version_tag(self.name, str(number), name, value)
 
     def describe(self, number: int, text: str) -> None:
         """Set the description of a version on MLflow's page: its model card."""
-        with answering():
+        with converted_errors():
             self.client.update_model_version(self.name, str(number), text)
 
     def crown(self, champion: int, previous: int | None) -> None:
@@ -150,7 +150,7 @@ class Registry:
         A previous version that was deleted in the meantime counts as none.
         """
         there = {each.number for each in self.versions()}
-        with answering():
+        with converted_errors():
             if previous not in there:
                 self.client.delete_registered_model_alias(self.name, PREVIOUS)
             else:
@@ -159,7 +159,7 @@ class Registry:
 
     def note(self, name: str) -> dict[str, Any] | None:
         """A note of ours on the registered model, such as the intent."""
-        with answering():
+        with converted_errors():
             text = self.client.get_registered_model(self.name).tags.get(name)
         try:
             found = json.loads(text) if text else None
@@ -175,7 +175,7 @@ class Registry:
         from sqlalchemy.exc import SQLAlchemyError
 
         text = json.dumps(content) if content else ""
-        with answering():
+        with converted_errors():
             try:
                 self.client.set_registered_model_tag(self.name, name, text)
             except (MlflowException, SQLAlchemyError) as error:
@@ -197,7 +197,7 @@ class Registry:
             raise ExternalError(f"version {found.number} of {self.name} has no fingerprint or no model digest")
         here = find(records, fingerprint)
         if here is None:
-            with answering(), replacing_folder(records / fingerprint) as unfinished:
+            with converted_errors(), replacing_folder(records / fingerprint) as unfinished:
                 self.fetch_record(found, unfinished)
             here = Record.read(records / fingerprint)
         if here.digest != found.model_digest:
@@ -232,7 +232,7 @@ def open_registry(folder: Path) -> Registry:
     uri, embedded = runs.store(folder)
     if embedded:
         runs.check_embedded(folder)
-    with answering(), runs.alone(folder):
+    with converted_errors(), runs.alone(folder):
         mlflow.set_tracking_uri(uri)  # where the client looks up a version's model, whatever it was given
         if embedded:
             os.environ.pop("MLFLOW_TRACKING_URI", None)  # which that call has set; here it means a team's server
@@ -250,7 +250,7 @@ def open_registry(folder: Path) -> Registry:
 
 
 @contextlib.contextmanager
-def answering() -> Iterator[None]:
+def converted_errors() -> Iterator[None]:
     """Converts the errors of the store's client to ExternalError."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -271,7 +271,7 @@ def tags(review: Review, record: Record, release: Mapping[str, str]) -> dict[str
 
     measured = {f"metric.{metric.name}": interval(metric.candidate) for metric in review.metrics}
     return {
-        "commit": record.facts.commit or "none",
+        "commit": record.facts.made_by or "none",
         "fingerprint": record.fingerprint,
         "data_digest": data_digest(record),
         "model_digest": record.digest,

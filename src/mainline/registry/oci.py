@@ -38,12 +38,17 @@ class NoAnswer(ExternalError):
     """The registry does not answer, or rejects this login: nothing is known about its content."""
 
 
+class Moved(ExternalError):
+    """The tag is no longer at the manifest that was expected."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """`digest` is the SHA-256 of the bytes that the registry holds."""
 
     digest: str
     content: Mapping[str, Any]
+    etag: str | None = None  # by which the registry knows this version of the tag, if it has such a name
 
     @property
     def annotations(self) -> Mapping[str, str]:
@@ -125,25 +130,33 @@ class Repository:
             assert isinstance(content["layers"], list)
         except (ValueError, KeyError, TypeError, AssertionError):
             raise ExternalError(f"{self.reference}:{tag} is not a manifest: it is damaged") from None
-        return Manifest(digest, content)
+        return Manifest(digest, content, answer.headers.get("ETag"))
 
-    def put_manifest(self, tags: list[str], content: Mapping[str, Any]) -> Manifest:
+    def put_manifest(self, tags: list[str], content: Mapping[str, Any], expected: Manifest | None = None) -> Manifest:
+        """Put a manifest under each tag; where the registry can compare, only over the manifest that is `expected`.
+
+        Raises
+        ------
+        Moved
+            Where the registry has compared, and found another one.
+        """
         body = json.dumps(content, sort_keys=True).encode()
+        condition = {"If-Match": expected.etag} if expected and expected.etag else {}
         for tag in tags:
-            self.ask("PUT", f"manifests/{tag}", data=body, headers={"Content-Type": MANIFEST})
+            self.ask("PUT", f"manifests/{tag}", data=body, headers={"Content-Type": MANIFEST, **condition})
         return Manifest(sha256(body), content)
 
     def tags(self) -> list[str]:
         if self.ask("GET", "tags/list") is None:
             return []
-        with self.answering():
+        with self.converted_errors():
             return list(self.client.get_tags(self.reference))
 
     def put_blob(self, path: Path, media_type: str) -> dict[str, Any]:
         """Upload a file and return its layer; the upload is skipped where the registry has the bytes."""
         import oras.oci
 
-        with self.answering():
+        with self.converted_errors():
             layer: dict[str, Any] = oras.oci.NewLayer(str(path), media_type=media_type)
             answer = self.client.upload_blob(str(path), self.client.get_container(self.reference), layer)
         self.check(answer)
@@ -152,7 +165,7 @@ class Repository:
     def get_blob(self, layer: Mapping[str, Any], path: Path) -> None:
         """Download a layer and verify its digest."""
         try:
-            with self.answering():
+            with self.converted_errors():
                 self.client.download_blob(self.reference, layer["digest"], str(path))
         except ExternalError as error:
             raise ExternalError(f"a part of the state cannot be read: {error}") from None
@@ -165,7 +178,7 @@ class Repository:
     ) -> Any:
         """The answer, or None for a GET that returns 404."""
         address = f"{self.client.prefix}://{self.host}/v2/{self.reference.partition('/')[2]}/{path}"
-        with self.answering():
+        with self.converted_errors():
             answer = self.client.do_request(address, method, headers={"Accept": accept, **(headers or {})}, **more)
         if answer.status_code == 404 and method == "GET":
             return None
@@ -175,13 +188,15 @@ class Repository:
     def check(self, answer: Any) -> None:
         if answer.status_code == 401:
             raise NoAnswer(f"{self.reference}: the registry rejects this login: docker login {self.host}")
+        if answer.status_code == 412:
+            raise Moved(f"{self.reference}: another run has pushed since")
         if not 200 <= answer.status_code < 300:
             said = " ".join(answer.text.split())[:200]
             kind = NoAnswer if answer.status_code in SAYS_NO else ExternalError
             raise kind(f"{self.reference}: the registry returned {answer.status_code}: {said}")
 
     @contextlib.contextmanager
-    def answering(self) -> Iterator[None]:
+    def converted_errors(self) -> Iterator[None]:
         import oras.auth
         import requests
 

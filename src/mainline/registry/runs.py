@@ -66,17 +66,19 @@ class Tracker:
 
 def open_store(state: str) -> None:
     """Import MLflow and open its store, so that later calls are fast."""
-    with answering(state):
+    with converted_errors(state):
         open_client(state)
         import mlflow.sklearn  # noqa: F401
 
 
 def log_training(state: str, training: dict[str, Any]) -> str:
     """The run of this fingerprint: an existing one, or a new one."""
-    with answering(state):
+    with converted_errors(state):
         client, experiment = open_client(state)
         known = known_run(client, experiment, training["fingerprint"])
         if known:
+            for name in ("commit", "clean"):  # a commit may have come to have what was uncommitted before
+                client.set_tag(known, name, training["tags"][name])
             return known
         if store(Path(state))[0].startswith(
             "sqlite:"
@@ -87,7 +89,7 @@ def log_training(state: str, training: dict[str, Any]) -> str:
 
 def log_findings(state: str, run_id: str, findings: dict[str, Any]) -> None:
     """The results of this review: unlike the model, they change with the baseline and the gates."""
-    with answering(state):
+    with converted_errors(state):
         log_review(open_client(state)[0], run_id, findings)
 
 
@@ -112,7 +114,7 @@ def open_client(state: str) -> tuple[MlflowClient, str]:
 
 
 @contextlib.contextmanager
-def answering(state: str) -> Iterator[None]:
+def converted_errors(state: str) -> Iterator[None]:
     """Converts MLflow's errors to ExternalError."""
     quiet()
     from mlflow.exceptions import MlflowException
@@ -154,6 +156,14 @@ def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | 
         [experiment], f"tags.fingerprint = '{fingerprint}' and tags.logged = 'whole'", max_results=1
     )
     return str(found[0].info.run_id) if found else None
+
+
+def distrust(state: str, fingerprint: str) -> None:
+    """The runs of a fingerprint hold a wrong model: the next run of it logs its own."""
+    with converted_errors(state):
+        client, experiment = open_client(state)
+        for run in client.search_runs([experiment], f"tags.fingerprint = '{fingerprint}'"):
+            client.set_tag(run.info.run_id, "logged", "wrong")
 
 
 def end_killed(client: MlflowClient, experiment: str, fingerprint: str) -> None:

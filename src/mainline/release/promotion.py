@@ -107,7 +107,7 @@ def ship(session: ReleaseSession, kind: str, version: Version, image: str | None
     finish(session, intent)
 
 
-def settle(session: ReleaseSession) -> Intent | None:
+def end_interrupted_release(session: ReleaseSession) -> Intent | None:
     """End an interrupted release; returns it if it was finished, None if it was withdrawn or there was none."""
     intent = open_intent(session.registry)
     if intent is None:
@@ -144,7 +144,7 @@ def rollback(session: ReleaseSession, number: int | None, run: str | None = None
 
 def former(session: ReleaseSession, number: int | None, run: str | None = None) -> Version:
     """The version that a rollback returns to, after ending an interrupted release; raises as `rollback`."""
-    settled = settle(session)
+    settled = end_interrupted_release(session)
     champion = session.registry.champion()
     if settled and settled.kind == "rollback" and number in (None, settled.version):
         return session.registry.at(settled.version)

@@ -5,7 +5,7 @@ from mainline.config import environment as places
 
 def test_a_repository_is_named_in_lower_case_and_an_empty_variable_is_not_set() -> None:
     given = {"MAINLINE_IMAGE": "ghcr.io/Big-Team/Model ", "MLFLOW_TRACKING_URI": "", "MAINLINE_BASE": " ", "HOME": ""}
-    places.settle(given)
+    places.normalize(given)
     assert given == {"MAINLINE_IMAGE": "ghcr.io/big-team/model", "HOME": ""}
 
 
@@ -15,7 +15,7 @@ def test_a_region_that_nobody_has_set_is_no_region() -> None:
         "AWS_ACCESS_KEY_ID": "",
         "AWS_SECRET_ACCESS_KEY": "x",
     }  # pragma: allowlist secret
-    places.settle(given)
+    places.normalize(given)
     assert given == {"AWS_SECRET_ACCESS_KEY": "x"}  # pragma: allowlist secret
 
 

@@ -32,7 +32,7 @@ def test_a_package_index_reaches_the_build_by_name_and_its_password_is_in_no_cal
 
 
 def test_only_what_serves_is_laid_out_and_with_fixed_times(made: Export) -> None:
-    with build_context.laid_out(TOP, made.signature, made.folder, 86_400) as folder:
+    with build_context.create(TOP, made.signature, made.folder, 86_400) as folder:
         found = {str(path.relative_to(folder)) for path in folder.rglob("*")}
         assert {"uv.lock", "model/serving.json", "model/model.onnx", "src/mainline/serving/app.py"} <= found
         assert not any("training" in name or "__pycache__" in name for name in found)
@@ -44,7 +44,7 @@ def test_a_fitted_pipeline_takes_the_code_that_it_names(tmp_path: Path) -> None:
     made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")
     assert made.signature.engine == "sklearn"
     assert "pipeline" in build.selection(made.signature)
-    with build_context.laid_out(TOP, made.signature, made.folder, 0) as folder:
+    with build_context.create(TOP, made.signature, made.folder, 0) as folder:
         assert (folder / "src" / "mainline" / "training" / "pipeline.py").exists()
         own = [path.parent.name for path in (TOP / "src").glob("*/__init__.py")]
         assert len(own) > 1
@@ -80,7 +80,7 @@ def answering(folder: Path, packages: dict[str, str]) -> engine.Engine:
 def test_the_papers_name_the_packages_that_are_in_the_image_and_the_model(made: Export, tmp_path: Path) -> None:
     there = {name: version(name) for name in SERVING}
     image = build.Image("team@sha256:ab", "sha256:ab", "team", {})
-    bill, provenance, _ = build.papers(answering(tmp_path, there), TOP, made.folder, image, tmp_path)
+    bill, provenance, _ = build.write_bill_and_provenance(answering(tmp_path, there), TOP, made.folder, image, tmp_path)
     found = json.loads(bill.read_text())
     # The lock has two of numpy, for two Pythons.
     assert {each["name"]: each["version"] for each in found["components"][:-1]} == there
@@ -97,7 +97,7 @@ def test_the_papers_name_the_packages_that_are_in_the_image_and_the_model(made: 
 def test_a_package_in_the_image_that_the_lock_does_not_name_is_said(made: Export, tmp_path: Path) -> None:
     image = build.Image("team@sha256:ab", "sha256:ab", "team", {})
     with pytest.raises(ExternalError, match=r"the image contains left-pad 1\.0, which is not in uv\.lock"):
-        build.papers(answering(tmp_path, {"Left.Pad": "1.0"}), TOP, made.folder, image, tmp_path)
+        build.write_bill_and_provenance(answering(tmp_path, {"Left.Pad": "1.0"}), TOP, made.folder, image, tmp_path)
 
 
 @pytest.mark.parametrize(("text", "found"), [("37.92MiB", 39.76), ("40MB", 40.0), ("1.5GiB", 1610.6), ("512B", 0.0)])

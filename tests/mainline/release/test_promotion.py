@@ -44,7 +44,7 @@ def target(tmp_path: Path) -> Folder:
 
 def promote(at: ReleaseSession, run: str, name: str) -> None:
     """A promotion as pipelines/release.py ends, after its gate."""
-    promotion.settle(at)
+    promotion.end_interrupted_release(at)
     version = register(at, run, name)
     details = {"version": version.number, "image_digest": image(name), **promotion.digests(version)}
     promotion.ship(at, "promotion", version, image(name), details)
@@ -175,7 +175,7 @@ def test_a_release_of_a_version_that_was_deleted_is_taken_back(store: Path, runs
     intent = promotion.begin(at, "promotion", version, image("two"), at.registry.at(1), {"version": version.number})
     promotion.deploy(at, intent.image)
     at.registry.client.delete_model_version(at.registry.name, "2")
-    assert promotion.settle(at) is None
+    assert promotion.end_interrupted_release(at) is None
     assert target.deployed() == image("one")
     assert events(at)[-1] == "withdrawn"
     assert promotion.open_intent(at.registry) is None
@@ -199,7 +199,7 @@ def test_a_release_cut_off_on_another_target_is_named_and_left_alone(
     version = register(at, runs[0], "one")
     promotion.begin(at, "promotion", version, image("one"), None, {})
     with pytest.raises(ConfigurationError, match="TARGET=folder"):
-        promotion.settle(session(store, None))
+        promotion.end_interrupted_release(session(store, None))
     assert at.registry.note(INTENT)
 
 
@@ -328,7 +328,7 @@ def test_a_machine_that_slept_through_its_lease_moves_no_alias(
                 super().deploy(digest)
             with monkeypatch.context() as slept:
                 slept.setattr(promotion, "LEASE", dt.timedelta(0))
-                promotion.settle(other)
+                promotion.end_interrupted_release(other)
             if taken == "over and followed by another":
                 promote(other, runs[2], "three")
             before.append((other.registry.champion(), events(other)))

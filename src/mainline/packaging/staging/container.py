@@ -44,7 +44,7 @@ class Running:
     def state(self) -> dict[str, Any]:
         return ((self.engine.container(self.id) or {}).get("State")) or {}
 
-    def said(self) -> str:
+    def last_log_lines(self) -> str:
         """The last lines of its own log."""
         done = self.engine.attempt("logs", "--tail", "5", self.id)
         return " / ".join((done.stdout + done.stderr).strip().splitlines()) or "nothing"
@@ -89,9 +89,9 @@ def started(engine: Engine, name: str) -> Running:
         state = made.state()
         if not state.get("Running"):
             why = "it was killed for its memory" if state.get("OOMKilled") else f"exit status {state.get('ExitCode')}"
-            raise Refused(f"the container does not start: {why}. Last log lines: {made.said()}")
+            raise Refused(f"the container does not start: {why}. Last log lines: {made.last_log_lines()}")
         time.sleep(0.005)
-    raise Refused(f"the container does not answer within {START_SECONDS} s. Last log lines: {made.said()}")
+    raise Refused(f"the container does not answer within {START_SECONDS} s. Last log lines: {made.last_log_lines()}")
 
 
 def timestamp(text: str) -> float:

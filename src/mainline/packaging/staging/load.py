@@ -31,15 +31,15 @@ class Load:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
 
 
-def press(url: str, bodies: list[bytes], connections: int, seconds: float) -> Load:
+def send_requests(url: str, bodies: list[bytes], connections: int, seconds: float) -> Load:
     """Send requests for `seconds` on a number of kept connections; the bodies take turns."""
     until = time.monotonic() + seconds
-    return asyncio.run(_press(url, bodies, connections, lambda asked: time.monotonic() < until))
+    return asyncio.run(_send_requests(url, bodies, connections, lambda asked: time.monotonic() < until))
 
 
 def at_once(url: str, body: bytes, connections: int) -> Load:
     """As many requests as connections, all at the same time."""
-    return asyncio.run(_press(url, [body], connections, lambda asked: asked < 1))
+    return asyncio.run(_send_requests(url, [body], connections, lambda asked: asked < 1))
 
 
 def until_told(
@@ -50,10 +50,10 @@ def until_told(
     `begun` is called under load.
     """
     until = time.monotonic() + most
-    return asyncio.run(_press(url, bodies, connections, lambda asked: time.monotonic() < until, begun))
+    return asyncio.run(_send_requests(url, bodies, connections, lambda asked: time.monotonic() < until, begun))
 
 
-async def _press(
+async def _send_requests(
     url: str,
     bodies: list[bytes],
     connections: int,

@@ -25,7 +25,7 @@ BATCH = 1000
 
 
 @dataclass(frozen=True)
-class Paper:
+class HoldoutRequests:
     """Every holdout row as it is sent, with its recorded score."""
 
     signature: Signature
@@ -41,12 +41,12 @@ class Paper:
         return [json.dumps(self.body(start, rows)).encode() for start in range(0, len(self.rows) - rows + 1, step)]
 
 
-def paper(settings: Settings, record: Record, frame: Path, signature: Signature) -> Paper:
+def holdout_requests(settings: Settings, record: Record, frame: Path, signature: Signature) -> HoldoutRequests:
     rows = read_rows(settings, frame, sides(settings).holdout)
-    return Paper(signature, export.as_lists(signature, rows), export.recorded_answers(record, rows))
+    return HoldoutRequests(signature, export.as_lists(signature, rows), export.recorded_answers(record, rows))
 
 
-def differences(server: Running, paper: Paper) -> tuple[int, float]:
+def differences(server: Running, requests: HoldoutRequests) -> tuple[int, float]:
     """How many rows have another answer than recorded, and the largest difference.
 
     Differences are of probabilities; of a regression's values relative to the largest one.
@@ -54,15 +54,15 @@ def differences(server: Running, paper: Paper) -> tuple[int, float]:
     import numpy as np
 
     found: list[Any] = []
-    for start in range(0, len(paper.rows), BATCH):
-        status, body = server.ask("POST", "/invocations", paper.body(start, BATCH))
+    for start in range(0, len(requests.rows), BATCH):
+        status, body = server.ask("POST", "/invocations", requests.body(start, BATCH))
         if status != 200:
             raise Refused(f"holdout rows {start} to {start + BATCH} are answered {status}: {body[:200].decode()}")
         found += json.loads(body)["predictions"]
     answers = np.asarray(found, dtype=np.float64)
-    if paper.signature.task == "binary":
+    if requests.signature.task == "binary":
         answers = answers[:, 1]
-    scale = max(1.0, float(np.abs(paper.scores).max())) if paper.signature.task == "regression" else 1.0
-    difference = np.abs(answers - paper.scores) / scale
-    wrong = ~(difference <= export.TOLERANCE).reshape(len(paper.rows), -1).all(axis=1)
+    scale = max(1.0, float(np.abs(requests.scores).max())) if requests.signature.task == "regression" else 1.0
+    difference = np.abs(answers - requests.scores) / scale
+    wrong = ~(difference <= export.TOLERANCE).reshape(len(requests.rows), -1).all(axis=1)
     return int(wrong.sum()), float(np.nanmax(difference))

@@ -15,7 +15,7 @@ from mainline.evaluation.results import Gate
 from mainline.packaging.engine import Engine
 from mainline.packaging.staging import contract, load, parity
 from mainline.packaging.staging.container import Running, running
-from mainline.packaging.staging.parity import Paper
+from mainline.packaging.staging.parity import HoldoutRequests
 from mainline.training.record import Record
 
 OVERLOAD = 400  # requests at once: more than the 256 that the server lets wait
@@ -32,14 +32,14 @@ class Staging:
     engine: Engine
     image: str
     record: Record
-    paper: Paper
+    requests: HoldoutRequests
     server: Running
 
     def gate(self, name: str, rule: str, measured: str, passed: bool, *keys: str) -> Gate:
         return Gate(name, rule, measured, passed, self.params.reason("stage", *keys) if keys else None)
 
 
-def stage(params: Params, engine: Engine, image: str, record: Record, paper: Paper) -> list[Gate]:
+def stage(params: Params, engine: Engine, image: str, record: Record, requests: HoldoutRequests) -> list[Gate]:
     """Every gate, in the order in which they were measured; what cannot be measured fails.
 
     Raises
@@ -51,7 +51,7 @@ def stage(params: Params, engine: Engine, image: str, record: Record, paper: Pap
     settings = params.settings.stage
     try:
         with running(engine, image, settings.memory_limit_megabytes) as server:
-            return list(judged(Staging(params, engine, image, record, paper, server)))
+            return list(judged(Staging(params, engine, image, record, requests, server)))
     except MainlineError as error:
         if isinstance(error, ConfigurationError):
             raise
@@ -84,14 +84,14 @@ def attempt(name: str, staging: Staging, measure: Callable[[Staging], Gate]) -> 
         why = str(error) or type(error).__name__
         if not staging.server.state().get("Running"):
             killed = "killed for its memory" if staging.server.state().get("OOMKilled") else "ended"
-            why = f"the container has {killed}. Last log lines: {staging.server.said()}"
+            why = f"the container has {killed}. Last log lines: {staging.server.last_log_lines()}"
         return Gate(name, (measure.__doc__ or "").splitlines()[0], f"not measurable: {why}", False)
 
 
 def cold_start(staging: Staging) -> Gate:
     """From the start of the process to the first prediction."""
     limit = staging.params.settings.stage.cold_start_seconds
-    while staging.server.ask("POST", "/invocations", staging.paper.body(0, 1))[0] != 200:
+    while staging.server.ask("POST", "/invocations", staging.requests.body(0, 1))[0] != 200:
         if time.time() - staging.server.started > DRAINED:
             raise ValueError("no prediction within half a minute")
         time.sleep(0.005)
@@ -128,8 +128,8 @@ def identity(staging: Staging) -> Gate:
 
 def same_answers(staging: Staging) -> Gate:
     """The answers for the holdout over HTTP equal the recorded ones, row by row."""
-    wrong, largest = parity.differences(staging.server, staging.paper)
-    rows = len(staging.paper.rows)
+    wrong, largest = parity.differences(staging.server, staging.requests)
+    rows = len(staging.requests.rows)
     said = (
         f"{rows:,} rows agree to {largest:.1g}"
         if not wrong
@@ -153,9 +153,9 @@ def keeps_contract(staging: Staging) -> Gate:
 def under_load(staging: Staging) -> Iterator[Gate]:
     """Latency and throughput, of one run."""
     settings = staging.params.settings.stage
-    bodies = staging.paper.bodies(1)
-    load.press(staging.server.url, bodies, settings.connections, 0.5)
-    found = load.press(staging.server.url, bodies, settings.connections, settings.load_seconds)
+    bodies = staging.requests.bodies(1)
+    load.send_requests(staging.server.url, bodies, settings.connections, 0.5)
+    found = load.send_requests(staging.server.url, bodies, settings.connections, settings.load_seconds)
     failed = sum(found.errors.values()) + sum(n for status, n in found.statuses.items() if status != 200)
     trouble = f", {failed} failed ({dict(found.errors) or dict(found.statuses)})" if failed else ""
     p99 = 1000 * found.quantile(0.99)
@@ -174,13 +174,13 @@ def under_load(staging: Staging) -> Iterator[Gate]:
 
 def overload(staging: Staging) -> Gate:
     """Under overload, every request is answered or refused with 429 or 503."""
-    body = staging.paper.bodies(min(OVERLOAD_ROWS, len(staging.paper.rows)), most=1)[0]
+    body = staging.requests.bodies(min(OVERLOAD_ROWS, len(staging.requests.rows)), most=1)[0]
     found = load.at_once(staging.server.url, body, OVERLOAD)
     turned = sum(found.statuses[status] for status in REFUSED)
     strange = [f"{n} × {status}" for status, n in found.statuses.items() if status != 200 and status not in REFUSED]
     strange += [f"{n} × {error}" for error, n in found.errors.items()]
     try:
-        after: int | str = staging.server.ask("POST", "/invocations", staging.paper.body(0, 1), load.PATIENCE)[0]
+        after: int | str = staging.server.ask("POST", "/invocations", staging.requests.body(0, 1), load.PATIENCE)[0]
     except (OSError, http.client.HTTPException):
         if not staging.server.state().get("Running"):
             raise
@@ -227,7 +227,7 @@ def size(staging: Staging) -> Gate:
 def drain(staging: Staging) -> Gate:
     """SIGTERM under load loses no request."""
     engine, name = staging.engine, staging.server.id
-    bodies = staging.paper.bodies(1)
+    bodies = staging.requests.bodies(1)
     begun = partial(engine.run, "kill", "--signal", "TERM", name)
     found = load.until_told(staging.server.url, bodies, 8, begun, DRAINED)
     lost = sum(found.errors.values()) + sum(n for status, n in found.statuses.items() if status != 200)

@@ -78,7 +78,7 @@ class KubernetesTarget:
             return "there is no former revision to return to"
         for done in (self.attempt("rollout", "undo", WORKLOAD, f"--to-revision={revision}"), self.watched()):
             if done.returncode:
-                return f"and it could not be undone: {self.said(done)}"
+                return f"and it could not be undone: {self.last_lines(done)}"
         return f"the rollout was undone, {self.deployed()} answers"
 
     def run(self, *arguments: str) -> str:
@@ -95,9 +95,9 @@ class KubernetesTarget:
             raise ExternalError(f"`kubectl {arguments[0]}` did not end: is the cluster reachable?") from None
 
     def failed(self, what: str, done: subprocess.CompletedProcess[str], then: str = "") -> ExternalError:
-        return ExternalError(f"`kubectl {what}` failed: {self.said(done)}" + (f"; {then}" if then else ""))
+        return ExternalError(f"`kubectl {what}` failed: {self.last_lines(done)}" + (f"; {then}" if then else ""))
 
-    def said(self, done: subprocess.CompletedProcess[str]) -> str:
+    def last_lines(self, done: subprocess.CompletedProcess[str]) -> str:
         lines = [line for line in (done.stderr or done.stdout).strip().splitlines() if not TRACE.match(line)]
         return " / ".join(lines[-3:]) or "nothing"
 
