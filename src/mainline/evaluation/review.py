@@ -68,7 +68,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     warnings += leaks.not_rolled_back(validation, against.features if against else None)
     coverage = missing_labels.parts(settings, frame, against)
     late = missing_labels.overdue(settings, frame)
-    fifths = missing_labels.by_score(record.holdout.score, record.holdout.y == record.holdout.y)
+    fifths = missing_labels.by_score(record.holdout.score, missing_labels.settled(settings, frame, record))
     warnings += missing_labels.warnings(coverage, fifths, late, settings)
     if outside:
         warnings.append(shifted_inputs.warning(outside, settings.monitor))
