@@ -91,7 +91,7 @@ def warnings(
         if abs(low.share - high.share) > max(APART, SURE * error):
             said.append(
                 f"whether an outcome is missing depends on the model's own score: {share(low.share)} of the rows with "
-                f"the lowest scores have one, {share(high.share)} of those with the highest, so the metrics leave out a "
-                "kind of row"
+                f"the lowest scores have one, {share(high.share)} of those with the highest, so the metrics leave out "
+                "a kind of row"
             )
     return said
