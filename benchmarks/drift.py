@@ -37,7 +37,7 @@ OURS = """
 import json, sys, time
 import duckdb, numpy
 from pathlib import Path
-from mainline.monitoring import drift; from mainline.training import reference_profile as reference
+from mainline.training import drift, reference_profile as reference
 from mainline.config.loader import load
 settings = load(Path(sys.argv[3])).settings
 features = {"numeric": json.loads(sys.argv[4]), "categorical": json.loads(sys.argv[5])}

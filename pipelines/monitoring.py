@@ -18,7 +18,6 @@ from mainline.monitoring import (
     checks as judge,
 )
 from mainline.monitoring import (
-    drift,
     labels,
     log_expectations,
     model_lookup,
@@ -37,6 +36,7 @@ from mainline.monitoring import (
 from mainline.monitoring.results import Cause, Check, Health, Seen, to_json
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.workspace import Workspace
+from mainline.training import drift
 from mainline.training.record import Record
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ nothing is recorded, compared or kept before it has passed.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from mainline.data.validation.results import Validation
 from mainline.errors import DataError, ExternalError, MainlineError
 from mainline.evaluation import importance, results
 from mainline.evaluation.baseline import (
+    another_task,
     holds_model,
     record_of_commit,
     store_fingerprint,
@@ -90,7 +92,8 @@ def review(
             found = review_candidate(params, job.compare(trained, baseline, base_ref), validation)
             job.watch.check()  # both models were asked about these files
         with progress.stage("explain"):
-            found = found.with_importance(explained())
+            before = importance.kept(params.settings, workspace, baseline.record)
+            found = found.with_importance(explained(), before or features_alone(baseline))
         if staging and found.review.passed:
             found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
@@ -196,6 +199,11 @@ def train_new(job: Job) -> TrainedModel:
     return made
 
 
+def features_alone(baseline: Baseline) -> dict[str, float] | None:
+    """Where the importance of the baseline's features is not known, only features that are new can have risen."""
+    return dict.fromkeys(baseline.record.features, math.inf) if baseline.record else None
+
+
 def refuse_invalid(validation: Validation) -> None:
     if validation.critical:
         from mainline.data.validation.run import explain
@@ -219,6 +227,9 @@ def find_baseline(job: Job, base_ref: str, trained: Record) -> Baseline:
     known = record_of_commit(job.workspace, commit)
     if known:
         return Baseline(commit, known, note)
+    incomparable = another_task(job.workspace, commit, job.params.settings.task)
+    if incomparable:
+        return Baseline(commit, None, incomparable)
     try:
         with git.worktree(root, commit, job.workspace.worktrees / commit) as tree:
             found = train_in_worktree(job.workspace, tree)

@@ -14,9 +14,9 @@ from mainline.config.loader import load
 from mainline.config.schema import Settings
 from mainline.data import prepare as frame
 from mainline.data.collect import collect
-from mainline.monitoring import drift, window
-from mainline.monitoring.results import FeatureDrift
-from mainline.training import reference_profile
+from mainline.monitoring import window
+from mainline.training import drift, reference_profile
+from mainline.training.feature_drift import FeatureDrift
 from mainline.training.train import labelled_training_rows
 from tests.projects import EXAMPLE, TOP
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from months import Flights, flights
 
-from mainline.monitoring import bin_counts, checks, distances
+from mainline.monitoring import checks
+from mainline.training import bin_counts, distances
 
 pytestmark = pytest.mark.slow
 

@@ -37,7 +37,7 @@ QUESTIONS = {
     "What is in the fingerprint?": ["training/fingerprint.py"],
     "Where is the sentence of the headline made?": ["report/headline.py"],
     "How is the comment on GitHub posted?": ["github/comment/post.py"],
-    "Where is drift measured?": ["monitoring/drift.py"],
+    "Where is drift measured?": ["training/drift.py"],
     "Where is the audit log written?": ["registry/audit_log.py"],
     "Which environment variables can be set?": ["config/environment.py"],
     "Where is the model exported to ONNX, and compared with the pipeline?": [

@@ -8,10 +8,10 @@ import math
 
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.evaluation.results import Gate, Interval, Review
-from mainline.monitoring.drift import FeatureDrift
 from mainline.monitoring.labels import Labels
 from mainline.monitoring.results import Cause, Check, Decay, Health, Seen, Slice, Verdict
 from mainline.serving.signature import Agreement, Column, Key, Signature
+from mainline.training.feature_drift import FeatureDrift
 from tests.mainline.report import samples
 
 DAYS = [str(dt.date(2013, 10, 1) + dt.timedelta(days=day)) for day in range(30)]

@@ -120,6 +120,17 @@ def test_a_model_trained_on_shuffled_labels_is_worse_than_main(shop: Project) ->
     assert shop.verdict["verdict"] == "worse"
 
 
+def test_a_gated_metric_without_a_value_fails_its_gate_and_the_reports_are_written(shop: Project) -> None:
+    shop.edit("params.yaml", ("threshold: 0.4", "threshold: 0.999"), ("    brier: 0.01", "    precision: 0.05"), LONGER)
+    found = shop.run()
+    assert found.status == 1, found.err
+    assert shop.verdict["verdict"] == "not_measurable"
+    assert shop.verdict["metrics"]["precision"]["candidate"] is None
+    assert "no value on these rows for this model and main's model" in shop.gate("margin: precision")["measured"]
+    assert shop.gate("margin: roc_auc")["passed"]
+    assert "precision" in shop.path("reports/report.html").read_text()
+
+
 def test_a_unit_that_changed_stops_at_the_data_gate_and_nothing_is_kept(tmp_path: Path) -> None:
     shop = Project(tmp_path)
     rows = visits()
@@ -222,6 +233,25 @@ def test_a_main_that_cannot_be_trained_is_not_measurable_and_its_reason_is_quote
     assert found.status == 1, found.err
     assert shop.verdict["verdict"] == "not_measurable"
     assert "the baseline could not be trained: shop.frame:prepare failed" in notes_of(shop)
+
+
+def test_a_main_of_another_task_is_not_trained_to_learn_that_it_cannot_be_compared(tmp_path: Path) -> None:
+    regression = (
+        ("task: binary", "task: regression"),
+        ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
+        ("metric: roc_auc\n  blocks", "metric: rmse\n  blocks"),
+        ("gates:\n", "gates:\n  train_seconds: 60\n"),
+    )
+    shop = lean(tmp_path)
+    shop.edit("src/shop/frame.py", ('"boolean"', '"float64"'))
+    text = shop.path("params.yaml").read_text()
+    shop.write("params.yaml", text[: text.index("gates:")] + "gates:\n")
+    shop.edit("params.yaml", *regression)
+    found = shop.run()
+    assert found.status == 1, found.err
+    assert shop.verdict["verdict"] == "not_measurable"
+    assert "the baseline's task is binary, the candidate's is regression" in notes_of(shop)
+    assert len(shop.records) == 1, "main's model was not trained"
 
 
 LOCK = """\
@@ -334,6 +364,42 @@ def test_a_main_that_cannot_score_the_new_data_is_compared_by_its_record_and_it_
     assert shop.verdict["attribution"] == {}
     # It is the same model on the same values: there is no difference.
     assert shop.verdict["metrics"]["roc_auc"]["delta"] == 0
+
+
+def test_other_words_for_mains_values_are_no_better_model(shop: Project) -> None:
+    rows = visits()
+    rows["shop"] = rows["shop"].str.upper()
+    shop.data(rows)
+    found = shop.run()
+    assert found.status == 1, found.err
+    assert shop.verdict["verdict"] == "not_measurable"
+    (warning,) = shop.verdict["warnings"]
+    assert "main's model is fed values that it never saw in training" in warning
+    assert "shop in 100.0 %" in warning
+    # It is said before the verdict, wherever that is read.
+    for text in (found.out, shop.report, shop.path("reports/report.html").read_text().partition("<main>")[2]):
+        assert text.index("model is fed values") < text.index("Failed: not measurable")
+
+
+def test_another_companys_rows_under_the_same_numbers_are_not_compared(tmp_path: Path) -> None:
+    shop = lean(tmp_path, ("by: time\n  holdout: 2 weeks", "by: hash\n  holdout: 0.3"))
+    churn = visits(seed=7)
+    text = shop.path("params.yaml").read_text()
+    start, end = text.index("  sources:"), text.index("prepare:")
+    sources = "  sources:\n    churn: {path: data/churn.parquet, time: at}\n"
+    shop.write("params.yaml", text[:start] + sources + text[end:])
+    shop.edit("params.yaml", ("numeric: [minutes, pages]", "numeric: [calls, bill]"))
+    table = churn.rename(columns={"minutes": "calls", "pages": "bill"})
+    table.to_parquet(shop.path("data/churn.parquet"), index=False, coerce_timestamps="us")
+    shop.write(
+        "src/shop/frame.py",
+        'from ibis import _\n\n\ndef prepare(tables):\n    return tables["churn"].mutate(day=_.at.date())\n',
+    )
+    found = shop.run()
+    assert found.status == 1, found.err
+    assert shop.verdict["verdict"] == "not_measurable"
+    said = shop.gate("margin: roc_auc")["measured"]
+    assert "they are other rows (tables visits, purchases on main, churn here)" in said
 
 
 def test_training_rows_of_main_in_the_holdout_are_counted_and_left_out(shop: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ def export_command(call: argparse.Namespace) -> int:
 def predict_command(call: argparse.Namespace) -> int:
     from mainline.packaging import predict
 
-    print(predict.predict(call.file, call.model or own_export(), call.to))
+    model = call.model or own_export()
+    print(predict.predict(call.file, model, call.to, warn=lambda said: print(f"warning: {said}", file=sys.stderr)))
     return 0
 
 

@@ -26,6 +26,12 @@ class Span(BaseModel):
         earlier: dt.datetime = moment - relativedelta(**{f"{self.unit}s": self.count})
         return earlier
 
+    @property
+    def days(self) -> float:
+        """Its length in days, of months and years in the calendar of 2013."""
+        end = dt.datetime(2013, 12, 31, tzinfo=dt.UTC)
+        return (end - self.before(end)) / dt.timedelta(days=1)
+
     def after(self, day: dt.date, times: int = 1) -> dt.date:
         """The day `times` spans after `day`; a span shorter than a day gives `day` itself."""
         from dateutil.relativedelta import relativedelta
@@ -86,6 +92,21 @@ class Source(Extensible):
     format: Literal["parquet", "csv", "jsonl"] | None = Field(
         None, description="File format; inferred from the file name by default."
     )
+    types: dict[str, str] = Field(
+        {},
+        description="DuckDB types by column of CSV or JSON Lines files, such as `{zip: VARCHAR}`; others are inferred.",
+    )
+    date_format: Annotated[str, Field(pattern="%")] | None = Field(
+        None,
+        description="How CSV or JSON Lines files write dates, such as `%d.%m.%Y`; inferred where that is certain.",
+    )
+    decimal: Literal[".", ","] = Field(".", description="Decimal separator of CSV files.")
+    encoding: str | None = Field(
+        None, description="Encoding of CSV or JSON Lines files, such as `cp1252`; by default UTF-8."
+    )
+    null_values: list[str] = Field(
+        [], description="Texts that mean a missing value in CSV files, such as `NA`, in addition to the empty cell."
+    )
     time: str | None = Field(None, description="Timestamp column that the data cutoff (`data.until`) applies to.")
     known_after: SpanField | None = Field(None, description="Delay after `time` until a row is known.")
     known_ahead: bool = Field(False, description="Rows are known before their `time`, such as a timetable.")
@@ -97,6 +118,17 @@ class Source(Extensible):
             raise ValueError("a source has either `path` or `query`")
         if (self.query is None) != (self.database is None):
             raise ValueError("`query` and `database` must be set together")
+        return self
+
+    @model_validator(mode="after")
+    def _files_as_text(self) -> Self:
+        given = [
+            name
+            for name in ("types", "date_format", "decimal", "encoding", "null_values")
+            if name in self.model_fields_set
+        ]
+        if given and self.query is not None:
+            raise ValueError(f"{given[0]} is a setting of text files: cast in the query instead")
         return self
 
     @model_validator(mode="after")
@@ -219,6 +251,11 @@ class Compare(Section):
     min_rows: Annotated[int, Field(ge=2)] = Field(
         200, description="With fewer labelled holdout rows the comparison is not measurable."
     )
+    max_changed: Share = Field(
+        0.2,
+        description="Largest share of the rows that both models have whose label differs (or whose inputs differ, "
+        "where main's recorded scores are used). Beyond it the models are not comparable.",
+    )
     required: bool = Field(False, description="Fail where there is no baseline to compare with.")
 
 
@@ -244,6 +281,16 @@ class GapGate(Section):
     at_most: Positive = Field(description="Most that the gap may be wider than the baseline's.")
 
 
+class Pending(Section):
+    """How many rows may be without an outcome long after it was due."""
+
+    status: str = Field("pending", description="Value of `prepare.status` of a row whose outcome is still to come.")
+    after: SpanField = Field(
+        "7 days", validate_default=True, description="How long after its time a row counts as overdue."
+    )
+    at_most: Share = Field(0.01, description="Largest share of the rows of that age that may still be pending.")
+
+
 class Gates(Extensible):
     margins: dict[str, Positive] = Field({}, description="Non-inferiority margin against the baseline, by metric.")
     lead: Lead | None = Field(None, description="Least lead over a naive reference.")
@@ -251,7 +298,18 @@ class Gates(Extensible):
     slices: SliceGate | None = Field(None, description="How much one slice may be worse than the baseline.")
     gaps: GapGate | None = Field(None, description="How much the slice disparity may widen.")
     calibration_error: Positive | None = Field(None, description="Upper limit of the expected calibration error.")
-    label_coverage: Share | None = Field(None, description="Least share of holdout rows with a label.")
+    label_coverage: Share | None = Field(
+        None,
+        description="Least share of rows with a label: of the holdout, of training, and of each of its months and "
+        "slices with `evaluate.min_rows` rows.",
+    )
+    pending: Pending | None = Field(None, description="How many rows may still be pending long after they were due.")
+    holdout_drift: Annotated[int, Field(ge=0)] | None = Field(
+        None, description="Most features of the holdout that may lie outside training, by the monitor's measures."
+    )
+    overlap: Share | None = Field(
+        0.01, description="Largest share of the holdout rows that are copies of training rows under another key."
+    )
     train_seconds: Positive | None = Field(None, description="Upper limit of the training time, in seconds.")
     model_megabytes: Positive | None = Field(None, description="Upper limit of the size of the pickled pipeline.")
 
@@ -379,6 +437,15 @@ class Settings(Section):
     def _time_to_split_by(self) -> Self:
         if self.split.by == "time" and not self.prepare.time:
             raise ValueError("split.by: time needs prepare.time, the timestamp column of the prediction")
+        return self
+
+    @model_validator(mode="after")
+    def _time_to_cut_at(self) -> Self:
+        if self.split.by == "time" and not any(source.time for source in self.data.sources.values()):
+            raise ValueError(
+                "split.by: time needs `time` on the sources, such as data.sources.<name>.time: without it "
+                "data.until cuts nothing, and labels reported after it count as known"
+            )
         return self
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,9 @@ from mainline.data.sources import SOURCES, Request
 from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
-from mainline.data.sources.duckdb_scan import Layout, connect, scan_sql
+from mainline.data.sources.duckdb_scan import Layout, connect, plain, scan_sql
 from mainline.data.sources.files import files_of
-from mainline.data.sources.formats import Files, Format
+from mainline.data.sources.formats import Files, Format, Reading
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import Watch, digests, seen
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 INDEX = "filestamps.json"
+READING = ("types", "date_format", "decimal", "null_values")  # settings of a source that change what its files say
 MICROSECONDS = {"minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000, "week": 604_800_000_000}
 
 
@@ -41,6 +42,8 @@ class Collected:
     format: Format
     columns: dict[str, str]  # name: DuckDB's type
     delimiter: str | None  # of CSV
+    reading: Reading = field(default_factory=Reading, kw_only=True)  # how text files write their values
+    odd: dict[str, list[str]] = field(default_factory=dict, kw_only=True)  # Parquet: see `Layout.odd`
     time: str | None  # the column that the cutoff applies to
     timezone: str  # whose midnight a DATE in `time` means; a timestamp without a zone is UTC
     known_after: int | None  # microseconds from a row's time to when it is known
@@ -83,9 +86,13 @@ def collect(data: Data, root: Path, cache: Path, watch: Watch | None = None) -> 
 
 def relation_sql(table: Collected) -> str:
     """A SELECT for DuckDB over the rows of a table before its cutoff, with all columns."""
-    scan = scan_sql(table.paths, Layout(table.format, table.columns, table.delimiter))
+    scan = scan_sql(table.paths, layout_of(table))
     cut = _cut(table)
     return f"SELECT * FROM {scan}" + (f" WHERE {cut.sql}" if cut else "")
+
+
+def layout_of(table: Collected) -> Layout:
+    return Layout(table.format, table.columns, table.delimiter, reading=table.reading, odd=table.odd)
 
 
 def as_of(table: Collected, moment: dt.datetime) -> Collected:
@@ -122,6 +129,7 @@ def from_json(text: str) -> dict[str, Collected]:
 def _from_plain(plain: dict[str, Any]) -> Collected:
     known_fields = {field.name for field in dataclasses.fields(Collected)}
     values = {key: value for key, value in plain.items() if key in known_fields}
+    values["reading"] = Reading(**values.get("reading", {}))
     values["paths"] = [Path(path) for path in values["paths"]]
     values["before"] = dt.datetime.fromisoformat(values["before"]) if values["before"] else None
     return Collected(**values)
@@ -132,7 +140,7 @@ def _collect(
 ) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
     before = data.cutoff.astimezone(dt.UTC) if source.time else None
-    files = _files(data, name, source, _moment(before, after), root, cache)
+    files = _reading(name, source, _files(data, name, source, _moment(before, after), root, cache))
     stamps = seen(files.paths)
     with _standing(stamps, files):
         layout = read_layout(con, files)
@@ -141,7 +149,7 @@ def _collect(
     draft = Collected(
         name=name, paths=files.paths, format=layout.format, columns=layout.columns, delimiter=layout.delimiter,
         time=source.time, timezone=data.timezone, known_after=after, known_ahead=source.known_ahead, before=before,
-        digest="", rows=0, start=None, end=None,
+        digest="", rows=0, start=None, end=None, reading=layout.reading, odd=dict(layout.odd),
     )  # fmt: skip
     cut = _cut(draft)
     with _standing(stamps, files):
@@ -154,6 +162,9 @@ def _collect(
     watch.add(stamps, found, files.origin, own=cache)
     content = sorted(found.values())
     model_sees = [*content, cut.sql] if cut and straddles else content
+    # What is inferred depends on the content alone; what is set can change the table without it.
+    given = {name: getattr(source, name) for name in READING if name in source.model_fields_set}
+    model_sees = [*model_sees, json.dumps(given, sort_keys=True)] if given else model_sees
     starts = [start for path in paths if (start := held[path].start)]
     ends = [end for path in paths if (end := held[path].end)]
     return dataclasses.replace(
@@ -188,11 +199,25 @@ def _files(data: Data, name: str, source: Source, before: dt.datetime | None, ro
     return found if isinstance(found, Files) else files_of(name, found)
 
 
+def _reading(name: str, source: Source, files: Files) -> Files:
+    """The files with the settings of how their values are written."""
+    given = [setting for setting in (*READING, "encoding") if setting in source.model_fields_set]
+    only_csv = [setting for setting in given if setting in ("decimal", "null_values")]
+    wrong = given if files.format == "parquet" else only_csv if files.format != "csv" else []
+    if wrong:
+        kind = {"parquet": "Parquet", "jsonl": "JSON Lines"}[files.format]
+        raise ConfigurationError(f"data.sources.{name}.{wrong[0]}: the files are {kind}, which needs no such setting")
+    written = source.date_format
+    timed = written if written and ("%H" in written or "%I" in written) else None
+    reading = Reading(source.types, None if timed else written, timed, source.decimal, source.null_values)
+    return dataclasses.replace(files, reading=reading)
+
+
 def _cut(table: Collected) -> Cut | None:
     moment = _moment(table.before, table.known_after)
     if table.time is None or moment is None:
         return None
-    return Cut(table.time, table.columns[table.time], moment, table.timezone)
+    return Cut(table.time, plain(table.columns[table.time]), moment, table.timezone)
 
 
 def _moment(before: dt.datetime | None, after: int | None) -> dt.datetime | None:

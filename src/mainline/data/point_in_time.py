@@ -9,16 +9,22 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline.config.schema import Settings
+from mainline.config.schema import Settings, Span
 from mainline.data.collect import Collected
 from mainline.data.prepare import prepared, show
-from mainline.data.split import ROW_ID, quoted
+from mainline.data.split import ROW_ID, moment_sql, quoted, sides
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+STRETCHES = 24  # of the frame's time, in which the share of values is looked at: half months of a year
+NOTHING, SOMETHING = 0.02, 0.3  # of the largest share in any stretch: between them a column begins or ends
+MOST_ENDS = 3  # moments of this kind; each prepares the frame once more
 
 
 @dataclass(frozen=True)
@@ -39,45 +45,87 @@ class Leak:
 
 
 def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> list[Leak]:
-    """Prepare as of `prepare.time_travel_checks` moments and compare every feature with `frame`.
-
-    The moments are times of rows, at evenly spaced quantiles: in the middle of whatever hour or
-    day is busy, where a feature that looks ahead to the end of its period shows itself.
-    """
+    """Prepare as of several moments and compare every feature with `frame`; see `moments`."""
     if not settings.prepare.time:
         return []
     found: dict[str, Leak] = {}
-    connection, sql = None, ""
+    made = None
     for moment in moments(settings, frame):
-        if connection is None:
-            connection, sql = prepared(settings, tables, moment)
+        if made is None:
+            made = prepared(settings, tables, moment)
         else:
             # The same query over other views: had the function looked at values, the first moment would show it.
-            show(connection, tables, moment)
-        for leak in leaks_at(settings, connection, sql, frame, moment):
+            show(made.connection, made.tables, moment)
+        for leak in leaks_at(settings, made.connection, made.sql, frame, moment):
             found.setdefault(leak.column, leak)
     return list(found.values())
 
 
 def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
+    """Times of rows, in the middle of whatever hour or day is busy: there a feature that looks ahead shows itself.
+
+    `prepare.time_travel_checks` of them lie at evenly spaced quantiles, the last one in the last training period
+    instead; one lies in the holdout, and one where a column begins or ends, since a column that exists only since
+    August has no value to roll back in June.
+    """
     import duckdb
 
     checks = settings.prepare.time_travel_checks
+    if not checks:
+        return []
+    side, time = sides(settings), moment_sql(settings)
     shares = [(n + 1) / (checks + 1) for n in range(checks)]
-    time = quoted(settings.prepare.time or "")
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        found = connection.execute(
-            f"SELECT quantile_disc({time}, {shares}) FROM read_parquet('{frame}')" if shares else "SELECT []"
-        ).fetchone()
-    return sorted(set(found[0])) if found else []
+        source = f"read_parquet('{frame}')"
+        (spread,) = connection.execute(f"SELECT quantile_disc({time}, {shares}) FROM {source}").fetchone() or ([],)
+        found = list(spread)
+        if side.start is not None and isinstance(settings.split.holdout, Span):
+            earlier = settings.split.holdout.before(side.start).isoformat()
+            last = middle_of(connection, source, time, f"({side.train}) AND {time} >= TIMESTAMPTZ '{earlier}'")
+            found = [*found[:-1], *last, *middle_of(connection, source, time, side.holdout)]
+        else:  # by hash, both sides reach to the end
+            found += connection.execute(f"SELECT quantile_disc({time}, 0.95) FROM {source}").fetchone() or ()
+        found += column_ends(settings, connection, source)
+    return sorted(set(found))
+
+
+def middle_of(connection: DuckDBPyConnection, source: str, time: str, part: str) -> list[dt.datetime]:
+    found = connection.execute(f"SELECT quantile_disc({time}, 0.5) FROM {source} WHERE {part}").fetchone()
+    return [found[0]] if found and found[0] is not None else []
+
+
+def column_ends(settings: Settings, connection: DuckDBPyConnection, source: str) -> list[dt.datetime]:
+    """Moments inside the stretches of time in which a feature has values, where it begins or ends.
+
+    Zero and empty text count as no value: a join that finds nothing is often filled in.
+    """
+    time, names = moment_sql(settings), settings.prepare.features.names
+    numeric = set(settings.prepare.features.numeric)
+    nothing = {name: "0" if name in numeric else "''" for name in names}
+    held = ", ".join(f"avg((coalesce({quoted(name)}, {empty}) <> {empty})::INT)" for name, empty in nothing.items())
+    stretch = f"floor((epoch({time}) - low) / greatest(high - low, 1) * {STRETCHES})"
+    rows = connection.execute(
+        f"WITH ends AS (SELECT epoch(min({time})) AS low, epoch(max({time})) AS high FROM {source}) "
+        f"SELECT quantile_disc({time}, 0.5), {held} FROM {source}, ends "
+        f"GROUP BY least({stretch}, {STRETCHES - 1}) ORDER BY 1"
+    ).fetchall()
+    largest = [max(shares) or 1.0 for shares in zip(*(row[1:] for row in rows), strict=True)]
+    found: dict[dt.datetime, float] = {}
+    for (before, *was), (after, *now) in pairwise(rows):
+        for earlier, later, most in zip(was, now, largest, strict=True):
+            low, high = sorted((earlier / most, later / most))
+            if low < NOTHING and high >= SOMETHING:
+                inside = after if later > earlier else before
+                found[inside] = max(found.get(inside, 0.0), high)
+    return sorted(found, key=lambda moment: -found[moment])[:MOST_ENDS]
 
 
 def leaks_at(
     settings: Settings, connection: DuckDBPyConnection, sql: str, frame: Path, moment: dt.datetime
 ) -> list[Leak]:
     features = settings.prepare.features.names
-    time = quoted(settings.prepare.time or "")
+    time, time_now = moment_sql(settings), moment_sql(settings, "n.")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
     differs = [f"t.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in features]
     joined = f"_then t JOIN read_parquet('{frame}') n USING ({ROW_ID})"
@@ -85,7 +133,7 @@ def leaks_at(
         f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in differs)} FROM {joined}"
     ).fetchone()
     assert counts
-    earlier = connection.execute(f"SELECT count(*) FROM read_parquet('{frame}') n WHERE n.{time} < $1", [moment])
+    earlier = connection.execute(f"SELECT count(*) FROM read_parquet('{frame}') n WHERE {time_now} < $1", [moment])
     (before,) = earlier.fetchone() or (0,)
     leaks = rows_only_now(connection, settings, frame, moment, before)
     for name, condition, count in zip(features, differs, counts, strict=True):
@@ -93,7 +141,7 @@ def leaks_at(
             key = ", ".join(f"n.{quoted(column)}" for column in settings.prepare.key)
             row = connection.execute(
                 f"SELECT t.{quoted(name)}, n.{quoted(name)}, {key} FROM {joined} "
-                f"WHERE {condition} ORDER BY n.{time} DESC, {ROW_ID} LIMIT 1"
+                f"WHERE {condition} ORDER BY {time_now} DESC, {ROW_ID} LIMIT 1"
             ).fetchone()
             assert row
             then, now, *values = row
@@ -107,9 +155,9 @@ def rows_only_now(
     connection: DuckDBPyConnection, settings: Settings, frame: Path, moment: dt.datetime, before: int
 ) -> list[Leak]:
     """Rows that did not exist then: which rows are in the frame must not depend on their outcomes."""
-    time = quoted(settings.prepare.time or "")
+    time_now = moment_sql(settings, "n.")
     key = ", ".join(map(quoted, settings.prepare.key))
-    missing = f"read_parquet('{frame}') n ANTI JOIN _then USING ({ROW_ID}) WHERE n.{time} < $1"
+    missing = f"read_parquet('{frame}') n ANTI JOIN _then USING ({ROW_ID}) WHERE {time_now} < $1"
     count = connection.execute(f"SELECT count(*) FROM {missing}", [moment]).fetchone()
     if not count or not count[0]:
         return []

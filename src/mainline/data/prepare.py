@@ -7,18 +7,26 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
+from mainline.data import column_types, lineage
+from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
+from mainline.data.lineage import Lineage
+from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
+NO_TRUTH = "not true or false: "
 
 
 def build(
@@ -41,11 +49,17 @@ def build(
     """
     import duckdb
 
-    connection, sql = prepared(settings, tables)
+    made = prepared(settings, tables)
+    connection = made.connection
+    refuse_labels_without_time(settings, tables, made.lineage)
     key = ", ".join(map(quoted, settings.prepare.key))
     try:
         with replacing(path) as unfinished:
-            connection.execute(f"COPY ({sql} ORDER BY {key}) TO '{unfinished}' (FORMAT parquet, COMPRESSION snappy)")
+            metadata = ", ".join(
+                [lineage.metadata(made.lineage), column_types.metadata(made.connection, made.unconverted)]
+            )
+            how = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{metadata}}}"
+            connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({how})")
             check_rows(connection, settings.prepare, unfinished)
             unmoved()
     except duckdb.IOException as error:
@@ -54,10 +68,19 @@ def build(
         raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
 
 
-def prepared(
-    settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None
-) -> tuple[DuckDBPyConnection, str]:
-    """A DuckDB connection and the SQL of the prepared frame, from the tables as they stood at `moment`."""
+@dataclass(frozen=True)
+class Prepared:
+    """The SQL of the prepared frame, and the connection in which the tables stand as it reads them."""
+
+    connection: DuckDBPyConnection
+    sql: str
+    tables: Mapping[str, Collected]  # with the types that their columns are read with
+    unconverted: str  # the SQL before the features get the types of the frame
+    lineage: Lineage  # the tables that each column comes from
+
+
+def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None) -> Prepared:
+    """The prepared frame, from the tables as they stood at `moment`."""
     import ibis
 
     backend = ibis.duckdb.connect()
@@ -66,9 +89,34 @@ def prepared(
     connection.execute("SET enable_progress_bar = false")
     show(connection, tables, moment)
     expression = user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
+    check_columns(settings, {name: str(dtype) for name, dtype in expression.schema().items()})
+    changed = as_written(settings, tables, expression, connection)
+    if changed:
+        tables = {**tables, **changed}
+        show(connection, changed, moment)
+        views = {name: backend.table(name) for name in tables}
+        expression = user_code.prepare(settings.prepare.function, views)
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
-    return connection, frame_sql(settings, ibis.to_sql(expression, dialect="duckdb"), types)
+    sql = ibis.to_sql(expression, dialect="duckdb")
+    columns = lineage.of_expression(expression, tables)
+    return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns)
+
+
+def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collected], columns: Lineage) -> None:
+    """A split by time needs to know when each label was known: else labels from after `data.until` are used."""
+    label = settings.prepare.label
+    carriers = [name for name in columns.get(label, []) if name in tables]
+    if settings.split.by != "time" or not carriers or any(tables[name].time for name in carriers):
+        return
+    if all(tables[name].known_ahead for name in carriers):
+        return
+    named = " and ".join(carriers)
+    raise ConfigurationError(
+        f"params.yaml: data.sources.{carriers[0]}: no time: the label {label} comes from {named}, so labels that were "
+        "reported after data.until would be used, and the point-in-time check could not see it. Name the column that "
+        "says since when a row is known (`time`), or split by hash"
+    )
 
 
 def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
@@ -98,6 +146,11 @@ def check_columns(settings: Settings, types: Mapping[str, str]) -> None:
                 near = difflib.get_close_matches(column, list(types), n=1)
                 hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(types)}"
                 problems.append(f"params.yaml: {setting}: the prepared frame has no column {column}: {hint}")
+    for setting, columns in (("prepare.key", prepare.key), ("prepare.features", prepare.features.names)):
+        for column in columns:
+            wrong = [c for c in column if ord(c) < 32 or (setting == "prepare.key" and c in '"\\')]
+            if wrong:
+                problems.append(f"params.yaml: {setting}: {column!r} contains {wrong[0]!r}: rename the column")
     if prepare.label in prepare.features.names:
         problems.append(f"params.yaml: prepare.features: {prepare.label} is the label itself")
     kind = types.get(prepare.time or "", "date")
@@ -121,10 +174,24 @@ def check_kept(settings: Settings, path: Path) -> None:
 def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
     features = settings.prepare.features
     columns = []
-    for name in types:
-        kind = "FLOAT" if name in features.numeric else "VARCHAR" if name in features.categorical else None
-        columns.append(f"{quoted(name)}::{kind} AS {quoted(name)}" if kind else quoted(name))
+    for name, given in types.items():
+        column = quoted(name)
+        is_text = given.startswith("string")
+        if name in features.numeric:
+            column = f"{truth(column, 1, 0, f'{column}::FLOAT')}::FLOAT" if is_text else f"{column}::FLOAT"
+        elif name in features.categorical:
+            column = f"{column}::VARCHAR"
+        elif name == settings.prepare.label and settings.task == "binary" and is_text:
+            column = truth(column, "true", "false", f"error({text(NO_TRUTH)} || {column})")
+        columns.append(f"{column} AS {quoted(name)}")
     return f"SELECT {', '.join(columns)}, {row_id_sql(settings.prepare.key)} AS {ROW_ID} FROM ({sql})"
+
+
+def truth(column: str, yes: object, no: object, otherwise: str) -> str:
+    """SQL of text that says true or false; null stays null."""
+    said = f"lower(trim({column}))"
+    words = [f"WHEN {said} IN {tuple(known)} THEN {value}" for known, value in ((TRUE_WORDS, yes), (FALSE_WORDS, no))]
+    return f"CASE WHEN {column} IS NULL THEN NULL {' '.join(words)} ELSE {otherwise} END"
 
 
 def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> None:

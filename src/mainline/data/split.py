@@ -34,11 +34,18 @@ def sides(settings: Settings) -> Sides:
         assert settings.prepare.time  # settings refuse a split by time without it
         end = settings.data.cutoff
         start = holdout.before(end)
-        time = quoted(settings.prepare.time)
+        # In UTC a date is compared as its midnight there, and Parquet's statistics can be used.
+        time = quoted(settings.prepare.time) if settings.data.timezone == "UTC" else moment_sql(settings)
         before = f"{time} < TIMESTAMPTZ '{start.isoformat()}'"
         return Sides(before, f"NOT ({before})", start, end)
     condition = f"{ROW_ID} < {int(holdout * 2**64)}::UBIGINT"
     return Sides(f"NOT ({condition})", condition, None, None)
+
+
+def moment_sql(settings: Settings, table: str = "") -> str:
+    """SQL for the moment of a row's `prepare.time`: a date begins at midnight in `data.timezone`."""
+    time, zone = f"{table}{quoted(settings.prepare.time or '')}", settings.data.timezone
+    return f"(CASE typeof({time}) WHEN 'DATE' THEN timezone('{zone}', {time}::TIMESTAMP) ELSE {time}::TIMESTAMPTZ END)"
 
 
 def quoted(name: str) -> str:

@@ -7,6 +7,7 @@ players. So the parts add up to the whole.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ BOTH_WAYS = "both models on both holdouts, mean of both orders"
 ONE_WAY = "the baseline on both holdouts, the candidate only on its own: it {why}"
 TRAINED_ON = "was trained on rows of the baseline's holdout"
 CANNOT_SCORE = "cannot score the baseline's holdout"
+NO_VALUE = "has no value of this metric on the baseline's holdout"
 SAME_ROWS = "same data: the whole change is due to the model"
 
 
@@ -49,7 +51,9 @@ def attribute(
     assert compared.baseline is not None
     there = point(settings, compared.y, compared.baseline, names)
     if same_tables(candidate, baseline):
-        return [all_due_to_model(name, there[name], here[name]) for name in names], None
+        # A metric without a value, such as precision without a positive prediction, has no change to split.
+        measured = [name for name in names if np.isfinite([there[name], here[name]]).all()]
+        return [all_due_to_model(name, there[name], here[name]) for name in measured], None
     if baseline.facts.classes != candidate.facts.classes:
         return [], "the change is not split into data and model: the classes differ"
     own = labelled_holdout(baseline)
@@ -67,10 +71,17 @@ def attribute(
         except MainlineError as error:
             why = f"{CANNOT_SCORE} ({error})"
     return [
-        split(name, before[name], there[name], here[name], crossed[name] if crossed else None, why)
+        split(name, before[name], there[name], here[name], *in_both_orders(crossed, name, why))
         for name in names
         if np.isfinite([before[name], there[name], here[name]]).all()
     ], None
+
+
+def in_both_orders(crossed: dict[str, float] | None, name: str, why: str) -> tuple[float | None, str]:
+    """The fourth number, or why there is none: the candidate's metric may have no value on the baseline's holdout."""
+    if crossed is None:
+        return None, why
+    return (crossed[name], why) if math.isfinite(crossed[name]) else (None, NO_VALUE)
 
 
 def labelled_holdout(record: Record) -> Holdout:

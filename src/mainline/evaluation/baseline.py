@@ -17,6 +17,7 @@ from typing import Any
 
 from mainline.config.loader import FILE
 from mainline.errors import ConfigurationError, MainlineError
+from mainline.evaluation.changes import settings_of
 from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.workspace import Workspace
@@ -89,6 +90,17 @@ def why_missing(workspace: Workspace, base: str) -> str:
 def holds_model(workspace: Workspace, commit: str) -> bool:
     """Whether a commit has a model at all: in a new project, `main` has none until the first merge."""
     return git.git(workspace.root, "cat-file", "-e", f"{commit}:{FILE}") is not None
+
+
+def another_task(workspace: Workspace, commit: str, task: str) -> str | None:
+    """Why a commit's model cannot be compared, where its `params.yaml` already says so: nothing needs to be trained."""
+    settings = settings_of(git.git(workspace.root, "show", f"{commit}:{FILE}"))
+    was = settings.get("task") if settings else None
+    return other_task(str(was), task) if was not in (None, task) else None
+
+
+def other_task(was: str, task: str) -> str:
+    return f"the baseline's task is {was}, the candidate's is {task}: their scores do not compare"
 
 
 def train_in_worktree(workspace: Workspace, tree: Path) -> Record:

@@ -17,6 +17,8 @@ from mainline.data.split import ROW_ID
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation.baseline import score_in_worktree
 from mainline.evaluation.comparison import Comparison
+from mainline.evaluation.identity import unchanged, why_not_recorded
+from mainline.evaluation.unseen import Unseen, unseen_in
 from mainline.runtime import git
 from mainline.runtime.atomic_files import scratch
 from mainline.training import pipeline
@@ -35,6 +37,8 @@ class Scored:
     has: NDArray[np.bool_]
     notes: list[str] = field(default_factory=list)
     fell_back: bool = False  # recorded scores of these rows in the baseline's data, not scores of this data
+    unseen: Unseen | None = None  # rows with values that the baseline's training did not have
+    unusable: str | None = None  # why there are no scores of these rows
 
 
 def scores_of_baseline(comparison: Comparison, baseline: Record, commit: str, ids: NDArray[np.uint64]) -> Scored:
@@ -68,11 +72,12 @@ def by_own_code(comparison: Comparison, baseline: Record, commit: str, ids: NDAr
             with np.load(answer["scores"], allow_pickle=False) as arrays:
                 found = Holdout(arrays["row_id"], np.empty(0), arrays["score"])
         except MainlineError as error:
-            return from_record(ids, baseline, error)
+            return from_record(comparison, ids, baseline, error)
+        unseen = unseen_in(baseline, folder / "frame.parquet", ids, settings.monitor.new_categories)
     place = align(ids, found)
     left_out = int((place < 0).sum())
     notes = [f"the baseline's preparation drops {left_out:,} of the {len(ids):,} holdout rows"] if left_out else []
-    return Scored(taken(found.score, place), place >= 0, notes)
+    return Scored(taken(found.score, place), place >= 0, notes, unseen=unseen)
 
 
 def by_recorded_model(comparison: Comparison, baseline: Record, ids: NDArray[np.uint64]) -> Scored:
@@ -89,19 +94,33 @@ def by_recorded_model(comparison: Comparison, baseline: Record, ids: NDArray[np.
         place = align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
         score = pipeline.predict(theirs, baseline.model(), rows.iloc[place])
     except Exception as error:  # an old model may raise anything on columns that it was not made for
-        return from_record(ids, baseline, DataError(f"its commit is gone, and its recorded model failed: {error}"))
+        return from_record(
+            comparison, ids, baseline, DataError(f"its commit is gone, and its recorded model failed: {error}")
+        )
     note = "the baseline's commit is gone: its recorded model scored the rows as the candidate's code prepares them"
-    return Scored(score, np.ones(len(ids), dtype=bool), [note])
+    unseen = unseen_in(baseline, comparison.frame, ids, settings.monitor.new_categories)
+    return Scored(score, np.ones(len(ids), dtype=bool), [note], unseen=unseen)
 
 
-def from_record(ids: NDArray[np.uint64], baseline: Record, error: MainlineError) -> Scored:
-    """The recorded scores of these rows, as they were in the baseline's data."""
+def from_record(comparison: Comparison, ids: NDArray[np.uint64], baseline: Record, error: MainlineError) -> Scored:
+    """The recorded scores of those rows whose inputs are what the baseline scored; never those of other rows."""
+    import numpy as np
+
+    candidate = comparison.candidate
+    why = why_not_recorded(candidate, baseline, ids, comparison.settings.compare.max_changed)
+    if why:
+        said = f"the baseline cannot score this data ({error}), and {why}"
+        none = np.full((len(ids), *baseline.holdout.score.shape[1:]), np.nan)
+        return Scored(none, np.zeros(len(ids), dtype=bool), fell_back=True, unusable=said)
     place = align(ids, baseline.holdout)
+    same = unchanged(candidate, baseline, ids)
+    other = int(((place >= 0) & ~same).sum())
     said = (
-        f"the baseline cannot score this data ({error}): compared on the {int((place >= 0).sum()):,} rows that are "
+        f"the baseline cannot score this data ({error}): compared on the {int(same.sum()):,} rows that are "
         "also in its own holdout, with its recorded scores; the change is not split into data and model"
     )
-    return Scored(taken(baseline.holdout.score, place), place >= 0, [said], fell_back=True)
+    more = [f"{other:,} rows have other inputs than main scored: they are left out of the comparison"] if other else []
+    return Scored(taken(baseline.holdout.score, place), same, [said, *more], fell_back=True)
 
 
 def taken(score: NDArray[np.float64], place: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -11,9 +11,11 @@ from mainline.data.blocks import codes
 from mainline.data.split import ROW_ID, sides
 from mainline.errors import ExternalError
 from mainline.evaluation.attribution import attribute
+from mainline.evaluation.baseline import other_task
 from mainline.evaluation.baseline_scores import scores_of_baseline
 from mainline.evaluation.comparison import Comparison
 from mainline.evaluation.evaluate import Labelled
+from mainline.evaluation.identity import shared, why_other_rows
 from mainline.evaluation.results import Attribution
 from mainline.training import pipeline
 from mainline.training.record import Record, align, same_tables
@@ -31,6 +33,7 @@ class Compared:
     rows: Labelled
     attribution: list[Attribution] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # read before the verdict
     not_comparable: str | None = None
 
 
@@ -58,18 +61,24 @@ def compare(comparison: Comparison) -> Compared:
     ids, y = holdout.ids, holdout.y
     labels_known = ~np.isnan(y)
     notes = overlap(candidate.train_rows, ids)
+    warnings: list[str] = []
 
     def alone(why: str | None) -> Compared:
         found = labelled(comparison, holdout, None, labels_known)
-        return Compared(found, notes=notes, not_comparable=why)
+        return Compared(found, notes=notes, warnings=warnings, not_comparable=why)
 
     if baseline is None or commit is None or comparison.identical:
         return alone(None)
     if baseline.facts.task != settings.task:
-        was = baseline.facts.task
-        return alone(f"the baseline's task is {was}, the candidate's is {settings.task}: their scores do not compare")
+        return alone(other_task(baseline.facts.task, settings.task))
+    common = shared(candidate, baseline, labels_of(baseline, candidate))
+    other = why_other_rows(candidate, baseline, common, settings.compare.max_changed)
+    if other:
+        return alone(other)
     theirs = scores_of_baseline(comparison, baseline, commit, ids)
     notes += theirs.notes
+    if theirs.unusable:
+        return alone(theirs.unusable)
     trained_on = np.isin(ids, baseline.train_rows)
     if trained_on.any():
         notes.append(
@@ -77,11 +86,13 @@ def compare(comparison: Comparison) -> Compared:
             "they are left out of the comparison"
         )
     both = labels_known & theirs.has & ~trained_on
+    if theirs.unseen:
+        warnings.append(theirs.unseen.said(len(ids)))
+        both &= ~theirs.unseen.rows
     if both.sum() < settings.compare.min_rows:
-        count = int(both.sum())
-        return alone(
-            f"only {count:,} labelled rows can be compared, compare.min_rows requires {settings.compare.min_rows:,}"
-        )
+        count, least = int(both.sum()), settings.compare.min_rows
+        few = f"only {count:,} labelled rows can be compared, compare.min_rows requires {least:,}"
+        return alone("; ".join([*warnings, few]))
     if both.sum() < labels_known.sum():
         notes.append(f"compared on {int(both.sum()):,} of {int(labels_known.sum()):,} labelled holdout rows")
     notes += relabelled(candidate, baseline, ids[both], y[both])
@@ -96,7 +107,7 @@ def compare(comparison: Comparison) -> Compared:
     if not theirs.fell_back:
         found, why = attribute(comparison, baseline, commit, compared)
         notes += [why] if why else []
-    return Compared(compared, found, notes)
+    return Compared(compared, found, notes, warnings)
 
 
 def scored_by_candidate(comparison: Comparison) -> HoldoutRows:
@@ -160,6 +171,17 @@ def relabelled(candidate: Record, baseline: Record, ids: NDArray[np.uint64], y: 
         f"the label differs from the baseline's in {count:,} of {int(known.sum()):,} rows: "
         "both models are measured on the candidate's labels"
     ]
+
+
+def labels_of(baseline: Record, candidate: Record) -> NDArray[np.float64]:
+    """The baseline's labels of the candidate's holdout rows, in the candidate's codes; NaN where it has none."""
+    import numpy as np
+
+    place = align(candidate.holdout.row_id, baseline.holdout)
+    found = np.full(len(place), np.nan)
+    was = in_codes(baseline.holdout.y, baseline.facts.classes, candidate.facts.classes)
+    found[place >= 0] = was[place[place >= 0]]
+    return found
 
 
 def in_codes(y: NDArray[np.float64], own: list[Any], wanted: list[Any]) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config import extensions, loader
 from mainline.config.schema import Settings
 from mainline.data.split import quoted, sides
-from mainline.evaluation import metrics
+from mainline.evaluation import metrics, single_features
 from mainline.evaluation.results import Importance
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.worker import Worker
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 REPEATS = 3
+VERSION = 2  # of what is stored
 
 
 def ask(worker: Worker, workspace: Workspace, record: Record, frame: Path) -> Callable[[], list[Importance]]:
@@ -59,14 +60,11 @@ def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, An
     extensions.load(params)
     workspace = Workspace.at(Path(root), Path(state))
     record = Record.read(Path(path))
-    asked = digest(
-        [record.fingerprint, settings.compare.metric, settings.evaluate.importance_rows, settings.evaluate.threshold]
-    )
-    kept = workspace.checks / f"importance-{asked[:32]}.json"
-    if not kept.exists():
+    file = place(settings, workspace, record.fingerprint)
+    if not file.exists():
         found = measure(settings, record, Path(frame))
-        write_text(kept, json.dumps([dataclasses.asdict(value) for value in found]))
-    answer: list[dict[str, Any]] = json.loads(kept.read_text(encoding="utf-8"))
+        write_text(file, json.dumps([dataclasses.asdict(value) for value in found]))
+    answer: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return answer
 
 
@@ -90,10 +88,33 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
         record.model(), features, y, scoring=scorer(settings), n_repeats=REPEATS, random_state=0
     )
     falls = found["importances"]
+    alone = single_features.scores(settings, record, frame, rows, y)
+    reached = scorer(settings)(record.model(), features, y)
     return [
-        Importance(features.columns[i], float(falls[i].mean()), float(falls[i].min()), float(falls[i].max()))
-        for i in np.argsort(-falls.mean(axis=1))
+        Importance(
+            name,
+            float(falls[i].mean()),
+            float(falls[i].min()),
+            float(falls[i].max()),
+            alone.get(name),
+            single_features.suffices(settings, alone, name, reached),
+        )
+        for i, name in ((i, str(features.columns[i])) for i in np.argsort(-falls.mean(axis=1)))
     ]
+
+
+def kept(settings: Settings, workspace: Workspace, record: Record | None) -> dict[str, float] | None:
+    """The importance of a record's features, where an earlier run has computed it."""
+    path = place(settings, workspace, record.fingerprint) if record else None
+    if path is None or not path.exists():
+        return None
+    return {found["feature"]: found["value"] for found in json.loads(path.read_text(encoding="utf-8"))}
+
+
+def place(settings: Settings, workspace: Workspace, fingerprint: str) -> Path:
+    evaluate = settings.evaluate
+    asked = digest([fingerprint, settings.compare.metric, evaluate.importance_rows, evaluate.threshold, VERSION])
+    return workspace.checks / f"importance-{asked[:32]}.json"
 
 
 def scorer(settings: Settings) -> Any:

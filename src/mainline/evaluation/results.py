@@ -121,6 +121,18 @@ class Importance:
     value: float  # fall of the headline metric when the column is shuffled
     low: float
     high: float
+    alone: float | None = None  # the headline metric of this column alone, by the label's mean in its bins
+    suffices: bool = False  # alone it nearly reaches the model: a column that knows the outcome does
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The share of labelled rows of a part, such as `training 2013-02`; `baseline` is that of main's own run."""
+
+    part: str
+    rows: int
+    share: float
+    baseline: float | None = None
 
 
 @dataclass(frozen=True)
@@ -167,8 +179,10 @@ class Review:
     slices: list[Slice] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)  # of labels; the lowest first
     changes: list[Change] = field(default_factory=list)
     importance: list[Importance] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # why the verdict may mislead: read before it
     notes: list[str] = field(default_factory=list)  # things a reader must know, most important first
     seconds: dict[str, float] = field(default_factory=dict)
     computed: str = ""  # "trained", "from the record"
@@ -199,8 +213,10 @@ def verdict(review: Review) -> dict[str, Any]:
         "data": {"digest": review.data_digest, "rows": dict(review.rows)},
         "metrics": {metric.name: _metric(metric) for metric in review.metrics},
         "attribution": {
-            a.metric: {"due_to_data": a.due_to_data, "due_to_model": a.due_to_model} for a in review.attribution
+            a.metric: {"due_to_data": _finite(a.due_to_data), "due_to_model": _finite(a.due_to_model)}
+            for a in review.attribution
         },
+        "warnings": list(review.warnings),
         "gates": [{"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates],
         "expectations": [_failed(e) for e in (*review.validation.critical, *review.validation.warnings)],
         "seconds": dict(review.seconds),
@@ -226,11 +242,15 @@ def _metric(metric: Metric) -> Mapping[str, float | None]:
         "candidate": _number(metric.candidate),
         "baseline": _number(metric.baseline),
         "delta": _number(delta),
-        "low": delta.low if delta else None,
-        "high": delta.high if delta else None,
+        "low": _finite(delta.low) if delta else None,
+        "high": _finite(delta.high) if delta else None,
     }
 
 
 def _number(interval: Interval | None) -> float | None:
     """JSON has no NaN: precision where nothing was predicted positive is null."""
-    return interval.value if interval and math.isfinite(interval.value) else None
+    return _finite(interval.value) if interval else None
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -11,10 +11,11 @@ from mainline.config.loader import Params
 from mainline.config.schema import Settings
 from mainline.data.collect import Collected
 from mainline.data.validation.results import Validation
-from mainline.evaluation import bootstrap, changes, evaluate, gates, metrics
+from mainline.evaluation import bootstrap, changes, evaluate, gates, leaks, metrics, missing_labels, shifted_inputs
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
+from mainline.evaluation.overlap import copies
 from mainline.evaluation.results import Change, Gate, Importance, Interval, Outcome, Review, Side, TableVersion
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
@@ -39,8 +40,11 @@ class ReviewedRows:
     review: Review
     rows: Labelled
 
-    def with_importance(self, importance: list[Importance]) -> ReviewedRows:
-        return replace(self, review=replace(self.review, importance=importance))
+    def with_importance(self, importance: list[Importance], before: Mapping[str, float] | None) -> ReviewedRows:
+        """`before` is the importance of the baseline's features; None where it is not known."""
+        found = leaks.warnings(self.review, importance, before)
+        review = replace(self.review, importance=importance, warnings=[*found, *self.review.warnings])
+        return replace(self, review=review)
 
     def with_gates(self, more: list[Gate]) -> ReviewedRows:
         """The same with more gates, which decide as well."""
@@ -58,6 +62,18 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     no_metrics = unmeasurable(settings, rows)
     weights = evaluate.draw(settings, rows.blocks)
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
+    copied = copies(settings, frame)
+    warnings = list(compared.warnings)
+    outside = shifted_inputs.drifted(settings, record, frame)
+    warnings += leaks.not_rolled_back(validation, against.features if against else None)
+    coverage = missing_labels.parts(settings, frame, against)
+    late = missing_labels.overdue(settings, frame)
+    fifths = missing_labels.by_score(record.holdout.score, record.holdout.y == record.holdout.y)
+    warnings += missing_labels.warnings(coverage, fifths, late, settings)
+    if outside:
+        warnings.append(shifted_inputs.warning(outside, settings.monitor))
+    if copied.rows:
+        warnings.append(f"holdout rows are copies of training rows under another key: {copied}")
     measured = Measured(
         compared=bool(baseline.commit or settings.compare.required) and not identical,
         metrics=found,
@@ -67,6 +83,10 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
         label_coverage=record.facts.label_coverage,
         train_seconds=record.facts.model.seconds,
         model_bytes=record.facts.model.bytes,
+        drifted=None if outside is None else [feature.feature for feature in outside],
+        coverage=coverage,
+        overdue=late,
+        copies=copied,
         no_metrics=no_metrics,
         no_comparison=None if identical else incomparable(settings, baseline, compared.not_comparable or no_metrics),
     )
@@ -93,7 +113,9 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             slices=list(measured.slices),
             gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],
+            coverage=[*coverage, *fifths],
             changes=changed(params, workspace, record, baseline),
+            warnings=warnings,
             notes=notes,
             estimator=settings.train.estimator,
             threshold=settings.evaluate.threshold if settings.task == "binary" else None,

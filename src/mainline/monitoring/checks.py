@@ -10,8 +10,9 @@ from mainline.evaluation.formatting import metric_name
 from mainline.evaluation.results import Interval
 from mainline.monitoring.performance_decay import worse_by
 from mainline.monitoring.prediction_log import Problem
-from mainline.monitoring.results import Broken, Cause, Check, Decay, FeatureDrift, Labels, Verdict
+from mainline.monitoring.results import Broken, Cause, Check, Decay, Labels, Verdict
 from mainline.monitoring.service_metrics import Service
+from mainline.training.feature_drift import FeatureDrift
 
 RULES = {
     "corrupt file": "every file is readable",

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from mainline.config.schema import Settings
-from mainline.monitoring import bin_counts, drift
-from mainline.monitoring.results import FeatureDrift
 from mainline.monitoring.window import Window
+from mainline.training import bin_counts, drift
+from mainline.training.feature_drift import FeatureDrift
 from mainline.training.feature_profile import deciles
 from mainline.training.record import Record
 from mainline.training.reference_profile import SPANS

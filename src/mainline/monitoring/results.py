@@ -11,6 +11,7 @@ from typing import Any
 from mainline.evaluation.results import Interval
 from mainline.monitoring.service_metrics import Service
 from mainline.runtime import typed_json
+from mainline.training.feature_drift import FeatureDrift
 
 
 class Verdict(StrEnum):
@@ -63,39 +64,6 @@ class Decay:
     surprise: Interval | None  # reached minus expected, less the same difference on the holdout
     cause: Cause
     tells: str  # how to verify the cause, in words
-
-
-@dataclass(frozen=True)
-class FeatureDrift:
-    """One column of the window compared with the reference."""
-
-    feature: str
-    kind: str  # numeric, categorical
-    rows: int
-    psi: float
-    threshold: float
-    why: str  # what set the threshold: "season", "noise", "floor"
-    jensen_shannon: float
-    statistic: float  # Kolmogorov-Smirnov's (numeric), chi-squared per degree of freedom (categorical)
-    missing_before: float
-    missing_now: float
-    missing_threshold: float
-    missing_days: list[str]  # days with far more missing values than any day of training
-    new_share: float  # rows with values that training did not have (categorical)
-    daily: dict[str, float]  # PSI by day
-    daily_missing: dict[str, float]  # the share by day
-
-    @property
-    def most_missing(self) -> float:
-        return max(self.daily_missing.values(), default=0.0)
-
-    @property
-    def drifted(self) -> bool:
-        return self.psi > self.threshold
-
-    @property
-    def missing(self) -> bool:
-        return self.missing_now > self.missing_threshold or bool(self.missing_days)
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
+from mainline.data import column_types
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ExternalError, Refused
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer
 from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Key, Kind, Signature, write
+from mainline.serving.spelling import kind_of
 from mainline.training.pipeline import answers_of, features_of, read_rows
 from mainline.training.record import Record, align, data_digest
 
@@ -74,6 +76,8 @@ def export(
         example=[],
         answers=[],
         key=describe_key(settings, frame),
+        null_values=sorted({text for source in settings.data.sources.values() for text in source.null_values}),
+        decimal="," if any(source.decimal == "," for source in settings.data.sources.values()) else ".",
     )
     with replacing_folder(folder) as unfinished:
         model, chosen, scorer = choose(settings, draft, pipeline, record, rows, recorded)
@@ -157,6 +161,8 @@ def probes(
     settings: Settings, signature: Signature, pipeline: Pipeline, rows: pd.DataFrame
 ) -> list[tuple[pd.DataFrame, NDArray[np.float64], str]]:
     """Holdout rows with unknown categories, and with every value missing that may be."""
+    import pandas as pd
+
     some = rows.iloc[:: max(1, len(rows) // PROBES)]
     strange: dict[str, Any] = {column.name: UNKNOWN for column in signature.categorical}
     empty: dict[str, Any] = {
@@ -167,7 +173,9 @@ def probes(
     made = []
     for what, values in (("rows with unknown categories", strange), ("rows with missing values", empty)):
         if values:
-            asked = some.assign(**values).astype({name: some.dtypes[name] for name in values})
+            asked = some.copy()
+            for name, value in values.items():  # a column may be called `self`, which `assign` cannot take
+                asked[name] = pd.Series([value] * len(asked), index=asked.index, dtype=some.dtypes[name])
             made.append((asked, answers_of(settings.task, pipeline, features_of(settings, asked)), what))
     return made
 
@@ -188,12 +196,26 @@ def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
     missing = dict(zip(features.names, found, strict=False))
     bounds = found[len(features.names) :]
     seen = record.profile["categorical"]
+    types = column_types.of_frame(frame)
     categorical = [
-        Column(name, "categorical", missing[name] > 0, sorted(value for value in seen[name] if value))
+        Column(
+            name,
+            "categorical",
+            missing[name] > 0,
+            sorted(value for value in seen[name] if value),
+            written=kind_of(types.get(name, "VARCHAR")).removeprefix("text"),
+        )
         for name in features.categorical
     ]
     numeric = [
-        Column(name, "numeric", missing[name] > 0, low=bounds[2 * i], high=bounds[2 * i + 1])
+        Column(
+            name,
+            "numeric",
+            missing[name] > 0,
+            low=bounds[2 * i],
+            high=bounds[2 * i + 1],
+            written={"VARCHAR": "text", "BOOLEAN": "boolean"}.get(types.get(name, ""), ""),
+        )
         for i, name in enumerate(features.numeric)
     ]
     return categorical + numeric

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError, DataError
 from mainline.packaging import predict_file
 from mainline.runtime.atomic_files import replacing
-from mainline.serving import scorer
+from mainline.serving import scorer, spelling
 from mainline.serving.signature import MISSING, Column, Signature, read
 
 if TYPE_CHECKING:
@@ -21,8 +22,10 @@ FORMATS = {".parquet": "PARQUET", ".csv": "CSV, HEADER", ".jsonl": "JSON", ".ndj
 AT_ONCE = 50_000  # rows that are scored together
 
 
-def predict(file: Path, model: Path, to: Path | None = None) -> Path:
+def predict(file: Path, model: Path, to: Path | None = None, warn: Callable[[str], object] = lambda said: None) -> Path:
     """Write every row of `file` followed by its prediction, in one step; returns the path.
+
+    `warn` is told each categorical column of which the model knows no value.
 
     The file holds the model's columns, raw, and may hold more, such as a key: they are kept. For a
     binary task `prediction` is the class decided at the threshold and `probability` the second
@@ -51,7 +54,10 @@ def predict(file: Path, model: Path, to: Path | None = None) -> Path:
             taken = [name for name in answer_columns(signature) if name in given]
             if taken:
                 raise ConfigurationError(f"{file} has a column {taken[0]} already: rename it")
-            score(connection, signature, scorer.load(signature, model), str(file))
+            unknown = score(connection, signature, scorer.load(signature, model), str(file))
+            rows = connection.execute("SELECT count(*) FROM given").fetchone() or (0,)
+            for name in unknown:
+                warn(f"{file}: {spelling.warning(name, rows[0])}")
             kept = "given" if target.suffix == file.suffix else "typed"
             with replacing(target) as unfinished:
                 whole = f"SELECT * FROM {kept} POSITIONAL JOIN answers"
@@ -61,18 +67,28 @@ def predict(file: Path, model: Path, to: Path | None = None) -> Path:
     return target
 
 
-def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Scorer, file: str) -> None:
-    """The table `answers`, one row for every row of `given`, in the same order."""
+def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Scorer, file: str) -> list[str]:
+    """Make the table `answers`, one row for every row of `given`, in the same order.
+
+    Returns the categorical columns that have values, of which the model knows none.
+    """
     import pandas as pd
 
     rows = connection.execute("SELECT * FROM inputs").df()
+    unknown: set[str] | None = None
+    of_rows = spelling.unknown_columns(signature.categorical)
     parts = [pd.DataFrame(columns=answer_columns(signature))] if rows.empty else []
     for start in range(0, len(rows), AT_ONCE):
         part = rows.iloc[start : start + AT_ONCE]
-        answers = model(*matrices(signature, part, start, file))
+        given = matrices(signature, part, start, file)
+        # Unknown as a whole is a column only if it is so in every part.
+        here = set(of_rows([tuple(None if value == MISSING else value for value in row) for row in given[0].tolist()]))
+        unknown = here if unknown is None else unknown & here
+        answers = model(*given)
         parts.append(pd.DataFrame(decided(signature, answers)))
     connection.register("scored", pd.concat(parts, ignore_index=True))
     connection.execute("CREATE TEMP TABLE answers AS SELECT * FROM scored")
+    return [column.name for column in signature.categorical if column.name in (unknown or ())]
 
 
 def matrices(
@@ -92,11 +108,17 @@ def matrices(
         if not column.nullable:
             refuse(column, np.isnan(numeric[:, i]), "it is missing, and in no row that the model has seen was it")
     text = rows[[column.name for column in signature.categorical]].astype(object)
-    missing = text.isna().to_numpy()
+    missing = text.isna().to_numpy(dtype=bool)
     for i, column in enumerate(signature.categorical):
         if not column.nullable:
             refuse(column, missing[:, i], "it is missing, and in no row that the model has seen was it")
     categorical = text.to_numpy(dtype=object, copy=True)
+    for i, column in enumerate(signature.categorical):
+        spell = spelling.spelling(column.written)
+        if spell:
+            known = frozenset(column.categories)
+            changed = {value: spelling.spelled(value, known, spell) for value in set(categorical[~missing[:, i], i])}
+            categorical[:, i] = [changed.get(value, value) for value in categorical[:, i]]
     categorical[missing] = MISSING
     return categorical, numeric
 

@@ -7,6 +7,8 @@ neither a key that looks like a number, nor a time.
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,7 @@ from mainline.serving.error_messages import check_names
 from mainline.serving.errors import Rejection
 from mainline.serving.row_keys import NUMBER
 from mainline.serving.signature import Column, Signature
+from mainline.serving.spelling import FALSE, TRUE
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 PARQUET = "read_parquet($file)"
 CSV = """read_csv($file, auto_detect = false, header = true, delim = $delimiter, quote = '"', escape = '"',
-    columns = $columns)"""
+    columns = $columns, nullstr = $nulls)"""
 # Whatever the first rows say: every row is looked at, and nothing is made of what is inside.
 JSON = """read_json($file, format = 'newline_delimited', records = 'true', maximum_depth = 1,
     map_inference_threshold = -1, sample_size = -1)"""
@@ -36,7 +39,15 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
     arguments: dict[str, Any] = {"file": str(file)}
     if file.suffix == ".csv":
         delimiter, names = header(file, signature)
-        source, arguments = CSV, arguments | {"delimiter": delimiter, "columns": dict.fromkeys(names, "VARCHAR")}
+        source, arguments = (
+            CSV,
+            {
+                **arguments,
+                "delimiter": delimiter,
+                "columns": dict.fromkeys(names, "VARCHAR"),
+                "nulls": ["", *signature.null_values],
+            },
+        )
     else:
         source = PARQUET if file.suffix == ".parquet" else JSON
     connection.execute(f"CREATE TEMP TABLE given AS SELECT * FROM {source}", arguments)
@@ -45,7 +56,9 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
         check_names([name for name in types if name in signature.names], signature.names, str(file))
     except Rejection as error:
         raise DataError(error.message) from None
-    read = {".csv": of_text, ".parquet": of_type}.get(file.suffix, of_json)
+    of_csv = partial(of_text, decimal=signature.decimal)
+    readers: dict[str, Callable[[DuckDBPyConnection, Column, str, Path], str]] = {".csv": of_csv, ".parquet": of_type}
+    read = readers.get(file.suffix, of_json)
     # Columns that the model does not read have no type in JSON and CSV; in other formats they become text.
     plain = "{} ->> '$'" if read is of_json else "{}"
     parts = {name: plain.format(quoted(name)) for name in types}
@@ -81,6 +94,12 @@ def header(file: Path, signature: Signature) -> tuple[str, list[str]]:
 def of_type(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path) -> str:
     """A column of a format with types."""
     name = quoted(column.name)
+    if column.kind == "categorical" and dtype != "VARCHAR" and column.written:
+        return f"CAST({name} AS VARCHAR)"
+    if column.kind == "numeric" and dtype == "BOOLEAN" and column.written == "boolean":
+        return f"CAST({name} AS DOUBLE)"
+    if column.kind == "numeric" and dtype == "VARCHAR" and column.written:
+        return of_text(connection, column, dtype, file)
     number = dtype.startswith(("DECIMAL", "DOUBLE", "FLOAT")) or dtype.endswith(("INT", "INTEGER"))
     if not (dtype == "VARCHAR" if column.kind == "categorical" else number):
         # A column without values has no type.
@@ -91,20 +110,33 @@ def of_type(connection: DuckDBPyConnection, column: Column, dtype: str, file: Pa
     return name
 
 
-def of_text(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path) -> str:
+def of_text(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path, decimal: str = ".") -> str:
     name = quoted(column.name)
     if column.kind == "categorical":
         return name
-    wrong = f"NOT regexp_full_match({name}, '{NUMBER.pattern}')"
+    plain = f"replace({name}, ',', '.')" if decimal == "," else name
+    wrong = f"NOT regexp_full_match({plain}, '{NUMBER.pattern}')"
+    number = f"CAST({plain} AS DOUBLE)"
+    if column.written == "boolean":
+        said, true, words = f"lower({name})", tuple(sorted(TRUE)), tuple(sorted(TRUE | FALSE))
+        wrong = f"{said} NOT IN {words} AND {wrong}"
+        number = f"CASE WHEN {said} IN {true} THEN 1 WHEN {said} IN {words} THEN 0 ELSE {number} END"
     refuse(connection, column, "given", wrong, file, "a number or an empty cell" if column.nullable else "a number")
-    return f"CAST({name} AS DOUBLE)"
+    return number
 
 
 def of_json(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path) -> str:
     name = quoted(column.name)
     if column.kind == "categorical":
-        refuse(connection, column, "given", f"json_type({name}) <> 'VARCHAR'", file, "text")
+        if not column.written:
+            refuse(connection, column, "given", f"json_type({name}) <> 'VARCHAR'", file, "text")
         return f"{name} ->> '$'"
+    if column.written:
+        text = f"({name} ->> '$')"
+        said, true, words = f"lower({text})", tuple(sorted(TRUE)), tuple(sorted(TRUE | FALSE))
+        wrong = f"{said} NOT IN {words} AND NOT regexp_full_match({text}, '{NUMBER.pattern}')"
+        refuse(connection, column, "given", wrong, file, "a number")
+        return f"CASE WHEN {said} IN {true} THEN 1 WHEN {said} IN {words} THEN 0 ELSE CAST({text} AS DOUBLE) END"
     number = f"json_type({name}) IN ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE')"
     # DuckDB accepts NaN and Infinity, which JSON does not have.
     constant = f"regexp_full_match(CAST({name} AS VARCHAR), '-?(NaN|Infinity|nan|inf|Inf)')"

@@ -34,6 +34,7 @@ def render(review: Review, limit: int = LIMIT) -> str:
     remember(review.titles)
     parts = [
         changed_gates(review),
+        warnings(review),
         headline(review),
         notes(review),
         gates(review),
@@ -48,6 +49,14 @@ def render(review: Review, limit: int = LIMIT) -> str:
 def changed_gates(review: Review) -> Part | None:
     warning = gate_warning.warning(review.changes, base_name(review))
     return Part(warning) if warning else None
+
+
+def warnings(review: Review) -> Part | None:
+    """Why the verdict may mislead, above it."""
+    if not review.warnings:
+        return None
+    rows = [f"> - {prose(_sentence(warning), 600)}" for warning in review.warnings]
+    return Part("> [!WARNING]\n> **Read this before the verdict:**", rows, weight=95, most=12)
 
 
 def headline(review: Review) -> Part:

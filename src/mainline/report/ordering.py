@@ -69,6 +69,24 @@ def judges(review: Review) -> list[str]:
     return [change.what for change in review.changes if change.kind == "gate"]
 
 
+def unchecked(review: Review) -> list[str]:
+    """What validation could not see: tables that are not rolled back, their features, and tables without a suite."""
+    tables = review.validation.unchecked
+    still = [
+        f"{table.table} ({'known ahead' if table.ahead else 'no time'}; "
+        f"{', '.join(table.features) if table.features else 'no feature comes from it'})"
+        for table in tables
+        if not table.rolled_back
+    ]
+    bare = [table.table for table in tables if not table.has_suite]
+    found = []
+    if still:
+        found.append(f"The point-in-time check cannot roll back: {'; '.join(still)}")
+    if bare:
+        found.append(f"Without an expectation suite: {', '.join(bare)}")
+    return found
+
+
 def failures(review: Review) -> list[Expectation]:
     """Critical ones first."""
     return [*review.validation.critical, *review.validation.warnings]

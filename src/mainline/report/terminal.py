@@ -18,12 +18,21 @@ GREEN, RED, BOLD, PLAIN = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
 def terminal_summary(review: Review, reports: Path | str = "reports", *, colour: bool = False) -> str:
     """Headline, gates and where the reports are: lines of at most 100 columns, coloured only if asked."""
     tone = GREEN if review.passed else RED
-    lines = wrapped(headline(review))
+    lines = [*warnings(review), *wrapped(headline(review))]
     found = [f"{BOLD}{tone}{line}{PLAIN}" if colour else line for line in lines]
     if review.gates:
         found += ["", *(gate_line(gate, colour) for gate in ordering.gates(review))]
     found += ["", *(f"  {reports}/{name}" for name in ("report.html", "report.md", "verdict.json"))]
     return "\n".join(found)
+
+
+def warnings(review: Review) -> list[str]:
+    """Why the verdict may mislead, above it."""
+    return [
+        line
+        for warning in review.warnings
+        for line in textwrap.wrap(f"⚠ {plain(warning, 600)}", WIDTH, subsequent_indent="  ")
+    ]
 
 
 def wrapped(line: str) -> list[str]:

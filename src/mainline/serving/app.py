@@ -21,7 +21,7 @@ import msgspec
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
 from mainline.serving import metrics as measures
-from mainline.serving import scorer
+from mainline.serving import scorer, spelling
 from mainline.serving.body_timeout import Patience
 from mainline.serving.csv_input import CsvReader
 from mainline.serving.errors import Rejection, invalid
@@ -44,7 +44,8 @@ POSTS = frozenset({"/invocations", "/feedback"})
 PROBES = frozenset({"/ping", "/health", "/ready"})
 
 Reader = Callable[[bytes], Rows]
-Answered = tuple[bytes, list[Any], bytes | None]  # the response body, the answers as lists, and the line of the log
+# The response body, the answers as lists, the line of the log, and the columns without a known value.
+Answered = tuple[bytes, list[Any], bytes | None, list[str]]
 
 
 class App:
@@ -57,6 +58,7 @@ class App:
         self.version = configuration.version or signature.version
         self.scorer = scorer.load(signature, folder)
         self.assemble = Assembler(signature)
+        self.unknown = spelling.unknown_columns(signature.columns)
         self.micro_batcher = MicroBatcher(self.score)
         self.readers: dict[str, Reader] = {
             JSON: JsonReader(signature, configuration.max_rows),
@@ -156,7 +158,7 @@ class App:
             started = time.perf_counter()
             if keep:
                 logged = self.ids.once(request, mark(body)) if given else request
-            answer, listed, line = await self._answer(reader, body, logged, when)
+            answer, listed, line, unknown = await self._answer(reader, body, logged, when)
         except BaseException:
             if given and logged == request:
                 self.ids.forget(request)
@@ -170,6 +172,8 @@ class App:
             else:
                 self.log.repeated += 1
         self.metrics.scored(listed)
+        for name in unknown:
+            self.metrics.unknown[name] += 1
         self.metrics.latency.observe(time.perf_counter() - started)
         return logged or request, answer
 
@@ -179,7 +183,8 @@ class App:
             rows = reader(body)
             listed = await self.micro_batcher(rows)
             line = self.log.line(logged, rows, listed, when) if self.log and logged else None
-            return self.encode({"predictions": listed}), listed, line
+            unknown = self.unknown(rows)
+            return self._body_of(listed, unknown), listed, line, unknown
         return await asyncio.get_running_loop().run_in_executor(self.pool, self._batch, reader, body, logged, when)
 
     def _batch(self, reader: Reader, body: bytes, logged: str | None, when: float | None) -> Answered:
@@ -188,7 +193,14 @@ class App:
         answers = self.scorer(*matrices)
         listed = answers.tolist()
         line = self.log.batch(logged, rows, matrices[1], answers, when) if self.log and logged else None
-        return self.encode({"predictions": listed}), listed, line
+        unknown = self.unknown(rows)
+        return self._body_of(listed, unknown), listed, line, unknown
+
+    def _body_of(self, listed: list[Any], unknown: list[str]) -> bytes:
+        if not unknown:
+            return self.encode({"predictions": listed})
+        warnings = [spelling.warning(name, len(listed)) for name in unknown]
+        return self.encode({"predictions": listed, "metadata": {"warnings": warnings}})
 
     async def _feedback(self, headers: Any, proto: Any) -> bytes:
         if self.feedback is None:

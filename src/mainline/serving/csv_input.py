@@ -12,6 +12,9 @@ from mainline.serving.errors import Rejection, invalid
 from mainline.serving.json_input import Cell, Rows, refuse_nul, with_keys
 from mainline.serving.row_keys import NUMBER
 from mainline.serving.signature import LARGEST, Column, Key, Signature
+from mainline.serving.spelling import FALSE, TRUE, Speller, number
+
+WORDS = TRUE | FALSE
 
 
 class CsvReader:
@@ -23,6 +26,9 @@ class CsvReader:
         self.k = len(signature.categorical)
         self.extra = signature.extra_keys
         self.most_rows = most_rows
+        self.spell = Speller(signature)
+        self.nulls = frozenset(["", *signature.null_values])
+        self.decimal = signature.decimal
 
     def __call__(self, body: bytes) -> Rows:
         """Raises Rejection for an input that does not match the model's signature."""
@@ -51,7 +57,7 @@ class CsvReader:
             raise invalid("there are no rows below the header", reason="structure")
         if "\0" in text:
             refuse_nul(rows, self.names[: self.k])
-        return with_keys(rows, named or None)
+        return with_keys(self.spell(rows) if self.spell.needed else rows, named or None)
 
     def _key(self, cells: list[str], key: list[tuple[Key, int]], number: int) -> tuple[Any, ...]:
         return row_keys.settled([row_keys.of_cell(cells[i], part, number) for part, i in key], self.extra, number)
@@ -66,7 +72,7 @@ class CsvReader:
         return tuple([self._cell(cells[i], column, number) for column, i in order])
 
     def _cell(self, text: str, column: Column, row: int) -> Cell:
-        if not text:
+        if text in self.nulls and text not in column.categories:
             if column.nullable:
                 return None
             message = (
@@ -75,6 +81,10 @@ class CsvReader:
             raise invalid(message, column=column.name, row=row, reason="null")
         if column.kind == "categorical":
             return text
+        if column.written == "boolean" and text.lower() in WORDS:
+            return number(text)
+        if self.decimal != ".":
+            text = text.replace(self.decimal, ".", 1)
         if not NUMBER.fullmatch(text):
             short = text if len(text) <= 40 else f"{text[:40]}…"
             wanted = "a number or an empty cell" if column.nullable else "a number"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from mainline.serving import row_keys
 from mainline.serving.errors import Rejection, invalid
 from mainline.serving.signature import Column, Key
+from mainline.serving.spelling import NUMERIC
 
 WHERE = re.compile(r" - at `(.*)`$", re.DOTALL)
 RECORD = re.compile(r"^\$\.(\w+)\[(\d+)\](?:\.(.+))?$", re.DOTALL)
@@ -150,6 +151,10 @@ def needed(column: Column | Key) -> str:
     if isinstance(column, Key):
         return row_keys.WORDS[column.kind]
     kind = "text" if column.kind == "categorical" else "a number"
+    if column.written == "boolean":
+        kind += " or a truth value"
+    elif column.kind == "categorical" and column.written.startswith(NUMERIC):
+        kind += " or a number"
     return f"{kind} or null" if column.nullable else kind
 
 

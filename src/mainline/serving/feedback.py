@@ -23,6 +23,7 @@ from mainline.serving.prediction_log import FEEDBACK_SHARE
 from mainline.serving.request_ids import LONGEST, NAME, RequestIds
 from mainline.serving.settings import Configuration
 from mainline.serving.signature import Signature
+from mainline.serving.spelling import truth
 from mainline.serving.spool import Spool
 
 KIND = "feedback"
@@ -159,6 +160,9 @@ def label_reader(signature: Signature) -> Callable[[bytes, str, int | None], str
         for known, text in zip(signature.classes, map(json.dumps, signature.classes), strict=True):
             # 1 for true and 2.0 for 2 are meant; "1" for 1, or true for 1, is not.
             if value == known and (isinstance(known, bool) or not isinstance(value, bool)):
+                return text
+            # A table that says yes and no is read as true and false: its own words are labels.
+            if isinstance(known, bool) and isinstance(value, str) and truth(value) is known:
                 return text
         raise wrong(f"one of {', '.join(sorted(texts))} is needed", sent, at, row)
 

@@ -14,8 +14,9 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from mainline.serving import error_messages, nan_literals, row_keys
+from mainline.serving import error_messages, nan_literals, renamed, row_keys, spelling
 from mainline.serving.errors import Rejection, invalid
+from mainline.serving.row_keys import NUMBER
 from mainline.serving.signature import LARGEST, MISSING, Column, Key, Signature
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ class JsonReader:
         self.most_rows = most_rows
         self.extra = signature.extra_keys
         self.all: list[Column | Key] = [*self.columns, *self.extra]
+        self.renamed = renamed.needed([column.name for column in self.all])
+        self.spell = spelling.Speller(signature)
         self.decode: Callable[[bytes], Any] = msgspec.json.Decoder(request_type(self.columns, [])).decode
         keyed = msgspec.json.Decoder(request_type(self.columns, self.extra)).decode
         self.decode_keyed: Callable[[bytes], Any] | None = keyed if self.extra else None
@@ -64,6 +67,9 @@ class JsonReader:
 
     def __call__(self, body: bytes) -> Rows:
         """Raises Rejection for an input that does not match the model's signature."""
+        if self.renamed:
+            refuse_repeated_keys(body)
+            body = renamed.body_of(body)
         request = self._decoded(body)
         given = [form for form in FORMS if getattr(request, form) is not UNSET]
         if len(given) != 1:
@@ -87,7 +93,7 @@ class JsonReader:
             b"\\" in body and b"\\u" in body
         ):  # the only way to write a NUL; a single character is found ten times as fast
             refuse_nul(rows, self.names[: self.k])
-        return with_keys(rows, named)
+        return with_keys(self.spell(rows) if self.spell.needed else rows, named)
 
     def _decoded(self, body: bytes) -> Any:
         try:
@@ -191,7 +197,7 @@ def request_type(columns: Sequence[Column], extra: Iterable[Key]) -> Any:
     """The type of a request whose rows have these columns and, where they are sent, these keys."""
     named: list[Column | Key] = [*columns, *extra]
     fields = [f"f{i}" for i in range(len(named))]
-    renamed = {field: column.name for field, column in zip(fields, named, strict=True)}
+    names = {field: renamed.field_name(column.name) for field, column in zip(fields, named, strict=True)}
     types = [cell_type(column) for column in named]
 
     def struct(name: str, kinds: list[Any]) -> Any:
@@ -199,7 +205,7 @@ def request_type(columns: Sequence[Column], extra: Iterable[Key]) -> Any:
             (field, kind | UnsetType, UNSET) if isinstance(column, Key) else (field, kind)
             for field, kind, column in zip(fields, kinds, named, strict=True)
         ]
-        return msgspec.defstruct(name, parts, rename=renamed, forbid_unknown_fields=True, gc=False)
+        return msgspec.defstruct(name, parts, rename=names, forbid_unknown_fields=True, gc=False)
 
     row: Any = struct("Row", types)
     table: Any = struct("Table", [list[kind] for kind in types])  # type: ignore[valid-type]
@@ -220,6 +226,14 @@ def cell_type(column: Column | Key) -> Any:
     if isinstance(column, Key):
         return row_keys.TYPES[column.kind]
     kind: Any = str if column.kind == "categorical" else Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
+    if column.kind == "categorical" and column.written == "boolean":
+        kind = str | bool
+    elif column.kind == "categorical" and column.written.startswith(spelling.NUMERIC):
+        kind = str | int | float
+    elif column.written == "boolean":
+        kind = kind | bool | Annotated[str, Meta(pattern=spelling.WORD)]
+    elif column.kind == "numeric" and column.written == "text":
+        kind = kind | Annotated[str, Meta(pattern=f"^{NUMBER.pattern}$", max_length=40)]
     return kind | None if column.nullable else kind
 
 
@@ -235,4 +249,7 @@ def refuse_repeated_keys(body: bytes) -> None:
             found[key] = value
         return found
 
-    json.loads(body, object_pairs_hook=once)
+    try:
+        json.loads(body, object_pairs_hook=once)
+    except ValueError:
+        return  # the decoder says what is wrong with it

@@ -58,6 +58,7 @@ class Metrics:
         self.started = time.time()
         self.requests: Counter[tuple[str, int]] = Counter()
         self.rejected: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()  # requests in which no value of the column is one of the training data
         self.latency = Histogram(LATENCY)
         self.rows = Histogram(ROWS)
         self.log: Any = None  # the prediction log, where there is one
@@ -112,6 +113,14 @@ def _collector(metrics: Metrics) -> Collector:
             for reason, count in sorted(metrics.rejected.items()):
                 rejected.add_metric([reason], count)
             yield rejected
+            strange = CounterMetricFamily(
+                "mainline_unknown_column",
+                "Requests in which every value of the column is unknown to the model.",
+                labels=["column"],
+            )
+            for column in metrics.signature.categorical:
+                strange.add_metric([column.name], metrics.unknown[column.name])
+            yield strange
             for name, text, found in (
                 ("mainline_request_seconds", "Time from the body to the answer of a scoring.", metrics.latency),
                 ("mainline_batch_rows", "Rows in one request.", metrics.rows),

@@ -7,8 +7,10 @@ from typing import Any
 
 from mainline.serving import row_keys
 from mainline.serving.metrics import label
+from mainline.serving.row_keys import NUMBER, WHOLE
 from mainline.serving.settings import Configuration
 from mainline.serving.signature import LARGEST, Column, Key, Signature
+from mainline.serving.spelling import NUMERIC, WORD
 
 TEXT = r"^[^\u0000]*$"
 KEY = "Part of the row's key: logged, so that later labels can be joined; not an input of the model."
@@ -179,7 +181,9 @@ def entry(signature: Signature, configuration: Configuration) -> dict[str, Any]:
     if signature.task == "regression":
         label: dict[str, Any] = {"type": "number", "minimum": -1e300, "maximum": 1e300}
     else:
-        label = {"enum": [*signature.classes, *(int(value) for value in signature.classes if isinstance(value, bool))]}
+        truths = [value for value in signature.classes if isinstance(value, bool)]
+        words = [word for value in truths for word in (("true", "yes") if value else ("false", "no"))]
+        label = {"enum": [*signature.classes, *map(int, truths), *words]}
     row = {"type": "integer", "minimum": 0, "maximum": configuration.max_rows - 1, "default": 0}
     name = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,256}$"}
     by_id = {"properties": {"id": name, "row": row, "label": label}, "required": ["id", "label"]}
@@ -197,7 +201,8 @@ def entry(signature: Signature, configuration: Configuration) -> dict[str, Any]:
 
 def key_cell(key: Key) -> dict[str, Any]:
     if key.kind == "integer":
-        return {"type": "integer", "minimum": row_keys.LEAST, "maximum": row_keys.MOST, "description": KEY}
+        whole = {"minimum": row_keys.LEAST, "maximum": row_keys.MOST, "pattern": f"^{WHOLE.pattern}$"}
+        return {"type": ["integer", "string"], **whole, "description": KEY}
     if key.kind == "number":
         return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST, "description": KEY}
     if key.kind == "date":
@@ -260,7 +265,14 @@ def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any
         },
         "Answer": {
             "type": "object",
-            "properties": {"predictions": {"type": "array", "items": prediction(signature)}},
+            "properties": {
+                "predictions": {"type": "array", "items": prediction(signature)},
+                "metadata": {
+                    "type": "object",
+                    "properties": {"warnings": {"type": "array", "items": {"type": "string"}}},
+                    "description": "Only where every value of a categorical column is unknown to the model.",
+                },
+            },
             "required": ["predictions"],
         },
         **({"Feedback": feedback_schema(signature, configuration)} if configuration.log else {}),
@@ -313,9 +325,16 @@ def cell(column: Column) -> dict[str, Any]:
     if column.kind == "categorical":
         shown = ", ".join(column.categories[:20]) + (", …" if len(column.categories) > 20 else "")
         text = f"Seen in training: {shown}. Other values are treated as unknown." if column.categories else ""
-        return {"type": ["string", *null], "pattern": TEXT, "description": text}
+        numeric = column.written.startswith(NUMERIC)
+        more = ["boolean"] if column.written == "boolean" else ["number"] if numeric else []
+        return {"type": ["string", *more, *null], "pattern": TEXT, "description": text}
     seen = f"From {column.low:g} to {column.high:g} in training." if column.low is not None else ""
-    return {"type": ["number", *null], "minimum": -LARGEST, "maximum": LARGEST, "description": seen}
+    found = {"type": ["number", *null], "minimum": -LARGEST, "maximum": LARGEST, "description": seen}
+    if column.written == "boolean":
+        return found | {"type": ["number", "boolean", "string", *null], "pattern": WORD}
+    if column.written == "text":
+        return found | {"type": ["number", "string", *null], "pattern": f"^{NUMBER.pattern}$", "maxLength": 40}
+    return found
 
 
 def prediction(signature: Signature) -> dict[str, Any]:

@@ -21,7 +21,7 @@ TYPES: dict[str, Any] = {
     "text": str,
     "date": Annotated[str, Meta(pattern=DATE, max_length=10)],
     # JSON knows no whole numbers: 7.0 is one.
-    "integer": Annotated[int, Meta(ge=LEAST, le=MOST)] | float,
+    "integer": Annotated[int, Meta(ge=LEAST, le=MOST)] | float | Annotated[str, Meta(pattern=f"^{WHOLE.pattern}$")],
     "number": Annotated[float, Meta(ge=-LARGEST, le=LARGEST)],
 }
 WORDS = {"text": "text", "date": "a date such as 2026-01-31", "integer": "a whole number", "number": "a number"}
@@ -51,6 +51,8 @@ def settled(values: Sequence[Any], keys: Sequence[Key], row: int | None, what: s
         at = f", {what} {row}" if row is not None else ""
         if isinstance(value, str) and "\0" in value:
             raise invalid(f"{key.name}{at}: the text contains a NUL character", column=key.name, row=row)
+        if key.kind == "integer" and isinstance(value, str):
+            value = int(value)  # in quotes, or with leading zeros
         if key.kind == "integer" and isinstance(value, float):
             if not value.is_integer() or not LEAST <= value < MOST:
                 raise invalid(f"{key.name}{at}: {WORDS[key.kind]} is needed", column=key.name, row=row)

@@ -30,6 +30,8 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     categories: list[str] = []  # of the training rows; others are accepted as unknown
     low: float | None = None  # of the training rows, to describe and not to refuse
     high: float | None = None
+    # What the frame has made the column of, where that is written in several ways: see `spelling.py`.
+    written: str = ""
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +72,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answered: tuple[float, float] | None = None  # regression: the smallest and the largest prediction on the holdout
     note: str | None = None  # why the fitted pipeline is served instead of ONNX
     key: list[Key] = []  # some may be inputs too
+    null_values: list[str] = []  # texts that mean a missing value in the sources, as `NA`
+    decimal: str = "."  # of the sources' CSV files
 
     @property
     def key_names(self) -> list[str]:

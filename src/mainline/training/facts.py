@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class Facts:
     rows: dict[str, int]  # train, holdout, unlabelled, and the unlabelled by status
     period: dict[str, str]  # train_start, train_end, holdout_start, holdout_end; empty without prepare.time
     label_coverage: float  # share of the holdout rows whose label is known
+    coverage: dict[str, list[int]] = field(default_factory=dict)  # `label_coverage.measure`; empty in older records
 
     @property
     def made_by(self) -> str | None:
@@ -57,6 +58,8 @@ class Facts:
 def facts_to_json(facts: Facts) -> str:
     """The content of `record.json`. The order of keys is kept: a CSV file's columns are read by position."""
     plain = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
+    if not facts.coverage:
+        del plain["coverage"]  # a record of an earlier version has none
     written = {
         **plain,
         "parts": dataclasses.asdict(facts.parts),

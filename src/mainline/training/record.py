@@ -5,7 +5,7 @@ that it belongs to.
 
     record.json   `facts.Facts`: settings, digests, rows, period, commit
     model.pkl     the fitted pipeline; only loaded from this checkout's own state
-    rows.npz      row ids of the training rows; row ids, labels, scores and blocks of the holdout
+    rows.npz      row ids of the training rows; row ids, labels, scores, blocks and input digests of the holdout
     profile.json  the distribution of the features in the training rows
 """
 
@@ -80,6 +80,17 @@ class Record:
     def holdout(self) -> Holdout:
         arrays = self._arrays
         return Holdout(arrays["row_id"], arrays["y"], arrays["score"], arrays.get("block"))
+
+    @property
+    def inputs(self) -> NDArray[np.uint16] | None:
+        """Digests of the holdout's inputs, (rows, features) in the order of `features`; None in older records."""
+        return self._arrays.get("inputs")
+
+    @property
+    def features(self) -> list[str]:
+        """Names, the categorical ones first, as `Features.names` has them."""
+        listed = self.facts.parts.prepare.get("features", {})
+        return [*listed.get("categorical", []), *listed.get("numeric", [])]
 
     @property
     def train_rows(self) -> NDArray[np.uint64]:

@@ -57,7 +57,8 @@ def described(settings: Settings, frame: Path, condition: str) -> dict[str, Any]
         bins = np.where(there, 1 + np.searchsorted(edges, values), 0)
         kept = over_time(day, bins, len(edges) + 2, of_periods)
         profile["numeric"][name] = {"edges": edges, "missing": kept["counts"][0], "counts": kept["counts"][1:]}
-        watched["numeric"][name] = {"edges": edges, **kept}
+        ends = [float(values[there].min()), float(values[there].max())] if there.any() else None
+        watched["numeric"][name] = {"edges": edges, "range": ends, **kept}
     for i, name in enumerate(features.categorical):
         bins = np.ma.filled(np.ma.asarray(found[f"c{i}"]), 0).astype(np.int64)
         kept = over_time(day, bins, len(listed[name]) + 2, of_periods)

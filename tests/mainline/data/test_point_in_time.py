@@ -62,6 +62,29 @@ def test_rows_that_are_only_there_once_their_outcome_is_known_are_found(shop: Pr
     assert "absent then, present now at visit=" in found[0].example
 
 
+@pytest.mark.parametrize("since", ["2026-02-12", "2026-02-20", "2026-02-26"])
+@pytest.mark.parametrize("filled", ["", ".fill_null(0)"])
+def test_the_outcome_is_found_where_the_column_exists_only_since_lately(shop: Project, since: str, filled: str) -> None:
+    late = f"(_.at >= ibis.timestamp('{since}')).ifelse(_.bought.cast('int'), None){filled}"
+    assert [leak.column for leak in leaks(shop, f"{RETURN}.mutate(sold={late})", "sold")] == ["sold"]
+
+
+def test_the_outcome_is_found_where_the_column_exists_only_for_some_days(shop: Project) -> None:
+    days = "((_.at >= ibis.timestamp('2026-01-06')) & (_.at < ibis.timestamp('2026-01-13')))"
+    late = f"{days}.ifelse(_.bought.cast('int') + 1, None)"
+    assert [leak.column for leak in leaks(shop, f"{RETURN}.mutate(sold={late})", "sold")] == ["sold"]
+
+
+def test_the_moments_lie_in_the_first_half_the_last_training_period_and_the_holdout(shop: Project) -> None:
+    leaks(shop)
+    found = point_in_time.moments(loader.load().settings, shop.root / "frame.parquet")
+    days = [moment.date().isoformat() for moment in found]
+    assert len(days) == 3
+    assert "2026-01-15" < days[0] < "2026-02-01"
+    assert "2026-02-02" < days[1] < "2026-02-16"
+    assert "2026-02-16" < days[2] < "2026-03-02"
+
+
 def test_no_check_is_asked_for_and_none_is_made(shop: Project) -> None:
     shop.edit("params.yaml", ("time_travel_checks: 2", "time_travel_checks: 0"))
     assert leaks(shop, RETURN + '.mutate(sold=_.bought.cast("int"))', "sold") == []

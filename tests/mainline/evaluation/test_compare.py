@@ -78,6 +78,17 @@ def test_each_row_has_the_scores_that_its_models_gave_it_in_whatever_order(tmp_p
     assert found.attribution[0].due_to_data == 0
 
 
+def test_a_metric_without_a_value_has_no_change_to_split_and_the_others_have(tmp_path: Path, frame: Path) -> None:
+    # No score reaches the threshold, so nothing is predicted positive and precision has no value.
+    never = params(
+        ("threshold: 0.4", "threshold: 1.0"),
+        ("brier: 0.01", "brier: 0.01\n    precision: 0.05"),
+        ("resamples: 500", "resamples: 100\n  min_rows: 20"),
+    ).settings
+    found = compared(tmp_path, frame, make(tmp_path, "now"), make(tmp_path, "was"), never)
+    assert [part.metric for part in found.attribution] == ["roc_auc", "brier"]
+
+
 def test_rows_without_a_label_are_left_out(tmp_path: Path, frame: Path) -> None:
     y = np.where(np.arange(N) < 10, np.nan, np.arange(N) % 2)
     found = compared(tmp_path, frame, make(tmp_path, "now", y=y), make(tmp_path, "was", y=y))

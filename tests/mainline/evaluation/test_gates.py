@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mainline.config.loader import Params
 from mainline.evaluation import gates
 from mainline.evaluation.gates import Measured
-from mainline.evaluation.results import Gap, Gate, Interval, Metric, Outcome, Slice
+from mainline.evaluation.overlap import Copies
+from mainline.evaluation.results import Coverage, Gap, Gate, Interval, Metric, Outcome, Slice
 from tests.mainline.settings import params
 
 SHOP = params()
@@ -221,6 +222,64 @@ def test_a_level_that_is_not_a_number_fails_and_says_so(name: str) -> None:
     found = gate(name, nothing, FLOORS)
     assert not found.passed
     assert found.measured.startswith("not measurable: no value on these rows")
+
+
+@pytest.mark.parametrize(
+    ("candidate", "baseline", "who"),
+    [
+        (float("nan"), 0.3, "this model"),
+        (0.3, float("nan"), "main's model"),
+        (float("nan"), float("nan"), "this model and main's model"),
+    ],
+)
+def test_a_margin_on_a_metric_without_a_value_fails_and_names_the_model_without_one(
+    candidate: float, baseline: float, who: str
+) -> None:
+    nothing = Interval(float("nan"), None, None)
+    project = params(("brier: 0.01", "brier: 0.01\n    precision: 0.05"))
+    found = with_metric(
+        Metric("precision", True, Interval(candidate, None, None), Interval(baseline, None, None), nothing)
+    )
+    failed = gate("margin: precision", found, project)
+    assert not failed.passed
+    assert failed.measured == f"not measurable: no value on these rows for {who}"
+    assert outcome(found, project) == Outcome.not_measurable
+
+
+def test_a_holdout_outside_training_is_refused_where_that_is_asked_for_and_unmeasured_drift_fails() -> None:
+    asked = params(("gates:", "gates:\n  holdout_drift: 1"))
+    assert gate("holdout drift", replace(GOOD, drifted=["temp"]), asked).passed
+    failed = gate("holdout drift", replace(GOOD, drifted=["temp", "humid"]), asked)
+    assert not failed.passed
+    assert failed.measured == "2 features: temp, humid"
+    assert not gate("holdout drift", replace(GOOD, drifted=None), asked).passed
+    assert "holdout drift" not in {found.name for found in gates.judge(SHOP, replace(GOOD, drifted=["temp"]))}
+
+
+def test_labels_are_gated_in_training_its_months_and_slices_beyond_what_sampling_explains() -> None:
+    low = [Coverage("training 2013-02", 20_000, 0.70), Coverage("training shop=east", 300, 0.83)]
+    failed = gate("label coverage", replace(GOOD, coverage=low))
+    assert not failed.passed
+    assert failed.measured == "95.0%; training 2013-02: 70.0%"
+    assert gate("label coverage", replace(GOOD, coverage=low[1:])).passed
+
+
+@pytest.mark.parametrize(("late", "passed"), [((10, 1000), True), ((11, 1000), False), (None, False), ((0, 0), False)])
+def test_rows_that_are_pending_long_after_they_were_due_are_refused(late: tuple[int, int] | None, passed: bool) -> None:
+    asked = params(("gates:", "gates:\n  pending: {status: open, after: 3 days}"))
+    found = gate("pending", replace(GOOD, overdue=late), asked)
+    assert found.passed == passed
+    assert "still open 3 days after" in found.rule
+
+
+def test_copies_beyond_one_percent_fail_without_being_asked_for_and_none_is_not_listed() -> None:
+    assert "overlap" not in {found.name for found in gates.judge(SHOP, replace(GOOD, copies=Copies(0, 1000)))}
+    assert gate("overlap", replace(GOOD, copies=Copies(10, 1000))).passed
+    failed = gate("overlap", replace(GOOD, copies=Copies(11, 1000, "visit=1 and visit=2")))
+    assert not failed.passed
+    assert failed.measured == "11 of 1,000 holdout rows (1.1 %), such as visit=1 and visit=2"
+    loose = params(("gates:", "gates:\n  overlap: 0.5   # the same visitor counts twice"))
+    assert gate("overlap", replace(GOOD, copies=Copies(0, 1000)), loose).reason == "the same visitor counts twice"
 
 
 def test_a_bound_that_rounds_onto_its_limit_is_shown_with_the_decimals_that_decide() -> None:

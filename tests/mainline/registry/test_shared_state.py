@@ -248,7 +248,7 @@ def test_a_rollback_whose_state_has_moved_goes_one_step_back_and_not_two(
         if len(pushes) == 2:  # the rollback is to be put down as ended, and somebody else has just ended it
             other = shared(reference, tmp_path / "other")
             registry = open_registry(other.pull())
-            promotion.settle(ReleaseSession(registry, log_of(other.store), None, "somebody", other.push))
+            promotion.end_interrupted_release(ReleaseSession(registry, log_of(other.store), None, "somebody", other.push))
         return push(at, restored)
 
     monkeypatch.setattr(Shared, "push", late)
@@ -279,7 +279,7 @@ def test_a_release_whose_runner_is_lost_is_ended_from_another(
         target.deploy(image("one"))
     shutil.rmtree(begun.folder)
     other = session_at(shared(reference, tmp_path / "other"))
-    ended = promotion.settle(other)
+    ended = promotion.end_interrupted_release(other)
     champion = other.registry.champion()
     if answered:
         assert ended

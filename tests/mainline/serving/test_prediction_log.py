@@ -198,7 +198,7 @@ def test_the_server_answers_on_although_the_disk_refuses(binary: Export, tmp_pat
         lost = 'mainline_log_dropped_total{reason="disk"}'
         assert seen(lambda: server.metric(lost) + server.metric("mainline_log_written_total") == 300)
         assert server.metric(lost) > 0
-        assert server.stop().count("predictions are not kept") == 1
+        assert server.stop().count("predictions are not logged") == 1
     assert sum(path.stat().st_size for path in (tmp_path / "log").iterdir()) <= 10_000
 
 

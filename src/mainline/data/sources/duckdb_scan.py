@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import glob
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.data.sources.formats import Files, Format
+from mainline.data.sources.formats import Files, Format, Reading
 from mainline.errors import DataError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ CSV_ERROR = (
     r"CSV Error on Line: (\d+)\n(?:Original Line: ?(?P<line>.*?)\n)?"
     r"(?P<why>(?:Expected|Error|Value|Invalid|Maximum)[^\n]*)"
 )
+# Types that Ibis does not know, or that differ from another only in what DuckDB computes with.
+PLAIN = {
+    "TIMESTAMP_S": "TIMESTAMP", "TIMESTAMP_MS": "TIMESTAMP", "TIMESTAMP_NS": "TIMESTAMP",
+    "TIMESTAMPTZ_NS": "TIMESTAMP WITH TIME ZONE", "TIME_NS": "TIME", '"NULL"': "VARCHAR",
+}  # fmt: skip
 NO_ROOM = ("no space left", "disk quota", "file too large")
 
 
@@ -31,6 +37,10 @@ class Layout:
     columns: dict[str, str]  # name: DuckDB's type
     delimiter: str | None = None
     empty: frozenset[Path] = field(default=frozenset())  # text files without rows, whose types are unknown
+    reading: Reading = field(default_factory=Reading)
+    odd: Mapping[str, list[str]] = field(
+        default_factory=dict
+    )  # Parquet files: columns without a value, of another type
 
 
 def connect() -> DuckDBPyConnection:
@@ -47,12 +57,33 @@ def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
     given = {"filename": text(options["filename"])} if "filename" in options else {}
     columns = "{" + ", ".join(f"{text(name)}: {text(kind)}" for name, kind in layout.columns.items()) + "}"
     if layout.format == "parquet":
-        return _call("read_parquet", paths, {"hive_partitioning": "false", **given})
+        return _parquet(paths, layout, given)
     if layout.format == "csv":
         known = {"auto_detect": "false", "columns": columns}
-        return _call("read_csv", paths, {**_dialect(layout.delimiter or ","), **known, **given})
-    known = {"format": "'newline_delimited'", "auto_detect": "false", "columns": columns}
+        return _call("read_csv", paths, {**_dialect(layout.delimiter or ",", layout.reading), **known, **given})
+    known = {"format": "'newline_delimited'", "auto_detect": "false", "columns": columns, **_dates(layout.reading)}
     return _call("read_json", paths, {**known, "hive_partitioning": "false", **given})
+
+
+def plain(kind: str) -> str:
+    """The type that a column is read with: finer times than microseconds are not told apart, nulls have no type."""
+    return PLAIN.get(kind, kind)
+
+
+def _parquet(paths: Iterable[Path], layout: Layout, given: Mapping[str, str]) -> str:
+    options = {"hive_partitioning": "false", **given}
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    for path in paths:
+        groups.setdefault(tuple(layout.odd.get(str(path), ())), []).append(path)
+    parts = []
+    for odd, group in groups.items():
+        cast = [column for column, kind in layout.columns.items() if column in odd or plain(kind) != kind]
+        casts = ", ".join(f"CAST({name(c)} AS {plain(layout.columns[c])}) AS {name(c)}" for c in cast)
+        scan = _call("read_parquet", group, options)
+        parts.append(f"(SELECT * REPLACE ({casts}) FROM {scan})" if cast else scan)
+    if len(parts) == 1:
+        return parts[0]
+    return f"({' UNION ALL BY NAME '.join(f'SELECT * FROM {part}' for part in parts)})"
 
 
 def text(value: str) -> str:
@@ -63,16 +94,37 @@ def name(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 
 
-def sniff_sql(paths: list[Path], format: Format, delimiter: str | None) -> str:
+def sniff_sql(path: Path, format: Format, delimiter: str | None, reading: Reading) -> str:
+    """A SELECT of a text file's columns as DuckDB infers them from all rows: name, type, formats of date and time."""
     if format == "csv":
-        return _call("read_csv", paths, {**_dialect(delimiter or ","), "sample_size": "-1"})
-    known = {"format": "'newline_delimited'", "sample_size": "-1", "hive_partitioning": "false"}
-    return _call("read_json", paths, known)
+        options = {**_dialect(delimiter or ",", reading), "sample_size": "-1"}
+        del options["hive_partitioning"]
+        given = ", ".join(f"{key} = {value}" for key, value in options.items())
+        sniffed = f"sniff_csv({text(glob.escape(str(path)))}, {given})"
+        return f"SELECT unnest(Columns, recursive := true), DateFormat, TimestampFormat FROM {sniffed}"
+    known = {"format": "'newline_delimited'", "sample_size": "-1", "hive_partitioning": "false", **_dates(reading)}
+    scan = _call("read_json", [path], known)
+    return f"SELECT column_name, column_type, NULL, NULL FROM (DESCRIBE SELECT * FROM {scan})"
 
 
-def _dialect(delimiter: str) -> dict[str, str]:
+def raw_sql(paths: Iterable[Path], columns: Iterable[str], layout: Layout) -> str:
+    """A table function that reads text files with every value as it is written."""
+    return scan_sql(paths, dataclasses.replace(layout, columns=dict.fromkeys(columns, "VARCHAR")))
+
+
+def _dialect(delimiter: str, reading: Reading) -> dict[str, str]:
     fixed = {"header": "true", "quote": "'\"'", "escape": "'\"'", "comment": "''", "skip": "0", "strict_mode": "true"}
-    return {"delim": text(delimiter), **fixed, "null_padding": "false", "hive_partitioning": "false"}
+    found = {"delim": text(delimiter), **fixed, "null_padding": "false", "hive_partitioning": "false"}
+    if reading.decimal != ".":
+        found["decimal_separator"] = text(reading.decimal)
+    if reading.null_values:
+        found["nullstr"] = "[" + ", ".join(map(text, ["", *reading.null_values])) + "]"
+    return found | _dates(reading)
+
+
+def _dates(reading: Reading) -> dict[str, str]:
+    given = {"dateformat": reading.date_format, "timestampformat": reading.timestamp_format}
+    return {name: text(value) for name, value in given.items() if value}
 
 
 def _call(function: str, paths: Iterable[Path], options: Mapping[str, str]) -> str:

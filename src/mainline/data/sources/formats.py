@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
@@ -19,6 +20,17 @@ ENDINGS: dict[str, Format] = {
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How the values of text files are written, where it is not as DuckDB expects."""
+
+    types: Mapping[str, str] = field(default_factory=dict)  # name: DuckDB's type, as params.yaml sets it
+    date_format: str | None = None
+    timestamp_format: str | None = None
+    decimal: str = "."
+    null_values: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Files:
     """One table's files on this machine, in the order of their names at the source."""
 
@@ -26,6 +38,7 @@ class Files:
     paths: list[Path]
     format: Format
     origins: dict[Path, str]  # what a reader knows each file by: its path below the root, or its URL
+    reading: Reading = field(default_factory=Reading)
 
     def origin(self, path: Path) -> str:
         return f"data.sources.{self.table}: {self.origins.get(path, path)}"

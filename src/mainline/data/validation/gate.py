@@ -21,6 +21,7 @@ from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
 from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
+from mainline.data.validation.unchecked import unchecked
 from mainline.errors import ConfigurationError
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.file_digests import Watch
@@ -54,16 +55,20 @@ class Gate:
             "tables": to_json(dict(tables)),
             "watched": watch.files if watch else {},
         }
+        self.settings, self.root, self.tables = settings, workspace.root, tables
+        self.frame: Path | None = None
         self.asked: list[Future[Any]] = [worker.submit(of_tables, **self.about)]
 
     def ask_of_frame(self, frame: Path, digest: str) -> None:
+        self.frame = frame
         self.asked.append(self.worker.submit(of_frame, frame=str(frame), digest=digest, **self.about))
 
     def answer(self) -> Validation:
         """Wait for all results, and write the index over the pages."""
         said = [future.result() for future in self.asked]
         found = [expectation for part in said for expectation in read(part["expectations"])]
-        validation = Validation(found, round(sum(part["seconds"] for part in said), 3))
+        blind = unchecked(self.settings, self.root, self.tables, self.frame) if self.frame else []
+        validation = Validation(found, round(sum(part["seconds"] for part in said), 3), blind)
         if validation.expectations:
             docs_index.write(validation, self.docs)
         return validation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -32,9 +32,27 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class Unchecked:
+    """A table that the point-in-time check cannot roll back, or that has no suite."""
+
+    table: str
+    rolled_back: bool
+    ahead: bool  # declared to be known before its time
+    has_suite: bool
+    features: list[str]  # that come from it
+    shares: list[str]  # columns that it has in common with a table that the label comes from
+
+    @property
+    def risky(self) -> bool:
+        """A feature comes from it that may hold what only the outcome told."""
+        return not (self.rolled_back or self.ahead) and bool(self.features) and bool(self.shares)
+
+
+@dataclass(frozen=True)
 class Validation:
     expectations: list[Expectation]
     seconds: float = 0.0
+    unchecked: list[Unchecked] = field(default_factory=list)
 
     @property
     def critical(self) -> list[Expectation]:

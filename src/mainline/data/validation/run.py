@@ -274,7 +274,12 @@ def examinable(frame: pd.DataFrame, suite: Suite) -> pd.DataFrame:
         if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
             whole = pd.api.types.is_integer_dtype(values.dtype) and not values.hasnans
             changed[str(rule.column)] = values.astype("int64" if whole else "float64")
-    return frame.assign(**changed)
+    if not changed:
+        return frame
+    found = frame.copy(deep=False)
+    for name, values in changed.items():  # a column may be called `self`, which `assign` cannot take
+        found[name] = values
+    return found
 
 
 @contextmanager

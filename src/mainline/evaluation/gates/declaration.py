@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,8 @@ from typing import Any
 from mainline.config.extensions import Declarations
 from mainline.config.loader import Params
 from mainline.evaluation import formatting
-from mainline.evaluation.results import Gap, Gate, Interval, Metric, Slice
+from mainline.evaluation.overlap import Copies
+from mainline.evaluation.results import Coverage, Gap, Gate, Interval, Metric, Slice
 
 NO_INTERVAL = "no value on these rows, or on too many of their resamples (a single block, or a class is missing)"
 
@@ -26,6 +28,10 @@ class Measured:
     label_coverage: float
     train_seconds: float
     model_bytes: int
+    drifted: Sequence[str] | None = None  # features whose holdout lies outside training; None: not measured
+    coverage: Sequence[Coverage] = ()  # of labels, by side, month of training and slice
+    overdue: tuple[int, int] | None = None  # rows still pending long after they were due, of all of that age
+    copies: Copies | None = None  # holdout rows that are training rows under another key
     no_metrics: str | None = None  # why the model's metrics cannot be measured, if so
     no_comparison: str | None = None  # why the difference to main cannot be measured, if so
 
@@ -70,8 +76,17 @@ def find(metrics: Sequence[Metric], name: str) -> Metric | None:
     return next((metric for metric in metrics if metric.name == name), None)
 
 
-def unmeasured(measured: Measured) -> str:
-    return f"not measurable: {measured.no_metrics or measured.no_comparison or NO_INTERVAL}"
+def unmeasured(measured: Measured, metric: Metric | None = None) -> str:
+    """Why a gate cannot be measured; `metric` is the one that it asks for."""
+    why = measured.no_metrics or measured.no_comparison or (no_value(metric) if metric else None)
+    return f"not measurable: {why or NO_INTERVAL}"
+
+
+def no_value(metric: Metric) -> str | None:
+    """Which model has no value of a metric on these rows: precision, for example, where it predicts no positive."""
+    sides = {"this model": metric.candidate, "main's model": metric.baseline}
+    without = [name for name, found in sides.items() if found is not None and not math.isfinite(found.value)]
+    return f"no value on these rows for {' and '.join(without)}" if without else None
 
 
 def show(

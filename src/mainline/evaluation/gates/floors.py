@@ -31,7 +31,7 @@ def level(measured: Measured, title: str, name: str, limit: float, greater: bool
     rule = f"{'at least' if greater else 'at most'} {formatting.score(limit)}"
     metric = find(measured.metrics, name)
     if metric is None or not math.isfinite(metric.candidate.value):
-        return Gate(title, rule, unmeasured(measured), False, reason)
+        return Gate(title, rule, unmeasured(measured, metric), False, reason)
     value = metric.candidate.value
     shown = show(metric.candidate, value, limit, formatting.interval)
     return Gate(title, rule, shown, value >= limit if greater else value <= limit, reason)

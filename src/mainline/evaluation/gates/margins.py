@@ -22,7 +22,7 @@ def margin(params: Params, measured: Measured, name: str, limit: float) -> Gate:
     reason = params.reason("gates", "margins", name)
     metric = find(measured.metrics, name)
     if measured.no_comparison or metric is None or metric.delta is None or metric.delta.low is None:
-        return Gate(title, rule, unmeasured(measured), False, reason, limit)
+        return Gate(title, rule, unmeasured(measured, metric), False, reason, limit)
     low = better(metric, metric.delta).low
     assert low is not None
     bound, most = (low, -limit) if metric.greater_is_better else (-low, limit)

@@ -14,6 +14,7 @@ from mainline.github.actions import commands
 
 KEYS = {
     "label coverage": ("gates", "label_coverage"),
+    "holdout drift": ("gates", "holdout_drift"),
     "training time": ("gates", "train_seconds"),
     "model size": ("gates", "model_megabytes"),
     "calibration error": ("gates", "calibration_error"),

@@ -9,8 +9,8 @@ import numpy as np
 
 from mainline.config.schema import Monitor
 from mainline.errors import ConfigurationError
-from mainline.monitoring import bin_counts, distances
-from mainline.monitoring.results import FeatureDrift
+from mainline.training import bin_counts, distances
+from mainline.training.feature_drift import FeatureDrift
 from mainline.training.record import Record
 from mainline.training.reference_profile import span_of
 

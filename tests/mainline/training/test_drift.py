@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mainline.monitoring import bin_counts, distances, drift
-from mainline.training import feature_profile, reference_profile
+from mainline.training import bin_counts, distances, drift, feature_profile, reference_profile
 from tests.mainline.settings import params
 from tests.projects import visits
 

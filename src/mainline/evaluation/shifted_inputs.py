@@ -1,0 +1,53 @@
+"""The holdout's inputs compared with the training's, by the monitor's own measures and thresholds.
+
+Where only the holdout is broken, both models score the same broken rows: a difference of zero says nothing then.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mainline.config.schema import Monitor, Settings
+from mainline.data.split import sides
+from mainline.evaluation.formatting import score, share
+from mainline.training import drift, reference_profile
+from mainline.training.feature_drift import FeatureDrift
+from mainline.training.record import Record
+
+
+def drifted(settings: Settings, record: Record, frame: Path) -> list[FeatureDrift] | None:
+    """The features whose holdout lies outside training; None where that is not measured."""
+    import duckdb
+
+    reference = record.profile.get("monitor")
+    if reference is None or record.facts.rows.get("holdout", 0) < settings.monitor.min_rows:
+        return None
+    source = f"(SELECT * FROM read_parquet('{frame}') WHERE {sides(settings).holdout})"
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        day = reference_profile.day_of(settings, connection, source)
+        found = drift.measure(connection, source, day, reference, settings.monitor)
+    return [feature for feature in found if reasons(feature, settings.monitor)]
+
+
+def reasons(found: FeatureDrift, settings: Monitor) -> list[str]:
+    """What lies outside, with its limit; the same rules as the monitor's checks."""
+    said = []
+    if found.missing_now > found.missing_threshold:
+        said.append(f"{share(found.missing_now)} missing, at most {share(found.missing_threshold)}")
+    elif found.missing_days:
+        said.append(f"nearly all missing on {', '.join(found.missing_days[:3])}")
+    if found.new_share > settings.new_categories:
+        said.append(f"{share(found.new_share)} new values, at most {share(settings.new_categories)}")
+    if found.drifted:
+        said.append(f"PSI {score(found.psi)}, at most {score(found.threshold)} by the {found.why}")
+    return said
+
+
+def warning(found: list[FeatureDrift], settings: Monitor) -> str:
+    shown = "; ".join(f"{feature.feature}: {', '.join(reasons(feature, settings))}" for feature in found[:5])
+    more = f"; and {len(found) - 5} more" if found[5:] else ""
+    return (
+        f"the holdout's inputs lie outside the training's ({shown}{more}): every model scores these rows, so a "
+        "difference between two models may say little about them"
+    )
