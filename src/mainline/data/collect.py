@@ -159,7 +159,7 @@ def _collect(
         raise _nothing(files, data, held)
     straddles = any(held[path].cut for path in paths)
     found = digests(paths, cache / INDEX)
-    watch.add(stamps, found, files.origin)
+    watch.add(stamps, found, files.origin, own=cache)
     content = sorted(found.values())
     model_sees = [*content, cut.sql] if cut and straddles else content
     # What is inferred depends on the content alone; what is set can change the table without it.
