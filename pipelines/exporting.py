@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.loader import Params
+from mainline.errors import ConfigurationError
 from mainline.packaging import export
 from mainline.report import export_card
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
-from mainline.training import record
 from mainline.training.record import Record
 from pipelines import training
 
@@ -33,9 +33,32 @@ def exported(
     return made
 
 
+def current(params: Params, workspace: Workspace, progress: Progress) -> Path:
+    """The folder of the export of this checkout's fingerprint: the last one where it is, otherwise a new one.
+
+    The threshold decides about classes and is in no fingerprint.
+    """
+    job = training.begin(params, workspace, progress)
+    found = last_export(workspace.model)
+    threshold = params.settings.evaluate.threshold if params.settings.task == "binary" else None
+    if found is None or (found.fingerprint, found.threshold) != (job.prints.model, threshold):
+        exported(params, workspace, progress, workspace.model)
+    return workspace.model
+
+
+def last_export(folder: Path) -> Signature | None:
+    """What the export in a folder says of itself; None where there is none that can be read."""
+    from mainline.serving.signature import read
+
+    try:
+        return read(folder)
+    except ConfigurationError:
+        return None
+
+
 def recorded(params: Params, workspace: Workspace, progress: Progress) -> tuple[Record, Path]:
     """The record of the checkout's fingerprint, trained if need be, and the frame that it was trained on."""
     job = training.begin(params, workspace, progress)
-    trained = record.find(workspace.records, job.prints.model) or training.train(params, workspace, progress)
+    trained = training.known_record(job) or training.train(params, workspace, progress)
     training.prepare(job)
     return trained, job.frame

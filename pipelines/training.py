@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from mainline.config.loader import Params
-from mainline.data.collect import Collected, collect
+from mainline.config.loader import FILE, Params
+from mainline.data.collect import INDEX, Collected, collect
 from mainline.data.prepare import build, check_kept
 from mainline.data.validation.gate import Gate
 from mainline.data.validation.results import Validation
-from mainline.errors import DataError, MainlineError
+from mainline.errors import DataError, ExternalError, MainlineError
 from mainline.evaluation import importance, results
 from mainline.evaluation.baseline import (
     another_task,
@@ -34,11 +34,13 @@ from mainline.registry import run_payload
 from mainline.registry.runs import Tracker
 from mainline.report import write
 from mainline.runtime import git
+from mainline.runtime.file_digests import Watch, seen
+from mainline.runtime.file_digests import digests as content_digests
 from mainline.runtime.progress import Progress
 from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
-from mainline.training.fingerprint import Fingerprint, fingerprint
+from mainline.training.fingerprint import Fingerprint, code_digests, fingerprint
 from mainline.training.record import Record
 from mainline.training.train import TrainedModel, train_model
 
@@ -55,10 +57,19 @@ class Job:
     tables: Mapping[str, Collected]
     prints: Fingerprint
     progress: Progress
+    watch: Watch = field(default_factory=Watch)
 
     @property
     def frame(self) -> Path:
         return self.workspace.frames / f"{self.prints.frame}.parquet"
+
+    def unmoved(self) -> None:
+        """Raise where a source, a suite, the settings or the code is not what the fingerprint was computed from."""
+        self.watch.check()
+        now = code_digests(self.workspace.root)
+        changed = sorted(dict(now.items() ^ self.prints.parts.code.items()))
+        if changed:
+            raise ExternalError(f"{changed[0]} was edited during the run, so nothing was kept: run again")
 
     def compare(self, candidate: Record, baseline: Baseline, base_ref: str) -> Comparison:
         return Comparison(self.params.settings, self.workspace, self.tables, self.frame, candidate, baseline, base_ref)
@@ -79,6 +90,7 @@ def review(
             detail.text = baseline.note or f"{base_ref} at {(baseline.commit or '')[:10]}"
         with progress.stage("compare"):
             found = review_candidate(params, job.compare(trained, baseline, base_ref), validation)
+            job.watch.check()  # both models were asked about these files
         with progress.stage("explain"):
             before = importance.kept(params.settings, workspace, baseline.record)
             found = found.with_importance(explained(), before or features_alone(baseline))
@@ -101,7 +113,7 @@ def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
     A record is only kept for data that passed the gate, so a known record needs no validation.
     """
     job = begin(params, workspace, progress)
-    known = record.find(workspace.records, job.prints.model)
+    known = known_record(job)
     if known:
         return known
     worker = Worker()
@@ -116,11 +128,21 @@ def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
 
 def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
     with progress.stage("collect") as detail:
-        tables = collect(params.settings.data, workspace.root, workspace.cache)
+        watch = Watch()
+        decided_by = rule_files(params, workspace.root)
+        stamps = seen(decided_by)
+        tables = collect(params.settings.data, workspace.root, workspace.cache, watch)
         digests = {name: table.digest for name, table in tables.items()}
         prints = fingerprint(workspace.root, params.settings, digests)
+        watch.add(stamps, content_digests(decided_by, workspace.cache / INDEX), lambda path: path.name)
         detail.text = f"{sum(table.rows for table in tables.values()):,} rows in {len(tables)} tables"
-    return Job(params, workspace, tables, prints, progress)
+    return Job(params, workspace, tables, prints, progress, watch)
+
+
+def rule_files(params: Params, root: Path) -> list[Path]:
+    """`params.yaml` and the suites: the worker process reads them again."""
+    suites = sorted((root / params.settings.data.expectations).glob("*.yaml"))
+    return [path for path in (root / FILE, *suites) if path.is_file()]
 
 
 def train_validated(job: Job, worker: Worker, store: Path | None = None) -> tuple[Tracker, Record, Validation]:
@@ -128,22 +150,34 @@ def train_validated(job: Job, worker: Worker, store: Path | None = None) -> tupl
 
     `store` is the folder of MLflow's embedded store where it is not the workspace's own.
     """
-    gate = Gate(job.params.settings, worker, job.workspace, job.tables)
+    gate = Gate(job.params.settings, worker, job.workspace, job.tables, job.watch)
     try:
         prepare(job)
         gate.ask_of_frame(job.frame, job.prints.frame)
         tracker = Tracker(worker, store or job.workspace.state)
         worker.submit(importance.load_libraries)
-        trained = record.find(job.workspace.records, job.prints.model) or train_new(job)
-    except MainlineError:
+        trained = known_record(job) or train_new(job)
+    except Exception as error:
+        job.unmoved()  # a file that moves may look broken, or raise anything
         # Invalid data cause most failures of the later steps: the result of the data gate comes first.
-        refuse_invalid(gate.answer())
+        if isinstance(error, MainlineError):
+            refuse_invalid(gate.answer())
         raise
     with job.progress.stage("validate") as detail:
         validation = gate.answer()
         detail.text = f"{len(validation.expectations)} expectations, {len(validation.warnings)} warnings"
+    job.unmoved()
     refuse_invalid(validation)
     return tracker, (trained if isinstance(trained, Record) else trained.keep(job.workspace)), validation
+
+
+def known_record(job: Job) -> Record | None:
+    """The record of the job's fingerprint. One from uncommitted changes is this commit's as soon as it is clean."""
+    found, root = record.find(job.workspace.records, job.prints.model), job.workspace.root
+    if found and not found.facts.clean and git.is_top(root) and git.is_clean(root):
+        commit = git.commit_of(root, "HEAD")
+        return record.made_by(found, commit) if commit else found
+    return found
 
 
 def prepare(job: Job) -> None:
@@ -154,7 +188,7 @@ def prepare(job: Job) -> None:
         # DuckDB releases the interpreter lock: what the fit needs is imported in the meantime.
         warming = threading.Thread(target=pipeline.load_libraries, daemon=True)
         warming.start()
-        build(job.params.settings, job.tables, job.frame)
+        build(job.params.settings, job.tables, job.frame, job.unmoved)
         warming.join()
 
 

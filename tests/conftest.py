@@ -1,8 +1,12 @@
-"""What `make check` leaves out, and how the tests are shared out among the worker processes."""
+"""What `make check` leaves out, and how the tests are shared out among the worker processes.
+
+And what was skipped, said at the end, with what would bring it.
+"""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -56,3 +60,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def begins(item: pytest.Item) -> int:
     path = Path(item.path).relative_to(item.config.rootpath).as_posix()
     return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    lines = skipped([report.longrepr for report in terminalreporter.stats.get("skipped", [])])
+    if lines:
+        terminalreporter.section("skipped")
+        terminalreporter.write("\n".join(lines) + "\n")
+
+
+def skipped(reports: list[object]) -> list[str]:
+    """The reasons of skipped tests, each once with the number of its tests: a reason says what would bring them."""
+    reasons = Counter(
+        str(report[2] if isinstance(report, tuple) else report).removeprefix("Skipped: ") for report in reports
+    )
+    return [f"{number:>5}  {reason}" for reason, number in reasons.most_common()]

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from tests import warm
+from tests.bounds import HANG
 
 TOP = Path(__file__).resolve().parents[1]
 # A copy of the example's settings that stays as it is: `params.yaml` itself is edited in every experiment.
@@ -216,13 +217,13 @@ class Project:
 
     def mainline(self, *arguments: str, **variables: str) -> Result:
         process = self.start(*arguments, python=warm.python(), **variables)
-        out, err = process.communicate(timeout=1200)
+        out, err = process.communicate(timeout=HANG)
         return Result(process.returncode, out, err)
 
     def python(self, program: str, **variables: str) -> Result:
         """A program in the project's place, with its environment."""
         process = self._start(sys.executable, "-c", program, **variables)
-        out, err = process.communicate(timeout=1200)
+        out, err = process.communicate(timeout=HANG)
         return Result(process.returncode, out, err)
 
     def run(self, *arguments: str, **variables: str) -> Result:

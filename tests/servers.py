@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 
+from tests.bounds import HANG
 from tests.projects import TOP
 
 REGISTRY_LOGIN = ("tester", "a registry password")  # pragma: allowlist secret
@@ -52,7 +53,7 @@ def postgresql() -> Iterator[str]:
 
     def run(*command: str | Path) -> None:
         command = (*other_user, *command)
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=HANG, check=False)
         log = folder / "log"
         assert done.returncode == 0, done.stdout + done.stderr + (log.read_text() if log.exists() else "")
 
@@ -161,7 +162,7 @@ def mlflow_page(folder: Path, *options: str, **variables: str) -> Iterator[str]:
         yield address
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(timeout=300)
+        process.wait(timeout=HANG)
 
 
 @pytest.fixture(scope="session")
@@ -335,7 +336,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         # What moto holds outlives its server.
         reset = urllib.request.Request(f"{os.environ['AWS_ENDPOINT_URL']}/moto-api/reset", method="POST")
-        urllib.request.urlopen(reset, timeout=10).close()
+        urllib.request.urlopen(reset, timeout=HANG).close()
         _fresh("s3").mkdir("s3://bucket")
         yield "s3://bucket"
     finally:
@@ -404,7 +405,7 @@ def _wait_until_ready(url: str, seconds: int = 60, process: subprocess.Popen[byt
     for _ in range(seconds * 20):
         assert process is None or process.poll() is None, f"it stopped with status {process.returncode}"
         try:
-            urllib.request.urlopen(url, timeout=5).close()
+            urllib.request.urlopen(url, timeout=HANG).close()
         except OSError:
             threading.Event().wait(0.05)
         else:

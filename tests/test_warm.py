@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import warm
+from tests.bounds import HANG
 
 pytestmark = pytest.mark.slow
 
@@ -47,7 +48,7 @@ def started(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen
 
 def test_arguments_folder_variables_files_and_status_are_those_of_the_call(folder: Path) -> None:
     process = started(folder, "3", "--more", SAID="something")
-    out, err = process.communicate("some lines\n", timeout=60)
+    out, err = process.communicate("some lines\n", timeout=HANG)
     said = json.loads(out)
     del said["pid"]
     assert said == {
@@ -63,14 +64,14 @@ def test_arguments_folder_variables_files_and_status_are_those_of_the_call(folde
 @pytest.mark.parametrize("variable", ["PYTHONHASHSEED", "OMP_NUM_THREADS"])
 def test_a_variable_that_is_read_at_the_start_is_a_new_interpreters(folder: Path, variable: str) -> None:
     process = started(folder, "0", **{variable: "4"})
-    out, _ = process.communicate("", timeout=60)
+    out, _ = process.communicate("", timeout=HANG)
     assert process.returncode == 0
     assert json.loads(out)["warm"] is False
 
 
 def test_what_ends_the_work_ends_the_program_the_same_way(folder: Path) -> None:
     process = started(folder, "die")
-    process.communicate("", timeout=60)
+    process.communicate("", timeout=HANG)
     assert process.returncode == -signal.SIGKILL
 
 

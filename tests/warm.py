@@ -73,7 +73,12 @@ STARTED: list[subprocess.Popen[str]] = []  # kept, since its standard input must
 
 @functools.cache
 def python() -> str:
-    """Start the process that forks, which ends with this one; the program that asks it, in a folder `bin`."""
+    """Start the process that forks, which ends with this one; the program that asks it, in a folder `bin`.
+
+    Where a process cannot be made to end with another, or its files handed over, the interpreter itself.
+    """
+    if sys.platform != "linux":
+        return sys.executable
     folder = Path(tempfile.mkdtemp(prefix="mainline-warm-"))
     program, address = folder / "bin" / "python", folder / "socket"
     variables = {**os.environ, **ONE_THREAD}

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from mainline.packaging.engine import Engine
+from tests.bounds import HANG
 from tests.container.conftest import SMALL_STAGE, base_image
 from tests.pipelines.shops import lean
 from tests.projects import TOP, Project, Result
@@ -46,12 +47,12 @@ class Release:
         return self.shop.mainline(*arguments, **given, **variables)
 
     def answering(self) -> dict[str, str]:
-        with urllib.request.urlopen(f"http://{self.address}/version", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{self.address}/version", timeout=HANG) as answer:
             found: dict[str, str] = json.load(answer)
         return found
 
     def card(self) -> str:
-        with urllib.request.urlopen(f"http://{self.address}/model-card", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://{self.address}/model-card", timeout=HANG) as answer:
             return str(answer.read().decode())
 
     def entries(self) -> list[str]:

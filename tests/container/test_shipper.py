@@ -17,6 +17,7 @@ import yaml
 from mainline.packaging.engine import Engine
 from mainline.packaging.log_shipper_image import shipper
 from mainline.packaging.staging.container import HARDENED, Running, started
+from tests.bounds import HANG
 from tests.container.conftest import Built
 from tests.projects import TOP
 from tests.servers import s3
@@ -45,7 +46,7 @@ def landed(store: str) -> list[str]:
     return found
 
 
-def seen(answer: Callable[[], bool], seconds: float = 60) -> bool:
+def seen(answer: Callable[[], bool], seconds: float = HANG) -> bool:
     until = time.monotonic() + seconds
     while not answer() and time.monotonic() < until:
         time.sleep(0.2)

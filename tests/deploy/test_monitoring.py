@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.bounds import HANG
 from tests.exports import make
 from tests.mainline.serving.conftest import started
 from tests.projects import TOP
@@ -101,7 +102,7 @@ def test_a_real_prometheus_finds_every_metric_of_the_dashboard_and_of_the_alerts
         assert server.post({"dataframe_records": [row]}).status == 200
         assert server.post({"dataframe_records": [{"shop": "north"}]}).status == 400
         url = prometheus(server.port, ALERTS)
-        until = time.monotonic() + 60
+        until = time.monotonic() + HANG
         while missing := named - set(ask(url, "label/__name__/values")):
             assert time.monotonic() < until, f"no such metric at the server: {sorted(missing)}"
             time.sleep(0.2)
@@ -115,7 +116,7 @@ def test_a_real_prometheus_finds_every_metric_of_the_dashboard_and_of_the_alerts
 
 
 def ask(url: str, what: str) -> Any:
-    with urllib.request.urlopen(f"{url}/api/v1/{what}", timeout=10) as answer:
+    with urllib.request.urlopen(f"{url}/api/v1/{what}", timeout=HANG) as answer:
         found = json.load(answer)
     assert found["status"] == "success", found
     return found["data"]

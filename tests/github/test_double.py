@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from mainline.github.client import GitHub, GitHubError
+from tests.bounds import HANG
 from tests.github import description, operations  # noqa: F401 - operations register themselves
 from tests.github.call import OPERATIONS, Answer, serves
 from tests.github.description import Unfit
@@ -103,7 +104,7 @@ def test_an_answer_with_a_status_that_github_never_gives_is_refused(
 def test_a_request_without_a_user_agent_is_refused(double: GitHubDouble, repository: Repository) -> None:
     request = urllib.request.Request(f"{double.api}/repos/team/model", headers={"User-Agent": ""})
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=HANG)
     caught.value.close()
     assert "without a User-Agent" in double.problems[0]
 
@@ -123,7 +124,7 @@ def test_the_fixture_fails_a_test_whose_requests_were_not_githubs(tmp_path: Path
     top = Path(__file__).resolve().parents[2]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(top)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANG)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "GitHub would not have it" in done.stdout
     assert "GitHub has no GET /repos/team/model/no/such/thing" in done.stdout
@@ -248,7 +249,7 @@ def test_an_artifact_lies_in_a_storage_that_wants_no_token(
     assert client.get("actions/artifacts")["artifacts"][0]["name"] == "report"
     request = urllib.request.Request(f"{double.blobs}/{artifact['id']}", headers={"Authorization": "Bearer x"})
     with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=HANG)
     assert double.problems == [f"the token was sent to the storage: GET /{artifact['id']}"]
     artifact["expired"] = True
     assert refusal(client, "GET", f"actions/artifacts/{artifact['id']}/zip").code == 410

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.bounds import HANG
 from tests.pipelines.shops import LEAN
+from tests.platforms import linux
 from tests.projects import Project, Result, visits
 
 pytestmark = pytest.mark.slow
@@ -112,11 +114,13 @@ def test_the_checkout_and_its_own_state_stay_as_they_are(played: tuple[Project, 
     assert "Merge retrain/2026-02-16" in project.git("-C", str(clone), "log", "--oneline", "main")
 
 
+@linux
 def test_no_process_is_left_behind(played: tuple[Project, Result]) -> None:
     project, _ = played
     assert running(project.root) == []
 
 
+@linux
 def test_interrupted_it_ends_what_it_has_started_and_says_so(tmp_path: Path) -> None:
     project = shop(tmp_path / "shop")
     process = project.start("demo", "--local")
@@ -127,7 +131,7 @@ def test_interrupted_it_ends_what_it_has_started_and_says_so(tmp_path: Path) -> 
     begun = any(running(project.root / ".mainline") or waiting.wait(0.05) for _ in range(1200))
     assert begun, "a verb is at work in the clone"
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=90)
+    _, err = process.communicate(timeout=HANG)
     assert process.returncode == 130, err
     assert "stopped" in err
     assert running(project.root) == []

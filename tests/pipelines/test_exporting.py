@@ -38,6 +38,18 @@ def test_a_checkouts_model_is_trained_once_exported_served_and_scores_a_file(tmp
     scored = shop.mainline("predict", "one.csv")
     assert (scored.status, scored.out.strip()) == (0, "one.predictions.csv"), scored.err
     assert pd.read_csv(shop.path("one.predictions.csv"))["probability"].tolist() == pytest.approx([probability])
+    # Another model's export is not used in its place.
+    shop.edit("params.yaml", ("max_iter: 30", "max_iter: 3"), ("threshold: 0.4", "threshold: 0.3"))
+    anew = shop.mainline("predict", "one.csv")
+    assert (anew.status, "export " in anew.err) == (0, True), anew.err
+    made = json.loads((folder / "serving.json").read_text())
+    assert (made["digest"] == digest, made["threshold"]) == (False, 0.3)
+    assert pd.read_csv(shop.path("one.predictions.csv"))["probability"].tolist() != pytest.approx([probability])
+    shop.edit("params.yaml", ("estimator: sklearn.ensemble.Hist", "estimator: sklearn.ensemble.Missing"))
+    refused = shop.mainline("predict", "one.csv")
+    assert (refused.status, refused.out) == (2, ""), refused.err
+    named = shop.mainline("predict", "one.csv", "--model", str(folder))
+    assert named.status == 0, named.err
 
 
 @pytest.mark.slow

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -29,6 +30,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     subprocess.run(["git", "clone", "--quiet", str(TOP), str(root)], check=True)
     project = Project.at(root)
     project.git("checkout", "--quiet", "-B", "main")
+    project.git("remote", "remove", "origin")  # whose default branch is the one that is worked on here
     project.sign()
     shutil.copy(EXAMPLE, root / "params.yaml")
     project.git("commit", "--quiet", "--allow-empty", "--all", "--message", "The example as it was measured")
@@ -68,31 +70,27 @@ def test_a_leaking_column_is_named_before_anything_is_recorded(flights: Project,
     before = flights.path("reports/verdict.json").read_text()
     found = flights.run()
     assert found.status == 3, found.err
-    assert "dep_delay saw the future" in found.err
+    assert quoted(r"`(dep_delay saw the future: [^`]+)`") in found.err
     assert nothing_new(flights, trained)
     assert flights.path("reports/verdict.json").read_text() == before
 
 
-def test_degrees_that_turn_from_fahrenheit_to_celsius_stop_the_run(flights: Project, trained: Project) -> None:
+def test_degrees_that_turn_to_celsius_and_a_month_that_is_missing_are_each_named_and_stop_the_run(
+    flights: Project, trained: Project
+) -> None:
     path = flights.path("data/raw/weather.parquet")
     weather = pd.read_parquet(path)
     late = weather["time_hour"] >= pd.Timestamp("2013-09-01", tz="UTC")
     for name in ("temp", "dewp"):
         weather.loc[late, name] = ((weather.loc[late, name] - 32) * 5 / 9).astype("float32")
     weather.to_parquet(path, index=False)
-    found = flights.run()
-    assert found.status == 3, found.err
-    assert "temp" in found.err
-    assert "data/expectations/weather.yaml" in found.err
-    assert nothing_new(flights, trained)
-
-
-def test_a_month_that_is_missing_stops_the_run(flights: Project, trained: Project) -> None:
     for table in ("schedule", "outcomes"):
         flights.path(f"data/raw/{table}/2013-05.parquet").unlink()
     found = flights.run()
     assert found.status == 3, found.err
-    assert "2013-05" in found.err
+    critical, _, _ = found.err.partition("also ")
+    for fault in ("weather: median of temp", "data/expectations/weather.yaml", "from 2013-05-01"):
+        assert fault in critical, found.err
     assert nothing_new(flights, trained)
 
 
@@ -138,6 +136,10 @@ def test_a_month_of_new_data_is_told_from_the_model(flights: Project) -> None:
     now = flights.verdict["metrics"]["roc_auc"]["candidate"]
     assert parts["due_to_data"] + parts["due_to_model"] == pytest.approx(now - before, abs=1e-9)
     assert parts["due_to_data"] < -0.02, "October is harder than September"
+    said = quoted(
+        r"adds October\. ROC AUC changes by (\S+) since main's run: (\S+) due to the data, (\S+) due to the model"
+    )
+    assert said == tuple(signed(value) for value in (now - before, parts["due_to_data"], parts["due_to_model"]))
     assert attribution.TRAINED_ON in notes_of(flights)
     assert "are training rows of main" not in notes_of(flights)
 
@@ -154,6 +156,38 @@ def test_mains_code_scores_with_mains_own_lock(flights: Project) -> None:
     assert "threadpoolctl" in flights.report
     assert "cannot score" not in flights.report
     assert flights.verdict["metrics"]["roc_auc"]["baseline"] is not None
+
+
+def test_the_readme_shows_what_a_run_prints(flights: Project) -> None:
+    flights.edit("params.yaml", ("max_iter: 200", "max_iter: 20"))
+    found = flights.run()
+    assert (found.status, told(found.out)) == (1, told(str(quoted(r"(?s)it prints this.*?```\n(.*?)```")))), found.err
+    flights.git("checkout", "--", "params.yaml")
+    regularization = re.search(r"l2_regularization: [\d.]+", flights.path("params.yaml").read_text())
+    assert regularization
+    flights.edit("params.yaml", (regularization[0], "l2_regularization: 20.0"))
+    found = flights.run()
+    assert found.status == 0, found.err
+    auc = flights.verdict["metrics"]["roc_auc"]
+    low, high = (signed(auc[name]) for name in ("low", "high"))
+    expected = f"passed: no worse than main, ROC AUC {auc['candidate']:.3f}, {signed(auc['delta'])} [{low}, {high}]"
+    assert quoted(r"`l2_regularization: 20.0` in `params.yaml` \| (.*?) \|") == expected
+
+
+def quoted(pattern: str) -> Any:
+    """What the README says there: the only group, or all of them."""
+    found = re.search(pattern, (TOP / "README.md").read_text(encoding="utf-8"))
+    assert found, f"the README has no {pattern}"
+    return found[1] if len(found.groups()) == 1 else found.groups()
+
+
+def told(text: str) -> list[str]:
+    """The lines that do not depend on the machine's clock, nor say where the report is."""
+    return [line for line in text.splitlines() if line.strip() and not re.search(r"training time|reports/", line)]
+
+
+def signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def main_on_its_own(flights: Project) -> float:

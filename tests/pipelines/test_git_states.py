@@ -71,11 +71,26 @@ def test_a_folder_that_is_no_checkout_is_judged_by_the_absolute_gates(
     assert "this folder is not the top of a git checkout" in notes_of(shop)
 
 
-def test_a_base_that_is_not_there_is_said(shop: Project) -> None:
-    found = shop.run("--base", "release")
+def test_a_base_that_does_not_exist_is_refused_with_the_names_that_do(shop: Project) -> None:
+    before = shop.report
+    shop.git("branch", "release/1")
+    found = shop.run("--base", "mian")
+    assert found.status == 2
+    assert "there is no branch, tag or commit mian to compare with: did you mean main? (there are main, release/1)" in (
+        found.err
+    )
+    assert shop.report == before
+
+
+def test_a_default_branch_of_another_name_is_compared_with(shop: Project, tmp_path: Path) -> None:
+    shop.git("branch", "--move", "main", "trunk")
+    here = clone(shop, tmp_path / "clone")
+    here.git("switch", "--quiet", "--create", "work")
+    found = here.run()
     assert found.status == 0, found.err
-    assert shop.verdict["verdict"] == "no_baseline"
-    assert "there is no release here" in notes_of(shop)
+    assert here.verdict["verdict"] == "identical"
+    assert here.verdict["baseline"]["commit"] == shop.git("rev-parse", "trunk")
+    assert "identical to trunk" in found.out
 
 
 def test_without_a_main_of_its_own_a_clone_takes_the_remotes(shop: Project, tmp_path: Path) -> None:

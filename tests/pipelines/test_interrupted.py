@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.bounds import HANG
 from tests.pipelines.shops import copy, lean
 from tests.pipelines.traces import processes, recorded, unfinished
+from tests.platforms import linux
 from tests.projects import TOP, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, linux]  # what a run leaves is looked up in /proc
 
 # With validation: the second process has work of its own when the first is killed.
 SUITE = """\
@@ -56,7 +58,7 @@ def until(said: str, process: subprocess.Popen[str]) -> None:
 
 def gone(project: Project) -> list[int]:
     """What is left of a run's processes once the system has had time to end them."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + HANG
     while (left := processes(project)) and time.monotonic() < end:
         time.sleep(0.05)
     return left
@@ -114,7 +116,7 @@ def test_a_run_that_is_stopped_leaves_no_process(committed: Project, tmp_path: P
     process = shop.start("run")
     until("✓ prepare ", process)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=HANG)
     assert process.returncode in (130, -number)
     assert "Traceback" not in err
     assert gone(shop) == []
@@ -136,7 +138,7 @@ def test_a_full_disk_is_said_and_the_next_run_succeeds(
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(shop.root / "src"), str(TOP / "src"), str(TOP)])}
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=shop.root, env=environment, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", program], cwd=shop.root, env=environment, capture_output=True, text=True, timeout=HANG
     )
     assert done.returncode == 4, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -155,8 +157,8 @@ def test_a_second_run_in_the_same_checkout_waits_and_says_so(committed: Project,
     until("✓ collect ", first)
     second = shop.start("run")
     until(f"another run (process {first.pid}) is using this checkout: waiting", second)
-    _, err = first.communicate(timeout=240)
-    out, said = second.communicate(timeout=240)
+    _, err = first.communicate(timeout=HANG)
+    out, said = second.communicate(timeout=HANG)
     assert (first.returncode, second.returncode) == (0, 0), err + said
     assert "no worse than main" in out
     assert " train " not in said, "the second answers from the first one's record"

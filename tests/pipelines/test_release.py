@@ -15,6 +15,7 @@ import yaml
 from mainline.registry import models
 from mainline.registry.audit_log import AuditLog, Entry, FileEntryStore
 from mainline.registry.models import Registry
+from tests.bounds import HANG
 from tests.folders import VARIABLE, Folder
 from tests.mainline.releases import image
 from tests.pipelines.shops import copy, lean, notes_of
@@ -275,7 +276,7 @@ def test_two_promotions_at_once_end_in_agreement(shop: Project, tmp_path_factory
     given = ("promote", "--target", "tests.folders:made", "--image")
     both = [shop.start(*given, image(name), **variables) for name in ("two", "two")]
     for process in both:
-        _, err = process.communicate(timeout=240)
+        _, err = process.communicate(timeout=HANG)
         assert process.returncode == 0, err
     assert in_production(shop) == (2, 1)
     assert [each.event for each in held(shop)[1]] == ["deployed", "promoted"] * 2
@@ -287,7 +288,7 @@ def test_a_promotion_that_is_killed_while_it_deploys_is_ended_by_the_next(shop: 
         "promote", "--target", "tests.pipelines.test_release:killing", "--image", image("two"),
         **{VARIABLE: str(shop.path("target"))},
     )  # fmt: skip
-    process.communicate(timeout=240)
+    process.communicate(timeout=HANG)
     assert process.returncode == -signal.SIGKILL
     assert Folder(shop.path("target")).deployed() == image("two")
     assert held(shop)[0].champion().number == 1  # type: ignore[union-attr]

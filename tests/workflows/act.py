@@ -140,7 +140,9 @@ class Rehearsal:
 
 
 def environment(machine: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in machine.items() if KEPT.fullmatch(name)}
+    kept = {name: value for name, value in machine.items() if KEPT.fullmatch(name)}
+    # Last, for node alone: the jobs have their own Python. Without node, act skips a step with hashFiles in silence.
+    return {**kept, "PATH": os.pathsep.join([kept.get("PATH", os.defpath), str(Path(sys.executable).parent)])}
 
 
 def stand_ins(folder: Path) -> list[str]:

@@ -22,6 +22,7 @@ COMMANDS = (
     Command("export", LOOP, "export", "export the model to ONNX for the server"),
     Command("predict", LOOP, "export", "score a Parquet, CSV or JSON lines file with the exported model"),
     Command("serve", LOOP, "export", "serve the exported model over HTTP"),
+    Command("verify", LOOP, "verify", "train every record again and report those that are not what they claim"),
     Command("ui", LOOP, "ui", "open MLflow's page of runs and models"),
     Command("candidate", RELEASE, "release", "evaluate this commit's model; build, push and test its image"),
     Command("promote", RELEASE, "release", "bring this commit's model to production if it passes its gates"),

@@ -21,7 +21,9 @@ def add(commands: Any) -> None:
     predict.add_argument(
         "--to", type=Path, help="the file to write (default: FILE with .predictions before its suffix)"
     )
-    predict.add_argument("--model", type=Path, help="the folder of the export (default: .mainline/model)")
+    predict.add_argument(
+        "--model", type=Path, help="the folder of an export (default: this checkout's model, exported if need be)"
+    )
     predict.set_defaults(command=predict_command)
 
     serve = commands.add_parser("serve", description=about("serve"))
@@ -49,11 +51,24 @@ def export_command(call: argparse.Namespace) -> int:
 
 def predict_command(call: argparse.Namespace) -> int:
     from mainline.packaging import predict
-    from mainline.runtime.workspace import Workspace
 
-    model = call.model or Workspace.at(Path.cwd()).model
+    model = call.model or own_export()
     print(predict.predict(call.file, model, call.to, warn=lambda said: print(f"warning: {said}", file=sys.stderr)))
     return 0
+
+
+def own_export() -> Path:
+    """The export of this checkout's model: a former model's is exported anew, and used only where it is named."""
+    from mainline.cli.settings import configured
+    from mainline.runtime.progress import Progress
+    from mainline.runtime.workspace import Workspace
+
+    settings = configured()
+    from pipelines import exporting
+
+    workspace = Workspace.at(Path.cwd())
+    with workspace.locked():
+        return exporting.current(settings, workspace, Progress.on_terminal())
 
 
 def serve_command(call: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from mainline.cli.commands import COMMANDS, listing
 from mainline.config import environment
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
+from mainline.runtime import terminal_text
 
 # When these commands end, everything is written and all their processes have ended.
 DONE = ("run", "train", "score")
@@ -32,6 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Libraries create hundreds of thousands of long-lived objects: to search them for garbage takes half a second.
     gc.set_threshold(100_000, 20, 100)
     environment.normalize(os.environ)
+    terminal_text.never_fail()
     words = sys.argv[1:] if arguments is None else list(arguments)
     call = parser(words[0] if words else None).parse_args(words)
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.cli.commands import about
+from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def add(commands: Any) -> None:
     alert.set_defaults(command=alert_command)
 
     retrain = commands.add_parser("retrain", description=about("retrain"))
-    retrain.add_argument("--base", default="main", help="branch to start from (default: main)")
+    retrain.add_argument("--base", help="branch to start from (default: the remote's default branch, else main)")
     retrain.add_argument("--open", action="store_true", help="also open the pull request on GitHub")
     retrain.add_argument("--today", type=day, help="date to assume, such as 2013-11-03 (default: today)")
     retrain.set_defaults(command=retrain_command)
@@ -72,7 +73,12 @@ def retrain_command(call: argparse.Namespace) -> int:
     now = dt.datetime.now(dt.UTC)
     if call.today:
         now = dt.datetime.combine(call.today, dt.time(12), dt.UTC)
-    done = retraining.retrain(workspace, retraining.Asked(call.base, now, history), Progress.on_terminal())
+    base = call.base or git.default_branch(workspace.root) or git.TRUNKS[0]
+    if call.base:
+        from mainline.evaluation.baseline import check_base
+
+        check_base(workspace, base)
+    done = retraining.retrain(workspace, retraining.Asked(base, now, history), Progress.on_terminal())
     proposal = done.proposal
     stopped = proposal.outcome in (Outcome.invalid, Outcome.failed)
     if stopped:

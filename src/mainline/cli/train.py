@@ -14,7 +14,9 @@ from mainline.errors import ConfigurationError
 
 def add(commands: Any) -> None:
     run = commands.add_parser("run", description=about("run"))
-    run.add_argument("--base", default="main", help="branch or commit to compare with (default: main)")
+    run.add_argument(
+        "--base", help="branch or commit to compare with (default: the remote's default branch, else main)"
+    )
     run.add_argument("--state", type=Path, help="folder of records and runs (default: .mainline)")
     run.add_argument("--stage", action="store_true", help="test the container too, where an engine is available")
     run.set_defaults(command=run_command)
@@ -36,12 +38,13 @@ def add(commands: Any) -> None:
 
 
 def run_command(call: argparse.Namespace) -> int:
-    from mainline.runtime import last_run
+    from mainline.runtime import git, last_run
     from mainline.runtime.workspace import Workspace
 
     workspace = Workspace.at(Path.cwd(), call.state)
     with workspace.locked():
-        known = None if call.stage else last_run.answer(workspace, call.base)
+        base = call.base or git.default_branch(workspace.root) or git.TRUNKS[0]
+        known = None if call.stage else last_run.answer(workspace, base)
         if known is not None:
             print(known["summary"])
             return int(known["status"])
@@ -51,19 +54,24 @@ def run_command(call: argparse.Namespace) -> int:
         settings = configured()
         from pipelines import training
 
+        if call.base:
+            from mainline.evaluation.baseline import check_base
+
+            check_base(workspace, base)
         sources = settings.settings.data.sources.values()
         local = all(source.is_local for source in sources)
         paths = [source.path for source in sources if source.path and source.is_local]
-        before = last_run.look(workspace, call.base, paths)
+        before = last_run.look(workspace, base, paths)
         progress = Progress.on_terminal()
         staging = containers.staging(settings, workspace, progress) if call.stage else None
-        review = training.review(settings, workspace, call.base, progress, staging)
+        review = training.review(settings, workspace, base, progress, staging)
         from mainline.report.terminal import terminal_summary
 
         status = 0 if review.passed else 1
-        print(terminal_summary(review))
+        summary = terminal_summary(review)
         if not call.stage:
-            last_run.remember(workspace, before, paths, terminal_summary(review), status, local)
+            last_run.remember(workspace, before, paths, summary, status, local)
+        print(summary)
     return status
 
 
@@ -74,7 +82,7 @@ def review_command(call: argparse.Namespace) -> int:
 
 
 def train_command(call: argparse.Namespace) -> int:
-    from mainline.runtime.worker import die_with_parent
+    from mainline.runtime.parent import die_with_parent
 
     die_with_parent()
     agree(call.contract)
@@ -91,7 +99,7 @@ def train_command(call: argparse.Namespace) -> int:
 
 
 def score_command(call: argparse.Namespace) -> int:
-    from mainline.runtime.worker import die_with_parent
+    from mainline.runtime.parent import die_with_parent
 
     die_with_parent()
     agree(call.contract)

@@ -26,6 +26,12 @@ class Span(BaseModel):
         earlier: dt.datetime = moment - relativedelta(**{f"{self.unit}s": self.count})
         return earlier
 
+    @property
+    def days(self) -> float:
+        """Its length in days, of months and years in the calendar of 2013."""
+        end = dt.datetime(2013, 12, 31, tzinfo=dt.UTC)
+        return (end - self.before(end)) / dt.timedelta(days=1)
+
     def after(self, day: dt.date, times: int = 1) -> dt.date:
         """The day `times` spans after `day`; a span shorter than a day gives `day` itself."""
         from dateutil.relativedelta import relativedelta
@@ -275,6 +281,16 @@ class GapGate(Section):
     at_most: Positive = Field(description="Most that the gap may be wider than the baseline's.")
 
 
+class Pending(Section):
+    """How many rows may be without an outcome long after it was due."""
+
+    status: str = Field("pending", description="Value of `prepare.status` of a row whose outcome is still to come.")
+    after: SpanField = Field(
+        "7 days", validate_default=True, description="How long after its time a row counts as overdue."
+    )
+    at_most: Share = Field(0.01, description="Largest share of the rows of that age that may still be pending.")
+
+
 class Gates(Extensible):
     margins: dict[str, Positive] = Field({}, description="Non-inferiority margin against the baseline, by metric.")
     lead: Lead | None = Field(None, description="Least lead over a naive reference.")
@@ -282,7 +298,12 @@ class Gates(Extensible):
     slices: SliceGate | None = Field(None, description="How much one slice may be worse than the baseline.")
     gaps: GapGate | None = Field(None, description="How much the slice disparity may widen.")
     calibration_error: Positive | None = Field(None, description="Upper limit of the expected calibration error.")
-    label_coverage: Share | None = Field(None, description="Least share of holdout rows with a label.")
+    label_coverage: Share | None = Field(
+        None,
+        description="Least share of rows with a label: of the holdout, of training, and of each of its months and "
+        "slices with `evaluate.min_rows` rows.",
+    )
+    pending: Pending | None = Field(None, description="How many rows may still be pending long after they were due.")
     holdout_drift: Annotated[int, Field(ge=0)] | None = Field(
         None, description="Most features of the holdout that may lie outside training, by the monitor's measures."
     )

@@ -6,6 +6,8 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from mainline.data.sources.duckdb_scan import Layout, connect, plain, scan_sql
 from mainline.data.sources.files import files_of
 from mainline.data.sources.formats import Files, Format, Reading
 from mainline.errors import ConfigurationError, DataError
-from mainline.runtime.file_digests import digests
+from mainline.runtime.file_digests import Watch, digests, seen
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -53,7 +55,7 @@ class Collected:
     end: str | None
 
 
-def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
+def collect(data: Data, root: Path, cache: Path, watch: Watch | None = None) -> dict[str, Collected]:
     """Bring every table of `data.sources` to this machine and report what lies before the data cutoff.
 
     Parameters
@@ -64,6 +66,8 @@ def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
         What relative paths are below.
     cache
         A folder for what is fetched from elsewhere, and for the digests of files that were read before.
+    watch
+        Is given the files of the tables, as they were before they were read.
 
     Raises
     ------
@@ -76,7 +80,8 @@ def collect(data: Data, root: Path, cache: Path) -> dict[str, Collected]:
     """
     con = connect()
     root, cache = root.absolute(), cache.absolute()
-    return {name: _collect(con, data, name, source, root, cache) for name, source in data.sources.items()}
+    watch = watch or Watch()
+    return {name: _collect(con, data, name, source, root, cache, watch) for name, source in data.sources.items()}
 
 
 def relation_sql(table: Collected) -> str:
@@ -130,11 +135,15 @@ def _from_plain(plain: dict[str, Any]) -> Collected:
     return Collected(**values)
 
 
-def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, root: Path, cache: Path) -> Collected:
+def _collect(
+    con: DuckDBPyConnection, data: Data, name: str, source: Source, root: Path, cache: Path, watch: Watch
+) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
     before = data.cutoff.astimezone(dt.UTC) if source.time else None
     files = _reading(name, source, _files(data, name, source, _moment(before, after), root, cache))
-    layout = read_layout(con, files)
+    stamps = seen(files.paths)
+    with _standing(stamps, files):
+        layout = read_layout(con, files)
     if source.time:
         check_time(name, layout.columns, source.time)
     draft = Collected(
@@ -143,26 +152,41 @@ def _collect(con: DuckDBPyConnection, data: Data, name: str, source: Source, roo
         digest="", rows=0, start=None, end=None, reading=layout.reading, odd=dict(layout.odd),
     )  # fmt: skip
     cut = _cut(draft)
-    held = known(con, files, layout, cut)
+    with _standing(stamps, files):
+        held = known(con, files, layout, cut)
     paths = [path for path in files.paths if held[path].rows]
     if not paths:
         raise _nothing(files, data, held)
     straddles = any(held[path].cut for path in paths)
-    content = sorted(digests(paths, cache / INDEX).values())
-    seen = [*content, cut.sql] if cut and straddles else content
+    found = digests(paths, cache / INDEX)
+    watch.add(stamps, found, files.origin)
+    content = sorted(found.values())
+    model_sees = [*content, cut.sql] if cut and straddles else content
     # What is inferred depends on the content alone; what is set can change the table without it.
     given = {name: getattr(source, name) for name in READING if name in source.model_fields_set}
-    seen = [*seen, json.dumps(given, sort_keys=True)] if given else seen
+    model_sees = [*model_sees, json.dumps(given, sort_keys=True)] if given else model_sees
     starts = [start for path in paths if (start := held[path].start)]
     ends = [end for path in paths if (end := held[path].end)]
     return dataclasses.replace(
         draft,
         paths=paths,
-        digest=hashlib.sha256("\n".join(seen).encode()).hexdigest(),
+        digest=hashlib.sha256("\n".join(model_sees).encode()).hexdigest(),
         rows=sum(held[path].rows for path in paths),
         start=min(starts).isoformat() if starts else None,
         end=max(ends).isoformat() if ends else None,
     )
+
+
+@contextmanager
+def _standing(stamps: Mapping[Path, dict[str, Any]], files: Files) -> Iterator[None]:
+    """What is wrong with a file that moves while it is read is no fault of the data."""
+    try:
+        yield
+    except DataError:
+        watch = Watch()
+        watch.add(stamps, dict.fromkeys(stamps, ""), files.origin)
+        watch.check(content=False)
+        raise
 
 
 def _files(data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path) -> Files:

@@ -6,7 +6,7 @@ import datetime as dt
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,11 +29,14 @@ TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 NO_TRUTH = "not true or false: "
 
 
-def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> None:
+def build(
+    settings: Settings, tables: Mapping[str, Collected], path: Path, unmoved: Callable[[], object] = lambda: None
+) -> None:
     """Prepare the frame and write it to `path` as Parquet, sorted by its key, with a `row_id` for every row.
 
     Numeric features are written as 32-bit floats (the precision that a served model computes in)
-    and categorical ones as text.
+    and categorical ones as text. `unmoved` raises where the tables are no longer what they were: the frame is then
+    not kept.
 
     Raises
     ------
@@ -58,6 +61,7 @@ def build(settings: Settings, tables: Mapping[str, Collected], path: Path) -> No
             how = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{metadata}}}"
             connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({how})")
             check_rows(connection, settings.prepare, unfinished)
+            unmoved()
     except duckdb.IOException as error:
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
     except duckdb.Error as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.runtime import git
-from mainline.runtime.worker import die_with_parent
+from mainline.runtime.parent import die_with_parent, ending_with_parent
 
 # Variables that point to other machines, or to the state of the checkout.
 FOREIGN = ("GITHUB_", "GH_", "MLFLOW_TRACKING_", "MAINLINE_", "GIT_")
@@ -69,7 +69,7 @@ class Scratch:
 
     def call(self, *words: str, check: tuple[int, ...] = (0,)) -> Said:
         """Call a command of the clone's own code; raises ExternalError if its status is not in `check`."""
-        command = [sys.executable, "-m", "mainline", *words]
+        command = ending_with_parent([sys.executable, "-m", "mainline", *words])
         # In its own session: an interrupt of the demo reaches it only once, from here.
         with subprocess.Popen(
             command, cwd=self.root, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -19,7 +19,7 @@ from mainline.demo.scratch import Scratch
 from mainline.errors import ExternalError
 from mainline.packaging.container_commands import python_module
 from mainline.packaging.engine import Engine
-from mainline.runtime.worker import die_with_parent
+from mainline.runtime.parent import die_with_parent, ending_with_parent
 
 READY_SECONDS = 60
 FINISH_SECONDS = 60
@@ -158,7 +158,7 @@ class Process(Service):
         environment = self.scratch.environment() | {f"MAINLINE_{name}": str(v) for name, v in variables.items()}
         with (self.folder / "server.txt").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "mainline.serving"], cwd=self.scratch.root, env=environment,
+                ending_with_parent([sys.executable, "-m", "mainline.serving"]), cwd=self.scratch.root, env=environment,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=die_with_parent,
             )  # fmt: skip
         until = time.monotonic() + READY_SECONDS

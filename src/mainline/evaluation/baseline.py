@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mainline.config.loader import FILE
-from mainline.errors import MainlineError
+from mainline.errors import ConfigurationError, MainlineError
 from mainline.evaluation.changes import settings_of
 from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
@@ -25,7 +25,6 @@ from mainline.training.fingerprint import locked_packages
 from mainline.training.record import Record, find
 
 CONTRACT = 1
-DEFAULT_BRANCH = "main"
 LONGEST = 500  # characters of the baseline's error message: enough for two expectations that failed
 
 
@@ -59,17 +58,32 @@ def index(workspace: Workspace) -> Path:
     return workspace.state / "commits.json"
 
 
+def check_base(workspace: Workspace, base: str) -> None:
+    """Raises ConfigurationError for a base that somebody has named and that does not exist, with the names that do."""
+    import difflib
+
+    root = workspace.root
+    if not git.is_top(root) or git.tip(root, base):
+        return
+    names = list(dict.fromkeys(git.short(name) for name in git.branches(root) if not name.endswith("/HEAD")))
+    near = difflib.get_close_matches(base, names, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    if git.is_shallow(root):
+        hint = f"this clone is shallow: git fetch --depth=1 origin {base}:refs/remotes/origin/{base} "
+    raise ConfigurationError(
+        f"there is no branch, tag or commit {base} to compare with: {hint}"
+        + (f"({git.listed(names)})" if names else "(there is no branch yet)")
+    )
+
+
 def why_missing(workspace: Workspace, base: str) -> str:
     """Why there is no baseline, and how to get one."""
     if not git.is_top(workspace.root):
         return "no baseline: this folder is not the top of a git checkout"
     branch = base.removeprefix("origin/").removeprefix("base/")
     hint = f"git fetch origin {branch}"
-    default = (git.git(workspace.root, "symbolic-ref", "--short", "refs/remotes/origin/HEAD") or "").partition("/")[2]
     if git.is_shallow(workspace.root):
         hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"
-    elif branch == DEFAULT_BRANCH and default not in ("", DEFAULT_BRANCH):
-        hint = f"origin's default branch is {default}: make run BASE={default}, and make doctor for the rest"
     return f"no baseline: there is no {branch} here ({hint})"
 
 
@@ -104,8 +118,8 @@ def score_in_worktree(
     return ask(tree, ["score", "--state", str(workspace.state), "--contract", str(CONTRACT), str(path)])
 
 
-def ask(tree: Path, arguments: list[str]) -> dict[str, Any]:
-    environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
+def ask(tree: Path, arguments: list[str], **variables: str) -> dict[str, Any]:
+    environment = {**os.environ, **variables, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
     done = subprocess.run(
         [str(interpreter(tree)), "-m", "mainline", *arguments],
         cwd=tree,

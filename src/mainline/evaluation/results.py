@@ -126,6 +126,16 @@ class Importance:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """The share of labelled rows of a part, such as `training 2013-02`; `baseline` is that of main's own run."""
+
+    part: str
+    rows: int
+    share: float
+    baseline: float | None = None
+
+
+@dataclass(frozen=True)
 class Side:
     """One model of the comparison."""
 
@@ -169,6 +179,7 @@ class Review:
     slices: list[Slice] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
+    coverage: list[Coverage] = field(default_factory=list)  # of labels; the lowest first
     changes: list[Change] = field(default_factory=list)
     importance: list[Importance] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)  # why the verdict may mislead: read before it

@@ -11,7 +11,7 @@ from mainline.config.loader import Params
 from mainline.config.schema import Settings
 from mainline.data.collect import Collected
 from mainline.data.validation.results import Validation
-from mainline.evaluation import bootstrap, changes, evaluate, gates, leaks, metrics, shifted_inputs
+from mainline.evaluation import bootstrap, changes, evaluate, gates, leaks, metrics, missing_labels, shifted_inputs
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
@@ -66,6 +66,10 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     warnings = list(compared.warnings)
     outside = shifted_inputs.drifted(settings, record, frame)
     warnings += leaks.not_rolled_back(validation, against.features if against else None)
+    coverage = missing_labels.parts(settings, frame, against)
+    late = missing_labels.overdue(settings, frame)
+    fifths = missing_labels.by_score(record.holdout.score, record.holdout.y == record.holdout.y)
+    warnings += missing_labels.warnings(coverage, fifths, late, settings)
     if outside:
         warnings.append(shifted_inputs.warning(outside, settings.monitor))
     if copied.rows:
@@ -80,6 +84,8 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
         train_seconds=record.facts.model.seconds,
         model_bytes=record.facts.model.bytes,
         drifted=None if outside is None else [feature.feature for feature in outside],
+        coverage=coverage,
+        overdue=late,
         copies=copied,
         no_metrics=no_metrics,
         no_comparison=None if identical else incomparable(settings, baseline, compared.not_comparable or no_metrics),
@@ -107,6 +113,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             slices=list(measured.slices),
             gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],
+            coverage=[*coverage, *fifths],
             changes=changed(params, workspace, record, baseline),
             warnings=warnings,
             notes=notes,

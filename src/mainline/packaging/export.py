@@ -70,7 +70,7 @@ def export(
         pipeline_digest=record.digest,
         data_digest=data_digest(record),
         fingerprint=record.fingerprint,
-        commit=record.facts.commit,
+        commit=record.facts.made_by,
         trained=record.facts.created,
         agreement=Agreement(len(rows), 0.0),
         example=[],

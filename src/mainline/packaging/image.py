@@ -17,6 +17,7 @@ from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
 from mainline.serving import signature as signatures
 from mainline.serving.signature import Signature
+from mainline.training.facts import DIRTY
 
 REPOSITORY = "MAINLINE_IMAGE"  # the variable that says where images are pushed: registry.example/team/name
 BASE_LABEL = "org.opencontainers.image.base.name"
@@ -156,7 +157,8 @@ def matching_base() -> str:
 
 def committed(root: Path, signature: Signature) -> int:
     """The time of the model's commit, equal for every build of it; 0 where it is unknown."""
-    said = git.git(root, "show", "--no-patch", "--format=%ct", signature.commit) if signature.commit else None
+    commit = signature.commit if signature.commit not in (None, DIRTY) else None
+    said = git.git(root, "show", "--no-patch", "--format=%ct", commit) if commit else None
     return int(said) if said and said.isdigit() else 0
 
 

@@ -271,7 +271,7 @@ def tags(review: Review, record: Record, release: Mapping[str, str]) -> dict[str
 
     measured = {f"metric.{metric.name}": interval(metric.candidate) for metric in review.metrics}
     return {
-        "commit": record.facts.commit or "none",
+        "commit": record.facts.made_by or "none",
         "fingerprint": record.fingerprint,
         "data_digest": data_digest(record),
         "model_digest": record.digest,

@@ -38,12 +38,17 @@ class NoAnswer(ExternalError):
     """The registry does not answer, or rejects this login: nothing is known about its content."""
 
 
+class Moved(ExternalError):
+    """The tag is no longer at the manifest that was expected."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """`digest` is the SHA-256 of the bytes that the registry holds."""
 
     digest: str
     content: Mapping[str, Any]
+    etag: str | None = None  # by which the registry knows this version of the tag, if it has such a name
 
     @property
     def annotations(self) -> Mapping[str, str]:
@@ -125,12 +130,20 @@ class Repository:
             assert isinstance(content["layers"], list)
         except (ValueError, KeyError, TypeError, AssertionError):
             raise ExternalError(f"{self.reference}:{tag} is not a manifest: it is damaged") from None
-        return Manifest(digest, content)
+        return Manifest(digest, content, answer.headers.get("ETag"))
 
-    def put_manifest(self, tags: list[str], content: Mapping[str, Any]) -> Manifest:
+    def put_manifest(self, tags: list[str], content: Mapping[str, Any], expected: Manifest | None = None) -> Manifest:
+        """Put a manifest under each tag; where the registry can compare, only over the manifest that is `expected`.
+
+        Raises
+        ------
+        Moved
+            Where the registry has compared, and found another one.
+        """
         body = json.dumps(content, sort_keys=True).encode()
+        condition = {"If-Match": expected.etag} if expected and expected.etag else {}
         for tag in tags:
-            self.ask("PUT", f"manifests/{tag}", data=body, headers={"Content-Type": MANIFEST})
+            self.ask("PUT", f"manifests/{tag}", data=body, headers={"Content-Type": MANIFEST, **condition})
         return Manifest(sha256(body), content)
 
     def tags(self) -> list[str]:
@@ -175,6 +188,8 @@ class Repository:
     def check(self, answer: Any) -> None:
         if answer.status_code == 401:
             raise NoAnswer(f"{self.reference}: the registry rejects this login: docker login {self.host}")
+        if answer.status_code == 412:
+            raise Moved(f"{self.reference}: another run has pushed since")
         if not 200 <= answer.status_code < 300:
             said = " ".join(answer.text.split())[:200]
             kind = NoAnswer if answer.status_code in SAYS_NO else ExternalError

@@ -33,7 +33,7 @@ def training(params: Params, root: Path, record: Record, frame: Path) -> dict[st
             "fingerprint": record.fingerprint,
             "model_digest": record.digest,
             "data_digest": data_digest(record),
-            "commit": facts.commit or "none",
+            "commit": facts.made_by or "none",
             "clean": str(facts.clean).lower(),
         },
         "tables": list(json.loads(to_json(facts.tables))["tables"].values()),

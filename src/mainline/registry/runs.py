@@ -77,6 +77,8 @@ def log_training(state: str, training: dict[str, Any]) -> str:
         client, experiment = open_client(state)
         known = known_run(client, experiment, training["fingerprint"])
         if known:
+            for name in ("commit", "clean"):  # a commit may have come to have what was uncommitted before
+                client.set_tag(known, name, training["tags"][name])
             return known
         if store(Path(state))[0].startswith(
             "sqlite:"
@@ -154,6 +156,14 @@ def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | 
         [experiment], f"tags.fingerprint = '{fingerprint}' and tags.logged = 'whole'", max_results=1
     )
     return str(found[0].info.run_id) if found else None
+
+
+def distrust(state: str, fingerprint: str) -> None:
+    """The runs of a fingerprint hold a wrong model: the next run of it logs its own."""
+    with converted_errors(state):
+        client, experiment = open_client(state)
+        for run in client.search_runs([experiment], f"tags.fingerprint = '{fingerprint}'"):
+            client.set_tag(run.info.run_id, "logged", "wrong")
 
 
 def end_killed(client: MlflowClient, experiment: str, fingerprint: str) -> None:

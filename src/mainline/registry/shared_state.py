@@ -2,7 +2,8 @@
 
 `MAINLINE_STATE=registry.example/name` sets the repository. The tag `state` is the current state; `state-N` keeps every
 former one, each with its parent. Changes are pushed only on top of the state that they are based on: if that has
-changed in the meantime, the work is repeated on the new one.
+changed in the meantime, the work is repeated on the new one (`registry/claims.py` says how two pushes at once are told
+apart).
 """
 
 from __future__ import annotations
@@ -20,30 +21,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.registry import snapshot
+from mainline.registry import claims, snapshot
 from mainline.registry.audit_log import FileEntryStore
-from mainline.registry.oci import Manifest, NoAnswer, Repository
+from mainline.registry.claims import PARENT, RESTORED, SEQUENCE, TAG, StateMoved
+from mainline.registry.oci import Manifest, Moved, NoAnswer, Repository
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.runtime.workspace import Workspace
 
 VARIABLE = "MAINLINE_STATE"
-TAG = "state"
-PARENT, SEQUENCE, RESTORED, SAYS, CREATED = (
-    "mainline.state.parent",
-    "mainline.state.sequence",
-    "mainline.state.restored",
-    "mainline.state.last-entry",
-    "org.opencontainers.image.created",
-)
+SAYS, CREATED = "mainline.state.last-entry", "org.opencontainers.image.created"
 TYPE = "application/vnd.mainline.state.v1"
 TITLE = "org.opencontainers.image.title"
 BASE = "base.json"
-ATTEMPTS = 3
+ATTEMPTS = 5
 WAY_OUT = "`mainline state list` shows the older ones, `mainline state restore DIGEST` restores one"
-
-
-class StateMoved(ExternalError):
-    """Another run has pushed a state since this one was pulled."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +85,7 @@ class Shared:
                 "`mainline state init`; otherwise it was lost: `mainline state list` shows what is left, "
                 "`mainline state restore DIGEST` restores it"
             )
+        claims.one_head(self.repository, current)
         return self.unfold(current)
 
     def unfold(self, manifest: Manifest) -> Path:
@@ -222,14 +214,33 @@ class Shared:
             "layers": layers,
             "annotations": annotations,
         }
-        # First under a tag of its own, for the list; the current tag moves last, in one request.
+        # First under a tag of its own, for the list and as a claim; the current tag moves last, in one request.
         named = f"{TAG}-{number + 1:06}-{secrets.token_hex(3)}"
-        self.repository.put_manifest([named], content)
-        self.unmoved(digest)
-        pushed = self.repository.put_manifest([TAG], content)
-        self.unmoved(pushed.digest)
+        parent = self.repository.manifest(digest) if digest else None
+        claim = claims.Claim(self.repository, named, self.repository.put_manifest([named], content), parent)
+        try:
+            claim.revoke_rivals()
+            self.unmoved(digest)
+        except ExternalError:
+            now = self.readable(TAG)
+            if now is None or now.digest != claim.state.digest:  # a rival that gives up may have moved the tag here
+                claim.withdraw()
+                raise
+        claim.check()
+        try:
+            pushed = self.repository.put_manifest([TAG], content, self.current_if(digest))
+        except Moved as moved:
+            claim.withdraw()
+            raise StateMoved(f"{moved}: run again") from None
+        claim.check()
+        claim.settle()
         write_base(self.store, pushed.digest, number + 1, clean=True)
         return pushed
+
+    def current_if(self, digest: str | None) -> Manifest | None:
+        """The manifest that the registry is to compare with before it replaces it."""
+        current = self.readable(TAG)
+        return current if current and current.digest == digest else None
 
     def base(self) -> tuple[str | None, int]:
         """Digest and number of the state that the store is based on; None for a new one."""
@@ -251,7 +262,8 @@ class Shared:
             raise StateMoved(f"{self.repository.reference}: another run has pushed the state {found}: run again")
 
     def tags(self) -> list[str]:
-        return [tag for tag in self.repository.tags() if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag)]
+        found = self.repository.tags()
+        return [tag for tag in found if re.fullmatch(rf"{TAG}(-\d+-\w+)?", tag) and not claims.withdrawn(found, tag)]
 
     def listed(self) -> list[Listed]:
         """Every state that can be restored, the newest first."""

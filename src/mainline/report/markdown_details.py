@@ -36,6 +36,7 @@ def details(review: Review) -> list[Part | None]:
         validation(review),
         slices(review),
         gaps(review),
+        coverage(review),
         drift(review),
         importance(review),
         *added_sections(review),
@@ -124,6 +125,20 @@ def gaps(review: Review) -> Part | None:
         for gap in ordering.gaps(review)
     ]
     return folded("Gaps between slices", f"{header}|---|---|--:|--:|--:|---|---|", lines, weight=40, most=20)
+
+
+def coverage(review: Review) -> Part | None:
+    if not review.coverage:
+        return None
+    header = f"| Part | Rows | Labelled | {prose(base_name(review), 40)} |\n|---|--:|--:|--:|"
+    lines = [
+        f"| {prose(part.part, 60)} | {count(part.rows)} | {share(part.share)}"
+        f" | {share(part.baseline) if part.baseline is not None else '–'} |"
+        for part in review.coverage
+    ]
+    lowest = min(review.coverage, key=lambda part: part.share)
+    title = f"Label coverage: lowest {lowest.part} {share(lowest.share)}"
+    return folded(title, header, lines, weight=25, most=20)
 
 
 def drift(review: Review) -> Part | None:

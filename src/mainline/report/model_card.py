@@ -58,7 +58,7 @@ def of_export(settings: Settings, review: Review, record: Record, version: str, 
     ConfigurationError
         As `render`.
     """
-    commit = str(record.facts.commit or "none")
+    commit = str(record.facts.made_by or "none")
     return page(review, record, version, commit, identity(settings, review, record, commit), root, released=False)
 
 

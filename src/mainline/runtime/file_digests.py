@@ -10,8 +10,9 @@ import glob
 import hashlib
 import json
 import os
+import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,74 @@ def unchanged(stamps: dict[str, Any]) -> bool:
         return False
 
 
+def seen(paths: Iterable[Path]) -> dict[Path, dict[str, Any]]:
+    """What the file system says of each file now: taken before a file is read, it shows later whether it has moved."""
+    links: dict[Path, list[int]] = {}
+    return {path: {"taken": time.time_ns(), "facts": _place(path, links)} for path in paths}
+
+
+class Watch:
+    """The files that a run reads, as they were before it read them: a file that moves in between is found.
+
+    A digest is taken once, and the files are read again later: by the preparation, the validation, the comparison.
+    What was read is what was digested only where the file system shows the same file throughout. Times of change are
+    compared, not content alone: a file that was replaced and then put back was another one in between.
+    """
+
+    def __init__(self, files: Mapping[str, dict[str, Any]] | None = None) -> None:
+        self.files: dict[str, dict[str, Any]] = dict(files or {})
+
+    def add(
+        self, before: Mapping[Path, dict[str, Any]], content: Mapping[Path, str], name: Callable[[Path], str] = str
+    ) -> None:
+        """Watch the files of `content`, their digests, which `seen` has stamped before they were read."""
+        for path, digest in content.items():
+            self.files[str(path)] = {**before[path], "sha256": digest, "name": name(path)}
+
+    def check(self, content: bool = True) -> None:
+        """Raises ExternalError where a file has moved; `content` reads those again whose times are too fresh."""
+        links: dict[Path, list[int]] = {}
+        moved = [entry["name"] for path, entry in self.files.items() if _moved(Path(path), entry, links, content)]
+        if moved:
+            more = f" (and {len(moved) - 1} more)" if len(moved) > 1 else ""
+            raise ExternalError(
+                f"{moved[0]}{more} was changed while the run was reading it, so nothing was kept: "
+                "run again when it is complete"
+            )
+
+
+def _moved(path: Path, entry: dict[str, Any], links: dict[Path, list[int]], content: bool) -> bool:
+    taken = time.time_ns()
+    facts = _place(path, links)
+    if not facts or facts != entry["facts"]:
+        return True
+    if not content or not _racy(entry):
+        return False
+    try:
+        with open(path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return True
+    entry["taken"] = taken  # later looks need not read it again
+    return digest != entry["sha256"] or _place(path, {}) != facts
+
+
+def _place(path: Path, links: dict[Path, list[int]]) -> list[int]:
+    """The facts of a file, and of every symbolic link on the way to it: a link can lead elsewhere for a while.
+
+    Empty where there is no such file.
+    """
+    way = (path, *path.parents)
+    try:
+        for part in way:
+            if part not in links:
+                status = os.lstat(part)
+                links[part] = [status.st_ino, status.st_ctime_ns] if stat.S_ISLNK(status.st_mode) else []
+        return [*_facts(path), *(fact for part in way for fact in links[part])]
+    except OSError:
+        return []
+
+
 def _entries(paths: Iterable[Path], index: Path) -> dict[str, dict[str, Any]]:
     known = _read(index)
     found = {str(path): _entry(path, known.get(str(path))) for path in paths}
@@ -96,7 +165,7 @@ def _facts(path: Path) -> list[int]:
 
 
 def _racy(entry: dict[str, Any]) -> bool:
-    _, modified, changed, _ = entry["facts"]
+    _, modified, changed, *_ = entry["facts"]
     return bool(max(modified, changed) + RACY_NS >= entry["taken"])
 
 

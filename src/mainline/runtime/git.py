@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mainline.errors import ExternalError
+from mainline.errors import ConfigurationError, ExternalError
+
+TRUNKS = ("main", "master")
+NAMED = 10  # branches in a message
 
 
 def git(root: Path, *arguments: str) -> str | None:
     """The output of a git command, or None where git (or what it was asked for) is missing."""
     try:
-        done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", *arguments], cwd=root, capture_output=True, text=True, errors="replace", check=False
+        )
     except FileNotFoundError:
         return None
     return done.stdout.strip() if done.returncode == 0 else None
@@ -29,6 +35,60 @@ def tip(root: Path, base: str) -> str | None:
     """The tip of a base branch: the local one, or the remote one if the local one is missing or behind."""
     local, remote = commit_of(root, base), commit_of(root, f"origin/{base}")
     return remote if local and remote and is_behind(root, local, remote) else local or remote
+
+
+def branches(root: Path) -> dict[str, str]:
+    """The branches of a checkout by their full names, each with where it leads if it is only a name of another."""
+    said = git(root, "for-each-ref", "--format=%(refname) %(symref)", "refs/heads", "refs/remotes") or ""
+    return {name: target for name, _, target in (line.partition(" ") for line in said.splitlines())}
+
+
+def default_branch(root: Path) -> str | None:
+    """The remote's default branch, else `main`, `master` or the only branch; None where nothing says which it is.
+
+    Raises
+    ------
+    ConfigurationError
+        Where there are branches, and each could be it.
+    """
+    found = branches(root)
+    remote = found.get("refs/remotes/origin/HEAD", "").removeprefix("refs/remotes/origin/")
+    names = list(dict.fromkeys(short(name) for name in found if not name.endswith("/HEAD")))
+    if remote in names and remote not in TRUNKS and not has_all_branches(root):
+        # A clone of a single branch takes that one for the default, whatever it is.
+        return next((name for name in TRUNKS if name in names), None) or asked_default(root)
+    for name in (remote, *TRUNKS):
+        if name in names:
+            return name
+    if not names or not has_all_branches(root):
+        return asked_default(root) if names else None
+    if len(names) == 1:
+        return names[0]
+    raise ConfigurationError(
+        f"none of the branches is called {' or '.join(TRUNKS)}, and origin names no default: say which one to "
+        f"compare with, such as make run BASE={names[0]} ({listed(names)})"
+    )
+
+
+def has_all_branches(root: Path) -> bool:
+    return "*" in (git(root, "config", "--get-all", "remote.origin.fetch") or "*")
+
+
+def asked_default(root: Path) -> str | None:
+    """The default branch as the remote says it, which may not be here; None where it does not answer."""
+    said = git(root, "-c", "core.askPass=true", "ls-remote", "--symref", "origin", "HEAD") or ""
+    found = re.match(r"ref: refs/heads/(\S+)\s", said)
+    return found[1] if found else None
+
+
+def short(name: str) -> str:
+    """A branch as a person writes it; those of `origin` are found by their names alone."""
+    return re.sub(r"^refs/(heads|remotes/origin|remotes)/", "", name)
+
+
+def listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"there are {', '.join(names[:NAMED])}{more}"
 
 
 def is_behind(root: Path, commit: str, other: str) -> bool:

@@ -23,11 +23,13 @@ LEFT = ("report.md", "report.html", "report.json", "verdict.json")
 def look(workspace: Workspace, base: str, sources: Sequence[str] = ()) -> dict[str, Any]:
     """What a run sees: stamps of its files, its commit, its base, the environment variables that it reads."""
     root = workspace.root
-    checkout = git.is_top(root)
+    # Where there is no commit yet, git prints the top and fails.
+    top, _, head = (git.git(root, "rev-parse", "--show-toplevel", "HEAD^{commit}") or "").partition("\n")
+    checkout = Path(top).resolve() == root if top else git.is_top(root)
     return {
         "base": base,
         "tip": git.tip(root, base) if checkout else None,
-        "head": git.commit_of(root, "HEAD") if checkout else None,
+        "head": head or None if checkout else None,
         "clean": git.is_clean(root) if checkout else None,
         "tracking": os.environ.get("MLFLOW_TRACKING_URI"),
         "files": {

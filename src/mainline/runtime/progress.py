@@ -39,8 +39,9 @@ class Progress:
 
     def _write(self, text: str) -> None:
         if self.stream:
-            self.stream.write(text)
-            self.stream.flush()
+            with contextlib.suppress(OSError):  # a terminal that is gone costs no run
+                self.stream.write(text)
+                self.stream.flush()
 
 
 @dataclass

@@ -24,6 +24,7 @@ from concurrent.futures import Future
 from typing import IO, Any
 
 from mainline import errors
+from mainline.runtime.parent import die_with_parent
 
 # Large arrays come and go: without this the allocator returns each to the system and requests it again.
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
@@ -124,15 +125,6 @@ def work(jobs: Iterator[str], results: IO[str]) -> None:
             message = {"error": text, "kind": "ExternalError"}
         results.write(json.dumps(message) + "\n")
         results.flush()
-
-
-def die_with_parent() -> None:
-    """On Linux: end this process when the run that started it ends, also when that is killed."""
-    import ctypes
-    import signal
-
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def main() -> None:

@@ -96,6 +96,12 @@ class Workspace:
             for tree in self.worktrees.iterdir():
                 git.remove_worktree(self.root, tree)
 
+    def forget(self, fingerprint: str, frame: str | None) -> None:
+        """Remove a record that is wrong, with everything that may have been made from the same wrong data."""
+        for path in (self.records / fingerprint, *([self.frames / f"{frame}.parquet"] if frame else []), self.checks):
+            remove(path)
+        self.last.unlink(missing_ok=True)
+
     def prune(self, used: Iterable[Path]) -> None:
         """Keep what this run has `used` and the newest of the rest; MLflow has the history."""
         kept = {path.resolve() for path in used}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 FORMAT = 1
+DIRTY = "dirty"
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,8 @@ class Facts:
     fingerprint: str
     frame: str  # the fingerprint of the prepared frame
     parts: Parts  # what the fingerprint was computed from
-    commit: str | None  # None outside a git checkout
-    clean: bool  # the checkout had no uncommitted changes
+    commit: str | None  # checked out when the model was trained; None outside a git checkout
+    clean: bool  # there were no uncommitted changes, so `commit` made the model: see `made_by`
     task: str
     classes: list[Any]  # the label's values in the order of their codes; empty for a regression
     model: ModelFacts
@@ -46,11 +47,19 @@ class Facts:
     rows: dict[str, int]  # train, holdout, unlabelled, and the unlabelled by status
     period: dict[str, str]  # train_start, train_end, holdout_start, holdout_end; empty without prepare.time
     label_coverage: float  # share of the holdout rows whose label is known
+    coverage: dict[str, list[int]] = field(default_factory=dict)  # `label_coverage.measure`; empty in older records
+
+    @property
+    def made_by(self) -> str | None:
+        """The commit whose files made the model; `dirty` where they are in no commit, None outside a checkout."""
+        return DIRTY if self.commit and not self.clean else self.commit
 
 
 def facts_to_json(facts: Facts) -> str:
     """The content of `record.json`. The order of keys is kept: a CSV file's columns are read by position."""
     plain = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
+    if not facts.coverage:
+        del plain["coverage"]  # a record of an earlier version has none
     written = {
         **plain,
         "parts": dataclasses.asdict(facts.parts),

@@ -1,6 +1,7 @@
 """The record of a training: the model, its scores on its holdout, and what it was made from.
 
-A record is a folder named by its fingerprint. It is written whole or not at all, and never changed.
+A record is a folder named by its fingerprint. It is written whole or not at all, and never changed, but for the commit
+that it belongs to.
 
     record.json   `facts.Facts`: settings, digests, rows, period, commit
     model.pkl     the fitted pipeline; only loaded from this checkout's own state
@@ -10,6 +11,7 @@ A record is a folder named by its fingerprint. It is written whole or not at all
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import pickle
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError, DataError, ExternalError
-from mainline.runtime.atomic_files import replacing_folder
+from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.training.facts import Facts, facts_from_json, facts_to_json, unreadable
 from mainline.training.fingerprint import digest
 
@@ -105,14 +107,19 @@ class Record:
     def damaged(self, name: str, error: object) -> ExternalError:
         return ExternalError(f"{self.path / name} cannot be read ({error}): delete the folder and run again")
 
-    def model(self) -> Pipeline:
-        """The fitted pipeline, once its bytes match the recorded digest."""
+    def model_bytes(self) -> bytes:
+        """The pickled pipeline, once it matches the recorded digest."""
         try:
             pickled = (self.path / "model.pkl").read_bytes()
         except OSError as error:
             raise self.damaged("model.pkl", error) from None
         if hashlib.sha256(pickled).hexdigest() != self.digest:
             raise self.damaged("model.pkl", "it is not the model that was recorded")
+        return pickled
+
+    def model(self) -> Pipeline:
+        """The fitted pipeline, once its bytes match the recorded digest."""
+        pickled = self.model_bytes()
         try:
             loaded: Pipeline = pickle.loads(pickled)
         except (ImportError, AttributeError) as error:
@@ -128,6 +135,13 @@ def find(records: Path, fingerprint: str) -> Record | None:
     found = Record.read(path)
     # Anyone can name a folder, in a cache too: it may hold another model's record.
     return found if found.fingerprint == fingerprint else None
+
+
+def made_by(record: Record, commit: str) -> Record:
+    """The record, from now on, of a commit: its files have the fingerprint of what was uncommitted before."""
+    facts = dataclasses.replace(record.facts, commit=commit, clean=True)
+    write_text(record.path / "record.json", facts_to_json(facts))
+    return Record(record.path, facts)
 
 
 def keep(

@@ -16,7 +16,7 @@ from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import DataError
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
-from mainline.training import input_digests, pipeline, record
+from mainline.training import input_digests, label_coverage, pipeline, record
 from mainline.training.facts import Facts, ModelFacts
 from mainline.training.fingerprint import Fingerprint
 from mainline.training.record import Record
@@ -53,6 +53,7 @@ def train_model(
     # DuckDB releases the interpreter lock: it counts while the model is fitted.
     with ThreadPoolExecutor(1) as pool:
         counted = pool.submit(count, settings, frame)
+        covered = pool.submit(label_coverage.measure, settings, frame)
         trained_on = pool.submit(training_rows, settings, frame)
         profiled = pool.submit(described, settings, frame, labelled_training_rows(settings))
         fitted = pipeline.fit(settings, frame)
@@ -76,6 +77,7 @@ def train_model(
         rows=counts.rows,
         period=counts.period,
         label_coverage=counts.label_coverage,
+        coverage=covered.result(),
     )
     arrays = {
         "row_id": rows[ROW_ID].to_numpy(),

@@ -14,6 +14,7 @@ from mainline.config import loader
 from mainline.data import prepare
 from mainline.data.collect import collect
 from mainline.errors import ConfigurationError, DataError, MainlineError
+from tests.bounds import HANG
 from tests.projects import RETURN, Project, visits
 
 
@@ -150,7 +151,7 @@ def test_a_disk_without_space_is_a_matter_of_the_outside_and_leaves_nothing(shop
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANG,
     )
     assert "frames/frame.parquet could not be written: " in done.stderr, done.stderr
     assert "Traceback" not in done.stderr

@@ -5,25 +5,23 @@ from pathlib import Path
 
 import pytest
 
+from mainline.errors import ConfigurationError
 from mainline.evaluation import baseline
 from mainline.runtime.workspace import Workspace
 
 
-@pytest.mark.parametrize(
-    ("base", "hint"),
-    [
-        ("main", "origin's default branch is master: make run BASE=master, and make doctor for the rest"),
-        ("elsewhere", "git fetch origin elsewhere"),
-    ],
-)
-def test_where_the_default_branch_has_another_name_the_base_to_give_is_named(
-    tmp_path: Path, base: str, hint: str
-) -> None:
-    subprocess.run(["git", "init", "--quiet", "--initial-branch=master"], cwd=tmp_path, check=True)
-    head = ["refs/remotes/origin/HEAD", "refs/remotes/origin/master"]
-    subprocess.run(["git", "symbolic-ref", *head], cwd=tmp_path, check=True)
-    found = baseline.why_missing(Workspace.at(tmp_path), base)
-    assert found == f"no baseline: there is no {base} here ({hint})"
+def test_a_base_that_does_not_exist_is_refused_and_one_that_does_is_not(tmp_path: Path) -> None:
+    workspace = Workspace.at(tmp_path)
+    baseline.check_base(workspace, "anything: there is no checkout")
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=trunk"], cwd=tmp_path, check=True)
+    with pytest.raises(ConfigurationError, match=r"tag or commit trunk to compare with: \(there is no branch"):
+        baseline.check_base(workspace, "trunk")
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    subprocess.run(["git", *who, "commit", "--quiet", "--allow-empty", "--message", "x"], cwd=tmp_path, check=True)
+    baseline.check_base(workspace, "trunk")
+    baseline.check_base(workspace, "HEAD")
+    with pytest.raises(ConfigurationError, match=r"trink to compare with: did you mean trunk\? \(there are trunk\)"):
+        baseline.check_base(workspace, "trink")
 
 
 def test_main_is_asked_with_the_base_image_of_this_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from mainline.config.loader import Params
 from mainline.evaluation import gates
 from mainline.evaluation.gates import Measured
 from mainline.evaluation.overlap import Copies
-from mainline.evaluation.results import Gap, Gate, Interval, Metric, Outcome, Slice
+from mainline.evaluation.results import Coverage, Gap, Gate, Interval, Metric, Outcome, Slice
 from tests.mainline.settings import params
 
 SHOP = params()
@@ -254,6 +254,22 @@ def test_a_holdout_outside_training_is_refused_where_that_is_asked_for_and_unmea
     assert failed.measured == "2 features: temp, humid"
     assert not gate("holdout drift", replace(GOOD, drifted=None), asked).passed
     assert "holdout drift" not in {found.name for found in gates.judge(SHOP, replace(GOOD, drifted=["temp"]))}
+
+
+def test_labels_are_gated_in_training_its_months_and_slices_beyond_what_sampling_explains() -> None:
+    low = [Coverage("training 2013-02", 20_000, 0.70), Coverage("training shop=east", 300, 0.83)]
+    failed = gate("label coverage", replace(GOOD, coverage=low))
+    assert not failed.passed
+    assert failed.measured == "95.0%; training 2013-02: 70.0%"
+    assert gate("label coverage", replace(GOOD, coverage=low[1:])).passed
+
+
+@pytest.mark.parametrize(("late", "passed"), [((10, 1000), True), ((11, 1000), False), (None, False), ((0, 0), False)])
+def test_rows_that_are_pending_long_after_they_were_due_are_refused(late: tuple[int, int] | None, passed: bool) -> None:
+    asked = params(("gates:", "gates:\n  pending: {status: open, after: 3 days}"))
+    found = gate("pending", replace(GOOD, overdue=late), asked)
+    assert found.passed == passed
+    assert "still open 3 days after" in found.rule
 
 
 def test_copies_beyond_one_percent_fail_without_being_asked_for_and_none_is_not_listed() -> None:

@@ -182,7 +182,7 @@ def test_a_store_of_a_newer_mlflow_is_left_as_it_is_and_the_way_out_is_named(
     with contextlib.closing(sqlite3.connect(new / "mlflow.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")
     content = (new / "mlflow.db").read_bytes()
-    with pytest.raises(ExternalError, match=r"not written by this MLflow .*ffffffffffff.*bring this checkout"):
+    with pytest.raises(ExternalError, match=r"not written by this MLflow .*ffffffffffff.*update this checkout"):
         open_registry(new)
     assert (new / "mlflow.db").read_bytes() == content
 
@@ -312,11 +312,11 @@ def test_a_release_that_another_machine_began_is_left_alone_until_it_must_have_e
         return ReleaseSession(held, log, None, "a tester", place="this machine")
 
     with pytest.raises(Refused, match="by somebody is in progress at another machine"):
-        promotion.settle(begun(minutes=5))
-    assert promotion.settle(begun(minutes=31))
+        promotion.end_interrupted_release(begun(minutes=5))
+    assert promotion.end_interrupted_release(begun(minutes=31))
     at = begun(minutes=5)
     monkeypatch.setenv(promotion.TAKE_OVER, "1")
-    assert promotion.settle(at)
+    assert promotion.end_interrupted_release(at)
 
 
 def test_a_wrong_password_is_said_and_nothing_is_kept_here_instead(

@@ -16,6 +16,7 @@ from mainline.errors import ExternalError
 from mainline.registry import runs as tracking
 from mainline.runtime.worker import Worker
 from mainline.training.record import Record
+from tests.bounds import HANG
 from tests.pipelines.shops import lean
 from tests.projects import Project
 from tests.servers import mlflow_page
@@ -145,7 +146,7 @@ def test_metrics_without_a_value_are_not_logged() -> None:
 
 
 def test_the_page_over_the_store_answers_and_stops(shop: Project) -> None:
-    with mlflow_page(shop.root) as address, urllib.request.urlopen(address, timeout=30) as page:
+    with mlflow_page(shop.root) as address, urllib.request.urlopen(address, timeout=HANG) as page:
         assert "MLflow" in page.read().decode()
     with pytest.raises(OSError), urllib.request.urlopen(address, timeout=2):
         pass

@@ -25,6 +25,7 @@ from mainline.registry.snapshot import PLACE, relocate, versions
 from mainline.release import promotion
 from mainline.release.promotion import ReleaseSession
 from mainline.runtime.workspace import Workspace
+from tests.bounds import HANG
 from tests.folders import Folder
 from tests.mainline.releases import image, tags
 from tests.servers import Oci, free_port, listening, mlflow_page, oci_registry
@@ -247,7 +248,7 @@ def test_a_rollback_whose_state_has_moved_goes_one_step_back_and_not_two(
         if len(pushes) == 2:  # the rollback is to be put down as ended, and somebody else has just ended it
             other = shared(reference, tmp_path / "other")
             registry = open_registry(other.pull())
-            promotion.settle(ReleaseSession(registry, log_of(other.store), None, "somebody", other.push))
+            promotion.end_interrupted_release(ReleaseSession(registry, log_of(other.store), None, "somebody", other.push))
         return push(at, restored)
 
     monkeypatch.setattr(Shared, "push", late)
@@ -278,7 +279,7 @@ def test_a_release_whose_runner_is_lost_is_ended_from_another(
         target.deploy(image("one"))
     shutil.rmtree(begun.folder)
     other = session_at(shared(reference, tmp_path / "other"))
-    ended = promotion.settle(other)
+    ended = promotion.end_interrupted_release(other)
     champion = other.registry.champion()
     if answered:
         assert ended
@@ -329,7 +330,7 @@ def test_a_state_of_another_kind_is_no_damaged_one(begun: Shared) -> None:
     assert manifest
     newer = {**manifest.content, "artifactType": "application/vnd.mainline.state.v2"}
     begun.repository.put_manifest(["state"], newer)
-    with pytest.raises(ConfigurationError, match=r"type application/vnd\.mainline\.state\.v2.*update this checkout"):
+    with pytest.raises(ConfigurationError, match=r"type is application/vnd\.mainline\.state\.v2.*update this checkout"):
         begun.pull()
 
 
@@ -377,7 +378,7 @@ def test_mlflows_page_opens_over_the_state_in_the_registry(
     checkout.mkdir()
     with (
         mlflow_page(checkout, "--remote", MAINLINE_STATE=reference) as address,
-        urllib.request.urlopen(f"{address}api/2.0/mlflow/registered-models/get?name=mainline", timeout=30) as answer,
+        urllib.request.urlopen(f"{address}api/2.0/mlflow/registered-models/get?name=mainline", timeout=HANG) as answer,
     ):
         found = json.load(answer)
     assert found["registered_model"]["aliases"] == [{"alias": "champion", "version": "1"}]

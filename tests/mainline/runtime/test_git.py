@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mainline.errors import ExternalError
+from mainline.errors import ConfigurationError, ExternalError
 from mainline.runtime import git
 
 
@@ -141,3 +141,50 @@ def test_a_commit_that_cannot_be_checked_out_is_said_and_leaves_nothing(repo: Pa
         pass
     assert not (tmp_path / "tree").exists()
     assert run(repo, "worktree", "list").count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("local", "remote_names", "head", "expected"),
+    [
+        (["work", "main"], [], None, "main"),
+        (["master", "work"], [], None, "master"),
+        (["trunk"], [], None, "trunk"),
+        (["work"], ["trunk", "main", "work"], "trunk", "trunk"),
+        (["work"], ["main", "work"], None, "main"),
+        ([], ["trunk"], None, "trunk"),
+    ],
+)
+def test_the_default_branch_is_the_remotes_else_main_master_or_the_only_one(
+    repo: Path, local: list[str], remote_names: list[str], head: str | None, expected: str
+) -> None:
+    run(repo, "switch", "--quiet", "--detach")
+    run(repo, "branch", "--delete", "--force", "main")
+    for name in local:
+        run(repo, "branch", name)
+    for name in remote_names:
+        run(repo, "update-ref", f"refs/remotes/origin/{name}", "HEAD")
+    if head:
+        run(repo, "symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{head}")
+    assert git.default_branch(repo) == expected
+
+
+def test_where_several_branches_could_be_the_default_they_are_named(repo: Path) -> None:
+    run(repo, "branch", "--move", "main", "one")
+    run(repo, "branch", "two")
+    with pytest.raises(ConfigurationError, match=r"make run BASE=one \(there are one, two\)"):
+        git.default_branch(repo)
+
+
+@pytest.mark.parametrize("default", ["main", "trunk"])
+def test_the_only_branch_of_a_clone_is_no_default_unless_the_remote_says_so(
+    repo: Path, tmp_path: Path, default: str
+) -> None:
+    run(repo, "branch", "--move", default)
+    run(repo, "branch", "work")
+    for name in ("work", default):
+        folder = tmp_path / name
+        options = ["--depth=1", f"--branch={name}"]
+        subprocess.run(["git", "clone", "--quiet", *options, repo.as_uri(), folder], check=True)
+        assert git.default_branch(folder) == default
+    run(tmp_path / "work", "remote", "set-url", "origin", str(tmp_path / "gone"))
+    assert git.default_branch(tmp_path / "work") is None

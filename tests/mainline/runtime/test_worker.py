@@ -17,6 +17,8 @@ from mainline.errors import ConfigurationError, ExternalError
 from mainline.evaluation import importance
 from mainline.runtime.worker import Worker
 from mainline.training import fingerprint
+from tests.bounds import HANG
+from tests.platforms import linux
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def worker() -> Iterator[Worker]:
 
 def test_results_come_in_the_order_of_the_jobs(worker: Worker) -> None:
     futures = [worker.submit(fingerprint.digest, value=number) for number in range(20)]
-    found = [future.result(timeout=60) for future in futures]
+    found = [future.result(timeout=HANG) for future in futures]
     assert found == [fingerprint.digest(number) for number in range(20)]
 
 
@@ -36,20 +38,20 @@ def test_an_error_keeps_its_class_and_the_next_job_is_done(worker: Worker, tmp_p
     failed = worker.submit(importance.of_record, root=str(tmp_path), state="", path="", frame="")
     done = worker.submit(fingerprint.digest, value=1)
     with pytest.raises(ConfigurationError, match=r"params\.yaml not found"):
-        failed.result(timeout=60)
-    assert done.result(timeout=60)
+        failed.result(timeout=HANG)
+    assert done.result(timeout=HANG)
 
 
 def test_an_unexpected_error_names_the_job_the_error_and_the_line(worker: Worker) -> None:
     failed = worker.submit(fingerprint.digest, unknown=1)
     with pytest.raises(ExternalError, match=r"fingerprint:digest failed: TypeError: .*unknown.*worker\.py:\d+"):
-        failed.result(timeout=60)
+        failed.result(timeout=HANG)
 
 
 def test_what_a_job_prints_is_not_a_result(worker: Worker) -> None:
     printed = worker.submit(main.main, arguments=["schema"])
-    assert printed.result(timeout=60) == 0
-    assert worker.submit(fingerprint.digest, value=1).result(timeout=60)
+    assert printed.result(timeout=HANG) == 0
+    assert worker.submit(fingerprint.digest, value=1).result(timeout=HANG)
 
 
 def test_pending_jobs_fail_when_the_process_dies(worker: Worker) -> None:
@@ -57,9 +59,9 @@ def test_pending_jobs_fail_when_the_process_dies(worker: Worker) -> None:
     os.kill(worker.process.pid, signal.SIGKILL)
     for future in waiting:
         with pytest.raises(ExternalError, match=r"the worker process stopped \(status -9\)"):
-            future.result(timeout=60)
+            future.result(timeout=HANG)
     with pytest.raises(ExternalError, match="the worker process stopped"):
-        worker.submit(fingerprint.digest, value=1).result(timeout=60)
+        worker.submit(fingerprint.digest, value=1).result(timeout=HANG)
 
 
 def test_stopping_it_in_the_middle_of_a_job_ends_it_at_once() -> None:
@@ -69,6 +71,7 @@ def test_stopping_it_in_the_middle_of_a_job_ends_it_at_once() -> None:
     assert made.process.returncode is not None
 
 
+@linux
 def test_it_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
     program = (
         "import os\nfrom mainline.runtime.worker import Worker\nfrom mainline.training import fingerprint\n"
@@ -77,9 +80,9 @@ def test_it_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
         "print(made.process.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=HANG)
     pid = int(done.stdout)
-    end = time.monotonic() + 20
+    end = time.monotonic() + HANG
     while alive(pid) and time.monotonic() < end:
         time.sleep(0.02)
     assert not alive(pid)

@@ -13,6 +13,7 @@ import pytest
 from mainline.runtime import workspace as module
 from mainline.runtime.atomic_files import UNFINISHED
 from mainline.runtime.workspace import Workspace
+from tests.bounds import HANG
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_process_that_is_killed_leaves_no_lock(workspace: Workspace) -> None:
         "import os, pathlib, sys\nfrom mainline.runtime.workspace import Workspace\n"
         "with Workspace.at(pathlib.Path(sys.argv[1])).locked():\n    os.kill(os.getpid(), 9)\n"
     )
-    done = subprocess.run([sys.executable, "-c", program, str(workspace.root)], check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", program, str(workspace.root)], check=False, timeout=HANG)
     assert done.returncode == -9
     with workspace.locked():
         assert (workspace.state / "lock").read_text() == str(os.getpid())

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.bounds import HANG
 from tests.exports import Export, make
 from tests.projects import TOP
 from tests.servers import free_port
@@ -53,7 +54,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def connect(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
         self.connections.append(connection)
         return connection
 
@@ -87,7 +88,7 @@ class Server:
     def stop(self, number: int = signal.SIGTERM) -> str:
         """End it by a signal and return what it said."""
         self.process.send_signal(number)
-        return self.process.communicate(timeout=40)[1]
+        return self.process.communicate(timeout=HANG)[1]
 
 
 @contextlib.contextmanager
@@ -101,7 +102,7 @@ def started(folder: Path, program: str | None = None, **variables: Any) -> Itera
     process = subprocess.Popen([sys.executable, *words], env=environment, stderr=subprocess.PIPE, text=True)
     server = Server(process, port)
     try:
-        until = time.monotonic() + 300
+        until = time.monotonic() + HANG
         while True:
             with contextlib.suppress(OSError):
                 if server.get("/ready").status == 200:

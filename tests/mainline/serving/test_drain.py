@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bounds import HANG
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
 from tests.mainline.serving.test_server import ROW, records
@@ -28,7 +29,7 @@ class Client(threading.Thread):
         self.error: Exception | None = None
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=HANG)
         try:
             while True:
                 request = f"{self.name}-{len(self.sent)}"
@@ -55,7 +56,7 @@ def load(server: Server, count: int, body: bytes) -> list[Client]:
     for client in clients:
         client.start()
     for _ in range(3 * count):
-        first.acquire(timeout=30)
+        first.acquire(timeout=HANG)
     return clients
 
 
@@ -68,7 +69,7 @@ def test_sigterm_under_load_loses_no_request_and_each_is_logged_once(
         clients = load(server, 8, body)
         said = server.stop()
         for client in clients:
-            client.join(timeout=30)
+            client.join(timeout=HANG)
         assert server.process.returncode == 0, said
     assert [client.error for client in clients] == [None] * 8
     assert all(client.sent == client.answered for client in clients)
@@ -91,12 +92,12 @@ def test_a_request_under_way_is_answered_although_nothing_is_drained(binary: Exp
         server.process.terminate()
         for connection in connections[:-1]:
             assert len(json.loads(connection.getresponse().read())["predictions"]) == 9000
-        assert server.process.wait(timeout=30) == 0
+        assert server.process.wait(timeout=HANG) == 0
 
 
 @pytest.mark.slow
 def test_while_it_drains_it_is_not_ready_but_answers(binary: Export) -> None:
-    with started(binary.folder, DRAIN_SECONDS=30) as server:
+    with started(binary.folder, DRAIN_SECONDS=10 * HANG) as server:
         server.process.terminate()
         while server.get("/ready").status == 200:
             pass
@@ -106,7 +107,7 @@ def test_while_it_drains_it_is_not_ready_but_answers(binary: Export) -> None:
         assert server.get("/ping").status == 200
         # A second signal ends the waiting.
         server.process.terminate()
-        assert server.process.wait(timeout=15) == 0
+        assert server.process.wait(timeout=HANG) == 0
 
 
 @pytest.mark.slow
@@ -116,7 +117,7 @@ def test_an_idle_connection_does_not_hold_the_server(binary: Export) -> None:
         idle.request("GET", "/ping")
         idle.getresponse().read()
         server.process.terminate()
-        assert server.process.wait(timeout=10) == 0
+        assert server.process.wait(timeout=HANG) == 0
 
 
 def patched(name: str, value: int) -> str:
@@ -149,4 +150,4 @@ def test_http_2_is_not_spoken_and_whoever_begins_it_is_told(binary: Export) -> N
 
 
 def connected(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    return socket.create_connection(("127.0.0.1", server.port), timeout=HANG)

@@ -27,6 +27,7 @@ from tests.mainline.serving.test_openapi import CHECKS, FEW, given_case, operati
 from tests.mainline.serving.test_prediction_log import seen
 from tests.mainline.serving.test_row_keys import KEY
 from tests.mainline.serving.test_server import ROW, records
+from tests.platforms import linux
 
 LABEL = {"id": "a", "row": 1, "label": True}
 
@@ -180,6 +181,7 @@ def test_labels_that_the_queue_cannot_take_are_not_answered_as_taken(binary: Exp
 
 
 @pytest.mark.slow
+@linux
 def test_a_disk_that_refuses_labels_counts_them_and_answers_on(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path) as server:
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (2000, 2000))

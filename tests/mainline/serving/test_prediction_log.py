@@ -24,6 +24,7 @@ from mainline.serving.settings import Configuration
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
 from tests.mainline.serving.test_server import ROW, records, without
+from tests.platforms import linux
 from tests.projects import TOP
 
 CELLS = ("north", "phone", 12.5, 3.0)
@@ -188,6 +189,7 @@ def test_a_disk_that_refuses_loses_and_counts_but_keeps_whole_lines(
 
 
 @pytest.mark.slow
+@linux
 def test_the_server_answers_on_although_the_disk_refuses(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path / "log") as server:
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (10_000, 10_000))
@@ -196,7 +198,7 @@ def test_the_server_answers_on_although_the_disk_refuses(binary: Export, tmp_pat
         lost = 'mainline_log_dropped_total{reason="disk"}'
         assert seen(lambda: server.metric(lost) + server.metric("mainline_log_written_total") == 300)
         assert server.metric(lost) > 0
-        assert server.stop().count("predictions are not kept") == 1
+        assert server.stop().count("predictions are not logged") == 1
     assert sum(path.stat().st_size for path in (tmp_path / "log").iterdir()) <= 10_000
 
 

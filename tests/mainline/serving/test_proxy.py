@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from mainline.serving import proxy
+from tests.bounds import HANG
 from tests.projects import TOP
 from tests.servers import free_port
 
@@ -58,10 +59,10 @@ def opened(tmp_path: Path) -> Iterator[int]:
     environment |= {"MAINLINE_DOOR_FILE": str(tmp_path / "backend"), "PYTHONPATH": str(TOP / "src")}
     process = subprocess.Popen([sys.executable, "-m", "mainline.serving.proxy"], env=environment)
     try:
-        until = time.monotonic() + 20
+        until = time.monotonic() + HANG
         while time.monotonic() < until:
             with contextlib.suppress(OSError):
-                http.client.HTTPConnection("127.0.0.1", port, timeout=5).connect()
+                http.client.HTTPConnection("127.0.0.1", port, timeout=HANG).connect()
                 break
         yield port
     finally:
@@ -78,10 +79,10 @@ def ask(connection: http.client.HTTPConnection) -> str:
 def test_new_connections_go_to_the_new_place_and_old_ones_stay(opened: int, tmp_path: Path) -> None:
     with named("old") as old, named("new") as new:
         proxy.point(old, tmp_path / "backend")
-        kept = http.client.HTTPConnection("127.0.0.1", opened, timeout=10)
+        kept = http.client.HTTPConnection("127.0.0.1", opened, timeout=HANG)
         assert ask(kept) == "old"
         proxy.point(new, tmp_path / "backend")
-        fresh = http.client.HTTPConnection("127.0.0.1", opened, timeout=10)
+        fresh = http.client.HTTPConnection("127.0.0.1", opened, timeout=HANG)
         assert (ask(fresh), ask(kept)) == ("new", "old")
         for connection in (kept, fresh):
             connection.close()
@@ -89,7 +90,7 @@ def test_new_connections_go_to_the_new_place_and_old_ones_stay(opened: int, tmp_
 
 @pytest.mark.slow
 def test_a_connection_waits_for_a_place_that_is_not_there_yet(opened: int, tmp_path: Path) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", opened, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", opened, timeout=HANG)
     connection.request("GET", "/")
     with named("late") as late:
         proxy.point(late, tmp_path / "backend")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from mainline.packaging.export import as_lists
+from tests.bounds import HANG
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
 
@@ -398,7 +399,7 @@ def start(made: Export, variables: dict[str, str]) -> subprocess.CompletedProces
     given = {"MAINLINE_MODEL": str(made.folder), **{f"MAINLINE_{name}": value for name, value in variables.items()}}
     return subprocess.run(
         [sys.executable, "-m", "mainline.serving"],
-        env={**os.environ, **given}, capture_output=True, text=True, timeout=30, check=False,
+        env={**os.environ, **given}, capture_output=True, text=True, timeout=HANG, check=False,
     )  # fmt: skip
 
 

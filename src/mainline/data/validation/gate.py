@@ -24,6 +24,7 @@ from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.unchecked import unchecked
 from mainline.errors import ConfigurationError
 from mainline.runtime.atomic_files import write_text
+from mainline.runtime.file_digests import Watch
 from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 
@@ -38,7 +39,12 @@ class Gate:
     """Starts the validation of tables and frame; `answer` waits for the results."""
 
     def __init__(
-        self, settings: Settings, worker: Worker, workspace: Workspace, tables: Mapping[str, Collected]
+        self,
+        settings: Settings,
+        worker: Worker,
+        workspace: Workspace,
+        tables: Mapping[str, Collected],
+        watch: Watch | None = None,
     ) -> None:
         check_suites(settings, workspace.root)
         self.worker = worker
@@ -47,6 +53,7 @@ class Gate:
             "root": str(workspace.root),
             "state": str(workspace.state),
             "tables": to_json(dict(tables)),
+            "watched": watch.files if watch else {},
         }
         self.settings, self.root, self.tables = settings, workspace.root, tables
         self.frame: Path | None = None
@@ -84,22 +91,26 @@ def check_suites(settings: Settings, root: Path) -> None:
         raise ConfigurationError("\n".join(problems))
 
 
-def of_tables(root: str, state: str, tables: str) -> dict[str, Any]:
+def of_tables(root: str, state: str, tables: str, watched: dict[str, Any]) -> dict[str, Any]:
     settings, workspace = at(root, state)
+    watch = Watch(watched)
+    watch.check()
     started = time.perf_counter()
     found: list[Expectation] = []
     for name, table in from_json(tables).items():
         key = [column for column in settings.prepare.key if column in table.columns]
-        found += of_table(settings, workspace, name, table.digest, relation_sql(table), key)
+        found += of_table(settings, workspace, name, table.digest, relation_sql(table), key, watch)
     return dataclasses.asdict(Validation(found, time.perf_counter() - started))
 
 
-def of_frame(root: str, state: str, tables: str, frame: str, digest: str) -> dict[str, Any]:
+def of_frame(root: str, state: str, tables: str, watched: dict[str, Any], frame: str, digest: str) -> dict[str, Any]:
     settings, workspace = at(root, state)
+    watch = Watch(watched)
+    watch.check()
     started = time.perf_counter()
     sql = f"SELECT * EXCLUDE (row_id) FROM read_parquet('{frame}')"
-    found = of_table(settings, workspace, FRAME, digest, sql, settings.prepare.key)
-    found += of_time(settings, workspace, from_json(tables), Path(frame), digest)
+    found = of_table(settings, workspace, FRAME, digest, sql, settings.prepare.key, watch)
+    found += of_time(settings, workspace, from_json(tables), Path(frame), digest, watch)
     return dataclasses.asdict(Validation(found, time.perf_counter() - started))
 
 
@@ -110,7 +121,7 @@ def at(root: str, state: str) -> tuple[Settings, Workspace]:
 
 
 def of_table(
-    settings: Settings, workspace: Workspace, name: str, digest: str, sql: str, key: Sequence[str]
+    settings: Settings, workspace: Workspace, name: str, digest: str, sql: str, key: Sequence[str], watch: Watch
 ) -> list[Expectation]:
     """The results of the table's suite; none for a table without a suite."""
     suite = Path(settings.data.expectations, f"{name}.yaml")
@@ -124,7 +135,10 @@ def of_table(
         return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
     from mainline.data.validation import data_docs, run
 
-    checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.cutoff})
+    try:
+        checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.cutoff})
+    finally:
+        watch.check()  # also before an error: a file that moves may look broken
     data_docs.write_page(checked, kept)
     found = checked.expectations
     write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
@@ -140,7 +154,7 @@ def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:
 
 
 def of_time(
-    settings: Settings, workspace: Workspace, tables: Mapping[str, Collected], frame: Path, digest: str
+    settings: Settings, workspace: Workspace, tables: Mapping[str, Collected], frame: Path, digest: str, watch: Watch
 ) -> list[Expectation]:
     """The point-in-time check, as one expectation per feature that failed it."""
     checks = settings.prepare.time_travel_checks
@@ -149,7 +163,10 @@ def of_time(
     kept = workspace.checks / f"time-{seal(digest, str(checks).encode(), *own_code(settings, workspace.root))}.json"
     if kept.exists():
         return placed(workspace, read(json.loads(kept.read_text(encoding="utf-8"))))
-    leaks = point_in_time.check(settings, tables, frame)
+    try:
+        leaks = point_in_time.check(settings, tables, frame)
+    finally:
+        watch.check()
     found = [
         Expectation(
             table=FRAME,

@@ -14,7 +14,7 @@ from mainline.config.loader import Params
 from mainline.config.schema import Gates
 
 # The order of these imports is the order of a report.
-from mainline.evaluation.gates import floors, gaps, lead, limits, margins, overlap, shifted_inputs, slices  # noqa: F401
+from mainline.evaluation.gates import floors, gaps, lead, limits, margins, overlap, pending, shifted_inputs, slices  # noqa: F401
 from mainline.evaluation.gates.declaration import GATES, GateKind, Measured, find, gate, show, unmeasured
 from mainline.evaluation.results import Gate, Outcome, better
 

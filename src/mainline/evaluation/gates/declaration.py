@@ -11,7 +11,7 @@ from mainline.config.extensions import Declarations
 from mainline.config.loader import Params
 from mainline.evaluation import formatting
 from mainline.evaluation.overlap import Copies
-from mainline.evaluation.results import Gap, Gate, Interval, Metric, Slice
+from mainline.evaluation.results import Coverage, Gap, Gate, Interval, Metric, Slice
 
 NO_INTERVAL = "no value on these rows, or on too many of their resamples (a single block, or a class is missing)"
 
@@ -29,6 +29,8 @@ class Measured:
     train_seconds: float
     model_bytes: int
     drifted: Sequence[str] | None = None  # features whose holdout lies outside training; None: not measured
+    coverage: Sequence[Coverage] = ()  # of labels, by side, month of training and slice
+    overdue: tuple[int, int] | None = None  # rows still pending long after they were due, of all of that age
     copies: Copies | None = None  # holdout rows that are training rows under another key
     no_metrics: str | None = None  # why the model's metrics cannot be measured, if so
     no_comparison: str | None = None  # why the difference to main cannot be measured, if so

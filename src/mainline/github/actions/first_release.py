@@ -10,7 +10,7 @@ from mainline.errors import ExternalError
 from mainline.github.actions.release_page import TAG
 from mainline.github.client import GitHub
 from mainline.registry import shared_state
-from mainline.registry.shared_state import TAG as STATE_TAG
+from mainline.registry.claims import TAG as STATE_TAG
 from mainline.release import session
 from mainline.runtime.workspace import Workspace
 

@@ -11,6 +11,7 @@ import pytest
 
 from mainline.data.sources.remote import redacted
 from mainline.errors import ConfigurationError, DataError, ExternalError
+from tests.bounds import HANG
 from tests.servers import Site, free_port, put
 from tests.tables import collected, hourly, rows
 
@@ -154,7 +155,7 @@ print(collected(Path(sys.argv[1]), path=sys.argv[2]))
     for run in runs:
         run.stdin.write("\n")
         run.stdin.flush()
-    first, second = (run.communicate(timeout=60)[0] for run in runs)
+    first, second = (run.communicate(timeout=HANG)[0] for run in runs)
     assert first == second
     assert "rows=100000" in first
     assert len(fetched(tmp_path)) == 1

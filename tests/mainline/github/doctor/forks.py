@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mainline.github.client import GitHub
 from mainline.github.doctor.check import Target
+from tests.bounds import HANG
 from tests.github.double import GitHubDouble
 from tests.github.state import Repository
 
@@ -75,6 +76,6 @@ def doctor(root: Path, *arguments: str, **variables: str) -> subprocess.Complete
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG,
         check=False,
     )

@@ -19,6 +19,7 @@ from mainline.monitoring.shipping.destination import Folder, Store
 from mainline.serving.prediction_log import PredictionLog
 from mainline.serving.settings import Configuration
 from mainline.serving.spool_files import claimed
+from tests.bounds import HANG
 from tests.exports import Export
 from tests.mainline.serving.conftest import started
 from tests.mainline.serving.test_prediction_log import logged, seen
@@ -90,7 +91,7 @@ if "{where}" == "unlink":
     Path.unlink = dies(Path.unlink)
 shipping.ship(Path(sys.argv[1]), landing.Folder(Path(sys.argv[2])))
 """
-    done = subprocess.run([sys.executable, "-c", program, spool, tmp_path / "log"], timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", program, spool, tmp_path / "log"], timeout=HANG, check=False)
     assert done.returncode == -signal.SIGKILL
     assert len(list(spool.iterdir())) == 2
     assert ship.ship_once(spool, Folder(tmp_path / "log")).files == 2
@@ -151,7 +152,7 @@ def test_a_quiet_servers_predictions_and_labels_land_without_its_end(
             server.post(records(ROW), x_request_id="two")
             server.stop()
             shipper.terminate()
-            said = shipper.communicate(timeout=30)[1]
+            said = shipper.communicate(timeout=HANG)[1]
         finally:
             if shipper.poll() is None:
                 shipper.kill()
@@ -212,7 +213,7 @@ try:
 except ExternalError as error:
     sys.exit(error.status)
 """
-    done = subprocess.run([sys.executable, "-c", program], timeout=60, check=False, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], timeout=HANG, check=False, capture_output=True, text=True)
     assert done.returncode == 4, done.stderr
     assert not [path for path in (tmp_path / "log").rglob("*") if path.is_file()]
     ship.ship_once(spool, Folder(tmp_path / "log"))

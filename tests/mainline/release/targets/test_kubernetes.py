@@ -19,6 +19,7 @@ import yaml
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.release.targets import kubernetes, select
 from mainline.release.targets.kubernetes import KubernetesTarget
+from tests.bounds import HANG
 from tests.projects import TOP
 
 FOLDER = TOP / "deploy" / "kubernetes"
@@ -196,7 +197,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     program = ["kustomize", "build"] if shutil.which("kustomize") else ["kubectl", "kustomize"]
     if shutil.which(program[0]) is None:
         pytest.skip("neither kustomize nor kubectl is installed")
-    done = subprocess.run([*program, str(folder)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*program, str(folder)], capture_output=True, text=True, check=False, timeout=HANG)
     assert done.returncode == 0, done.stderr
     return {f"{each['kind']} {each['metadata']['name']}": each for each in yaml.safe_load_all(done.stdout)}
 

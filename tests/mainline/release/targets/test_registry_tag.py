@@ -13,6 +13,7 @@ from mainline.errors import ConfigurationError, ExternalError
 from mainline.registry.oci import Repository
 from mainline.release.targets import select
 from mainline.release.targets.registry_tag import TagTarget
+from tests.bounds import HANG
 from tests.servers import Oci, oci_registry
 
 __all__ = ["oci_registry"]
@@ -30,9 +31,9 @@ def push(place: str, name: str) -> str:
     host, _, path = place.partition("/")
     config = json.dumps({"name": name}).encode()
     digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
-    begun = requests.post(f"http://{host}/v2/{path}/blobs/uploads/", timeout=10)
+    begun = requests.post(f"http://{host}/v2/{path}/blobs/uploads/", timeout=HANG)
     joint = "&" if "?" in begun.headers["Location"] else "?"
-    requests.put(f"{begun.headers['Location']}{joint}digest={digest}", data=config, timeout=10).raise_for_status()
+    requests.put(f"{begun.headers['Location']}{joint}digest={digest}", data=config, timeout=HANG).raise_for_status()
     manifest = {
         "schemaVersion": 2,
         "mediaType": DOCKER,
@@ -45,7 +46,7 @@ def push(place: str, name: str) -> str:
     }
     body = json.dumps(manifest, indent=3).encode()
     put = requests.put(
-        f"http://{host}/v2/{path}/manifests/{name}", data=body, headers={"Content-Type": DOCKER}, timeout=10
+        f"http://{host}/v2/{path}/manifests/{name}", data=body, headers={"Content-Type": DOCKER}, timeout=HANG
     )
     put.raise_for_status()
     return f"sha256:{hashlib.sha256(body).hexdigest()}"

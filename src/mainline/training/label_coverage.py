@@ -1,0 +1,70 @@
+"""Which share of the rows has a label: of either side, of every month of training, of every slice.
+
+Labels that are missing at random cost rows; labels that are missing with a reason change what is learnt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mainline.config.schema import Settings
+from mainline.data.sources.duckdb_scan import text
+from mainline.data.split import quoted, sides
+
+Coverage = dict[str, list[int]]  # labelled rows and all rows, by part such as `training 2013-02`
+
+
+def measure(settings: Settings, frame: Path) -> Coverage:
+    import duckdb
+
+    label, side = quoted(settings.prepare.label), sides(settings)
+    found: Coverage = {}
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(
+            f"CREATE TEMP VIEW labelled AS SELECT *, CASE WHEN {side.holdout} THEN 'holdout' ELSE 'training' END "
+            f"AS _side, {label} IS NOT NULL AS _labelled FROM read_parquet('{frame}')"
+        )
+
+        def count(by: Sequence[str], where: str = "true", name: str = "") -> None:
+            keys = ", ".join(by)
+            for *values, known, rows in connection.execute(
+                f"SELECT {keys}, count(*) FILTER (_labelled), count(*) FROM labelled WHERE {where} "
+                f"GROUP BY {keys} ORDER BY {keys}"
+            ).fetchall():
+                part, *rest = map(str, values)
+                found[f"{part} {name}{rest[0]}" if rest else part] = [known, rows]
+
+        count(["_side"])
+        if settings.prepare.time:
+            zone = text(settings.data.timezone)
+            kind = connection.execute(
+                f"SELECT typeof({quoted(settings.prepare.time)}) FROM labelled LIMIT 1"
+            ).fetchone()
+            time = quoted(settings.prepare.time)
+            local = time if kind and kind[0] == "DATE" else f"timezone({zone}, {time}::TIMESTAMPTZ)"
+            count(["_side", f"strftime({local}, '%Y-%m')"], "_side = 'training'")
+        for column in settings.evaluate.slices:
+            count(["_side", f"coalesce({quoted(column)}::VARCHAR, '(missing)')"], name=f"{column}=")
+    return found
+
+
+def overdue(settings: Settings, frame: Path, status: str, days: float) -> tuple[int, int] | None:
+    """Rows older than `days` before the cutoff that still have this status, and all of that age."""
+    import datetime as dt
+
+    import duckdb
+
+    prepare = settings.prepare
+    if not prepare.status or not prepare.time:
+        return None
+    before = (settings.data.cutoff - dt.timedelta(days=days)).isoformat()
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        row = connection.execute(
+            f"SELECT count(*) FILTER ({quoted(prepare.label)} IS NULL AND {quoted(prepare.status)}::VARCHAR = "
+            f"{text(status)}), count(*) FROM read_parquet('{frame}') "
+            f"WHERE {quoted(prepare.time)}::TIMESTAMPTZ < TIMESTAMPTZ '{before}'"
+        ).fetchone()
+    return (row[0], row[1]) if row else None
