@@ -19,6 +19,7 @@ from mainline.data.sources.cutoff import Cut, Known, check_time, known
 from mainline.data.sources.duckdb_scan import Layout, connect, plain, scan_sql
 from mainline.data.sources.files import files_of
 from mainline.data.sources.formats import Files, Format, Reading
+from mainline.data.sources.partitions import values_of
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import Watch, digests, seen
 
@@ -160,7 +161,8 @@ def _collect(
     straddles = any(held[path].cut for path in paths)
     found = digests(paths, cache / INDEX)
     watch.add(stamps, found, files.origin)
-    content = sorted(found.values())
+    parts = {path: {c: v for c, v in values_of(path).items() if c in layout.reading.partitions} for path in paths}
+    content = sorted(found[path] + (json.dumps(parts[path], sort_keys=True) if parts[path] else "") for path in paths)
     model_sees = [*content, cut.sql] if cut and straddles else content
     # What is inferred depends on the content alone; what is set can change the table without it.
     given = {name: getattr(source, name) for name in READING if name in source.model_fields_set}
@@ -209,7 +211,10 @@ def _reading(name: str, source: Source, files: Files) -> Files:
         raise ConfigurationError(f"data.sources.{name}.{wrong[0]}: the files are {kind}, which needs no such setting")
     written = source.date_format
     timed = written if written and ("%H" in written or "%I" in written) else None
-    reading = Reading(source.types, None if timed else written, timed, source.decimal, source.null_values)
+    reading = dataclasses.replace(
+        files.reading, types=source.types, date_format=None if timed else written, timestamp_format=timed,
+        decimal=source.decimal, null_values=source.null_values,
+    )  # fmt: skip
     return dataclasses.replace(files, reading=reading)
 
 

@@ -55,14 +55,22 @@ def connect() -> DuckDBPyConnection:
 def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
     """A table function that reads exactly these files, with these columns, whatever is in their names."""
     given = {"filename": text(options["filename"])} if "filename" in options else {}
-    columns = "{" + ", ".join(f"{text(name)}: {text(kind)}" for name, kind in layout.columns.items()) + "}"
+    parts = layout.reading.partitions
+    given |= _partitioned(parts)
+    own = {name: kind for name, kind in layout.columns.items() if name not in parts}
+    columns = "{" + ", ".join(f"{text(name)}: {text(kind)}" for name, kind in own.items()) + "}"
     if layout.format == "parquet":
         return _parquet(paths, layout, given)
     if layout.format == "csv":
         known = {"auto_detect": "false", "columns": columns}
         return _call("read_csv", paths, {**_dialect(layout.delimiter or ",", layout.reading), **known, **given})
     known = {"format": "'newline_delimited'", "auto_detect": "false", "columns": columns, **_dates(layout.reading)}
-    return _call("read_json", paths, {**known, "hive_partitioning": "false", **given})
+    return _call("read_json", paths, {"hive_partitioning": "false", **known, **given})
+
+
+def _partitioned(columns: Mapping[str, str]) -> dict[str, str]:
+    types = ", ".join(f"{text(name)}: {text(kind)}" for name, kind in columns.items())
+    return {"hive_partitioning": "true", "hive_types": f"{{{types}}}"} if columns else {}
 
 
 def plain(kind: str) -> str:

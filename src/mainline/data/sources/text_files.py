@@ -48,7 +48,7 @@ def text_layout(con: DuckDBPyConnection, files: Files) -> Layout:
     empty = frozenset(path for path in files.paths if _is_empty(con, files, path, found[path].columns, delimiter))
     full = [path for path in files.paths if path not in empty] or files.paths[:1]
     merged = dict(found[full[0]].columns)
-    draft = Layout(files.format, merged, delimiter, empty, reading)
+    draft = Layout(files.format, merged, delimiter, empty, dataclasses.replace(reading, partitions={}))
     for path in files.paths:
         if path in empty and files.format == "jsonl":
             continue  # no row, no names
