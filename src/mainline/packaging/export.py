@@ -76,6 +76,7 @@ def export(
         example=[],
         answers=[],
         key=describe_key(settings, frame),
+        label=settings.prepare.label,
         null_values=sorted({text for source in settings.data.sources.values() for text in source.null_values}),
         decimal="," if any(source.decimal == "," for source in settings.data.sources.values()) else ".",
     )

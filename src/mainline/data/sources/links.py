@@ -14,9 +14,9 @@ from mainline.errors import DataError
 def check(table: str, pattern: str, root: Path, found: Sequence[Path]) -> None:
     """Raises DataError for a link whose target is not there, and for a file that is found twice by a link."""
     where = f"data.sources.{table}.path"
-    for path in glob.iglob(os.path.join(glob.escape(str(root)), pattern), recursive=True):
-        if os.path.islink(path) and not os.path.exists(path):
-            raise DataError(f"{where}: {shown(Path(path), root)} is a link {why(path)}")
+    for link in glob.iglob(os.path.join(glob.escape(str(root)), pattern), recursive=True):
+        if os.path.islink(link) and not os.path.exists(link):
+            raise DataError(f"{where}: {shown(Path(link), root)} is a link {why(link)}")
     seen: dict[str, Path] = {}
     for path in found:
         real = os.path.realpath(path)
