@@ -141,7 +141,8 @@ def unmeasurable(settings: Settings, rows: Labelled) -> str | None:
     import numpy as np
 
     if len(rows.y) < settings.compare.min_rows:
-        return f"the holdout has {len(rows.y):,} labelled rows, compare.min_rows requires {settings.compare.min_rows:,}"
+        least = f"compare.min_rows requires {settings.compare.min_rows:,}: set it lower, or widen split.holdout"
+        return f"the holdout has {len(rows.y):,} labelled rows, {least}"
     if settings.task != "regression" and len(np.unique(rows.y)) < 2:
         return f"every labelled holdout row has the label {rows.classes[int(rows.y[0])]}"
     return None

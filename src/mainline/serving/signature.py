@@ -74,6 +74,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: list[Key] = []  # some may be inputs too
     null_values: list[str] = []  # texts that mean a missing value in the sources, as `NA`
     decimal: str = "."  # of the sources' CSV files
+    label: str = ""  # the column that the model predicts
 
     @property
     def key_names(self) -> list[str]:
