@@ -139,6 +139,7 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
     """
     environment = {name: value for name, value in os.environ.items() if name not in SECRET}
     environment["PYTHONPATH"] = f"{tree / 'src'}{os.pathsep}{tree}"
+    environment["PYTHONIOENCODING"] = "utf-8"  # as it is read below, whatever the terminal's encoding
     command = [
         str(baseline.interpreter(tree)),
         "-m",

@@ -160,7 +160,8 @@ def test_mains_code_scores_with_mains_own_lock(flights: Project) -> None:
 def test_the_readme_shows_what_a_run_prints(flights: Project) -> None:
     flights.edit("params.yaml", ("max_iter: 200", "max_iter: 20"))
     found = flights.run()
-    assert (found.status, told(found.out)) == (1, told(str(quoted(r"(?s)it prints this.*?```\n(.*?)```")))), found.err
+    printed = found.out[found.out.index("✗ Failed") :]
+    assert (found.status, told(printed)) == (1, told(str(quoted(r"(?s)it prints this.*?```\n(.*?)```")))), found.err
     flights.git("checkout", "--", "params.yaml")
     regularization = re.search(r"l2_regularization: [\d.]+", flights.path("params.yaml").read_text())
     assert regularization

@@ -17,8 +17,10 @@ from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
 from mainline.data.sources.duckdb_scan import Layout, connect, plain, scan_sql
+from mainline.data.sources.encoding import in_utf8
 from mainline.data.sources.files import files_of
 from mainline.data.sources.formats import Files, Format, Reading
+from mainline.data.sources.partitions import values_of
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import Watch, digests, seen
 
@@ -140,7 +142,7 @@ def _collect(
 ) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
     before = data.cutoff.astimezone(dt.UTC) if source.time else None
-    files = _reading(name, source, _files(data, name, source, _moment(before, after), root, cache))
+    files = _reading(name, source, _files(data, name, source, _moment(before, after), root, cache), cache)
     stamps = seen(files.paths)
     with _standing(stamps, files):
         layout = read_layout(con, files)
@@ -159,8 +161,9 @@ def _collect(
         raise _nothing(files, data, held)
     straddles = any(held[path].cut for path in paths)
     found = digests(paths, cache / INDEX)
-    watch.add(stamps, found, files.origin)
-    content = sorted(found.values())
+    watch.add(stamps, found, files.origin, own=cache)
+    parts = {path: {c: v for c, v in values_of(path).items() if c in layout.reading.partitions} for path in paths}
+    content = sorted(found[path] + (json.dumps(parts[path], sort_keys=True) if parts[path] else "") for path in paths)
     model_sees = [*content, cut.sql] if cut and straddles else content
     # What is inferred depends on the content alone; what is set can change the table without it.
     given = {name: getattr(source, name) for name in READING if name in source.model_fields_set}
@@ -199,7 +202,7 @@ def _files(data: Data, name: str, source: Source, before: dt.datetime | None, ro
     return found if isinstance(found, Files) else files_of(name, found)
 
 
-def _reading(name: str, source: Source, files: Files) -> Files:
+def _reading(name: str, source: Source, files: Files, cache: Path) -> Files:
     """The files with the settings of how their values are written."""
     given = [setting for setting in (*READING, "encoding") if setting in source.model_fields_set]
     only_csv = [setting for setting in given if setting in ("decimal", "null_values")]
@@ -209,8 +212,12 @@ def _reading(name: str, source: Source, files: Files) -> Files:
         raise ConfigurationError(f"data.sources.{name}.{wrong[0]}: the files are {kind}, which needs no such setting")
     written = source.date_format
     timed = written if written and ("%H" in written or "%I" in written) else None
-    reading = Reading(source.types, None if timed else written, timed, source.decimal, source.null_values)
-    return dataclasses.replace(files, reading=reading)
+    reading = dataclasses.replace(
+        files.reading, types=source.types, date_format=None if timed else written, timestamp_format=timed,
+        decimal=source.decimal, null_values=source.null_values,
+    )  # fmt: skip
+    found = dataclasses.replace(files, reading=reading)
+    return in_utf8(found, source.encoding, cache) if source.encoding else found
 
 
 def _cut(table: Collected) -> Cut | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
-from mainline.data import column_types, lineage
+from mainline.data import column_types, conversion, lineage
 from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
 from mainline.data.lineage import Lineage
@@ -64,6 +64,13 @@ def build(
             unmoved()
     except duckdb.IOException as error:
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
+    except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
+        if NO_TRUTH in str(error):
+            raise ConfigurationError(
+                "params.yaml: task: binary needs a label that is true or false (or yes and no, 1 and 0); "
+                f"{settings.prepare.label} holds {str(error).partition(NO_TRUTH)[2]!r}"
+            ) from error
+        raise conversion.refusal(connection, made.tables, settings.prepare, error) from error
     except duckdb.Error as error:
         raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
 

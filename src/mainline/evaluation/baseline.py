@@ -25,6 +25,7 @@ from mainline.training.fingerprint import locked_packages
 from mainline.training.record import Record, find
 
 CONTRACT = 1
+OF_WORKFLOW = "base/"
 LONGEST = 500  # characters of the baseline's error message: enough for two expectations that failed
 
 
@@ -63,7 +64,8 @@ def check_base(workspace: Workspace, base: str) -> None:
     import difflib
 
     root = workspace.root
-    if not git.is_top(root) or git.tip(root, base):
+    # What a workflow compares with is `base/…`: at the first commit of a repository there is none.
+    if base.startswith(OF_WORKFLOW) or not git.is_top(root) or git.tip(root, base):
         return
     names = list(dict.fromkeys(git.short(name) for name in git.branches(root) if not name.endswith("/HEAD")))
     near = difflib.get_close_matches(base, names, n=1)
@@ -80,7 +82,7 @@ def why_missing(workspace: Workspace, base: str) -> str:
     """Why there is no baseline, and how to get one."""
     if not git.is_top(workspace.root):
         return "no baseline: this folder is not the top of a git checkout"
-    branch = base.removeprefix("origin/").removeprefix("base/")
+    branch = base.removeprefix("origin/").removeprefix(OF_WORKFLOW)
     hint = f"git fetch origin {branch}"
     if git.is_shallow(workspace.root):
         hint = f"this clone is shallow: git fetch --depth=1 origin {branch}:refs/remotes/origin/{branch}"

@@ -88,7 +88,7 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
         record.model(), features, y, scoring=scorer(settings), n_repeats=REPEATS, random_state=0
     )
     falls = found["importances"]
-    alone = single_features.scores(settings, record, frame, rows, y)
+    alone = single_features.scores(settings, record, frame, rows, y) if size >= single_features.FEWEST else {}
     reached = scorer(settings)(record.model(), features, y)
     return [
         Importance(

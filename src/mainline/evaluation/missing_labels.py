@@ -39,6 +39,16 @@ def surely_below(found: Coverage, limit: float) -> bool:
     return found.share + 2 * error < limit
 
 
+def settled(settings: Settings, frame: Path, record: Record) -> NDArray[np.bool_]:
+    """The holdout rows, in the record's order, whose label is known or whose status is final, such as cancelled."""
+    import numpy as np
+
+    asked = settings.gates.pending or Pending()
+    final = label_coverage.without_label_for_good(settings, frame, asked.status)
+    known: NDArray[np.bool_] = ~np.isnan(record.holdout.y)
+    return known | np.isin(record.holdout.row_id, final)
+
+
 def by_score(score: NDArray[np.float64], labelled: NDArray[np.bool_]) -> list[Coverage]:
     """The coverage of each fifth of the holdout by the model's own score, from the lowest scores to the highest."""
     import numpy as np
@@ -80,8 +90,8 @@ def warnings(
         error = sum(max(each.share * (1 - each.share), 1e-6) / each.rows for each in (low, high)) ** 0.5
         if abs(low.share - high.share) > max(APART, SURE * error):
             said.append(
-                f"whether a label is missing depends on the model's own score: {share(low.share)} of the rows with the "
-                f"lowest scores have a label, {share(high.share)} of those with the highest, so the metrics leave out "
+                f"whether an outcome is missing depends on the model's own score: {share(low.share)} of the rows with "
+                f"the lowest scores have one, {share(high.share)} of those with the highest, so the metrics leave out "
                 "a kind of row"
             )
     return said

@@ -84,7 +84,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     warnings += leaks.not_rolled_back(validation, against.features if against else None)
     coverage = missing_labels.parts(settings, frame, against)
     late = missing_labels.overdue(settings, frame)
-    fifths = missing_labels.by_score(record.holdout.score, record.holdout.y == record.holdout.y)
+    fifths = missing_labels.by_score(record.holdout.score, missing_labels.settled(settings, frame, record))
     warnings += missing_labels.warnings(coverage, fifths, late, settings)
     if outside:
         warnings.append(shifted_inputs.warning(outside, settings.monitor))
@@ -175,7 +175,8 @@ def unmeasurable(settings: Settings, rows: Labelled) -> str | None:
     import numpy as np
 
     if len(rows.y) < settings.compare.min_rows:
-        return f"the holdout has {len(rows.y):,} labelled rows, compare.min_rows requires {settings.compare.min_rows:,}"
+        least = f"compare.min_rows requires {settings.compare.min_rows:,}: set it lower, or widen split.holdout"
+        return f"the holdout has {len(rows.y):,} labelled rows, {least}"
     if settings.task != "regression" and len(np.unique(rows.y)) < 2:
         return f"every labelled holdout row has the label {rows.classes[int(rows.y[0])]}"
     return None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REACHES = 0.98  # of what the model gains over a constant
 MATTERS = 0.1  # of the way from a constant to a perfect model: below it, the model itself knows little
+FEWEST = 200  # rows: with fewer, a feature reaches the model by chance
 CONSTANT = ""  # the score of a model that knows no feature, among the scores of the features
 
 

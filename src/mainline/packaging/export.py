@@ -77,6 +77,7 @@ def export(
         answers=[],
         key=describe_key(settings, frame),
         slices=describe_slices(settings, frame),
+        label=settings.prepare.label,
         null_values=sorted({text for source in settings.data.sources.values() for text in source.null_values}),
         decimal="," if any(source.decimal == "," for source in settings.data.sources.values()) else ".",
     )
@@ -113,7 +114,7 @@ def choose(
     try:
         converted = EXPORTERS[exporter_of(pipeline)].convert(pipeline, draft)
         scorer = Onnx(converted, draft)
-        asked = [(rows, recorded, "holdout rows"), *probes(settings, draft, pipeline, rows)]
+        asked = [*sizes(rows, recorded), *probes(settings, draft, pipeline, rows)]
         largest = max([check(draft, scorer, *rows_of) for rows_of in asked])
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
@@ -124,7 +125,7 @@ def choose(
     path = record.path / "model.pkl"
     fitted = Fitted(path, plain)
     try:
-        largest = check(plain, fitted, rows, recorded, "holdout rows")
+        largest = max(check(plain, fitted, *asked) for asked in sizes(rows, recorded))
     except Disagreement as error:
         raise Refused(f"{path} gives other answers than when it was recorded: {error}") from None
     return path.read_bytes(), replace(plain, agreement=Agreement(len(rows), largest)), fitted
@@ -144,7 +145,14 @@ def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: ND
     """
     import numpy as np
 
-    answers = np.asarray(scorer(*matrices(signature, rows)), dtype=np.float64)
+    try:
+        answers = np.asarray(scorer(*matrices(signature, rows)), dtype=np.float64)
+        classes = 2 if signature.task == "binary" else len(signature.classes)
+        wanted = (len(rows),) if signature.task == "regression" else (len(rows), classes)
+    except ValueError as error:
+        raise Disagreement(f"it does not answer {len(rows):,} {what}: {error}") from None
+    if answers.shape != wanted:
+        raise Disagreement(f"its answers for {len(rows):,} {what} have the shape {answers.shape} instead of {wanted}")
     if signature.task == "binary":
         answers = answers[:, 1]
     scale = max(1.0, float(np.abs(expected).max())) if signature.task == "regression" else 1.0
@@ -156,6 +164,14 @@ def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: ND
             f"by up to {float(np.nanmax(difference)):.2g}"
         )
     return float(difference.max())
+
+
+def sizes(rows: pd.DataFrame, recorded: NDArray[np.float64]) -> list[tuple[pd.DataFrame, NDArray[np.float64], str]]:
+    """All rows, one and two of them, and a thousand: some estimators answer a single row in another shape."""
+    counts = [count for count in (1, 2, 1000) if count < len(rows)]
+    return [(rows, recorded, "holdout rows")] + [
+        (rows.iloc[:count], recorded[:count], "holdout row" if count == 1 else "holdout rows") for count in counts
+    ]
 
 
 def probes(

@@ -84,11 +84,21 @@ class Watch:
         self.files: dict[str, dict[str, Any]] = dict(files or {})
 
     def add(
-        self, before: Mapping[Path, dict[str, Any]], content: Mapping[Path, str], name: Callable[[Path], str] = str
+        self,
+        before: Mapping[Path, dict[str, Any]],
+        content: Mapping[Path, str],
+        name: Callable[[Path], str] = str,
+        own: Path | None = None,
     ) -> None:
-        """Watch the files of `content`, their digests, which `seen` has stamped before they were read."""
+        """Watch the files of `content`, their digests, which `seen` has stamped before they were read.
+
+        Those below `own` are written once, whole: fresh ones need not be read again.
+        """
         for path, digest in content.items():
-            self.files[str(path)] = {**before[path], "sha256": digest, "name": name(path)}
+            entry = {**before[path], "sha256": digest, "name": name(path)}
+            if own and path.is_relative_to(own):
+                entry["taken"] += RACY_NS
+            self.files[str(path)] = entry
 
     def check(self, content: bool = True) -> None:
         """Raises ExternalError where a file has moved; `content` reads those again whose times are too fresh."""

@@ -75,10 +75,15 @@ def has_all_branches(root: Path) -> bool:
 
 
 def asked_default(root: Path) -> str | None:
-    """The default branch as the remote says it, which may not be here; None where it does not answer."""
-    said = git(root, "-c", "core.askPass=true", "ls-remote", "--symref", "origin", "HEAD") or ""
+    """`main` or `master` where the remote has it, else its default branch; it may not be here.
+
+    None where the remote does not answer.
+    """
+    trunks = [f"refs/heads/{name}" for name in TRUNKS]
+    said = git(root, "-c", "core.askPass=true", "ls-remote", "--symref", "origin", "HEAD", *trunks) or ""
+    there = next((name for name in TRUNKS if f"\trefs/heads/{name}\n" in f"{said}\n"), None)
     found = re.match(r"ref: refs/heads/(\S+)\s", said)
-    return found[1] if found else None
+    return there or (found[1] if found else None)
 
 
 def short(name: str) -> str:

@@ -20,8 +20,8 @@ from typing import Any
 import msgspec
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
+from mainline.serving import error_messages, scorer, spelling
 from mainline.serving import metrics as measures
-from mainline.serving import scorer, spelling
 from mainline.serving.body_timeout import Patience
 from mainline.serving.csv_input import CsvReader
 from mainline.serving.errors import Rejection, invalid
@@ -104,7 +104,8 @@ class App:
                 status, kind = 200, JSON
             else:
                 status, kind, body = self._page(scope)
-        except Rejection as rejection:
+        except Rejection as refused:
+            rejection = error_messages.of_label(refused, self.signature.label)
             self.metrics.rejected[rejection.reason] += 1
             status, kind, body = rejection.status, JSON, self.encode(rejection.body())
         except Exception:

@@ -119,6 +119,14 @@ def unknown(name: str, names: Sequence[str], row: int | None = None) -> Rejectio
     return invalid(message, column=shown(name), row=row, reason="unknown_column")
 
 
+def of_label(rejection: Rejection, label: str) -> Rejection:
+    """For the label among the columns of a request, as in the file that a model was trained on."""
+    if not label or rejection.reason != "unknown_column" or rejection.column != label:
+        return rejection
+    message = f"{label} is what the model predicts: leave the column out (labels that arrive later go to /feedback)"
+    return invalid(message, column=label, row=rejection.row, reason="unknown_column")
+
+
 def names_of(given: Sequence[str], names: Sequence[str], extra: Sequence[Key], where: str) -> list[str]:
     """The columns that a header must contain: with the row's key if it contains any part of it."""
     if not any(key.name in given for key in extra):

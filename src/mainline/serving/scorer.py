@@ -59,7 +59,7 @@ class Onnx:
         if "numeric" in self.takes:
             feed["numeric"] = numeric
         found: NDArray[Any] = self.run(self.output, feed)[0]
-        return found.reshape(len(found)) if self.flat else found
+        return shaped(found, len(numeric), self.flat)
 
 
 class Fitted:
@@ -83,4 +83,11 @@ class Fitted:
             columns[column.name] = numeric[:, i]
         predict = self.pipeline.predict if self.signature.task == "regression" else self.pipeline.predict_proba
         found: NDArray[Any] = np.asarray(predict(pd.DataFrame(columns)[self.signature.names]))
-        return found
+        return shaped(found, len(numeric), self.signature.task == "regression")
+
+
+def shaped(answers: NDArray[Any], rows: int, flat: bool) -> NDArray[Any]:
+    """Answers (rows, classes) or (rows,): some estimators drop the dimension of a single row, or keep one too many."""
+    if answers.shape == (rows,) if flat else answers.ndim == 2 and len(answers) == rows:
+        return answers
+    return answers.reshape(rows) if flat else answers.reshape(rows, -1)

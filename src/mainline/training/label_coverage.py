@@ -7,10 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import text
-from mainline.data.split import quoted, sides
+from mainline.data.split import ROW_ID, quoted, sides
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 Coverage = dict[str, list[int]]  # labelled rows and all rows, by part such as `training 2013-02`
 
@@ -48,6 +53,24 @@ def measure(settings: Settings, frame: Path) -> Coverage:
         for column in settings.evaluate.slices:
             count(["_side", f"coalesce({quoted(column)}::VARCHAR, '(missing)')"], name=f"{column}=")
     return found
+
+
+def without_label_for_good(settings: Settings, frame: Path, pending: str) -> NDArray[np.uint64]:
+    """Row ids of the unlabelled holdout rows with a status other than `pending`; none without `prepare.status`."""
+    import duckdb
+    import numpy as np
+
+    prepare = settings.prepare
+    if not prepare.status:
+        return np.empty(0, dtype=np.uint64)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        found = connection.execute(
+            f"SELECT {ROW_ID} FROM read_parquet('{frame}') WHERE ({sides(settings).holdout}) "
+            f"AND {quoted(prepare.label)} IS NULL AND {quoted(prepare.status)}::VARCHAR <> {text(pending)}"
+        ).fetchnumpy()
+    ids: NDArray[np.uint64] = found[ROW_ID]
+    return ids
 
 
 def overdue(settings: Settings, frame: Path, status: str, days: float) -> tuple[int, int] | None:

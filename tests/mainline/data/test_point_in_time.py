@@ -10,6 +10,7 @@ from mainline.data import point_in_time, prepare
 from mainline.data.collect import collect
 from mainline.data.point_in_time import Leak
 from mainline.data.validation import gate
+from mainline.runtime.file_digests import Watch
 from mainline.runtime.workspace import Workspace
 from tests.projects import FRAME, RETURN, Project, visits
 
@@ -102,7 +103,7 @@ def test_a_leak_says_of_how_many_rows_and_where_the_check_is_set(shop: Project) 
     # The second answer is the kept one, and the line has moved meanwhile.
     for above in ("", "# one more line\n"):
         shop.write("params.yaml", above + shop.path("params.yaml").read_text())
-        (found,) = gate.of_time(settings, workspace, tables, shop.root / "frame.parquet", "digest")
+        (found,) = gate.of_time(settings, workspace, tables, shop.root / "frame.parquet", "digest", Watch())
         line = shop.path("params.yaml").read_text().splitlines()[found.line - 1]
         assert line.strip() == "time_travel_checks: 2"
         assert (found.unexpected, found.rows) == (leak.rows, leak.of)

@@ -103,7 +103,8 @@ def test_a_function_that_is_not_there_is_named(shop: Project, function: str, sai
         (f'{RETURN}.filter(_.pages < 0)', DataError, "shop.frame:prepare returned no rows"),
         (f'{RETURN}.mutate(at=(_.pages > 0).ifelse(_.at, None))', DataError, "rows without at"),
         (f'{RETURN}.mutate(minutes=_.minutes * float("inf"))', DataError, "infinite values in minutes"),
-        (f'{RETURN}.mutate(minutes=_.shop)', ConfigurationError, "shop.frame:prepare cannot be computed: .*Conversion"),
+        (f'{RETURN}.mutate(minutes=_.shop)', DataError,
+         r"data.sources.visits: column shop, visit=\d+: Could not convert string '\w+' to FLOAT"),
         (f'{RETURN}.mutate(row_id=_.visit)', ConfigurationError, "the column name row_id is taken"),
     ],
 )  # fmt: skip

@@ -20,6 +20,7 @@ def test_a_base_that_does_not_exist_is_refused_and_one_that_does_is_not(tmp_path
     subprocess.run(["git", *who, "commit", "--quiet", "--allow-empty", "--message", "x"], cwd=tmp_path, check=True)
     baseline.check_base(workspace, "trunk")
     baseline.check_base(workspace, "HEAD")
+    baseline.check_base(workspace, "base/main")  # a workflow's name, which the first commit has nothing for
     with pytest.raises(ConfigurationError, match=r"trink to compare with: did you mean trunk\? \(there are trunk\)"):
         baseline.check_base(workspace, "trink")
 

@@ -78,7 +78,20 @@ def test_labels_that_are_missing_where_the_score_is_high_are_a_finding() -> None
     assert missing_labels.warnings([], by_chance, None, SETTINGS) == []
     high = missing_labels.by_score(score, RANDOM.random(5000) > 0.3 * score**2)
     (said,) = missing_labels.warnings([], high, None, SETTINGS)
-    assert "whether a label is missing depends on the model's own score" in said
+    assert "whether an outcome is missing depends on the model's own score" in said
+
+
+def test_a_row_without_a_label_whose_status_is_final_is_not_missing(tmp_path: Path) -> None:
+    path = frame(tmp_path, RANDOM.random(N) < 0.1)
+    rows = pd.read_parquet(path)
+    unlabelled = rows["bought"].isna()
+    rows["status"] = rows["status"].where(~unlabelled | (rows["row_id"] % 2 == 0), "cancelled")
+    rows.to_parquet(path, index=False, coerce_timestamps="us")
+    held = rows[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC")]
+    y = held["bought"].astype("float64").to_numpy(na_value=np.nan)
+    arrays = {"row_id": held["row_id"].to_numpy(), "y": y, "score": np.zeros(len(y)), "train": np.zeros(1, np.uint64)}
+    found = missing_labels.settled(SETTINGS, path, record.keep(tmp_path, facts(), b"", arrays, {}))
+    assert found.tolist() == (held["bought"].notna() | (held["status"] == "cancelled")).tolist()
 
 
 def test_scores_of_several_classes_and_of_few_rows_are_not_looked_at() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,11 @@ def read_layout(con: DuckDBPyConnection, files: Files) -> Layout:
     DataError
         Where a file is broken, or is not like the first: the file and the column are named.
     """
-    if files.format == "parquet":
-        return _parquet_layout(con, files)
-    return text_layout(con, files)
+    layout = _parquet_layout(con, files) if files.format == "parquet" else text_layout(con, files)
+    # Some writers keep the column in the file as well: there it has its own type.
+    parts = {column: kind for column, kind in files.reading.partitions.items() if column not in layout.columns}
+    reading = dataclasses.replace(layout.reading, partitions=parts)
+    return dataclasses.replace(layout, columns={**layout.columns, **parts}, reading=reading)
 
 
 def _parquet_layout(con: DuckDBPyConnection, files: Files) -> Layout:

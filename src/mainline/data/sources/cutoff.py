@@ -73,7 +73,8 @@ def check_time(table: str, columns: Mapping[str, str], column: str) -> None:
         raise ConfigurationError(f"{where}: there is no column {column}: {said}")
     kind = columns[column]
     if not (kind == "DATE" or kind.startswith("TIMESTAMP")):
-        raise DataError(f"{where}: column {column} is {kind}, not a time: a timestamp or a date is required")
+        hint = f"; for dates in text files set data.sources.{table}.date_format" if kind == "VARCHAR" else ""
+        raise DataError(f"{where}: column {column} is {kind}, not a time: a timestamp or a date is required{hint}")
 
 
 def known(con: DuckDBPyConnection, files: Files, layout: Layout, cut: Cut | None) -> dict[Path, Known]:

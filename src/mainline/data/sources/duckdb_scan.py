@@ -26,6 +26,7 @@ PLAIN = {
     "TIMESTAMP_S": "TIMESTAMP", "TIMESTAMP_MS": "TIMESTAMP", "TIMESTAMP_NS": "TIMESTAMP",
     "TIMESTAMPTZ_NS": "TIMESTAMP WITH TIME ZONE", "TIME_NS": "TIME", '"NULL"': "VARCHAR",
 }  # fmt: skip
+LFS = b"version https://git-lfs.github.com/spec/"
 NO_ROOM = ("no space left", "disk quota", "file too large")
 
 
@@ -55,14 +56,22 @@ def connect() -> DuckDBPyConnection:
 def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
     """A table function that reads exactly these files, with these columns, whatever is in their names."""
     given = {"filename": text(options["filename"])} if "filename" in options else {}
-    columns = "{" + ", ".join(f"{text(name)}: {text(kind)}" for name, kind in layout.columns.items()) + "}"
+    parts = layout.reading.partitions
+    given |= _partitioned(parts)
+    own = {name: kind for name, kind in layout.columns.items() if name not in parts}
+    columns = "{" + ", ".join(f"{text(name)}: {text(kind)}" for name, kind in own.items()) + "}"
     if layout.format == "parquet":
         return _parquet(paths, layout, given)
     if layout.format == "csv":
         known = {"auto_detect": "false", "columns": columns}
         return _call("read_csv", paths, {**_dialect(layout.delimiter or ",", layout.reading), **known, **given})
     known = {"format": "'newline_delimited'", "auto_detect": "false", "columns": columns, **_dates(layout.reading)}
-    return _call("read_json", paths, {**known, "hive_partitioning": "false", **given})
+    return _call("read_json", paths, {"hive_partitioning": "false", **known, **given})
+
+
+def _partitioned(columns: Mapping[str, str]) -> dict[str, str]:
+    types = ", ".join(f"{text(name)}: {text(kind)}" for name, kind in columns.items())
+    return {"hive_partitioning": "true", "hive_types": f"{{{types}}}"} if columns else {}
 
 
 def plain(kind: str) -> str:
@@ -158,7 +167,15 @@ def _blame(files: Files, said: str) -> MainlineError:
     named = [path for path in files.paths if str(path) in said]
     path = max(named, key=lambda path: len(str(path)), default=files.paths[0] if len(files.paths) == 1 else None)
     where = files.origin(path) if path else f"data.sources.{files.table}"
+    if path and lfs_pointer(path):
+        return DataError(f"{where} is a Git LFS pointer, not the file itself: run `git lfs pull`")
     line = re.search(CSV_ERROR, said, re.DOTALL)
+    if "not utf-8" in said.lower():
+        at = f", line {line[1]}" if line else ""
+        setting = f"data.sources.{files.table}.encoding"
+        return DataError(f"{where}{at}: the text is not UTF-8: save it as UTF-8, or set {setting}, such as cp1252")
+    if "automatically detect the CSV parsing dialect" in said or "parser state machine" in said.lower():
+        return DataError(f"{where}: {_not_csv(path or files.paths[0])}")
     if line:
         shown = (line["line"] or "").splitlines()
         return DataError(f"{where}, line {line[1]}: {line['why']}" + (f" in: {shown[0][:200]}" if shown else ""))
@@ -166,6 +183,22 @@ def _blame(files: Files, said: str) -> MainlineError:
     if json:
         return DataError(f"{where}, line {json[2]}: not JSON at byte {json[1]}: {json[3].strip()}")
     return DataError(f"{where} cannot be read: {first_line(said)}")
+
+
+def lfs_pointer(path: Path) -> bool:
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(LFS)) == LFS
+    except OSError:
+        return False
+
+
+def _not_csv(path: Path) -> str:
+    """Why the file is not CSV with one header and rows as long as it."""
+    start = path.read_bytes()[:1_000_000]
+    if b"\r\n" in start and b"\n" in start.replace(b"\r\n", b""):
+        return "it has mixed line ends (\\r\\n and \\n): write all lines with one"
+    return "its rows do not have the columns of its header: look for a quote that is not closed"
 
 
 def first_line(said: str) -> str:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mainline.data.sources import links, partitions
 from mainline.data.sources.declaration import Request, source
-from mainline.data.sources.formats import Files, Format, one_format
+from mainline.data.sources.formats import Files, Format, Reading, format_of, one_format
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.file_digests import expand
 
@@ -56,12 +57,26 @@ def local_files(table: str, path: str, format: Format | None, root: Path) -> Fil
     """
     paths = expand(path, root)
     if not paths and (root / path).is_dir():
-        example = f"{path.rstrip('/')}/*.parquet"
-        raise ConfigurationError(f"data.sources.{table}.path: {path} is a folder: name its files, such as {example}")
+        raise ConfigurationError(
+            f"data.sources.{table}.path: {path} is a folder: name its files, such as {in_folder(path, root)}"
+        )
+    links.check(table, path, root, paths)
     if not paths:
         raise DataError(f"data.sources.{table}.path: no file matches {path}{nearest(path, root)}")
     origins = {found: os.path.relpath(found, root) if found.is_relative_to(root) else str(found) for found in paths}
-    return Files(table, paths, format or one_format(table, [str(found) for found in paths]), origins)
+    kind = format or one_format(table, [str(found) for found in paths])
+    # A folder that the path itself names is the same for all files: only those that it leaves open are partitions.
+    fixed = (root / re.split(r"[*?\[]", path)[0]).parent if re.search(r"[*?\[]", path) else root / path
+    below = [found.relative_to(fixed) if found.is_relative_to(fixed) else Path(found.name) for found in paths]
+    return Files(table, paths, kind, origins, Reading(partitions=partitions.types_of(below)))
+
+
+def in_folder(path: str, root: Path) -> str:
+    """A glob for the files that are in a folder, or in the folders below it."""
+    below = [file for file in sorted((root / path).rglob("*")) if file.is_file() and format_of(file.name)]
+    ending = "".join(below[0].suffixes[-2:]) if below and below[0].suffix == ".gz" else below[0].suffix if below else ""
+    deep = "**/" if below and below[0].parent != root / path else ""
+    return f"{path.rstrip('/')}/{deep}*{ending or '.parquet'}"
 
 
 def nearest(path: str, root: Path) -> str:

@@ -28,6 +28,7 @@ class Reading:
     timestamp_format: str | None = None
     decimal: str = "."
     null_values: list[str] = field(default_factory=list)
+    partitions: Mapping[str, str] = field(default_factory=dict)  # columns in the folders' names, with their types
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline.data.sources.duckdb_scan import Layout, name, raw_sql, run, scan_sql, sniff_sql, text
+from mainline.data.sources.duckdb_scan import Layout, lfs_pointer, name, raw_sql, run, scan_sql, sniff_sql, text
 from mainline.data.sources.formats import Files, Reading
 from mainline.errors import ConfigurationError, DataError
 
@@ -48,7 +48,7 @@ def text_layout(con: DuckDBPyConnection, files: Files) -> Layout:
     empty = frozenset(path for path in files.paths if _is_empty(con, files, path, found[path].columns, delimiter))
     full = [path for path in files.paths if path not in empty] or files.paths[:1]
     merged = dict(found[full[0]].columns)
-    draft = Layout(files.format, merged, delimiter, empty, reading)
+    draft = Layout(files.format, merged, delimiter, empty, dataclasses.replace(reading, partitions={}))
     for path in files.paths:
         if path in empty and files.format == "jsonl":
             continue  # no row, no names
@@ -106,6 +106,8 @@ def _has_values(con: DuckDBPyConnection, files: Files, paths: list[Path], column
 def _sniffed(con: DuckDBPyConnection, files: Files, path: Path, delimiter: str | None) -> Sniffed:
     if path.stat().st_size == 0:
         raise DataError(f"{files.origin(path)} is empty" + (": it has not even a header" if delimiter else ""))
+    if lfs_pointer(path):
+        raise DataError(f"{files.origin(path)} is a Git LFS pointer, not the file itself: run `git lfs pull`")
     try:
         rows = run(con, files, sniff_sql(path, files.format, delimiter, files.reading))
     except DataError:

@@ -160,7 +160,8 @@ def expectation_types() -> dict[str, Any]:
 
 @functools.cache
 def built_in_types() -> dict[str, Any]:
-    import mainline.data.validation.expectations  # noqa: F401 (registers this package's)
+    import mainline.data.validation.between_periods
+    import mainline.data.validation.expectations  # noqa: F401 (these register this package's)
 
     return registered_types()
 

@@ -122,7 +122,7 @@ def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
         ("5", "Expected Number of Columns: 2 Found: 1 in: 5"),
         ("5,6,7", "Expected Number of Columns: 2 Found: 3 in: 5,6,7"),
         ('5,"6', "Value with unterminated quote found"),
-        ("5,\udcff", "Invalid unicode"),
+        ("5,\udcff", "the text is not UTF-8"),
     ],
 )
 def test_a_broken_csv_line_is_named_with_its_file(tmp_path: Path, line: str, why: str) -> None:
@@ -159,7 +159,7 @@ def test_an_empty_table_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_parquet_at_all_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.parquet").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
-    with pytest.raises(DataError, match=r"a\.parquet cannot be read: No magic bytes"):
+    with pytest.raises(DataError, match=r"a\.parquet is a Git LFS pointer"):
         collected(tmp_path, path="a.parquet")
 
 
