@@ -110,6 +110,11 @@ def to_json(tables: dict[str, Collected]) -> str:
     for table in plain.values():
         table["paths"] = [str(path) for path in table["paths"]]
         table["before"] = table["before"].isoformat() if table["before"] else None
+        # Left out where they say nothing: a record of an earlier version has neither.
+        if table["reading"] == dataclasses.asdict(Reading()):
+            del table["reading"]
+        if not table["odd"]:
+            del table["odd"]
     return json.dumps({"version": VERSION, "tables": plain}, indent=1)
 
 

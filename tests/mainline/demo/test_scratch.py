@@ -31,7 +31,7 @@ def test_the_clone_is_the_commit_alone_and_knows_of_no_other_repository(tmp_path
 
 
 def test_a_folder_without_a_commit_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="here is not the top of a git checkout"):
+    with pytest.raises(ConfigurationError, match="this folder is not the top of a git checkout"):
         cloned(tmp_path, tmp_path / "demo")
 
 
