@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 # A busy machine is slow: how long an example takes is no finding.
 settings.register_profile("mainline", deadline=None)
@@ -52,14 +53,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and not COSTLY.isdisjoint(item.fixturenames):
             # Left out by `make check`, beside the tests that are marked: a server is started, or a model made.
             item.add_marker("slow")
-        path = Path(item.path).relative_to(item.config.rootpath).as_posix()
-        item.add_marker(pytest.mark.xdist_group(next((name for name in TOGETHER if path.startswith(name)), path)))
-    items.sort(key=begins)
+    items.sort(key=lambda item: begins(file_of(item.nodeid)))
 
 
-def begins(item: pytest.Item) -> int:
-    path = Path(item.path).relative_to(item.config.rootpath).as_posix()
-    return next((place for place, name in enumerate(LONGEST) if path.startswith(name)), len(LONGEST))
+def file_of(nodeid: str) -> str:
+    return nodeid.split("::")[0]
+
+
+def begins(file: str) -> int:
+    return next((place for place, name in enumerate(LONGEST) if file.startswith(name)), len(LONGEST))
+
+
+class ByFileOrFolder(LoadFileScheduling):  # type: ignore[misc]
+    def _split_scope(self, nodeid: str) -> str:
+        file = file_of(nodeid)
+        return next((name for name in TOGETHER if file.startswith(name)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFileOrFolder:
+    return ByFileOrFolder(config, log)
 
 
 @pytest.hookimpl(trylast=True)
