@@ -37,8 +37,9 @@ LIBRARIES = (
 MODULES = ("mainline", "mainline.runtime.worker")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
-# What a run sets of them before it imports anything, where `train.threads` is 1.
-ONE_THREAD = {
+# What a run sets of them before it imports anything, where `train.threads` is 1, and what `make` sets for a training.
+SET = {
+    "PYTHONHASHSEED": "0",
     "OMP_WAIT_POLICY": "passive",
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
@@ -81,7 +82,7 @@ def python() -> str:
         return sys.executable
     folder = Path(tempfile.mkdtemp(prefix="mainline-warm-"))
     program, address = folder / "bin" / "python", folder / "socket"
-    variables = {**os.environ, **ONE_THREAD}
+    variables = {**os.environ, **SET}
     variables.pop("PYTHONPATH", None)
     given = {each for each in variables.items() if each[0].startswith(AT_START)}
     program.parent.mkdir()
