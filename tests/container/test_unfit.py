@@ -34,15 +34,15 @@ SERVED = "import os, sys, time\nfrom mainline.serving import app, server\n{chang
 ANOTHER_ANSWER = """
 answer = app.App._answer
 async def slightly(self, *given):
-    _, listed, line = await answer(self, *given)
-    return self.encode({"predictions": [[p - .001, q + .001] for p, q in listed]}), listed, line
+    _, listed, line, unknown = await answer(self, *given)
+    return self.encode({"predictions": [[p - .001, q + .001] for p, q in listed]}), listed, line, unknown
 app.App._answer = slightly
 """
 NOT_AS_DESCRIBED = """
 answer = app.App._answer
 async def words(self, *given):
-    _, listed, line = await answer(self, *given)
-    return self.encode({"predictions": ["likely" for _ in listed]}), listed, line
+    _, listed, line, unknown = await answer(self, *given)
+    return self.encode({"predictions": ["likely" for _ in listed]}), listed, line, unknown
 app.App._answer = words
 """
 FAILS_ON_WHAT_IS_NO_ROW = """
