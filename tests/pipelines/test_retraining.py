@@ -168,5 +168,5 @@ def test_github_knowing_nothing_of_it_somebodys_local_branch_is_not_overwritten(
 def test_without_main_or_git_the_call_is_refused_with_what_is_missing(shop: Project, tmp_path: Path) -> None:
     done = shop.mainline("retrain", "--base", "trunk")
     assert done.status == 2
-    assert "trunk is not a commit of this repository" in done.err
+    assert "there is no branch, tag or commit trunk to compare with (there are main" in done.err
     assert Project(tmp_path / "plain", with_git=False).mainline("retrain").status == 2

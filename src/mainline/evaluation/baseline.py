@@ -69,11 +69,11 @@ def check_base(workspace: Workspace, base: str) -> None:
         return
     names = list(dict.fromkeys(git.short(name) for name in git.branches(root) if not name.endswith("/HEAD")))
     near = difflib.get_close_matches(base, names, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    hint = f": did you mean {near[0]}?" if near else ""
     if git.is_shallow(root):
-        hint = f"this clone is shallow: git fetch --depth=1 origin {base}:refs/remotes/origin/{base} "
+        hint = f": this clone is shallow, git fetch --depth=1 origin {base}:refs/remotes/origin/{base}"
     raise ConfigurationError(
-        f"there is no branch, tag or commit {base} to compare with: {hint}"
+        f"there is no branch, tag or commit {base} to compare with{hint} "
         + (f"({git.listed(names)})" if names else "(there is no branch yet)")
     )
 
