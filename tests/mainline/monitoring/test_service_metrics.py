@@ -20,7 +20,8 @@ RULES = params().settings.monitor
 
 def page(path: Path, seconds: float = 0.003, failed: int = 0, dropped: int = 0) -> Path:
     """What a server shows after a thousand requests."""
-    signature: Any = SimpleNamespace(task="binary", classes=[False, True], digest="d" * 64, categorical=[SimpleNamespace(name="shop")])
+    shop = SimpleNamespace(name="shop")
+    signature: Any = SimpleNamespace(task="binary", classes=[False, True], digest="d" * 64, categorical=[shop])
     metrics = Metrics(signature, "3")
     metrics.requests[("/invocations", 200)] = 1000 - failed
     metrics.requests[("/invocations", 503)] = failed
