@@ -89,6 +89,6 @@ def test_a_request_that_is_refused_ends_the_replay_with_the_servers_words(
 ) -> None:
     frozen = scorer.load(export.signature, export.folder)
     sent = replay.batches(frame, settings, export.signature, START, END)
-    refused = pytest.raises(ExternalError, match=r"/feedback answered 404: .*log")
+    refused = pytest.raises(ExternalError, match=r"/feedback returned status 404: .*log")
     with started(export.folder, REPLAY=1) as server, refused:
         replay.play(server.port, sent, export.signature, frozen)
