@@ -128,8 +128,11 @@ def keep(asked: socket.socket) -> NoReturn:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     length, files, _, _ = socket.recv_fds(asked, 4, 3)
     content = b""
-    while len(content) < int.from_bytes(length, "big"):
-        content += asked.recv(1 << 20)
+    while not length or len(content) < int.from_bytes(length, "big"):
+        more = asked.recv(1 << 20)
+        if not more:
+            os._exit(0)  # whoever asked was killed before it had said what for
+        content += more
     work = forked()
     if work == 0:
         asked.close()
