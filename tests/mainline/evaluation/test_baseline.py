@@ -14,7 +14,7 @@ def test_a_base_that_does_not_exist_is_refused_and_one_that_does_is_not(tmp_path
     workspace = Workspace.at(tmp_path)
     baseline.check_base(workspace, "anything: there is no checkout")
     subprocess.run(["git", "init", "--quiet", "--initial-branch=trunk"], cwd=tmp_path, check=True)
-    with pytest.raises(ConfigurationError, match=r"tag or commit trunk to compare with: \(there is no branch"):
+    with pytest.raises(ConfigurationError, match=r"tag or commit trunk to compare with \(there is no branch"):
         baseline.check_base(workspace, "trunk")
     who = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
     subprocess.run(["git", *who, "commit", "--quiet", "--allow-empty", "--message", "x"], cwd=tmp_path, check=True)
