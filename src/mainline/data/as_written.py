@@ -99,7 +99,7 @@ def _otherwise(connection: DuckDBPyConnection, table: Collected, columns: list[s
 
 
 def _origins(node: Any) -> Iterable[tuple[str, str]]:
-    """The columns of the tables that a column of the frame hands on: renamed, joined or filtered, but not computed."""
+    """The columns of the tables that a column of the frame hands on: renamed, cast to text, joined, not computed."""
     import ibis.expr.operations as ops
 
     todo = [node]
@@ -108,6 +108,8 @@ def _origins(node: Any) -> Iterable[tuple[str, str]]:
         if not isinstance(node, ops.Field):
             if isinstance(node, ops.Coalesce):  # a gap that is filled leaves the other values as they are
                 todo.extend(node.arg)
+            elif isinstance(node, ops.Cast) and node.to.is_string():  # what is meant is the text of the source
+                todo.append(node.arg)
             continue
         relation = node.rel
         if isinstance(relation, ops.PhysicalTable):

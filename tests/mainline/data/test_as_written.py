@@ -127,11 +127,25 @@ def test_a_category_of_a_csv_file_is_its_text_in_the_frame_a_request_and_a_file(
     assert [row[0] for row in JsonReader(asked, 100)(json.dumps(records).encode())] == words
 
 
-def test_a_category_that_the_function_renames_or_fills_keeps_its_text_too(prepared: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        ('.filter(_.x > 0).rename(c="raw").mutate(z=_.x + 1)', None),
+        ('.mutate(c=_.raw.cast("string"))', None),
+        ('.mutate(c=_.raw.cast("string").fill_null("none"))', "none"),
+    ],
+    ids=["renamed", "cast to text", "cast and filled"],
+)
+@pytest.mark.parametrize(
+    "words", [["1.10", "1.1"], ["007", "7"], ["yes", "no"]], ids=["zeros behind", "in front", "words"]
+)
+def test_a_category_that_the_function_renames_casts_to_text_or_fills_keeps_its_text_too(
+    prepared: Any, tmp_path: Path, words: list[str], body: str, missing: str | None
+) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("id,raw,x,y\n0,1.10,1,2\n1,1.1,1,2\n2,,1,2\n")
-    found, _ = prepared(path, '.filter(_.x > 0).rename(c="raw").mutate(z=_.x + 1)')
-    assert found == ["1.10", "1.1", None]
+    path.write_text(f"id,raw,x,y\n0,{words[0]},1,2\n1,{words[1]},1,2\n2,,1,2\n")
+    found, _ = prepared(path, body)
+    assert found == [*words, missing]
 
 
 def test_a_column_that_is_both_a_category_and_computed_with_is_refused_with_the_setting(
