@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from mainline.config.schema import Monitor
 from mainline.evaluation.bootstrap import LEAST_BLOCKS
-from mainline.evaluation.formatting import metric_name
+from mainline.evaluation.formatting import metric_name, share
 from mainline.evaluation.results import Interval
 from mainline.monitoring.performance_decay import worse_by
 from mainline.monitoring.prediction_log import Problem
@@ -62,14 +62,14 @@ def drift_checks(drift: Sequence[FeatureDrift], prediction: FeatureDrift | None,
         checks.append(Check("missing values", Verdict.drift, measured, "no day with far more than any day of training"))
     for d in drift:
         if d.missing_now > d.missing_threshold:
-            rule = f"at most {d.missing_threshold:.1%}"
-            checks.append(Check(f"missing {d.feature}", Verdict.drift, f"{d.missing_now:.1%} of the window", rule))
+            rule = f"at most {share(d.missing_threshold)}"
+            checks.append(Check(f"missing {d.feature}", Verdict.drift, f"{share(d.missing_now)} of the window", rule))
         if d.drifted:
             rule = f"at most {d.threshold:.3f}, set by the {d.why}"
             checks.append(Check(f"drift of {d.feature}", Verdict.drift, f"PSI {d.psi:.3f}", rule))
         if d.new_share > settings.new_categories:
-            rule = f"at most {settings.new_categories:.1%} with values that training did not have"
-            checks.append(Check(f"new values in {d.feature}", Verdict.drift, f"{d.new_share:.1%} of the rows", rule))
+            rule = f"at most {share(settings.new_categories)} with values that training did not have"
+            checks.append(Check(f"new values in {d.feature}", Verdict.drift, f"{share(d.new_share)} of the rows", rule))
     if prediction and prediction.drifted:
         rule = f"at most {prediction.threshold:.3f}, set by the {prediction.why}"
         checks.append(Check("drift of the predictions", Verdict.drift, f"PSI {prediction.psi:.3f}", rule))
@@ -128,10 +128,11 @@ def service_checks(service: Service, settings: Monitor) -> list[Check]:
     def check(name: str, bad: bool, measured: str, rule: str) -> Check:
         return Check(name, Verdict.invalid if bad else Verdict.ok, measured, rule)
 
+    failed, most_failed = (f"{rate * 100:.2f} %" for rate in (service.error_rate, settings.error_rate))
     return [
         check(
             "errors", service.error_rate > settings.error_rate,
-            f"{service.error_rate:.2%} of {service.requests:,} requests", f"at most {settings.error_rate:.2%}",
+            f"{failed} of {service.requests:,} requests", f"at most {most_failed}",
         ),
         check(
             "latency", p99 is not None and p99 > most,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from mainline.evaluation.formatting import metric_name
+from mainline.evaluation.formatting import metric_name, share
 from mainline.evaluation.results import Interval
 from mainline.monitoring.plots import drawn
 from mainline.monitoring.results import Cause, Check, Health, Verdict
@@ -50,7 +50,7 @@ def tiles(health: Health) -> list[tuple[str, str, str]]:
         d = health.drift[0]
         found.append((f"PSI of {d.feature}", f"{d.psi:.2f}", f"at most {d.threshold:.2f}, set by the {d.why}"))
         m = max(health.drift, key=lambda d: d.most_missing)
-        found.append((f"missing {m.feature}, worst day", f"{m.most_missing:.0%}", f"window {m.missing_now:.1%}"))
+        found.append((f"missing {m.feature}, worst day", share(m.most_missing), f"window {share(m.missing_now)}"))
     if health.predictions:
         p = health.predictions
         found.append(("PSI of the predictions", f"{p.psi:.2f}", f"at most {p.threshold:.2f}"))

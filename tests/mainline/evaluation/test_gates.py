@@ -260,7 +260,7 @@ def test_labels_are_gated_in_training_its_months_and_slices_beyond_what_sampling
     low = [Coverage("training 2013-02", 20_000, 0.70), Coverage("training shop=east", 300, 0.83)]
     failed = gate("label coverage", replace(GOOD, coverage=low))
     assert not failed.passed
-    assert failed.measured == "95.0%; training 2013-02: 70.0%"
+    assert failed.measured == "95.0 %; training 2013-02: 70.0 %"
     assert gate("label coverage", replace(GOOD, coverage=low[1:])).passed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mainline.config.loader import Params
+from mainline.evaluation.formatting import share
 from mainline.evaluation.gates.declaration import Measured, gate
 from mainline.evaluation.missing_labels import surely_below
 from mainline.evaluation.results import Gate
@@ -11,11 +12,13 @@ from mainline.evaluation.results import Gate
 @gate("label_coverage")
 def label_coverage(least: float, params: Params, measured: Measured) -> list[Gate]:
     """Of the holdout as it is; of training, its months and every slice beyond what sampling explains."""
-    rule = f"at least {least:.0%} of the rows of the holdout, of training, of every month of training and every slice"
+    rule = (
+        f"at least {share(least)} of the rows of the holdout, of training, of every month of training and every slice"
+    )
     reason = params.reason("gates", "label_coverage")
     low = [part for part in measured.coverage if part.part != "holdout" and surely_below(part, least)]
-    shown = f"{measured.label_coverage:.1%}"
-    shown += "".join(f"; {part.part}: {part.share:.1%}" for part in low[:3])
+    shown = share(measured.label_coverage)
+    shown += "".join(f"; {part.part}: {share(part.share)}" for part in low[:3])
     shown += f"; and {len(low) - 3} more" if low[3:] else ""
     return [Gate("label coverage", rule, shown, measured.label_coverage >= least and not low, reason)]
 
