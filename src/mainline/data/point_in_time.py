@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from mainline.config.schema import Settings, Span
 from mainline.data.collect import Collected
 from mainline.data.prepare import prepared, show
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, moment_sql, quoted, sides
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
     shares = [(n + 1) / (checks + 1) for n in range(checks)]
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        source = f"read_parquet('{frame}')"
+        source = parquet_file(frame)
         (spread,) = connection.execute(f"SELECT quantile_disc({time}, {shares}) FROM {source}").fetchone() or ([],)
         found = list(spread)
         if side.start is not None and isinstance(settings.split.holdout, Span):
@@ -128,12 +129,12 @@ def leaks_at(
     time, time_now = moment_sql(settings), moment_sql(settings, "n.")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
     differs = [f"t.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in features]
-    joined = f"_then t JOIN read_parquet('{frame}') n USING ({ROW_ID})"
+    joined = f"_then t JOIN {parquet_file(frame)} n USING ({ROW_ID})"
     counts = connection.execute(
         f"SELECT {', '.join(f'count(*) FILTER ({condition})' for condition in differs)} FROM {joined}"
     ).fetchone()
     assert counts
-    earlier = connection.execute(f"SELECT count(*) FROM read_parquet('{frame}') n WHERE {time_now} < $1", [moment])
+    earlier = connection.execute(f"SELECT count(*) FROM {parquet_file(frame)} n WHERE {time_now} < $1", [moment])
     (before,) = earlier.fetchone() or (0,)
     leaks = rows_only_now(connection, settings, frame, moment, before)
     for name, condition, count in zip(features, differs, counts, strict=True):
@@ -157,7 +158,7 @@ def rows_only_now(
     """Rows that did not exist then: which rows are in the frame must not depend on their outcomes."""
     time_now = moment_sql(settings, "n.")
     key = ", ".join(map(quoted, settings.prepare.key))
-    missing = f"read_parquet('{frame}') n ANTI JOIN _then USING ({ROW_ID}) WHERE {time_now} < $1"
+    missing = f"{parquet_file(frame)} n ANTI JOIN _then USING ({ROW_ID}) WHERE {time_now} < $1"
     count = connection.execute(f"SELECT count(*) FROM {missing}", [moment]).fetchone()
     if not count or not count[0]:
         return []

@@ -17,7 +17,7 @@ from mainline.data import column_types, conversion, lineage
 from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
 from mainline.data.lineage import Lineage
-from mainline.data.sources.duckdb_scan import text
+from mainline.data.sources.duckdb_scan import parquet_file, text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing
@@ -174,7 +174,7 @@ def check_kept(settings: Settings, path: Path) -> None:
     import duckdb
 
     with duckdb.connect() as connection:
-        described = connection.execute(f"DESCRIBE SELECT * EXCLUDE ({ROW_ID}) FROM read_parquet('{path}')").fetchall()
+        described = connection.execute(f"DESCRIBE SELECT * EXCLUDE ({ROW_ID}) FROM {parquet_file(path)}").fetchall()
     check_columns(settings, {name: dtype for name, dtype, *_ in described})
 
 
@@ -203,7 +203,7 @@ def truth(column: str, yes: object, no: object, otherwise: str) -> str:
 
 def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> None:
     """Refuse a frame with duplicate keys, or with values that cannot be used in computations."""
-    source = f"read_parquet('{path}')"
+    source = parquet_file(path)
     infinite = [f"count(*) FILTER (isinf({quoted(name)}))" for name in prepare.features.numeric]
     counts = ["count(*)", f"count(DISTINCT {ROW_ID})", *infinite]
     if prepare.time:

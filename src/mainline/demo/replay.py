@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.serving.json_input import Assembler, JsonReader
@@ -76,7 +77,7 @@ def batches(
         connection.execute("SET TimeZone = 'UTC'")
         found = connection.execute(
             f"SELECT date_trunc('hour', {quoted(time)}::TIMESTAMPTZ), {day}, {quoted(label)}, "
-            f"{', '.join(map(quoted, listed))} FROM read_parquet('{frame}') "
+            f"{', '.join(map(quoted, listed))} FROM {parquet_file(frame)} "
             f"WHERE {quoted(time)}::TIMESTAMPTZ >= ? AND {quoted(time)}::TIMESTAMPTZ < ? ORDER BY ALL",
             [start, end],
         ).fetchall()

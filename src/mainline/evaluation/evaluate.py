@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import quoted, sides
 from mainline.evaluation import bootstrap, metrics
 from mainline.evaluation.results import Gap, Metric, Slice
@@ -229,7 +230,7 @@ def reference(settings: Settings, frame: Path, rows: pd.DataFrame, classes: list
         targets = [f"avg(({label}::VARCHAR = '{str(value).replace(chr(39), chr(39) * 2)}')::INT)" for value in classes]
     else:
         targets = [f"avg({label}::DOUBLE)"]
-    source = f"read_parquet('{frame}') WHERE ({sides(settings).train}) AND {label} IS NOT NULL"
+    source = f"{parquet_file(frame)} WHERE ({sides(settings).train}) AND {label} IS NOT NULL"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         overall = connection.execute(f"SELECT {', '.join(targets)} FROM {source}").fetchone() or ()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.evaluation.formatting import plural, share
 
@@ -44,12 +45,12 @@ def copies(settings: Settings, frame: Path) -> Copies:
     prepare = settings.prepare
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{frame}')").fetchall()
+        described = connection.execute(f"DESCRIBE SELECT * FROM {parquet_file(frame)}").fetchall()
         all_but_key = [name for name, *_ in described if name not in (ROW_ID, *prepare.key)]
         connection.execute(
             f"CREATE TEMP TABLE content AS SELECT {ROW_ID}, {sides(settings).holdout} AS held, "
             f"{digest(all_but_key)} AS whole, {digest([*prepare.features.names, prepare.label])} AS seen "
-            f"FROM read_parquet('{frame}')"
+            f"FROM {parquet_file(frame)}"
         )
         holdout = connection.execute("SELECT count(*) FILTER (held) FROM content").fetchone() or (0,)
         found = {row for (row,) in copied(connection, "whole")}
@@ -86,9 +87,9 @@ def coincidences(connection: DuckDBPyConnection, settings: Settings, frame: Path
         )
         product.append(f"((c{number}.n - 1) / trained.n)")  # without the row that it agrees with
     rows = connection.execute(
-        f"WITH trained_rows AS (SELECT * FROM read_parquet('{frame}') WHERE {side.train}), "
+        f"WITH trained_rows AS (SELECT * FROM {parquet_file(frame)} WHERE {side.train}), "
         "trained AS (SELECT count(*)::DOUBLE AS n FROM trained_rows) "
-        f"SELECT h.{ROW_ID} FROM read_parquet('{frame}') h CROSS JOIN trained {' '.join(joins)} "
+        f"SELECT h.{ROW_ID} FROM {parquet_file(frame)} h CROSS JOIN trained {' '.join(joins)} "
         f"WHERE {ROW_ID} IN (SELECT {ROW_ID} FROM content WHERE held) AND {' * '.join(product)} >= {COINCIDENCE}"
     ).fetchall()
     return {row for (row,) in rows}
@@ -104,7 +105,7 @@ def example(connection: DuckDBPyConnection, settings: Settings, frame: Path, row
     named = {
         found[0]: ", ".join(f"{name}={value}" for name, value in zip(key, found[1:], strict=True))
         for found in connection.execute(
-            f"SELECT {ROW_ID}, {', '.join(map(quoted, key))} FROM read_parquet('{frame}') "
+            f"SELECT {ROW_ID}, {', '.join(map(quoted, key))} FROM {parquet_file(frame)} "
             f"WHERE {ROW_ID} IN ({row}::UBIGINT, {(other or (0,))[0] or 0}::UBIGINT)"
         ).fetchall()
     }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mainline.config.schema import Monitor, Settings
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import sides
 from mainline.evaluation.formatting import score, share
 from mainline.training import drift, reference_profile
@@ -22,7 +23,7 @@ def drifted(settings: Settings, record: Record, frame: Path) -> list[FeatureDrif
     reference = record.profile.get("monitor")
     if reference is None or record.facts.rows.get("holdout", 0) < settings.monitor.min_rows:
         return None
-    source = f"(SELECT * FROM read_parquet('{frame}') WHERE {sides(settings).holdout})"
+    source = f"(SELECT * FROM {parquet_file(frame)} WHERE {sides(settings).holdout})"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         day = reference_profile.day_of(settings, connection, source)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
-from mainline.data.sources.duckdb_scan import text
+from mainline.data.sources.duckdb_scan import parquet_file, text
 from mainline.data.split import quoted, sides
 from mainline.evaluation import metrics
 from mainline.training.record import Record
@@ -39,7 +39,7 @@ def scores(settings: Settings, record: Record, frame: Path, rows: pd.DataFrame, 
     found: dict[str, float] = {}
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        source = f"read_parquet('{frame}') WHERE ({sides(settings).train}) AND {label} IS NOT NULL"
+        source = f"{parquet_file(frame)} WHERE ({sides(settings).train}) AND {label} IS NOT NULL"
         ((*overall,),) = connection.execute(f"SELECT {', '.join(targets)} FROM {source}").fetchall()
         found[CONSTANT] = measured(settings, y, np.tile(overall, (len(y), 1)))
         for name in settings.prepare.features.names:

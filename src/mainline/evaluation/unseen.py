@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted
 from mainline.evaluation.formatting import plain, plural, share
 from mainline.training.record import Holdout, Record, align
@@ -69,7 +70,7 @@ def read(frame: Path, features: list[str], ids: NDArray[np.uint64]) -> pd.DataFr
         connection.register("wanted", pd.DataFrame({ROW_ID: ids}))
         columns = ", ".join(quoted(name) for name in features)
         rows: pd.DataFrame = connection.execute(
-            f"SELECT {ROW_ID}, {columns} FROM read_parquet('{frame}') WHERE {ROW_ID} IN (SELECT {ROW_ID} FROM wanted)"
+            f"SELECT {ROW_ID}, {columns} FROM {parquet_file(frame)} WHERE {ROW_ID} IN (SELECT {ROW_ID} FROM wanted)"
         ).df()
     return rows
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.errors import MainlineError
 from mainline.evaluation.baseline import CONTRACT, ask
 from mainline.runtime import git
@@ -133,7 +134,7 @@ def same_frame(kept: Path, made: Path) -> bool:
     with duckdb.connect() as connection:
         try:
             sums = [
-                connection.execute(f"SELECT count(*), sum(hash(rows)) FROM read_parquet('{path}') AS rows").fetchone()
+                connection.execute(f"SELECT count(*), sum(hash(rows)) FROM {parquet_file(path)} AS rows").fetchone()
                 for path in (kept, made)
             ]
         except duckdb.Error:

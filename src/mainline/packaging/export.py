@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
 from mainline.data import column_types
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ExternalError, Refused
 from mainline.packaging.onnx import EXPORTERS, exporter_of
@@ -208,7 +209,7 @@ def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
     asked += [f"{side}({quoted(name)}) FILTER ({train})" for name in features.numeric for side in ("min", "max")]
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        found = connection.execute(f"SELECT {', '.join(asked)} FROM read_parquet('{frame}')").fetchone()
+        found = connection.execute(f"SELECT {', '.join(asked)} FROM {parquet_file(frame)}").fetchone()
     assert found
     missing = dict(zip(features.names, found, strict=False))
     bounds = found[len(features.names) :]
@@ -250,7 +251,7 @@ def column_kinds(frame: Path) -> dict[str, str]:
     import duckdb
 
     with duckdb.connect() as connection:
-        described = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{frame}')").fetchall()
+        described = connection.execute(f"DESCRIBE SELECT * FROM {parquet_file(frame)}").fetchall()
     return {str(name): str(kind) for name, kind, *_ in described}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Features
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import quoted
 from mainline.training.feature_drift import Drift
 
@@ -27,7 +28,7 @@ def profile(features: Features, frame: Path, condition: str, like: dict[str, Any
     import duckdb
     import numpy as np
 
-    source = f"(SELECT * FROM read_parquet('{frame}') WHERE {condition})"
+    source = f"(SELECT * FROM {parquet_file(frame)} WHERE {condition})"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         names = [name for name in features.numeric if like is None or name in like["numeric"]]

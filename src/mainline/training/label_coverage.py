@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
-from mainline.data.sources.duckdb_scan import text
+from mainline.data.sources.duckdb_scan import parquet_file, text
 from mainline.data.split import ROW_ID, quoted, sides
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def measure(settings: Settings, frame: Path) -> Coverage:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(
             f"CREATE TEMP VIEW labelled AS SELECT *, CASE WHEN {side.holdout} THEN 'holdout' ELSE 'training' END "
-            f"AS _side, {label} IS NOT NULL AS _labelled FROM read_parquet('{frame}')"
+            f"AS _side, {label} IS NOT NULL AS _labelled FROM {parquet_file(frame)}"
         )
 
         def count(by: Sequence[str], where: str = "true", name: str = "") -> None:
@@ -66,7 +66,7 @@ def without_label_for_good(settings: Settings, frame: Path, pending: str) -> NDA
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         found = connection.execute(
-            f"SELECT {ROW_ID} FROM read_parquet('{frame}') WHERE ({sides(settings).holdout}) "
+            f"SELECT {ROW_ID} FROM {parquet_file(frame)} WHERE ({sides(settings).holdout}) "
             f"AND {quoted(prepare.label)} IS NULL AND {quoted(prepare.status)}::VARCHAR <> {text(pending)}"
         ).fetchnumpy()
     ids: NDArray[np.uint64] = found[ROW_ID]
@@ -87,7 +87,7 @@ def overdue(settings: Settings, frame: Path, status: str, days: float) -> tuple[
         connection.execute("SET TimeZone = 'UTC'")
         row = connection.execute(
             f"SELECT count(*) FILTER ({quoted(prepare.label)} IS NULL AND {quoted(prepare.status)}::VARCHAR = "
-            f"{text(status)}), count(*) FROM read_parquet('{frame}') "
+            f"{text(status)}), count(*) FROM {parquet_file(frame)} "
             f"WHERE {quoted(prepare.time)}::TIMESTAMPTZ < TIMESTAMPTZ '{before}'"
         ).fetchone()
     return (row[0], row[1]) if row else None

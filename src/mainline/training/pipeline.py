@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings, Train
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ConfigurationError, DataError, Refused
 from mainline.training import seeds
@@ -157,7 +158,7 @@ def read_rows(settings: Settings, frame: Path, condition: str, *more: str) -> pd
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         names = ", ".join(map(quoted, columns))
-        rows: pd.DataFrame = connection.execute(f"SELECT {names} FROM read_parquet('{frame}') WHERE {condition}").df()
+        rows: pd.DataFrame = connection.execute(f"SELECT {names} FROM {parquet_file(frame)} WHERE {condition}").df()
     return rows
 
 
@@ -175,7 +176,7 @@ def reach(settings: Settings, frame: Path) -> str:
         return ""
     with duckdb.connect() as connection:
         ends = ", ".join(f"{end}({quoted(time)})::DATE::VARCHAR" for end in ("min", "max"))
-        first, last = connection.execute(f"SELECT {ends} FROM read_parquet('{frame}')").fetchone() or ("?", "?")
+        first, last = connection.execute(f"SELECT {ends} FROM {parquet_file(frame)}").fetchone() or ("?", "?")
     return (
         f": split.holdout and data.until set it from {side.start.date()} to {side.end.date()}, "
         f"the prepared rows run from {first} to {last}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data.blocks import codes
 from mainline.data.collect import Collected
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import DataError
 from mainline.runtime import git
@@ -174,7 +175,7 @@ def training_rows(settings: Settings, frame: Path) -> NDArray[Any]:
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         found = connection.execute(
-            f"SELECT {ROW_ID} FROM read_parquet('{frame}') WHERE {labelled_training_rows(settings)} ORDER BY {ROW_ID}"
+            f"SELECT {ROW_ID} FROM {parquet_file(frame)} WHERE {labelled_training_rows(settings)} ORDER BY {ROW_ID}"
         ).fetchnumpy()
     ids: NDArray[Any] = found[ROW_ID]
     return ids
@@ -188,7 +189,7 @@ def count(settings: Settings, frame: Path) -> Counts:
     label = quoted(settings.prepare.label)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        source = f"read_parquet('{frame}')"
+        source = parquet_file(frame)
         train, holdout, unlabelled = connection.execute(
             f"SELECT count(*) FILTER (({side.train}) AND {label} IS NOT NULL), count(*) FILTER ({side.holdout}), "
             f"count(*) FILTER (({side.holdout}) AND {label} IS NULL) FROM {source}"

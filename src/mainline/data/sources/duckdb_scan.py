@@ -99,6 +99,11 @@ def text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+def parquet_file(path: Path) -> str:
+    """A table function that reads this one file, whatever is in its name or in those of its folders."""
+    return f"read_parquet({text(glob.escape(str(path)))})"
+
+
 def name(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
 

@@ -19,6 +19,7 @@ from mainline.config import extensions, loader
 from mainline.config.schema import Data, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.unchecked import unchecked
@@ -108,7 +109,7 @@ def of_frame(root: str, state: str, tables: str, watched: dict[str, Any], frame:
     watch = Watch(watched)
     watch.check()
     started = time.perf_counter()
-    sql = f"SELECT * EXCLUDE (row_id) FROM read_parquet('{frame}')"
+    sql = f"SELECT * EXCLUDE (row_id) FROM {parquet_file(Path(frame))}"
     found = of_table(settings, workspace, FRAME, digest, sql, settings.prepare.key, watch)
     found += of_time(settings, workspace, from_json(tables), Path(frame), digest, watch)
     return dataclasses.asdict(Validation(found, time.perf_counter() - started))
