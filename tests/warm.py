@@ -9,6 +9,7 @@ could not be like (another module, a variable that is read when an interpreter s
 from __future__ import annotations
 
 import atexit
+import ctypes
 import functools
 import gc
 import importlib
@@ -133,8 +134,12 @@ def keep(asked: socket.socket) -> NoReturn:
         if not more:
             os._exit(0)  # whoever asked was killed before it had said what for
         content += more
+    keeper = os.getpid()
     work = forked()
     if work == 0:
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # whatever ends the keeper, a killed asker's closed socket too
+        if os.getppid() != keeper:
+            os._exit(0)
         asked.close()
         for number, file in enumerate(files):
             os.dup2(file, number)
