@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.projects import TOP
 
 TESTS = """
@@ -18,6 +20,7 @@ def test_four(): ...
 """
 
 
+@pytest.mark.slow
 def test_what_was_skipped_is_said_by_reason(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text((TOP / "tests" / "conftest.py").read_text())
     (tmp_path / "test_some.py").write_text(TESTS)

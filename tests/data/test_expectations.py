@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +21,8 @@ from mainline.monitoring import log_expectations
 pytestmark = pytest.mark.slow
 
 SPRING = "2013-05-01"
-MONTHS = [f"2013-{month:02}-01" for month in range(3, 13)] + ["2014-01-01"]
+# Each in which a defect appears, and the example's own.
+MONTHS = ["2013-03-01", "2013-06-01", "2013-08-01", "2013-10-01", "2013-11-01", "2014-01-01"]
 JOINED = ["schedule", "outcomes", "weather", "frame"]
 
 # The defects that the data has, and from which month on they are reported.
@@ -44,14 +47,21 @@ def spring() -> dict[str, pd.DataFrame]:
     return tables(SPRING)
 
 
-def failures(table: str, frame: pd.DataFrame, until: str = SPRING) -> list[Expectation]:
-    found = validate(table, frame, suite(table), KEYS[table], {"until": clock(until)})
+def few(table: str) -> pd.DataFrame:
+    """As many rows as show what a single column or row must be refused for."""
+    return spring()[table].head(2_000)
+
+
+def failures(table: str, frame: pd.DataFrame, until: str = SPRING, only: str = "") -> list[Expectation]:
+    """Of the suite's rules those whose column or type is as the pattern `only` says: the others take their time."""
+    rules = [rule for rule in suite(table).rules if re.search(only, f"{rule.column} {rule.type}")]
+    found = validate(table, frame, replace(suite(table), rules=rules), KEYS[table], {"until": clock(until)})
     return [expectation for expectation in found if not expectation.success]
 
 
-def refused_by(table: str, frame: pd.DataFrame, until: str = SPRING) -> set[tuple[str | None, str]]:
+def refused_by(table: str, frame: pd.DataFrame, until: str = SPRING, only: str = "") -> set[tuple[str | None, str]]:
     """Column and type (without `expect_`) of every critical expectation that failed."""
-    critical = [found for found in failures(table, frame, until) if found.severity == "critical"]
+    critical = [found for found in failures(table, frame, until, only) if found.severity == "critical"]
     return {(found.column, found.type.removeprefix("expect_")) for found in critical}
 
 
@@ -60,7 +70,7 @@ def month_of(frame: pd.DataFrame, table: str) -> pd.Series:
 
 
 @pytest.mark.parametrize("until", MONTHS)
-def test_the_real_data_passes_at_every_month_with_a_warning_for_each_known_defect(until: str) -> None:
+def test_the_real_data_passes_with_a_warning_for_each_known_defect(until: str) -> None:
     found = {
         (table, failed.column, failed.type): failed
         for table, frame in tables(until).items()
@@ -77,27 +87,27 @@ def test_every_expectation_has_its_reason(table: str) -> None:
 
 @pytest.mark.parametrize("table", KEYS)
 def test_an_empty_table_is_refused(table: str) -> None:
-    (only,) = failures(table, spring()[table].head(0))
+    (only,) = failures(table, few(table).head(0))
     assert (only.severity, only.observed) == ("critical", "no row")
 
 
 @pytest.mark.parametrize("table", KEYS)
 def test_a_renamed_column_is_refused(table: str) -> None:
-    frame = spring()[table]
+    frame = few(table)
     last = frame.columns[-1]
     assert (None, "table_columns_to_match_set") in refused_by(table, frame.rename(columns={last: f"{last}_2"}))
 
 
 @pytest.mark.parametrize("table", KEYS)
 def test_a_missing_column_is_refused_wherever_it_stood(table: str) -> None:
-    frame = spring()[table]
+    frame = few(table)
     for column in (frame.columns[0], frame.columns[-1]):
         assert (None, "table_columns_to_match_set") in refused_by(table, frame.drop(columns=column))
 
 
 @pytest.mark.parametrize("table", [name for name in KEYS if name != "frame"])
 def test_an_extra_column_of_a_raw_table_is_refused(table: str) -> None:
-    assert (None, "table_columns_to_match_set") in refused_by(table, spring()[table].assign(extra=1))
+    assert (None, "table_columns_to_match_set") in refused_by(table, few(table).assign(extra=1))
 
 
 def test_an_extra_column_of_the_frame_is_a_new_feature() -> None:
@@ -106,7 +116,7 @@ def test_an_extra_column_of_the_frame_is_a_new_feature() -> None:
 
 @pytest.mark.parametrize("table", KEYS)
 def test_a_changed_type_of_any_column_is_refused(table: str) -> None:
-    frame = spring()[table]
+    frame = few(table)
     typed = {rule.column for rule in suite(table).rules if rule.type == "expect_column_kind_to_be"}
 
     def change(values: pd.Series) -> pd.Series:
@@ -118,13 +128,13 @@ def test_a_changed_type_of_any_column_is_refused(table: str) -> None:
 
 def test_a_timestamp_without_a_time_zone_is_refused() -> None:
     for table in ("schedule", "weather", "frame"):
-        naive = spring()[table]["time_hour"].dt.tz_localize(None)
-        assert ("time_hour", "column_kind_to_be") in refused_by(table, spring()[table].assign(time_hour=naive))
+        naive = few(table)["time_hour"].dt.tz_localize(None)
+        assert ("time_hour", "column_kind_to_be") in refused_by(table, few(table).assign(time_hour=naive))
 
 
 @pytest.mark.parametrize("table", KEYS)
 def test_a_column_without_any_value_is_refused_whichever_it_is(table: str) -> None:
-    frame = spring()[table]
+    frame = few(table)
     nowhere = pd.Series(False, index=frame.index)
     others = [column for column in frame if column not in KEYS[table]]
     for columns in (KEYS[table], others):
@@ -135,7 +145,7 @@ def test_a_column_without_any_value_is_refused_whichever_it_is(table: str) -> No
 
 @pytest.mark.parametrize("table", KEYS)
 def test_a_key_that_is_there_twice_is_refused(table: str) -> None:
-    frame = spring()[table]
+    frame = few(table)
     doubled = pd.concat([frame, frame.tail(1)], ignore_index=True)
     assert any("unique" in type_ for _, type_ in refused_by(table, doubled))
 
@@ -145,7 +155,7 @@ def test_a_month_that_is_there_twice_is_refused(table: str) -> None:
     frame = spring()[table]
     twice = pd.concat([frame, frame[month_of(frame, table) == 3]], ignore_index=True)
     assert {"compound_columns_to_be_unique", "column_statistic_in_every_period_to_be_between"} <= {
-        type_ for _, type_ in refused_by(table, twice)
+        type_ for _, type_ in refused_by(table, twice, only="unique|period")
     }
 
 
@@ -153,7 +163,7 @@ def test_a_month_that_is_there_twice_is_refused(table: str) -> None:
 @pytest.mark.parametrize("month", [1, 2, 4])
 def test_a_month_that_was_dropped_is_refused_at_the_start_inside_and_at_the_end(table: str, month: int) -> None:
     frame = spring()[table]
-    assert any("gap" in type_ for _, type_ in refused_by(table, frame[month_of(frame, table) != month]))
+    assert any("gap" in type_ for _, type_ in refused_by(table, frame[month_of(frame, table) != month], only="gap"))
 
 
 @pytest.mark.parametrize("origin", ["EWR", "JFK", "LGA"])
@@ -161,7 +171,7 @@ def test_a_month_that_was_dropped_at_one_airport_is_refused(origin: str) -> None
     for table in JOINED:
         frame = spring()[table]
         kept = (month_of(frame, table) != 2) | (frame["origin"] != origin)
-        assert any("gap" in type_ for _, type_ in refused_by(table, frame[kept])), table
+        assert any("gap" in type_ for _, type_ in refused_by(table, frame[kept], only="gap")), table
 
 
 def test_temperatures_in_celsius_are_refused() -> None:
@@ -184,7 +194,7 @@ def test_a_feed_that_switches_to_celsius_on_some_day_of_any_season_is_refused(da
     frame = tables(until)["weather"]
     switched = frame["time_hour"] >= since
     celsius = {name: frame[name].mask(switched, (frame[name] - 32) / 1.8) for name in ("temp", "dewp")}
-    refused = refused_by("weather", frame.assign(**celsius), until)
+    refused = refused_by("weather", frame.assign(**celsius), until, "temp .*period")
     assert ("temp", "column_statistic_in_every_period_to_be_between") in refused
 
 
@@ -204,7 +214,8 @@ UNITS: dict[str, tuple[str, str, Callable[[pd.Series], pd.Series]]] = {
 def test_another_unit_is_refused(unit: str) -> None:
     table, column, convert = UNITS[unit]
     frame = spring()[table]
-    assert any(found == column for found, _ in refused_by(table, frame.assign(**{column: convert(frame[column])})))
+    converted = frame.assign(**{column: convert(frame[column])})
+    assert any(found == column for found, _ in refused_by(table, converted, only=column))
 
 
 def test_a_new_carrier_is_a_warning_and_a_new_origin_is_refused() -> None:
@@ -216,7 +227,7 @@ def test_a_new_carrier_is_a_warning_and_a_new_origin_is_refused() -> None:
         assert (new.severity, new.unexpected, new.examples[0]["carrier"]) == ("warning", 1, "ZZ")
         assert {failed.severity for failed in found} == {"warning"}
     for table in ("schedule", "outcomes", "weather"):
-        frame = spring()[table]
+        frame = few(table)
         origin = frame["origin"].mask(frame.index == 7, "HPN")
         assert ("origin", "column_distinct_values_to_equal_set") in refused_by(table, frame.assign(origin=origin))
 
@@ -224,7 +235,7 @@ def test_a_new_carrier_is_a_warning_and_a_new_origin_is_refused() -> None:
 @pytest.mark.parametrize("value", [np.inf, -np.inf])
 def test_an_infinite_value_is_refused_in_every_column_of_numbers(value: float) -> None:
     for table in ("weather", "frame"):
-        frame = spring()[table]
+        frame = few(table)
         columns = set(frame.select_dtypes("floating").columns)
         broken = frame.assign(**{column: frame[column].mask(frame.index == 7, value) for column in columns})
         refused = refused_by(table, broken)
@@ -233,13 +244,13 @@ def test_an_infinite_value_is_refused_in_every_column_of_numbers(value: float) -
 
 def test_a_missing_value_is_refused_where_there_must_be_one() -> None:
     for column in ("carrier", "origin", "dest", "distance", "time_hour"):
-        frame = spring()["schedule"]
+        frame = few("schedule")
         broken = frame.assign(**{column: frame[column].mask(frame.index == 7)})
         assert (column, "column_values_to_not_be_null") in refused_by("schedule", broken)
 
 
 def test_an_arrival_that_does_not_go_with_its_departure_is_refused() -> None:
-    frame = spring()["outcomes"]
+    frame = few("outcomes")
     cancelled = frame["dep_time"].isna() & (frame.index == frame.index[frame["dep_time"].isna()][0])
     arrived = frame.assign(arr_delay=frame["arr_delay"].mask(cancelled, 5))
     assert ("arr_delay", "column_values_to_be_null") in refused_by("outcomes", arrived)
@@ -250,13 +261,15 @@ def test_an_arrival_that_does_not_go_with_its_departure_is_refused() -> None:
 def test_a_label_that_means_something_else_is_refused() -> None:
     frame = spring()["frame"]
     turned = frame["late"].map(lambda value: None if value is None else not value)
-    assert ("late", "column_statistic_in_every_period_to_be_between") in refused_by("frame", frame.assign(late=turned))
+    assert ("late", "column_statistic_in_every_period_to_be_between") in refused_by(
+        "frame", frame.assign(late=turned), only="late"
+    )
 
 
 def test_weather_that_found_no_partner_in_the_join_is_refused() -> None:
     frame = spring()["frame"]
     lost = frame.assign(temp=frame["temp"].mask(month_of(frame, "frame") == 4))
-    assert ("temp", "column_statistic_in_every_period_to_be_between") in refused_by("frame", lost)
+    assert ("temp", "column_statistic_in_every_period_to_be_between") in refused_by("frame", lost, only="temp")
 
 
 def test_a_private_persons_name_among_the_makers_is_refused() -> None:
@@ -305,8 +318,7 @@ SILENT: dict[str, tuple[str, Callable[[pd.DataFrame], pd.DataFrame]]] = {
 @pytest.mark.parametrize("name", SILENT)
 def test_what_vanishes_changes_its_spelling_or_its_unit_in_one_month_is_refused(name: str) -> None:
     table, change = SILENT[name]
-    found = [each for each in failures(table, april(table, change)) if each.severity == "critical"]
-    assert any("every_" in each.type or "period" in each.type or each.type in BETWEEN for each in found), found
+    assert refused_by(table, april(table, change), only=BETWEEN_PERIODS) != set()
 
 
-BETWEEN = {"expect_columns_to_determine_column", "expect_local_time_to_match_time_zone", "expect_daily_cycle_to_stay"}
+BETWEEN_PERIODS = "every_|period|columns_to_determine_column|local_time_to_match_time_zone|daily_cycle_to_stay"

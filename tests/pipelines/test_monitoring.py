@@ -167,6 +167,7 @@ def then(store: Shop, settings: Settings, log: pd.DataFrame, folder: Path, rows:
     return store.judge(folder, settings, now=log["_time"].iloc[rows - 1].to_pydatetime())
 
 
+@pytest.mark.slow
 def test_an_empty_window_does_not_pass(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     found = store.watch(tmp_path, log.head(0))
     assert found.verdict == Verdict.not_measurable

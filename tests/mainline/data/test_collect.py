@@ -156,6 +156,7 @@ def test_times_that_contradict_each_other_are_refused() -> None:
         data(events={"path": "a.csv", "known_ahead": True})
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing_half_written(months: Path) -> None:
     # A limit on the size of files, which this process must not set for itself, is the same error to who writes.
     program = """

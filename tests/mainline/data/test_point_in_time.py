@@ -91,6 +91,7 @@ def test_no_check_is_asked_for_and_none_is_made(shop: Project) -> None:
     assert leaks(shop, RETURN + '.mutate(sold=_.bought.cast("int"))', "sold") == []
 
 
+@pytest.mark.slow
 def test_a_leak_says_of_how_many_rows_and_where_the_check_is_set(shop: Project) -> None:
     (leak,) = leaks(shop, RETURN + '.mutate(usual=_.minutes.mean().over(group_by="shop"))', "usual")
     moment = pd.Timestamp(leak.moment)

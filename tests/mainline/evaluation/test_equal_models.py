@@ -35,6 +35,7 @@ def frame(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_margin_passes_95_percent_of_the_pairs_of_equal_models_and_none_smaller_does(frame: Path) -> None:
     found = {one.metric: one for one in equal_models.measure(SHOP, frame, ["roc_auc", "brier"], models=4, windows=2)}
     assert set(found) == {"roc_auc", "brier"}

@@ -40,6 +40,7 @@ def trained(frame: Path, tmp_path_factory: pytest.TempPathFactory) -> Record:
     return kept(SETTINGS, frame, tmp_path_factory.mktemp("records"))
 
 
+@pytest.mark.slow
 def test_what_decides_comes_first_and_noise_moves_nothing(trained: Record, frame: Path) -> None:
     found = importance.measure(SETTINGS, trained, frame)
     assert found[0].feature == "minutes"

@@ -62,6 +62,7 @@ def test_sums_by_day_give_the_metrics_and_the_intervals_of_the_rows(task: str) -
         np.testing.assert_allclose(found.values[name], wanted[name], atol=slack, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
 def test_what_calibrated_probabilities_expect_is_what_their_labels_show(task: str) -> None:
     y, score, day = made(task)
@@ -79,6 +80,7 @@ def test_what_calibrated_probabilities_expect_is_what_their_labels_show(task: st
         assert interval.low < found.values[name][0] < interval.high, name
 
 
+@pytest.mark.slow
 def test_the_evaluated_interval_is_the_one_that_the_report_shows(tmp_path: Path) -> None:
     made = shop(tmp_path)
     settings, record = made.settings, made.record

@@ -22,6 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Export:
     return make(tmp_path_factory.mktemp("export"))
 
 
+@pytest.mark.slow
 def test_a_package_index_reaches_the_build_by_name_and_its_password_is_in_no_call(made: Export) -> None:
     address = "https://reader:hunter2@packages.example/simple"  # pragma: allowlist secret
     environment = {"UV_DEFAULT_INDEX": address, "OTHER": "x"}

@@ -265,6 +265,7 @@ def test_where_another_machine_wrote_first_the_entry_comes_behind_it(log: AuditL
         shared.entries()
 
 
+@pytest.mark.slow
 @given(st.text(max_size=3000))
 @example("e" * 1000 + "ü")
 @example("ü" * 500)

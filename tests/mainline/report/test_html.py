@@ -81,6 +81,7 @@ def test_plots_take_their_colours_from_the_page() -> None:
     )
 
 
+@pytest.mark.slow
 def test_text_from_data_is_escaped_in_tables_and_plots() -> None:
     bad = '<script>alert("x")</script>$\\frac$'
     slices = [Slice(bad, bad, s.rows, s.metrics) for s in samples.slices()[:3]]

@@ -48,6 +48,7 @@ def test_an_unexpected_error_names_the_job_the_error_and_the_line(worker: Worker
         failed.result(timeout=HANG)
 
 
+@pytest.mark.slow
 def test_what_a_job_prints_is_not_a_result(worker: Worker) -> None:
     printed = worker.submit(main.main, arguments=["schema"])
     assert printed.result(timeout=HANG) == 0

@@ -46,6 +46,7 @@ def labels(folder: Path) -> list[Any]:
     return found
 
 
+@pytest.mark.slow
 def test_a_label_or_a_list_of_them_is_logged_with_an_id_of_its_own(logging: tuple[Server, Path]) -> None:
     server, folder = logging
     assert server.label(LABEL).json == {"received": 1}
@@ -214,6 +215,7 @@ def test_labels_keep_to_their_description(logging: tuple[Server, Path]) -> None:
     forbidden()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_the_description_is_a_valid_document(task: str, request: pytest.FixtureRequest) -> None:
     made: Export = request.getfixturevalue(task)

@@ -104,6 +104,7 @@ def test_every_example_works_and_gets_what_is_printed_beside_it(task: str, reque
         assert server.post(offered["text/csv"]["example"].encode(), "text/csv").json == printed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_it_is_a_valid_openapi_document(task: str, request: pytest.FixtureRequest) -> None:
     made: Export = request.getfixturevalue(task)

@@ -111,6 +111,7 @@ def test_a_deployments_own_check_is_no_traffic(binary: Export, tmp_path: Path) -
     assert len(lines(tmp_path / "log")) == 1
 
 
+@pytest.mark.slow
 def test_columns_are_left_out_of_the_log_by_name(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path / "log", LOG_LEAVE_OUT="device, minutes") as server:
         server.post(records(ROW))
@@ -144,6 +145,7 @@ def test_files_are_rotated_and_the_oldest_removed_and_counted(binary: Export, tm
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 40_000
 
 
+@pytest.mark.slow
 def test_a_queue_that_is_full_drops_and_counts_and_does_not_wait(binary: Export, tmp_path: Path) -> None:
     log = log_of(binary, tmp_path)  # nobody writes
     line = logged(log, "r", [CELLS] * 1000, [[0.25, 0.75]] * 1000)

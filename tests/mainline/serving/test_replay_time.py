@@ -50,6 +50,7 @@ def test_without_the_variable_the_header_is_ignored(binary: Export, tmp_path: Pa
     assert all(abs(moment.timestamp() - time.time()) < 60 for moment in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("given", ["yesterday", "2013-07-01T08:00:00", "2013-07-01", ""])
 def test_a_time_that_is_none_is_refused(binary: Export, tmp_path: Path, given: str) -> None:
     with started(binary.folder, LOG=tmp_path / "log", REPLAY=1) as server:

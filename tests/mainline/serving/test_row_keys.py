@@ -143,6 +143,7 @@ def logging(binary: Export, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield server, folder
 
 
+@pytest.mark.slow
 def test_a_key_over_http_is_logged_and_does_not_change_the_answer(logging: tuple[Server, Path]) -> None:
     server, folder = logging
     answer = server.post(records(ROW, changed(visit=12)), x_request_id="with-key")

@@ -241,6 +241,7 @@ def test_a_body_in_chunks_is_read_up_to_the_same_limit(server: Server) -> None:
     assert chunked([b"shop,device,minutes,pages\n", b"north,phone,1,2\n"], "text/csv") == 411
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sent", [b"content-length: 500\r\n\r\n{", b'transfer-encoding: chunked\r\n\r\n5\r\n{"dat\r\n'])
 def test_a_client_that_leaves_in_the_middle_is_no_defect(binary: Export, sent: bytes) -> None:
     with started(binary.folder) as server:
@@ -305,6 +306,7 @@ def test_a_request_id_comes_back_and_a_bad_one_does_not(server: Server) -> None:
     assert len(ids) == 20
 
 
+@pytest.mark.slow
 def test_the_metrics_count_what_was_asked(binary: Export) -> None:
     with started(binary.folder) as server:
         server.post(records(ROW, ROW))
@@ -419,6 +421,7 @@ def test_the_server_imports_neither_scikit_learn_nor_pandas_nor_the_training(bin
     assert own == {"mainline", "mainline.errors"}
 
 
+@pytest.mark.slow
 def test_more_requests_at_once_than_are_allowed_are_told_to_come_again(binary: Export) -> None:
     with started(binary.folder, MAX_WAITING=1) as server:
         first = server.connect()

@@ -226,6 +226,7 @@ def test_a_fit_that_gives_another_model_when_repeated_is_found_and_told(root: Pa
     assert told.startswith("not reproducible: 2 fits of this model with the same data, settings and seeds gave 2 ")
 
 
+@pytest.mark.slow
 def test_a_fit_that_can_be_repeated_is_repeated_where_that_is_cheap(root: Path) -> None:
     record = trained(root, settings("sklearn.linear_model.LogisticRegression"))
     assert record.facts.repeats is not None
@@ -235,6 +236,7 @@ def test_a_fit_that_can_be_repeated_is_repeated_where_that_is_cheap(root: Path) 
     assert once.facts.repeats is None
 
 
+@pytest.mark.slow
 def test_a_slow_fit_is_repeated_only_if_it_is_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "CHEAP", 0.0)
     assert trained(root, settings("sklearn.linear_model.LogisticRegression")).facts.repeats is None

@@ -37,11 +37,13 @@ def frame(tmp_path: Path) -> Path:
     return frame_of(visits(), tmp_path)
 
 
+@pytest.mark.slow
 def test_two_fits_are_the_same_bytes_and_the_digest_is_theirs(frame: Path) -> None:
     first, second = training.fit(BINARY, frame), training.fit(BINARY, frame)
     assert first.digest == second.digest == hashlib.sha256(first.pickled).hexdigest()
 
 
+@pytest.mark.slow
 def test_only_labelled_rows_before_the_holdout_are_fitted_on(tmp_path: Path) -> None:
     rows = visits()
     rows["bought"] = rows["bought"].astype("boolean")
@@ -53,6 +55,7 @@ def test_only_labelled_rows_before_the_holdout_are_fitted_on(tmp_path: Path) -> 
     assert whole.digest == training.fit(BINARY, frame_of(fewer, tmp_path / "fewer")).digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [BINARY, LINEAR], ids=["trees", "linear"])
 def test_unknown_categories_and_missing_values_are_answered(settings: Settings, tmp_path: Path) -> None:
     rows = visits()
@@ -63,6 +66,7 @@ def test_unknown_categories_and_missing_values_are_answered(settings: Settings, 
     assert ((found > 0) & (found < 1)).all()
 
 
+@pytest.mark.slow
 def test_what_was_pickled_answers_as_what_was_fitted(frame: Path) -> None:
     fitted = training.fit(BINARY, frame)
     rows = visits().tail(50)

@@ -146,6 +146,7 @@ def test_any_report_is_the_same_after_its_json(review: Review) -> None:
     assert markdown.render(typed_json.decode(Review, typed_json.parse(content.encode()))) == markdown.render(review)
 
 
+@pytest.mark.slow
 def test_the_longest_texts_in_thousands_of_rows_fit_into_a_comment() -> None:
     text = "@<|`é" * 100
     review = everywhere(samples.flights(), text)
@@ -170,6 +171,7 @@ PIECES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @example("-->**//#****")
 @given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
@@ -178,6 +180,7 @@ def test_no_mixture_of_pieces_acts(text: str) -> None:
     check(posted(Unchanged(text, text, [text], [])))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_text_acts(text: str) -> None:

@@ -45,6 +45,7 @@ def only(folder: Path, pattern: str) -> Path:
     return found
 
 
+@pytest.mark.slow
 def test_a_predicted_row_is_a_row_with_the_models_columns_and_the_key(binary: Export, tmp_path: Path) -> None:
     log, _ = spooled(binary, tmp_path)
     before = dt.datetime.now(dt.UTC)

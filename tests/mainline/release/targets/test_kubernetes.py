@@ -125,6 +125,7 @@ def test_a_rollout_that_fails_is_undone(cluster: Path) -> None:
     assert target().deployed() == OLD
 
 
+@pytest.mark.slow
 def test_a_rollout_that_fails_is_undone_though_a_replica_was_missing_before(cluster: Path) -> None:
     set_state(cluster, f"registry.example/team@{OLD}", fails="rollout", status="3 3 3 2 2")
     assert target().deployed() is None
@@ -132,6 +133,7 @@ def test_a_rollout_that_fails_is_undone_though_a_replica_was_missing_before(clus
         target().deploy(NEW)
 
 
+@pytest.mark.slow
 def test_what_a_refused_manifest_left_behind_is_undone(cluster: Path) -> None:
     set_state(cluster, f"registry.example/team@{OLD}", fails="apply")
     with pytest.raises(ExternalError, match=rf"kubectl apply` failed: .*Forbidden.*the rollout was undone, {OLD}"):
