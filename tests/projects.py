@@ -198,8 +198,8 @@ class Project:
         self.git("commit", "--quiet", "--message", message)
         return self.git("rev-parse", "HEAD")
 
-    def start(self, *arguments: str, python: str = sys.executable, **variables: str) -> subprocess.Popen[str]:
-        return self._start(python, "-m", "mainline", *arguments, **variables)
+    def start(self, *arguments: str, module: str = "mainline", **variables: str) -> subprocess.Popen[str]:
+        return self._start(warm.python(), "-m", module, *arguments, **variables)
 
     def _start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
         environment = {**os.environ, **variables}
@@ -216,7 +216,7 @@ class Project:
         )
 
     def mainline(self, *arguments: str, **variables: str) -> Result:
-        process = self.start(*arguments, python=warm.python(), **variables)
+        process = self.start(*arguments, **variables)
         out, err = process.communicate(timeout=HANG)
         return Result(process.returncode, out, err)
 

@@ -35,7 +35,7 @@ LIBRARIES = (
     "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
     "sklearn.preprocessing", "yaml",
 )  # fmt: skip
-MODULES = ("mainline", "mainline.runtime.worker")
+MODULES = ("mainline", "mainline.runtime.worker", "tests.pipelines.full_disk")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
 # What a run sets of them before it imports anything, where `train.threads` is 1, and what `make` sets for a training.

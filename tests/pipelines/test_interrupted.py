@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.bounds import HANG
 from tests.pipelines.shops import copy, lean
 from tests.pipelines.traces import processes, recorded, unfinished
 from tests.platforms import linux
-from tests.projects import TOP, Project
+from tests.projects import Project
 
 pytestmark = [pytest.mark.slow, linux]  # what a run leaves is looked up in /proc
 
@@ -47,12 +47,12 @@ def digest(committed: Project, tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(project.verdict["model_digest"])
 
 
-def until(said: str, process: subprocess.Popen[str]) -> None:
+def until(said: str, process: subprocess.Popen[str]) -> str:
     """Wait for a line of the run's progress; a run that ends without it fails the test."""
     assert process.stderr
     for line in process.stderr:
         if said in line:
-            return
+            return line
     raise AssertionError(f"the run ended without saying {said!r}")
 
 
@@ -131,20 +131,11 @@ def test_a_full_disk_is_said_and_the_next_run_succeeds(
 ) -> None:
     shop = copy(committed, tmp_path)
     before = recorded(shop)
-    # A limit on the size of files is to who writes them the same error; Python ignores the signal that comes with it.
-    program = (
-        "import resource, sys\n"
-        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))\n"
-        "from mainline.cli.main import main\n"
-        "sys.exit(main(['run']))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(shop.root / "src"), str(TOP / "src"), str(TOP)])}
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=shop.root, env=environment, capture_output=True, text=True, timeout=HANG
-    )
-    assert done.returncode == 4, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    assert "mainline: " in done.stderr
+    process = shop.start(str(size), "run", module="tests.pipelines.full_disk")
+    out, err = process.communicate(timeout=HANG)
+    assert process.returncode == 4, out + err
+    assert "Traceback" not in err
+    assert "mainline: " in err
     assert {**before, **recorded(shop)} == recorded(shop), "something that was recorded before is gone"
     assert unfinished(shop) == []
     assert gone(shop) == []
@@ -158,7 +149,10 @@ def test_a_second_run_in_the_same_checkout_waits_and_says_so(committed: Project,
     first = shop.start("run")
     until("✓ collect ", first)
     second = shop.start("run")
-    until(f"another run (process {first.pid}) is using this checkout: waiting", second)
+    line = until("is using this checkout: waiting", second)
+    number = re.search(r"another run \(process (\d+)\)", line)
+    assert number
+    assert int(number[1]) in processes(shop)
     _, err = first.communicate(timeout=HANG)
     out, said = second.communicate(timeout=HANG)
     assert (first.returncode, second.returncode) == (0, 0), err + said
