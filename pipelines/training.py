@@ -141,6 +141,8 @@ def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
         prints = fingerprint(workspace.root, params.settings, digests)
         watch.add(stamps, content_digests(decided_by, workspace.cache / INDEX), lambda path: path.name)
         detail.text = f"{sum(table.rows for table in tables.values()):,} rows in {len(tables)} tables"
+        if params.settings.prepare.by_content:
+            detail.text += ", keys made from the rows' content"
     return Job(params, workspace, tables, prints, progress, watch)
 
 

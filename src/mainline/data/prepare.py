@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
-from mainline.data import column_types, conversion, lineage
+from mainline.data import column_types, content_key, conversion, lineage
 from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
 from mainline.data.lineage import Lineage
@@ -24,9 +24,12 @@ from mainline.runtime.atomic_files import replacing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from ibis.expr.types import Table
 
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 NO_TRUTH = "not true or false: "
+
+KeyColumns = dict[str, list[str]]  # of the table of the rows: the columns that its key is made from
 
 
 def build(
@@ -84,6 +87,7 @@ class Prepared:
     tables: Mapping[str, Collected]  # with the types that their columns are read with
     unconverted: str  # the SQL before the features get the types of the frame
     lineage: Lineage  # the tables that each column comes from
+    key: KeyColumns  # where it is made from the content
 
 
 def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None) -> Prepared:
@@ -94,20 +98,26 @@ def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.dat
     connection: DuckDBPyConnection = backend.con
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
-    show(connection, tables, moment)
-    expression = user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
+    key: KeyColumns = {}
+
+    def called(placeholder: str | None = None) -> Table:
+        show(connection, tables, moment, key, placeholder)
+        return user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
+
+    if settings.prepare.by_content:
+        rows, expression = content_key.table_of_rows(settings.prepare, tables, called)
+        key = {rows: content_key.columns_of_key(settings.prepare, rows, tables[rows], expression)}
+    expression = called()
     check_columns(settings, {name: str(dtype) for name, dtype in expression.schema().items()})
     changed = as_written(settings, tables, expression, connection)
     if changed:
         tables = {**tables, **changed}
-        show(connection, changed, moment)
-        views = {name: backend.table(name) for name in tables}
-        expression = user_code.prepare(settings.prepare.function, views)
+        expression = called()
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
     sql = ibis.to_sql(expression, dialect="duckdb")
     columns = lineage.of_expression(expression, tables)
-    return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns)
+    return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns, key)
 
 
 def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collected], columns: Lineage) -> None:
@@ -126,11 +136,21 @@ def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collecte
     )
 
 
-def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
-    """Show every table as it was at `moment`, or as it is."""
+def show(
+    connection: DuckDBPyConnection,
+    tables: Mapping[str, Collected],
+    moment: dt.datetime | None,
+    key: KeyColumns,
+    placeholder: str | None = None,
+) -> None:
+    """Show every table as it was at `moment`, or as it is: one of them with its made key, or with a place for it."""
     for name, table in tables.items():
-        then = table if moment is None else as_of(table, moment)
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
+        sql = relation_sql(table if moment is None else as_of(table, moment))
+        if name in key:
+            sql = content_key.keyed(sql, key[name], table)
+        elif name == placeholder:
+            sql = f"SELECT *, {content_key.PLACE} FROM ({sql})"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {sql}")
 
 
 def check_columns(settings: Settings, types: Mapping[str, str]) -> None:

@@ -256,7 +256,12 @@ def column_kinds(frame: Path) -> dict[str, str]:
 
 
 def describe_key(settings: Settings, frame: Path) -> list[Key]:
-    """The columns of a row's key, each with the kind of its value in a request."""
+    """The columns of a row's key, each with the kind of its value in a request.
+
+    None where the key is made from the content of the source's rows: who asks the server does not have it.
+    """
+    if settings.prepare.by_content:
+        return []
     types = column_kinds(frame)
     features = settings.prepare.features
 
