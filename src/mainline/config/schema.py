@@ -166,8 +166,10 @@ class Data(Section):
 
 
 class Features(Section):
-    numeric: list[str] = Field([], description="Numeric columns, stored as 32-bit floats in the frame.")
-    categorical: list[str] = Field([], description="Categorical columns, stored as text in the frame.")
+    numeric: list[str] = Field(
+        [], description="Numeric columns, stored as 32-bit floats in the frame; `*` in a name stands for any text."
+    )
+    categorical: list[str] = Field([], description="Categorical columns, stored as text in the frame; `*` as above.")
 
     @property
     def names(self) -> list[str]:

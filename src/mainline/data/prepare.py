@@ -94,30 +94,57 @@ def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.dat
     """The prepared frame, from the tables as they stood at `moment`."""
     import ibis
 
-    backend = ibis.duckdb.connect()
-    connection: DuckDBPyConnection = backend.con
-    connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")
-    key: KeyColumns = {}
-
-    def called(placeholder: str | None = None) -> Table:
-        show(connection, tables, moment, key, placeholder)
-        return user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
-
-    if settings.prepare.by_content:
-        rows, expression = content_key.table_of_rows(settings.prepare, tables, called)
-        key = {rows: content_key.columns_of_key(settings.prepare, rows, tables[rows], expression)}
-    expression = called()
+    connection, call = calling(settings)
+    key, expression = with_key(settings, tables, lambda place: call(tables, moment, {}, place))
+    expression = call(tables, moment, key, None) if key else expression
     check_columns(settings, {name: str(dtype) for name, dtype in expression.schema().items()})
     changed = as_written(settings, tables, expression, connection)
     if changed:
         tables = {**tables, **changed}
-        expression = called()
+        expression = call(tables, moment, key, None)
     types = {name: str(dtype) for name, dtype in expression.schema().items()}
     check_columns(settings, types)
     sql = ibis.to_sql(expression, dialect="duckdb")
     columns = lineage.of_expression(expression, tables)
     return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns, key)
+
+
+Call = Callable[[Mapping[str, Collected], dt.datetime | None, KeyColumns, str | None], "Table"]
+
+
+def calling(settings: Settings) -> tuple[DuckDBPyConnection, Call]:
+    """A connection, and how the project's function is called with the tables as `show` shows them there."""
+    import ibis
+
+    backend = ibis.duckdb.connect()
+    connection: DuckDBPyConnection = backend.con
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")
+
+    def call(
+        tables: Mapping[str, Collected], moment: dt.datetime | None, key: KeyColumns, placeholder: str | None
+    ) -> Table:
+        show(connection, tables, moment, key, placeholder)
+        return user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
+
+    return connection, call
+
+
+def with_key(
+    settings: Settings, tables: Mapping[str, Collected], frame_with: Callable[[str | None], Table]
+) -> tuple[KeyColumns, Table]:
+    """The columns of the key, where it is made, and the frame with an empty place for it."""
+    if not settings.prepare.by_content:
+        return {}, frame_with(None)
+    rows, frame = content_key.table_of_rows(settings.prepare, tables, frame_with)
+    return {rows: content_key.columns_of_key(settings.prepare, rows, tables[rows], frame)}, frame
+
+
+def columns_of_frame(settings: Settings, tables: Mapping[str, Collected]) -> list[str]:
+    """The names of the columns that the project's function returns, in their order."""
+    _, call = calling(settings)
+    _, frame = with_key(settings, tables, lambda place: call(tables, None, {}, place))
+    return list(frame.columns)
 
 
 def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collected], columns: Lineage) -> None:
