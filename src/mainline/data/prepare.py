@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import difflib
 import os
@@ -9,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mainline.config import user_code
@@ -17,7 +19,7 @@ from mainline.data import column_types, content_key, conversion, lineage
 from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
 from mainline.data.lineage import Lineage
-from mainline.data.sources.duckdb_scan import parquet_file, text
+from mainline.data.sources.duckdb_scan import parquet_file, plain, text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing
@@ -88,17 +90,53 @@ class Prepared:
     unconverted: str  # the SQL before the features get the types of the frame
     lineage: Lineage  # the tables that each column comes from
     key: KeyColumns  # where it is made from the content
+    expression: Table
+    added: Mapping[str, Added]
 
 
-def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None) -> Prepared:
-    """The prepared frame, from the tables as they stood at `moment`."""
+@dataclass(frozen=True)
+class Added:
+    """Rows of a file that join those of a source; of its columns only `columns` are taken."""
+
+    table: Collected
+    columns: list[str]
+
+    def as_read(self, source: Collected) -> Added:
+        """The same with the types of the source's columns, where the file is text."""
+        if self.table.format == "parquet":
+            return self
+        types = {name: source.columns.get(name, kind) for name, kind in self.table.columns.items()}
+        return dataclasses.replace(self, table=dataclasses.replace(self.table, columns=types))
+
+    def rows(self, source: Collected, *more: str) -> str:
+        """SQL of the rows with the types of the source, and the columns `more`."""
+        cast = [f"CAST({quoted(c)} AS {plain(source.columns[c])}) AS {quoted(c)}" for c in self.columns]
+        return f"SELECT {', '.join([*cast, *more])} FROM ({relation_sql(self.table)})"
+
+    def joined(self, sql: str, source: Collected) -> str:
+        """SQL of the source's rows and those of the file that it does not have already."""
+        taken = ", ".join(map(quoted, self.columns))
+        return f"{sql} UNION ALL BY NAME ({self.rows(source)} EXCEPT ALL SELECT {taken} FROM ({sql}))"
+
+    def alone(self, sql: str, source: Collected, *more: str) -> str:
+        """SQL of the file's rows, with all columns of the source."""
+        return f"SELECT * FROM ({sql}) WHERE false UNION ALL BY NAME ({self.rows(source, *more)})"
+
+
+def prepared(
+    settings: Settings,
+    tables: Mapping[str, Collected],
+    moment: dt.datetime | None = None,
+    added: Mapping[str, Added] = MappingProxyType({}),
+) -> Prepared:
+    """The prepared frame, from the tables as they stood at `moment`, and the rows that are added to them."""
     import ibis
 
     connection, call = calling(settings)
     key, expression = with_key(settings, tables, lambda place: call(tables, moment, {}, place))
     expression = call(tables, moment, key, None) if key else expression
     check_columns(settings, {name: str(dtype) for name, dtype in expression.schema().items()})
-    changed = as_written(settings, tables, expression, connection)
+    changed = as_written(settings, tables, expression, connection, {n: rows.table for n, rows in added.items()})
     if changed:
         tables = {**tables, **changed}
         expression = call(tables, moment, key, None)
@@ -106,7 +144,8 @@ def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.dat
     check_columns(settings, types)
     sql = ibis.to_sql(expression, dialect="duckdb")
     columns = lineage.of_expression(expression, tables)
-    return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns, key)
+    added = {name: rows.as_read(tables[name]) for name, rows in added.items()}
+    return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns, key, expression, added)
 
 
 Call = Callable[[Mapping[str, Collected], dt.datetime | None, KeyColumns, str | None], "Table"]
@@ -169,10 +208,17 @@ def show(
     moment: dt.datetime | None,
     key: KeyColumns,
     placeholder: str | None = None,
+    added: Mapping[str, Added] = MappingProxyType({}),
+    alone: bool = False,
 ) -> None:
-    """Show every table as it was at `moment`, or as it is: one of them with its made key, or with a place for it."""
+    """Show every table as it was at `moment`, or as it is: one of them with its made key, or with a place for it.
+
+    With the rows that are `added` to it, or with these `alone`.
+    """
     for name, table in tables.items():
         sql = relation_sql(table if moment is None else as_of(table, moment))
+        if name in added:
+            sql = added[name].alone(sql, table) if alone else added[name].joined(sql, table)
         if name in key:
             sql = content_key.keyed(sql, key[name], table)
         elif name == placeholder:

@@ -32,8 +32,11 @@ JSON = """read_json($file, format = 'newline_delimited', records = 'true', maxim
     map_inference_threshold = -1, sample_size = -1)"""
 
 
-def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> None:
-    """Make `given`, `typed` and `inputs`; raises DataError for values that the model cannot use."""
+def load(connection: DuckDBPyConnection, file: Path, signature: Signature, shown: str | None = None) -> None:
+    """Make `given`, `typed` and `inputs`; raises DataError for values that the model cannot use.
+
+    `shown` is what messages call the file.
+    """
     if not file.stat().st_size:
         raise DataError(f"{file} is empty")
     arguments: dict[str, Any] = {"file": str(file)}
@@ -52,13 +55,12 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
         source = PARQUET if file.suffix == ".parquet" else JSON
     connection.execute(f"CREATE TEMP TABLE given AS SELECT * FROM {source}", arguments)
     types = {name: dtype for name, dtype, *_ in connection.execute("DESCRIBE given").fetchall()}
+    read = reader(file.suffix, signature)
+    file = Path(shown or file)
     try:
         check_names([name for name in types if name in signature.names], signature.names, str(file))
     except Rejection as error:
         raise DataError(error.message) from None
-    of_csv = partial(of_text, decimal=signature.decimal)
-    readers: dict[str, Callable[[DuckDBPyConnection, Column, str, Path], str]] = {".csv": of_csv, ".parquet": of_type}
-    read = readers.get(file.suffix, of_json)
     # Columns that the model does not read have no type in JSON and CSV; in other formats they become text.
     plain = "{} ->> '$'" if read is of_json else "{}"
     parts = {name: plain.format(quoted(name)) for name in types}
@@ -69,6 +71,12 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
     connection.execute(f"CREATE TEMP VIEW inputs AS SELECT {inputs} FROM typed")
     for column in signature.categorical:
         refuse(connection, column, "inputs", f"contains({quoted(column.name)}, chr(0))", file, "text without a NUL")
+
+
+def reader(suffix: str, signature: Signature) -> Callable[[DuckDBPyConnection, Column, str, Path], str]:
+    if suffix == ".csv":
+        return partial(of_text, decimal=signature.decimal)
+    return of_type if suffix == ".parquet" else of_json
 
 
 def header(file: Path, signature: Signature) -> tuple[str, list[str]]:
