@@ -81,6 +81,8 @@ def export(
         label=settings.prepare.label,
         null_values=sorted({text for source in settings.data.sources.values() for text in source.null_values}),
         decimal="," if any(source.decimal == "," for source in settings.data.sources.values()) else ".",
+        encodings=sorted({source.encoding for source in settings.data.sources.values() if source.encoding}),
+        date_formats=sorted({source.date_format for source in settings.data.sources.values() if source.date_format}),
     )
     with replacing_folder(folder) as unfinished:
         model, chosen, scorer = choose(settings, draft, pipeline, record, rows, recorded)

@@ -199,7 +199,7 @@ def matrices(
             refuse(column, missing[:, i], "it is missing, and in no row that the model has seen was it")
     categorical = text.to_numpy(dtype=object, copy=True)
     for i, column in enumerate(signature.categorical):
-        spell = spelling.spelling(column.written)
+        spell = spelling.spelling(column.written, signature.date_formats)
         if spell:
             known = frozenset(column.categories)
             changed = {value: spelling.spelled(value, known, spell) for value in set(categorical[~missing[:, i], i])}

@@ -18,7 +18,7 @@ from mainline.data.collect import collect
 from mainline.data.feature_patterns import resolved
 from mainline.errors import ConfigurationError, DataError
 from mainline.packaging import export, raw_rows
-from mainline.packaging.predict import predict_raw
+from mainline.packaging.predict import predict, predict_raw
 from mainline.runtime.workspace import Workspace
 from mainline.serving import signature
 from mainline.training import train
@@ -45,6 +45,7 @@ data:
       path: data/loans.csv
       decimal: ","
       date_format: "%d.%m.%Y"
+      types: {opened: DATE}
       encoding: cp1252
       null_values: [n/a]
 prepare:
@@ -52,7 +53,7 @@ prepare:
   label: repaid
   features:
     numeric: ["amount_*", age_days]
-    categorical: [city, member, code]
+    categorical: [city, member, code, opened]
 split: {by: hash, holdout: 0.3}
 train:
   estimator: sklearn.linear_model.LogisticRegression
@@ -334,3 +335,18 @@ def test_equal_rows_of_a_file_without_a_key_each_get_their_prediction(bank: Expo
     found = bank.scored(loan_text(pd.concat([rows, rows, rows.iloc[:1]])), "new.csv")
     assert found["probability"].nunique() == 3
     assert found["probability"].notna().sum() == 7
+
+
+def test_a_file_of_the_prepared_features_is_written_as_the_source_too(bank: Exported) -> None:
+    rows = pd.read_pickle(bank.project.path("rows.pkl")).drop(columns="outcome").iloc[:200]
+    raw = bank.scored(loan_text(rows), "raw.csv")
+    opened = pd.to_datetime(rows["opened"], format="%d.%m.%Y")
+    file = bank.project.path("ready.csv")
+    file.write_text(loan_text(rows.assign(age_days=(pd.Timestamp("2026-03-01") - opened).dt.days)), encoding="cp1252")
+    ready = pd.read_csv(predict(file, bank.model, warn=bank.warnings.append), dtype=str)
+    assert ready["probability"].tolist() == raw["probability"].tolist()
+    assert ready["city"].fillna("n/a").tolist() == rows["city"].tolist()
+    assert bank.warnings == []
+    file.write_bytes(loan_text(rows.assign(age_days=1)).encode("cp1252") + b"\x81")
+    with pytest.raises(DataError, match=r"ready.csv is not UTF-8, nor is it cp1252"):
+        predict(file, bank.model)
