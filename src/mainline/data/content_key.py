@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mainline.config.schema import CONTENT_KEY, Prepare
 from mainline.data import lineage
 from mainline.data.collect import Collected
+from mainline.data.sources.duckdb_scan import plain
 from mainline.data.split import SEPARATOR, quoted
 from mainline.errors import ConfigurationError
 
@@ -20,26 +21,39 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table
 
 DIGITS = 16  # hexadecimal, of an MD5: two of a million rows agree by chance once in 37 million tables
+TEXT = ("VARCHAR", "JSON")
+NOTHING = "''"
 PLACE = f"NULL::VARCHAR AS {CONTENT_KEY}"
 
 
 def keyed(sql: str, columns: Iterable[str], table: Collected) -> str:
     """The rows of `sql` with the key that is made of `columns`; equal rows are numbered among themselves."""
-    made = f"left(md5({joined(sorted(columns), table)}), {DIGITS})"
-    # Rows that differ in nothing but their outcome keep their numbers, whatever the order of the file.
-    number = f"row_number() OVER (PARTITION BY {made} ORDER BY md5({joined(sorted(table.columns), table)}))"
+    made = f"left(md5({joined(as_seen(column, table) for column in sorted(columns))}), {DIGITS})"
+    # Rows that differ in their outcome or spelling keep their numbers, whatever the order of the file.
+    written = [column for column in sorted(table.columns) if column not in columns or table.columns[column] in TEXT]
+    order = f"ORDER BY md5({joined(f'{quoted(column)}::VARCHAR' for column in written)})" if written else ""
+    number = f"row_number() OVER (PARTITION BY {made} {order})"
     return f"SELECT *, {made} || coalesce('-' || nullif({number}, 1), '') AS {CONTENT_KEY} FROM ({sql})"
 
 
-def joined(columns: Iterable[str], table: Collected) -> str:
-    return f"concat_ws('{SEPARATOR}', {', '.join(as_seen(column, table) for column in columns)})"
+def joined(values: Iterable[str]) -> str:
+    return f"concat_ws('{SEPARATOR}', {', '.join(f'coalesce({value}, {NOTHING})' for value in values)})"
 
 
 def as_seen(column: str, table: Collected) -> str:
     """A value as text that is the same for each type that it may be read with, such as in another format."""
-    text = f"{quoted(column)}::VARCHAR"
-    number = f"replace({text}, ',', '.')" if table.reading.decimal == "," else text
-    return f"coalesce(TRY_CAST({number} AS DOUBLE)::VARCHAR, TRY_CAST({text} AS TIMESTAMP)::VARCHAR, {text}, '')"
+    name, kind = quoted(column), plain(table.columns[column])
+    if kind == "DOUBLE":
+        return f"{name}::VARCHAR"
+    if kind == "FLOAT":  # 0.1 as it is written, not the nearest 32-bit number
+        return f"{name}::VARCHAR::DOUBLE::VARCHAR"
+    if kind.endswith(("INT", "INTEGER")) or kind.startswith("DECIMAL"):
+        return f"{name}::DOUBLE::VARCHAR"
+    if kind in ("DATE", "TIMESTAMP"):
+        return f"{name}::TIMESTAMP::VARCHAR"
+    number = f"replace({name}::VARCHAR, ',', '.')" if table.reading.decimal == "," else f"{name}::VARCHAR"
+    moment = f"TRY_CAST({name}::VARCHAR AS TIMESTAMP)"
+    return f"coalesce(TRY_CAST({number} AS DOUBLE)::VARCHAR, {moment}::VARCHAR, {name}::VARCHAR)"
 
 
 def table_of_rows(

@@ -28,7 +28,7 @@ from mainline.serving.signature import Signature
 
 ITSELF = "1"  # RAW=1: the source that the rows of the frame come from
 EVERYTHING = dt.date(9000, 1, 1)  # as data.until
-PLACE = "file_row"  # a row's number in the file, from 0
+PLACE = "mainline_row"  # a row's number in the file, from 0
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,9 @@ class RawRows:
         """SQL of the file's rows with every value as it is written, and their `PLACE`."""
         kind = "JSON" if json else "VARCHAR"
         layout = dataclasses.replace(layout_of(self.table), columns=dict.fromkeys(self.table.columns, kind))
-        scan = (
-            relation_sql(self.table) if self.table.format == "parquet" else f"FROM {scan_sql(self.table.paths, layout)}"
-        )
-        return f"SELECT *, row_number() OVER () - 1 AS {PLACE} FROM ({scan})"
+        typed = self.table.format == "parquet"
+        rows = f"({relation_sql(self.table)})" if typed else scan_sql(self.table.paths, layout)
+        return f"SELECT *, row_number() OVER () - 1 AS {PLACE} FROM {rows}"
 
 
 def prepared(settings: Settings, workspace: Workspace, file: Path, source: str, model: Signature, to: Path) -> RawRows:
@@ -103,12 +102,9 @@ def trace(settings: Settings, made: prepare.Prepared, name: str) -> bool:
     sql = rows.alone(relation_sql(source), source, f"row_number() OVER () - 1 AS {PLACE}")
     if name in made.key:
         sql = content_key.keyed(sql, made.key[name], source)
-    known = name in made.key or set(key) <= set(rows.columns)
-    ids = (
-        f"SELECT {row_id_sql(key)} AS {ROW_ID}, {PLACE} FROM ({sql})" if known else "SELECT NULL::UBIGINT, NULL::BIGINT"
-    )
     made.connection.execute(f"CREATE TEMP TABLE _places ({ROW_ID} UBIGINT, {PLACE} BIGINT)")
-    made.connection.execute(f"INSERT INTO _places {ids}")
+    if name in made.key or set(key) <= set(rows.columns):
+        made.connection.execute(f"INSERT INTO _places SELECT {row_id_sql(key)}, {PLACE} FROM ({sql})")
     found = made.connection.execute(f"SELECT count(*) FROM _of_file SEMI JOIN _places USING ({ROW_ID})").fetchone()
     return bool(found and found[0])
 

@@ -107,8 +107,13 @@ def test_a_new_feature_a_category_instead_of_a_number_and_another_format_keep_th
 
 
 def test_equal_rows_are_numbered_and_stay_on_one_side_of_a_hash_split(keyless: Project) -> None:
-    write(keyless, pd.concat([rows(), rows().iloc[:100], rows().iloc[:50].assign(bought=lambda some: ~some["bought"])]))
+    other = rows().iloc[:50].assign(bought=lambda some: ~some["bought"])
+    several = pd.concat([rows(), rows().iloc[:100], other])
+    write(keyless, several)
     found = frame(keyless)
+    labels = found.set_index("content_key")["bought"]
+    write(keyless, several.sample(frac=1, random_state=1))
+    assert frame(keyless).set_index("content_key")["bought"].equals(labels), "the order of the file says nothing"
     assert found["content_key"].is_unique
     numbered = found["content_key"].str.extract(r"^([0-9a-f]{16})(?:-(\d+))?$")
     assert numbered[1].value_counts().to_dict() == {"2": 100, "3": 50}
