@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mainline.config import loader
-from mainline.data.collect import collect
+from mainline.data.collect import collect, to_json
 from mainline.data.feature_patterns import expanded, resolved
 from mainline.errors import ConfigurationError
+from mainline.evaluation.baseline_scores import score_request
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
 from pipelines import training
@@ -98,6 +100,30 @@ def test_the_function_is_not_asked_where_no_feature_is_a_pattern(shop: Project) 
     shop.edit("src/shop/frame.py", (RETURN, 'raise ValueError("called")'))
     settings = loader.load().settings
     assert resolved(settings, collect(settings.data, shop.root, shop.root / "cache")) is settings
+
+
+@pytest.mark.slow
+def test_main_scores_a_table_with_another_column_by_the_columns_that_it_was_trained_on(shop: Project) -> None:
+    shop.edit("params.yaml", ("[minutes, pages]", "['m*', 'pag*']"))
+    job = begin(shop)
+    training.prepare(job)
+    record = training.train_new(job).keep(job.workspace)
+    rows = pd.read_parquet(shop.path("data/visits.parquet")).assign(months=1)
+    rows.to_parquet(shop.path("data/visits.parquet"), index=False, coerce_timestamps="us")
+    settings = loader.load().settings
+    ids = record.holdout.row_id
+    np.save(shop.path("rows.npy"), ids)
+    request = {
+        "tables": to_json(collect(settings.data, shop.root, shop.root / "cache")),
+        "until": settings.data.until.isoformat(),
+        "timezone": settings.data.timezone,
+        "rows": str(shop.path("rows.npy")),
+        "record": str(record.path),
+        "into": str(shop.root),
+    }
+    with np.load(score_request(settings, request)["scores"]) as answer:
+        found = pd.Series(answer["score"], index=answer["row_id"])[ids]
+    assert found.to_numpy() == pytest.approx(record.holdout.score)
 
 
 def begin(shop: Project) -> training.Job:
