@@ -68,8 +68,7 @@ def predict_command(call: argparse.Namespace) -> int:
     def warn(said: str) -> None:
         print(f"warning: {said}", file=sys.stderr)
 
-    if call.to:
-        predict.refuse_data(target, sources_here(), root)
+    predict.refuse_data(target, sources_here(), root)
     model = call.model or own_export()
     if not call.raw:
         print(predict.predict(call.file, model, target, warn))
@@ -84,13 +83,15 @@ def predict_command(call: argparse.Namespace) -> int:
 
 
 def sources_here() -> Mapping[str, Source]:
-    """The sources of this checkout; none where it has no settings that can be read, and so no run either."""
+    """The sources of this checkout; none where its settings cannot be read, and so no run reads anything."""
     from mainline.config import loader
     from mainline.errors import ConfigurationError
 
     try:
         return loader.load().settings.data.sources
     except ConfigurationError:
+        if loader.FILE.exists():
+            print(f"warning: {loader.FILE} cannot be read: no source was looked at", file=sys.stderr)
         return {}
 
 

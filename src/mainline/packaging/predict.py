@@ -146,9 +146,11 @@ def refuse_data(target: Path, sources: Mapping[str, Source], root: Path) -> None
             continue
         pattern = os.path.join(os.path.abspath(root), source.path)
         if place == os.path.abspath(pattern) or re.match(glob_translate(pattern), place):
+            elsewhere = FOLDER / target.name
+            hint = f"such as to {elsewhere}" if elsewhere != target else "with --to, or let the source name its folder"
             raise ConfigurationError(
                 f"{target} is among the files of data.sources.{name} ({source.path}): the next run would read the "
-                f"predictions as data; write them elsewhere, such as to {FOLDER / target.name}"
+                f"predictions as data; write them elsewhere, {hint}"
             )
 
 

@@ -228,3 +228,9 @@ def test_the_verb_refuses_such_a_target_before_it_scores(
     assert main(["predict", "new.csv", "--model", str(binary.folder), "--to", "data/purchases-2.csv"]) == 2
     assert "among the files of data.sources.purchases (data/purchases*.csv)" in capsys.readouterr().err
     assert not shop.path("data/purchases-2.csv").exists()
+    shop.edit("params.yaml", ("data/purchases*.csv", "'**/*.csv'"))
+    assert main(["predict", "new.csv", "--model", str(binary.folder)]) == 2
+    assert "elsewhere, with --to, or let the source name its folder" in capsys.readouterr().err
+    shop.edit("params.yaml", ("'**/*.csv'", "**/*.csv"))
+    assert main(["predict", "new.csv", "--model", str(binary.folder)]) == 0
+    assert "warning: params.yaml cannot be read: no source was looked at" in capsys.readouterr().err
