@@ -72,8 +72,8 @@ export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/
 	@$(BIN)/mainline export
 
 .PHONY: predict
-predict: $(BIN)/.export ## Score FILE=… (Parquet, CSV, JSON lines) with this checkout's model (MODEL=folder: another export)
-	@$(BIN)/mainline predict $(if $(MODEL),--model "$(MODEL)") $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
+predict: $(BIN)/.export ## Score FILE=… with this checkout's model (RAW=1: rows as in a source; MODEL=folder: another export)
+	@$(BIN)/mainline predict $(if $(RAW),--raw "$(RAW)") $(if $(MODEL),--model "$(MODEL)") $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
 
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)

@@ -23,11 +23,12 @@ def exported(
 ) -> Signature:
     """Export the model of the checkout's fingerprint to `folder`: a known record is not trained again."""
     trained, frame = recorded(params, workspace, progress)
+    settings = trained.settings(params.settings)
     version = version or export.default_version(trained)
     with progress.stage("card"):
-        card = export_card.of_record(params.settings, trained, frame, version, workspace.root)
+        card = export_card.of_record(settings, trained, frame, version, workspace.root)
     with progress.stage("export") as detail:
-        made = export.export(params.settings, trained, frame, folder, version, card)
+        made = export.export(settings, trained, frame, folder, version, card)
         agreed = f"agrees on {made.agreement.rows:,} holdout rows to {made.agreement.largest:.1g}"
         detail.text = f"{made.file}, " + (f"the fitted pipeline as it is: {made.note}" if made.note else agreed)
     return made

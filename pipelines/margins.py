@@ -17,8 +17,8 @@ from pipelines import training
 
 def margins(params: Params, workspace: Workspace, progress: Progress, *, models: int, windows: int) -> list[Margin]:
     """The measured margin of each metric in `gates.margins`, or of `compare.metric`; leaves `margins.json`."""
-    settings = params.settings
     job = training.begin(params, workspace, progress)
+    settings = job.params.settings
     training.prepare(job)
     names = list(settings.gates.margins) or [settings.compare.metric]
     with progress.stage("equal models") as detail:

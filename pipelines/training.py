@@ -6,6 +6,7 @@ nothing is recorded, compared or kept before it has passed.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from mainline.config.loader import FILE, Params
 from mainline.data.collect import INDEX, Collected, collect
+from mainline.data.feature_patterns import resolved
 from mainline.data.prepare import build, check_kept
 from mainline.data.validation.gate import Gate
 from mainline.data.validation.results import Validation
@@ -85,10 +87,11 @@ def review(
     worker = Worker()
     try:
         job = begin(params, workspace, progress)
+        params = job.params
         tracker, trained, validation = train_validated(job, worker)
         earlier = releases.ask(worker, workspace.state, workspace.records, params.settings)
         explained = importance.ask(worker, workspace, trained, job.frame)
-        tracker.log(run_payload.training(job.params, workspace.root, trained, job.frame))
+        tracker.log(run_payload.training(params, workspace.root, trained, job.frame))
         with progress.stage("baseline") as detail:
             baseline = find_baseline(job, base_ref, trained)
             detail.text = baseline.note or f"{base_ref} at {(baseline.commit or '')[:10]}"
@@ -124,7 +127,7 @@ def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
     worker = Worker()
     try:
         tracker, trained, _ = train_validated(job, worker)
-        tracker.log(run_payload.training(params, workspace.root, trained, job.frame))
+        tracker.log(run_payload.training(job.params, workspace.root, trained, job.frame))
         tracker.finish()
     finally:
         worker.stop()
@@ -138,9 +141,12 @@ def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
         stamps = seen(decided_by)
         tables = collect(params.settings.data, workspace.root, workspace.cache, watch)
         digests = {name: table.digest for name, table in tables.items()}
+        params = dataclasses.replace(params, settings=resolved(params.settings, tables))
         prints = fingerprint(workspace.root, params.settings, digests)
         watch.add(stamps, content_digests(decided_by, workspace.cache / INDEX), lambda path: path.name)
         detail.text = f"{sum(table.rows for table in tables.values()):,} rows in {len(tables)} tables"
+        if params.settings.prepare.by_content:
+            detail.text += ", keys made from the rows' content"
     return Job(params, workspace, tables, prints, progress, watch)
 
 

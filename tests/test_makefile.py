@@ -101,3 +101,9 @@ def test_a_package_is_added_with_the_uv_that_make_has(checkout: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert calls[-1] == "uv add --group export lightgbm>=4.7 skorch PYTHONPATH="
     assert "PACKAGE is missing" in make(checkout, "add")[0].stderr
+
+
+def test_new_rows_are_scored_as_they_are_or_as_those_of_a_source(checkout: Path) -> None:
+    for given, passed in (("RAW=1", " --raw 1"), ("RAW=visits", " --raw visits"), ("BASE=main", "")):
+        _, calls = make(checkout, "predict", "FILE=new rows.csv", given)
+        assert calls[-1] == f"mainline predict{passed} new rows.csv PYTHONPATH="

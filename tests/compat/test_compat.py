@@ -95,7 +95,7 @@ def test_an_export_scores_a_file_as_its_record_says(shop: Project, made: Path) -
     found = shop.mainline("predict", "data/visits.parquet", "--model", str(made / "model"))
     assert found.status == 0, found.err
     (path,) = (made / "shop" / ".mainline" / "records").iterdir()
-    predicted = pd.read_parquet(shop.path("data/visits.predictions.parquet"))["probability"].to_numpy()
+    predicted = pd.read_parquet(shop.path("predictions/visits.predictions.parquet"))["probability"].to_numpy()
     recorded = Record.read(path).holdout.score
     nearest = np.sort(predicted)[np.searchsorted(np.sort(predicted), recorded).clip(1, len(predicted) - 1)]
     assert np.abs(nearest - recorded).max() < 0.01

@@ -88,7 +88,7 @@ def staged(workspace: Workspace, engine: Engine, image: str, model: Path) -> lis
     progress = Progress.on_terminal()
     record, frame = exporting.recorded(settings, workspace, progress)
     with progress.stage("requests") as detail:
-        requests = parity.holdout_requests(settings.settings, record, frame, signature.read(model))
+        requests = parity.holdout_requests(record.settings(settings.settings), record, frame, signature.read(model))
         detail.text = f"{len(requests.rows):,} holdout rows"
     with progress.stage("stage"):
         gates = stage.stage(settings, engine, image, record, requests)

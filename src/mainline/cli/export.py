@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainline.cli.commands import about
+
+if TYPE_CHECKING:
+    from mainline.config.schema import Source
 
 
 def add(commands: Any) -> None:
@@ -19,10 +23,17 @@ def add(commands: Any) -> None:
     predict = commands.add_parser("predict", description=about("predict"))
     predict.add_argument("file", type=Path)
     predict.add_argument(
-        "--to", type=Path, help="the file to write (default: FILE with .predictions before its suffix)"
+        "--to",
+        type=Path,
+        help="the file to write (default: FILE's name with .predictions before its suffix, in predictions/)",
     )
     predict.add_argument(
         "--model", type=Path, help="the folder of an export (default: this checkout's model, exported if need be)"
+    )
+    predict.add_argument(
+        "--raw",
+        metavar="SOURCE",
+        help="FILE has the columns of this source (1: the one that the frame's rows come from): it is prepared first",
     )
     predict.set_defaults(command=predict_command)
 
@@ -52,9 +63,36 @@ def export_command(call: argparse.Namespace) -> int:
 def predict_command(call: argparse.Namespace) -> int:
     from mainline.packaging import predict
 
+    target, root = call.to or predict.default_target(call.file), Path.cwd()
+
+    def warn(said: str) -> None:
+        print(f"warning: {said}", file=sys.stderr)
+
+    predict.refuse_data(target, sources_here(), root)
     model = call.model or own_export()
-    print(predict.predict(call.file, model, call.to, warn=lambda said: print(f"warning: {said}", file=sys.stderr)))
+    if not call.raw:
+        print(predict.predict(call.file, model, target, warn))
+        return 0
+    from mainline.cli.settings import configured
+    from mainline.runtime.workspace import Workspace
+
+    settings, workspace = configured().settings, Workspace.at(root)
+    with workspace.locked():
+        print(predict.predict_raw(settings, workspace, call.file, call.raw, model, target, warn))
     return 0
+
+
+def sources_here() -> Mapping[str, Source]:
+    """The sources of this checkout; none where its settings cannot be read, and so no run reads anything."""
+    from mainline.config import loader
+    from mainline.errors import ConfigurationError
+
+    try:
+        return loader.load().settings.data.sources
+    except ConfigurationError:
+        if loader.FILE.exists():
+            print(f"warning: {loader.FILE} cannot be read: no source was looked at", file=sys.stderr)
+        return {}
 
 
 def own_export() -> Path:

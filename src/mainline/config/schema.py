@@ -69,6 +69,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$")]
 Names = Annotated[list[str], Field(min_length=1)]
+CONTENT = "content"
+CONTENT_KEY = "content_key"  # the column that Mainline adds to a table without a key
 # By its name, a change of such a module is seen to be a change of what judges the model.
 ExtensionModule = Annotated[str, Field(pattern=r"^([A-Za-z_]\w*\.)+extensions(\.[A-Za-z_]\w*)*$")]
 
@@ -164,8 +166,10 @@ class Data(Section):
 
 
 class Features(Section):
-    numeric: list[str] = Field([], description="Numeric columns, stored as 32-bit floats in the frame.")
-    categorical: list[str] = Field([], description="Categorical columns, stored as text in the frame.")
+    numeric: list[str] = Field(
+        [], description="Numeric columns, stored as 32-bit floats in the frame; `*` in a name stands for any text."
+    )
+    categorical: list[str] = Field([], description="Categorical columns, stored as text in the frame; `*` as above.")
 
     @property
     def names(self) -> list[str]:
@@ -181,9 +185,26 @@ class Features(Section):
         return self
 
 
+def parse_key(value: object) -> object:
+    if isinstance(value, str) and value != CONTENT:
+        raise ValueError(f"a list of columns, or {CONTENT}: a key that is made from the row's content")
+    return [CONTENT_KEY] if value == CONTENT else value
+
+
+KEY_SCHEMA = {"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"enum": [CONTENT]}]}
+
+
 class Prepare(Section):
     function: ImportPath = Field(description="The project's preparation function: raw tables in, one frame out.")
-    key: Names = Field(description="Columns that identify a row of the frame.")
+    key: Annotated[Names, BeforeValidator(parse_key), WithJsonSchema(KEY_SCHEMA)] = Field(
+        CONTENT,
+        validate_default=True,
+        description="Columns that identify a row of the frame. content: a digest of the row's columns, in the column "
+        f"`{CONTENT_KEY}` that is added to the table of the rows.",
+    )
+    key_columns: list[str] = Field(
+        [], description="Columns that `key: content` is made from; by default all of the table but the label's."
+    )
     time: str | None = Field(
         None, description="Timestamp column of the prediction: every feature must be known at that moment."
     )
@@ -196,6 +217,17 @@ class Prepare(Section):
         2,
         description="Earlier moments at which the frame is prepared again, to detect columns that use the future.",
     )
+
+    @property
+    def by_content(self) -> bool:
+        """Whether the table has no key, and gets one from the content of its rows."""
+        return self.key == [CONTENT_KEY]
+
+    @model_validator(mode="after")
+    def _columns_of_a_made_key(self) -> Self:
+        if self.key_columns and not self.by_content:
+            raise ValueError("key_columns are the columns of a key that is made: they need `key: content`")
+        return self
 
 
 class Split(Section):
@@ -476,4 +508,9 @@ class Settings(Section):
         if labels and labels.source not in self.data.sources:
             there = ", ".join(self.data.sources)
             raise ValueError(f"monitor.labels.source: data.sources has no {labels.source}; available: {there}")
+        if labels and self.prepare.by_content:
+            raise ValueError(
+                "monitor.labels: a table of labels is joined by prepare.key, and no table has the key that is made "
+                "from the row's content: name the columns of a key, or send the labels to /feedback by the request's id"
+            )
         return self

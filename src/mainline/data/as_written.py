@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
@@ -33,9 +34,16 @@ def categories(settings: Settings) -> list[str]:
 
 
 def as_written(
-    settings: Settings, tables: Mapping[str, Collected], frame: ir.Table, connection: DuckDBPyConnection
+    settings: Settings,
+    tables: Mapping[str, Collected],
+    frame: ir.Table,
+    connection: DuckDBPyConnection,
+    added: Mapping[str, Collected] = MappingProxyType({}),
 ) -> dict[str, Collected]:
-    """The tables of text files that must be read otherwise, with the types of their columns."""
+    """The tables of text files that must be read otherwise, with the types of their columns.
+
+    `added` are files with further rows of some of the tables.
+    """
     wanted: dict[str, set[str]] = {}
     for category in categories(settings):
         if category in frame.columns:
@@ -45,7 +53,9 @@ def as_written(
     spelled = {
         (column, tables[origin].columns[column])
         for origin, columns in wanted.items()
-        for column in _otherwise(connection, tables[origin], sorted(columns))
+        for table in (tables[origin], added.get(origin))
+        if table is not None and table.format != "parquet"
+        for column in _otherwise(connection, table, sorted(columns & table.columns.keys()))
     }
     _refuse_computed(frame, spelled)
     changed = {}
@@ -88,6 +98,8 @@ def _is_typed(table: Collected, column: str) -> bool:
 
 def _otherwise(connection: DuckDBPyConnection, table: Collected, columns: list[str]) -> Iterator[str]:
     """The columns of which a value is spelled otherwise than its type is as text."""
+    if not columns:
+        return iter(())
     raw = dataclasses.replace(table, columns={**table.columns, **dict.fromkeys(columns, "VARCHAR")})
     typed = [f"TRY_CAST({quoted(c)} AS {table.columns[c]})" for c in columns]
     differs = ", ".join(

@@ -58,6 +58,41 @@ def of_relation(relation: Node, known: frozenset[str]) -> frozenset[str]:
     return frozenset(table.name for table in relation.find(ops.PhysicalTable)) & known
 
 
+def columns_of(node: Any, found: dict[Any, frozenset[tuple[str, str]]] | None = None) -> frozenset[tuple[str, str]]:
+    """Table and column of everything that a value is computed of; of SQL text, which cannot be followed, nothing."""
+    import ibis.expr.operations as ops
+
+    found = {} if found is None else found
+    if node in found:
+        return found[node]
+    below: Iterable[Any] = getattr(node, "__children__", ())
+    if isinstance(node, ops.Field):
+        relation: Any = node.rel
+        values = getattr(relation, "values", {})
+        if isinstance(relation, ops.PhysicalTable):
+            return frozenset({(relation.name, node.name)})
+        if isinstance(relation, (ops.JoinReference, ops.SelfReference)):
+            below = [ops.Field(relation.parent, node.name)]
+        elif isinstance(relation, ops.Set):
+            below = [ops.Field(side, node.name) for side in (relation.left, relation.right)]
+        else:
+            below = [values[node.name]] if node.name in values and values[node.name] != node else []
+    elif isinstance(node, ops.Relation):  # of a subquery
+        below = () if isinstance(node, ops.PhysicalTable) else tuple(getattr(node, "values", {}).values())
+    found[node] = frozenset().union(*(columns_of(child, found) for child in below))
+    return found[node]
+
+
+def first_table(relation: Any) -> str | None:
+    """The table that a relation takes its rows from: the left one of joins; None where that cannot be told."""
+    import ibis.expr.operations as ops
+
+    while relation is not None and not isinstance(relation, ops.PhysicalTable):
+        following = next((name for name in ("first", "left", "parent") if hasattr(relation, name)), None)
+        relation = getattr(relation, following) if following else None
+    return None if relation is None else str(relation.name)
+
+
 def metadata(lineage: Lineage) -> str:
     """The entry of `KV_METADATA` by which DuckDB's COPY writes it into a Parquet file."""
     text = json.dumps(lineage).replace("'", "''")

@@ -56,7 +56,7 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
             made = prepared(settings, tables, moment)
         else:
             # The same query over other views: had the function looked at values, the first moment would show it.
-            show(made.connection, made.tables, moment)
+            show(made.connection, made.tables, moment, made.key)
         for leak in leaks_at(settings, made.connection, made.sql, frame, moment):
             found.setdefault(leak.column, leak)
     return list(found.values())

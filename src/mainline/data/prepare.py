@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import difflib
 import os
@@ -9,24 +10,28 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
-from mainline.data import column_types, conversion, lineage
+from mainline.data import column_types, content_key, conversion, lineage
 from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
 from mainline.data.lineage import Lineage
-from mainline.data.sources.duckdb_scan import parquet_file, text
+from mainline.data.sources.duckdb_scan import parquet_file, plain, text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+    from ibis.expr.types import Table
 
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 NO_TRUTH = "not true or false: "
+
+KeyColumns = dict[str, list[str]]  # of the table of the rows: the columns that its key is made from
 
 
 def build(
@@ -84,30 +89,101 @@ class Prepared:
     tables: Mapping[str, Collected]  # with the types that their columns are read with
     unconverted: str  # the SQL before the features get the types of the frame
     lineage: Lineage  # the tables that each column comes from
+    key: KeyColumns  # where it is made from the content
+    expression: Table
+    added: Mapping[str, Added]
 
 
-def prepared(settings: Settings, tables: Mapping[str, Collected], moment: dt.datetime | None = None) -> Prepared:
-    """The prepared frame, from the tables as they stood at `moment`."""
+@dataclass(frozen=True)
+class Added:
+    """Rows of a file that join those of a source; of its columns only `columns` are taken."""
+
+    table: Collected
+    columns: list[str]
+
+    def as_read(self, source: Collected) -> Added:
+        """The same with the types of the source's columns, where the file is text."""
+        if self.table.format == "parquet":
+            return self
+        types = {name: source.columns.get(name, kind) for name, kind in self.table.columns.items()}
+        return dataclasses.replace(self, table=dataclasses.replace(self.table, columns=types))
+
+    def rows(self, source: Collected, *more: str) -> str:
+        """SQL of the rows with the types of the source, and the columns `more`."""
+        cast = [f"CAST({quoted(c)} AS {plain(source.columns[c])}) AS {quoted(c)}" for c in self.columns]
+        return f"SELECT {', '.join([*cast, *more])} FROM ({relation_sql(self.table)})"
+
+    def joined(self, sql: str, source: Collected) -> str:
+        """SQL of the source's rows and those of the file that it does not have already."""
+        taken = ", ".join(map(quoted, self.columns))
+        return f"{sql} UNION ALL BY NAME ({self.rows(source)} EXCEPT ALL SELECT {taken} FROM ({sql}))"
+
+    def alone(self, sql: str, source: Collected, *more: str) -> str:
+        """SQL of the file's rows, with all columns of the source."""
+        return f"SELECT * FROM ({sql}) WHERE false UNION ALL BY NAME ({self.rows(source, *more)})"
+
+
+def prepared(
+    settings: Settings,
+    tables: Mapping[str, Collected],
+    moment: dt.datetime | None = None,
+    added: Mapping[str, Added] = MappingProxyType({}),
+) -> Prepared:
+    """The prepared frame, from the tables as they stood at `moment`, and the rows that are added to them."""
+    import ibis
+
+    connection, call = calling(settings)
+    key, expression = with_key(settings, tables, lambda place: call(tables, moment, {}, place))
+    expression = call(tables, moment, key, None) if key else expression
+    check_columns(settings, {name: str(dtype) for name, dtype in expression.schema().items()})
+    changed = as_written(settings, tables, expression, connection, {n: rows.table for n, rows in added.items()})
+    if changed:
+        tables = {**tables, **changed}
+        expression = call(tables, moment, key, None)
+    types = {name: str(dtype) for name, dtype in expression.schema().items()}
+    check_columns(settings, types)
+    sql = ibis.to_sql(expression, dialect="duckdb")
+    columns = lineage.of_expression(expression, tables)
+    added = {name: rows.as_read(tables[name]) for name, rows in added.items()}
+    return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns, key, expression, added)
+
+
+Call = Callable[[Mapping[str, Collected], dt.datetime | None, KeyColumns, str | None], "Table"]
+
+
+def calling(settings: Settings) -> tuple[DuckDBPyConnection, Call]:
+    """A connection, and how the project's function is called with the tables as `show` shows them there."""
     import ibis
 
     backend = ibis.duckdb.connect()
     connection: DuckDBPyConnection = backend.con
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
-    show(connection, tables, moment)
-    expression = user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
-    check_columns(settings, {name: str(dtype) for name, dtype in expression.schema().items()})
-    changed = as_written(settings, tables, expression, connection)
-    if changed:
-        tables = {**tables, **changed}
-        show(connection, changed, moment)
-        views = {name: backend.table(name) for name in tables}
-        expression = user_code.prepare(settings.prepare.function, views)
-    types = {name: str(dtype) for name, dtype in expression.schema().items()}
-    check_columns(settings, types)
-    sql = ibis.to_sql(expression, dialect="duckdb")
-    columns = lineage.of_expression(expression, tables)
-    return Prepared(connection, frame_sql(settings, sql, types), tables, sql, columns)
+
+    def call(
+        tables: Mapping[str, Collected], moment: dt.datetime | None, key: KeyColumns, placeholder: str | None
+    ) -> Table:
+        show(connection, tables, moment, key, placeholder)
+        return user_code.prepare(settings.prepare.function, {name: backend.table(name) for name in tables})
+
+    return connection, call
+
+
+def with_key(
+    settings: Settings, tables: Mapping[str, Collected], frame_with: Callable[[str | None], Table]
+) -> tuple[KeyColumns, Table]:
+    """The columns of the key, where it is made, and the frame with an empty place for it."""
+    if not settings.prepare.by_content:
+        return {}, frame_with(None)
+    rows, frame = content_key.table_of_rows(settings.prepare, tables, frame_with)
+    return {rows: content_key.columns_of_key(settings.prepare, rows, tables[rows], frame)}, frame
+
+
+def columns_of_frame(settings: Settings, tables: Mapping[str, Collected]) -> list[str]:
+    """The names of the columns that the project's function returns, in their order."""
+    _, call = calling(settings)
+    _, frame = with_key(settings, tables, lambda place: call(tables, None, {}, place))
+    return list(frame.columns)
 
 
 def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collected], columns: Lineage) -> None:
@@ -126,11 +202,28 @@ def refuse_labels_without_time(settings: Settings, tables: Mapping[str, Collecte
     )
 
 
-def show(connection: DuckDBPyConnection, tables: Mapping[str, Collected], moment: dt.datetime | None) -> None:
-    """Show every table as it was at `moment`, or as it is."""
+def show(
+    connection: DuckDBPyConnection,
+    tables: Mapping[str, Collected],
+    moment: dt.datetime | None,
+    key: KeyColumns,
+    placeholder: str | None = None,
+    added: Mapping[str, Added] = MappingProxyType({}),
+    alone: bool = False,
+) -> None:
+    """Show every table as it was at `moment`, or as it is: one of them with its made key, or with a place for it.
+
+    With the rows that are `added` to it, or with these `alone`.
+    """
     for name, table in tables.items():
-        then = table if moment is None else as_of(table, moment)
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {relation_sql(then)}")
+        sql = relation_sql(table if moment is None else as_of(table, moment))
+        if name in added:
+            sql = added[name].alone(sql, table) if alone else added[name].joined(sql, table)
+        if name in key:
+            sql = content_key.keyed(sql, key[name], table)
+        elif name == placeholder:
+            sql = f"SELECT *, {content_key.PLACE} FROM ({sql})"
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {sql}")
 
 
 def check_columns(settings: Settings, types: Mapping[str, str]) -> None:

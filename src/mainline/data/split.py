@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from mainline.config.schema import Settings, Span
+from mainline.config.schema import CONTENT_KEY, Settings, Span
 
 ROW_ID = "row_id"
 SEPARATOR = "\x1f"
@@ -22,7 +22,14 @@ class Sides:
 
 
 def row_id_sql(key: list[str]) -> str:
-    """64 bits of the MD5 of the key's values as text: the same on every machine and in every version."""
+    """64 bits of the MD5 of the key's values as text: the same on every machine and in every version.
+
+    Rows of equal content follow each other in a key that is made from it: all of them are on one side of the split.
+    """
+    if key == [CONTENT_KEY]:
+        digest, number = (f"split_part({quoted(CONTENT_KEY)}, '-', {part})" for part in (1, 2))
+        follows = f"coalesce(TRY_CAST({number} AS HUGEINT) - 1, 0)"
+        return f"((md5_number_lower({digest})::HUGEINT + {follows}) % {2**64})::UBIGINT"
     values = ", ".join(f"coalesce({quoted(column)}::VARCHAR, '')" for column in key)
     return f"md5_number_lower(concat_ws('{SEPARATOR}', {values}))"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mainline.data.split import ROW_ID, sides
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation import evaluate
-from mainline.evaluation.baseline_scores import by_own_code, features_of_record
+from mainline.evaluation.baseline_scores import by_own_code
 from mainline.evaluation.compare import in_classes
 from mainline.evaluation.comparison import Comparison, Release
 from mainline.evaluation.results import Anchor, Metric, better
@@ -161,7 +161,7 @@ def computed(comparison: Comparison, record: Record, ids: NDArray[np.uint64]) ->
         if theirs.fell_back:
             raise DataError(theirs.unusable or theirs.notes[0])
         return theirs.score
-    settings = features_of_record(comparison.settings, record)
+    settings = record.settings(comparison.settings)
     try:
         prepared = pipeline.read_rows(settings, comparison.frame, sides(settings).holdout)
         place = align(ids, Holdout(prepared[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))

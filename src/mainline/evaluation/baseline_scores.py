@@ -84,7 +84,7 @@ def by_recorded_model(comparison: Comparison, baseline: Record, ids: NDArray[np.
     """Scores by the recorded model on rows that the candidate's code prepared: the baseline's commit is gone."""
     import numpy as np
 
-    theirs = features_of_record(comparison.settings, baseline)
+    theirs = baseline.settings(comparison.settings)
     try:
         rows = pipeline.read_rows(theirs, comparison.frame, "true")
         place = align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
@@ -96,14 +96,6 @@ def by_recorded_model(comparison: Comparison, baseline: Record, ids: NDArray[np.
     note = "the baseline's commit is gone: its recorded model scored the rows as the candidate's code prepares them"
     unseen = unseen_in(baseline, comparison.frame, ids, theirs.monitor.new_categories)
     return Scored(score, np.ones(len(ids), dtype=bool), [note], unseen=unseen)
-
-
-def features_of_record(settings: Settings, record: Record) -> Settings:
-    """The settings with the features that a recorded model was trained on."""
-    own = settings.prepare.model_copy(
-        update={"features": settings.prepare.features.model_validate(record.facts.parts.prepare["features"])}
-    )
-    return settings.model_copy(update={"prepare": own})
 
 
 def from_record(comparison: Comparison, ids: NDArray[np.uint64], baseline: Record, error: MainlineError) -> Scored:
@@ -146,12 +138,13 @@ def score_request(settings: Settings, request: dict[str, Any]) -> dict[str, Any]
     data = settings.data.model_copy(
         update={"until": dt.date.fromisoformat(request["until"]), "timezone": request["timezone"]}
     )
-    moved = settings.model_copy(update={"data": data})
+    record = Record.read(Path(request["record"]))
+    moved = record.settings(settings.model_copy(update={"data": data}))
     folder = Path(request["into"])
     prepare.build(moved, tables, folder / "frame.parquet")
     rows = pipeline.read_rows(moved, folder / "frame.parquet", "true")
     wanted = np.load(request["rows"], allow_pickle=False)
     rows = rows[np.isin(rows[ROW_ID].to_numpy(), wanted)]
-    scores = pipeline.predict(moved, Record.read(Path(request["record"])).model(), rows)
+    scores = pipeline.predict(moved, record.model(), rows)
     np.savez(folder / "scores.npz", row_id=rows[ROW_ID].to_numpy(), score=scores)
     return {"scores": str(folder / "scores.npz")}

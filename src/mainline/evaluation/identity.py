@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mainline.config.schema import CONTENT_KEY
 from mainline.data.collect import Collected
 from mainline.evaluation.formatting import plural, share
 from mainline.training.record import Record, align
@@ -86,6 +87,9 @@ def why_other_rows(candidate: Record, baseline: Record, found: Shared, most_chan
     same = found.agreement is not None and found.agreement >= AGREES
     if was != now and not same:
         return f"main's rows have the key {listed(was)}, this model's {listed(now)}: equal values name other rows"
+    made_of = other_key_columns(candidate, baseline) if was == now == [CONTENT_KEY] and not found.rows else None
+    if made_of:
+        return made_of
     if found.agreement is not None and not same:
         return (
             f"{plural(found.rows, 'row')} share their key with a row of main's, and neither the label nor an input "
@@ -96,6 +100,20 @@ def why_other_rows(candidate: Record, baseline: Record, found: Shared, most_chan
             f"the label differs from main's in {share(found.relabelled)} of the rows that both have: they are other "
             f"rows, or the label means something else (compare.max_changed: {share(most_changed)})"
         )
+    return None
+
+
+def other_key_columns(candidate: Record, baseline: Record) -> str | None:
+    """That rows have other keys because the columns that these are made from have changed; None where they have not."""
+    for name, table in candidate.facts.tables.items():
+        was = baseline.facts.tables[name].columns if name in baseline.facts.tables else table.columns
+        changed = [column for column in [*table.columns, *was] if (column in was) != (column in table.columns)]
+        if changed:
+            return (
+                f"the key is made from the columns of {name}, and {listed(changed)} is not in both: main's model may "
+                "have been trained on these rows under other keys. Set prepare.key_columns to those columns of the key "
+                "that main has as well"
+            )
     return None
 
 

@@ -62,7 +62,7 @@ def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, An
     record = Record.read(Path(path))
     file = place(settings, workspace, record.fingerprint)
     if not file.exists():
-        found = measure(settings, record, Path(frame))
+        found = measure(record.settings(settings), record, Path(frame))
         write_text(file, json.dumps([dataclasses.asdict(value) for value in found]))
     answer: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return answer

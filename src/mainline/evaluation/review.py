@@ -68,7 +68,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     against = baseline.record
     compared = compare(comparison)
     rows = compared.rows
-    notes = [*not_reproducible(record, "this model"), *note(settings, baseline), *compared.notes]
+    notes = [*not_reproducible(record, "this model"), *note(settings, baseline), *made_key(settings), *compared.notes]
     if against and not identical:
         notes += not_reproducible(against, "the baseline")
     no_metrics = unmeasurable(settings, rows)
@@ -154,6 +154,14 @@ def note(settings: Settings, baseline: Baseline) -> list[str]:
     if baseline.commit or settings.compare.required:
         return [baseline.note]
     return [f"{baseline.note}; only the absolute gates decide"]
+
+
+def made_key(settings: Settings) -> list[str]:
+    """That rows are known by their content, and what follows from it."""
+    if not settings.prepare.by_content:
+        return []
+    made_of = ", ".join(settings.prepare.key_columns) or "all columns of the table but the label's"
+    return [f"the rows have no key: one is made from {made_of}, so a corrected value makes another row of it"]
 
 
 def not_reproducible(record: Record, model: str) -> list[str]:

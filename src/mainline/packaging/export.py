@@ -81,6 +81,8 @@ def export(
         label=settings.prepare.label,
         null_values=sorted({text for source in settings.data.sources.values() for text in source.null_values}),
         decimal="," if any(source.decimal == "," for source in settings.data.sources.values()) else ".",
+        encodings=sorted({source.encoding for source in settings.data.sources.values() if source.encoding}),
+        date_formats=sorted({source.date_format for source in settings.data.sources.values() if source.date_format}),
     )
     with replacing_folder(folder) as unfinished:
         model, chosen, scorer = choose(settings, draft, pipeline, record, rows, recorded)
@@ -256,7 +258,12 @@ def column_kinds(frame: Path) -> dict[str, str]:
 
 
 def describe_key(settings: Settings, frame: Path) -> list[Key]:
-    """The columns of a row's key, each with the kind of its value in a request."""
+    """The columns of a row's key, each with the kind of its value in a request.
+
+    None where the key is made from the content of the source's rows: who asks the server does not have it.
+    """
+    if settings.prepare.by_content:
+        return []
     types = column_kinds(frame)
     features = settings.prepare.features
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
-from mainline.packaging import predict_file
-from mainline.runtime.atomic_files import replacing
+from mainline.packaging import predict_file, raw_rows
+from mainline.runtime.atomic_files import replacing, scratch
+from mainline.runtime.workspace import Workspace
 from mainline.serving import scorer, spelling
 from mainline.serving.signature import MISSING, Column, Signature, read
 
@@ -18,14 +22,19 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
+    from mainline.config.schema import Settings, Source
+
 FORMATS = {".parquet": "PARQUET", ".csv": "CSV, HEADER", ".jsonl": "JSON", ".ndjson": "JSON"}
+FOLDER = Path("predictions")
 AT_ONCE = 50_000  # rows that are scored together
 
+Warn = Callable[[str], object]
 
-def predict(file: Path, model: Path, to: Path | None = None, warn: Callable[[str], object] = lambda said: None) -> Path:
+
+def predict(file: Path, model: Path, to: Path | None = None, warn: Warn = lambda said: None) -> Path:
     """Write every row of `file` followed by its prediction, in one step; returns the path.
 
-    `warn` is told each categorical column of which the model knows no value.
+    `to` is in `predictions/` by default; `warn` is told each categorical column of which the model knows no value.
 
     The file holds the model's columns, raw, and may hold more, such as a key: they are kept. For a
     binary task `prediction` is the class decided at the threshold and `probability` the second
@@ -40,20 +49,13 @@ def predict(file: Path, model: Path, to: Path | None = None, warn: Callable[[str
     import duckdb
 
     signature = read(model)
-    target = to or file.with_suffix(f".predictions{file.suffix}")
-    for path in (file, target):
-        if path.suffix not in FORMATS:
-            raise ConfigurationError(f"{path}: the name must end in {', '.join(FORMATS)}")
-    if not file.is_file():
-        raise ConfigurationError(f"{file} does not exist")
+    target = to or default_target(file)
+    check_paths(file, target)
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         try:
             predict_file.load(connection, file, signature)
-            given = {name for name, *_ in connection.execute("DESCRIBE given").fetchall()}
-            taken = [name for name in answer_columns(signature) if name in given]
-            if taken:
-                raise ConfigurationError(f"{file} has a column {taken[0]} already: rename it")
+            refuse_taken(signature, [name for name, *_ in connection.execute("DESCRIBE given").fetchall()], file)
             unknown = score(connection, signature, scorer.load(signature, model), str(file))
             rows = connection.execute("SELECT count(*) FROM given").fetchone() or (0,)
             for name in unknown:
@@ -65,6 +67,91 @@ def predict(file: Path, model: Path, to: Path | None = None, warn: Callable[[str
         except duckdb.Error as error:
             raise DataError(f"{file} cannot be scored: {reason(error)}") from error
     return target
+
+
+def predict_raw(
+    settings: Settings,
+    workspace: Workspace,
+    file: Path,
+    source: str,
+    model: Path,
+    to: Path | None = None,
+    warn: Warn = lambda said: None,
+) -> Path:
+    """As `predict`, of rows in the form of a source: the project's own function prepares them first.
+
+    Every row of the file is written with its prediction. Where the function makes the key, so that a prepared row is
+    none of the file's, the key is written with the prediction.
+    """
+    import duckdb
+
+    signature = read(model)
+    target = to or default_target(file)
+    check_paths(file, target)
+    prepared = f"{file}, prepared"
+    with scratch(workspace.state, ".parquet") as frame, duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        rows = raw_rows.prepared(settings, workspace, file, source, signature, frame)
+        refuse_taken(signature, list(rows.table.columns), file)
+        try:
+            predict_file.load(connection, frame, signature, shown=prepared)
+            unknown = score(connection, signature, scorer.load(signature, model), prepared)
+            (count,) = connection.execute("SELECT count(*) FROM given").fetchone() or (0,)
+            for name in unknown:
+                warn(f"{file}: {spelling.warning(name, count)}")
+            if count != rows.count:
+                warn(f"{file}: {settings.prepare.function} makes {count:,} rows of its {rows.count:,}")
+            answered = f"SELECT {raw_rows.PLACE}, answers.* FROM given POSITIONAL JOIN answers"
+            key = ", ".join(f"given.{quoted(name)}" for name in settings.prepare.key)
+            whole = f"SELECT {key}, answers.* FROM given POSITIONAL JOIN answers"
+            if rows.traced:
+                written = rows.as_written(json=FORMATS[target.suffix] == "JSON")
+                whole = (
+                    f"SELECT * EXCLUDE ({raw_rows.PLACE}) FROM ({written}) LEFT JOIN ({answered}) "
+                    f"USING ({raw_rows.PLACE}) ORDER BY {raw_rows.PLACE}"
+                )
+            with replacing(target) as unfinished:
+                connection.execute(f"COPY ({whole}) TO $to (FORMAT {FORMATS[target.suffix]})", {"to": str(unfinished)})
+        except duckdb.Error as error:
+            raise DataError(f"{file} cannot be scored: {reason(error)}") from error
+    return target
+
+
+def default_target(file: Path) -> Path:
+    """In a folder of its own: next to the file, a source's glob might read it as data."""
+    return FOLDER / f"{file.stem}.predictions{file.suffix}"
+
+
+def check_paths(file: Path, target: Path) -> None:
+    for path in (file, target):
+        if path.suffix not in FORMATS:
+            raise ConfigurationError(f"{path}: the name must end in {', '.join(FORMATS)}")
+    if not file.is_file():
+        raise ConfigurationError(f"{file} does not exist")
+
+
+def refuse_taken(signature: Signature, names: list[str], file: Path) -> None:
+    taken = [name for name in answer_columns(signature) if name in names]
+    if taken:
+        raise ConfigurationError(f"{file} has a column {taken[0]} already: rename it")
+
+
+def refuse_data(target: Path, sources: Mapping[str, Source], root: Path) -> None:
+    """Raises ConfigurationError for a target that a source reads: the next run would take predictions for data."""
+    from fsspec.utils import glob_translate
+
+    place = os.path.abspath(target)
+    for name, source in sources.items():
+        if source.path is None or "://" in source.path:
+            continue
+        pattern = os.path.join(os.path.abspath(root), source.path)
+        if place == os.path.abspath(pattern) or re.match(glob_translate(pattern), place):
+            elsewhere = FOLDER / target.name
+            hint = f"such as to {elsewhere}" if elsewhere != target else "with --to, or let the source name its folder"
+            raise ConfigurationError(
+                f"{target} is among the files of data.sources.{name} ({source.path}): the next run would read the "
+                f"predictions as data; write them elsewhere, {hint}"
+            )
 
 
 def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Scorer, file: str) -> list[str]:
@@ -114,7 +201,7 @@ def matrices(
             refuse(column, missing[:, i], "it is missing, and in no row that the model has seen was it")
     categorical = text.to_numpy(dtype=object, copy=True)
     for i, column in enumerate(signature.categorical):
-        spell = spelling.spelling(column.written)
+        spell = spelling.spelling(column.written, signature.date_formats)
         if spell:
             known = frozenset(column.categories)
             changed = {value: spelling.spelled(value, known, spell) for value in set(categorical[~missing[:, i], i])}

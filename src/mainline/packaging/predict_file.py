@@ -7,7 +7,9 @@ neither a key that looks like a number, nor a time.
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,13 +34,39 @@ JSON = """read_json($file, format = 'newline_delimited', records = 'true', maxim
     map_inference_threshold = -1, sample_size = -1)"""
 
 
-def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> None:
-    """Make `given`, `typed` and `inputs`; raises DataError for values that the model cannot use."""
+def load(connection: DuckDBPyConnection, file: Path, signature: Signature, shown: str | None = None) -> None:
+    """Make `given`, `typed` and `inputs`; raises DataError for values that the model cannot use.
+
+    `shown` is what messages call the file.
+    """
     if not file.stat().st_size:
         raise DataError(f"{file} is empty")
+    with tempfile.TemporaryDirectory() as folder:
+        other = signature.encodings and file.suffix != ".parquet"
+        made = in_utf8(file, signature.encodings, Path(folder)) if other else file
+        read_file(connection, made, signature, Path(shown or file))
+
+
+def in_utf8(file: Path, encodings: Sequence[str], folder: Path) -> Path:
+    """The text file, or a copy of it in UTF-8 where it is written in an encoding of the sources."""
+    copy = folder / f"file{file.suffix}"
+    for encoding in ("utf-8", *encodings):
+        try:
+            with (
+                file.open(encoding=encoding, newline="") as given,
+                copy.open("w", encoding="utf-8", newline="") as made,
+            ):
+                shutil.copyfileobj(given, made)
+        except UnicodeError:
+            continue
+        return copy
+    raise DataError(f"{file} is not UTF-8, nor is it {' or '.join(encodings)}")
+
+
+def read_file(connection: DuckDBPyConnection, file: Path, signature: Signature, shown: Path) -> None:
     arguments: dict[str, Any] = {"file": str(file)}
     if file.suffix == ".csv":
-        delimiter, names = header(file, signature)
+        delimiter, names = header(file, signature, shown)
         source, arguments = (
             CSV,
             {
@@ -52,26 +80,30 @@ def load(connection: DuckDBPyConnection, file: Path, signature: Signature) -> No
         source = PARQUET if file.suffix == ".parquet" else JSON
     connection.execute(f"CREATE TEMP TABLE given AS SELECT * FROM {source}", arguments)
     types = {name: dtype for name, dtype, *_ in connection.execute("DESCRIBE given").fetchall()}
+    read = reader(file.suffix, signature)
     try:
-        check_names([name for name in types if name in signature.names], signature.names, str(file))
+        check_names([name for name in types if name in signature.names], signature.names, str(shown))
     except Rejection as error:
         raise DataError(error.message) from None
-    of_csv = partial(of_text, decimal=signature.decimal)
-    readers: dict[str, Callable[[DuckDBPyConnection, Column, str, Path], str]] = {".csv": of_csv, ".parquet": of_type}
-    read = readers.get(file.suffix, of_json)
     # Columns that the model does not read have no type in JSON and CSV; in other formats they become text.
     plain = "{} ->> '$'" if read is of_json else "{}"
     parts = {name: plain.format(quoted(name)) for name in types}
-    parts |= {column.name: read(connection, column, types[column.name], file) for column in signature.columns}
+    parts |= {column.name: read(connection, column, types[column.name], shown) for column in signature.columns}
     selected = ", ".join(f"{part} AS {quoted(name)}" for name, part in parts.items())
     connection.execute(f"CREATE TEMP VIEW typed AS SELECT {selected} FROM given")
     inputs = ", ".join(map(quoted, signature.names))
     connection.execute(f"CREATE TEMP VIEW inputs AS SELECT {inputs} FROM typed")
     for column in signature.categorical:
-        refuse(connection, column, "inputs", f"contains({quoted(column.name)}, chr(0))", file, "text without a NUL")
+        refuse(connection, column, "inputs", f"contains({quoted(column.name)}, chr(0))", shown, "text without a NUL")
 
 
-def header(file: Path, signature: Signature) -> tuple[str, list[str]]:
+def reader(suffix: str, signature: Signature) -> Callable[[DuckDBPyConnection, Column, str, Path], str]:
+    if suffix == ".csv":
+        return partial(of_text, decimal=signature.decimal)
+    return of_type if suffix == ".parquet" else of_json
+
+
+def header(file: Path, signature: Signature, shown: Path) -> tuple[str, list[str]]:
     """The file's delimiter and column names: the delimiter that yields most of the model's columns."""
     found: dict[str, list[str]] = {}
     for delimiter in DELIMITERS:
@@ -79,15 +111,15 @@ def header(file: Path, signature: Signature) -> tuple[str, list[str]]:
             with file.open(encoding="utf-8-sig", newline="") as text:
                 found[delimiter] = next(csv.reader(text, delimiter=delimiter), [])
         except UnicodeDecodeError:
-            raise DataError(f"{file} is not UTF-8") from None
+            raise DataError(f"{shown} is not UTF-8") from None
         except csv.Error as error:
-            raise DataError(f"{file} is not a CSV file: {error}") from None
+            raise DataError(f"{shown} is not a CSV file: {error}") from None
     best = max(found, key=lambda delimiter: len(set(signature.names) & set(found[delimiter])))
     # For instance the index that pandas writes.
     names = [name or f"column{i}" for i, name in enumerate(found[best])]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice:
-        raise DataError(f"{file}: {twice} occurs twice in the header")
+        raise DataError(f"{shown}: {twice} occurs twice in the header")
     return best, names
 
 

@@ -78,7 +78,7 @@ class Imaging:
         return [replace(gate, name=f"container: {gate.name}") for gate in self.stage(made.reference, trained, frame)]
 
     def export(self, trained: Record, frame: Path, version: str) -> None:
-        settings, root = self.params.settings, self.workspace.root
+        settings, root = trained.settings(self.params.settings), self.workspace.root
         card = export_card.of_record(settings, trained, frame, version, root)
         export.export(settings, trained, frame, self.workspace.model, version, card)
 
@@ -90,7 +90,8 @@ class Imaging:
         ).hexdigest()
 
     def stage(self, image: str, trained: Record, frame: Path) -> list[Gate]:
-        requests = parity.holdout_requests(self.params.settings, trained, frame, signature.read(self.workspace.model))
+        settings = trained.settings(self.params.settings)
+        requests = parity.holdout_requests(settings, trained, frame, signature.read(self.workspace.model))
         with self.progress.stage("stage") as detail:
             gates = stage.stage(self.params, self.engine, image, trained, requests)
             detail.text = f"{len(gates)} gates, {len(requests.rows):,} holdout rows"

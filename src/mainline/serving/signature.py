@@ -75,6 +75,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     slices: list[Key] = []  # columns by which the model is judged, and which are no inputs
     null_values: list[str] = []  # texts that mean a missing value in the sources, as `NA`
     decimal: str = "."  # of the sources' CSV files
+    encodings: list[str] = []  # of the sources' text files, where it is not UTF-8
+    date_formats: list[str] = []  # of the sources' text files, where they are set
     label: str = ""  # the column that the model predicts
 
     @property

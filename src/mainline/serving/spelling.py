@@ -7,6 +7,7 @@ text means what is written, and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 
 from mainline.serving.signature import Column, Signature
 
+DATED = ("date", "timestamp", "timestamptz")
 NUMERIC = ("integer", "double", "single", "decimal")
 TRUE, FALSE = frozenset(["true", "yes", "t", "y"]), frozenset(["false", "no", "f", "n"])
 WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
@@ -116,11 +118,28 @@ SPELLINGS: dict[str, Callable[[Value], str | None]] = {
 }  # fmt: skip
 
 
-def spelling(written: str) -> Callable[[Value], str | None] | None:
-    """From a value to the text that it has in the training data; None for text, which is not changed."""
+def spelling(written: str, date_formats: Sequence[str] = ()) -> Callable[[Value], str | None] | None:
+    """From a value to the text that it has in the training data; None for text, which is not changed.
+
+    `date_formats` are those in which the sources write dates, besides ISO 8601.
+    """
     if written.startswith("decimal"):
         return decimal(int(written.removeprefix("decimal")))
-    return SPELLINGS.get(written)
+    spell = SPELLINGS.get(written)
+    if spell is None or written not in DATED or not date_formats:
+        return spell
+    return lambda value: spell(in_iso(value, date_formats))
+
+
+def in_iso(value: Value, date_formats: Sequence[str]) -> Value:
+    """A date that is written in one of the formats as ISO 8601 has it; every other value as it is."""
+    if not isinstance(value, str) or _moment(value) is not None:
+        return value
+    for format in date_formats:
+        with contextlib.suppress(ValueError):
+            moment = dt.datetime.strptime(value.strip(), format).replace(tzinfo=dt.UTC)
+            return moment.replace(tzinfo=None).isoformat()
+    return value
 
 
 def kind_of(type_: str) -> str:
@@ -143,7 +162,7 @@ class Speller:
         self.categories = [
             (i, frozenset(column.categories), spell)
             for i, column in enumerate(signature.columns)
-            if column.kind == "categorical" and (spell := spelling(column.written))
+            if column.kind == "categorical" and (spell := spelling(column.written, signature.date_formats))
         ]
         self.numbers = [
             i for i, column in enumerate(signature.columns)

@@ -28,6 +28,7 @@ MODEL_MODULES = frozenset(
         "data.as_written",
         "data.collect",
         "data.column_types",
+        "data.content_key",
         "data.conversion",
         "data.lineage",
         "data.prepare",

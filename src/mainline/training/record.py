@@ -20,6 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.config.schema import Features
+from mainline.data.feature_patterns import with_features
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.training.facts import Facts, facts_from_json, facts_to_json, unreadable
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
+
+    from mainline.config.schema import Settings
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,10 @@ class Record:
                 return {name: arrays[name] for name in arrays.files}
         except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise self.damaged("rows.npz", error) from None
+
+    def settings(self, now: Settings) -> Settings:
+        """The settings of `now` with the features that the model was trained on."""
+        return with_features(now, Features.model_validate(self.facts.parts.prepare["features"]))
 
     @property
     def holdout(self) -> Holdout:

@@ -53,6 +53,19 @@ def test_rows_with_the_same_labels_and_inputs_are_the_same(tmp_path: Path) -> No
     assert why(make(tmp_path, "now", ROWS), make(tmp_path, "was", ROWS)) is None
 
 
+def test_keys_made_from_other_columns_match_no_row_and_the_message_says_what_to_set(tmp_path: Path) -> None:
+    by_content = {"prepare": {"key": ["content_key"]}}
+    wider = {"visits": dataclasses.replace(VISITS, columns={**VISITS.columns, "weather": "VARCHAR"})}
+    was = make(tmp_path, "was", ROWS, **by_content)
+    now = make(tmp_path, "now", ROWS, tables=wider, **by_content)
+    assert why(now, was) is None, "with key_columns the rows have the keys that they had"
+    now.arrays["row_id"] = IDS + np.uint64(N)
+    said = why(now, was)
+    assert said is not None
+    assert "made from the columns of visits, and weather is not in both" in said
+    assert "prepare.key_columns" in said
+
+
 def test_rows_of_another_table_under_the_same_numbers_are_not(tmp_path: Path) -> None:
     other = {"churn": dataclasses.replace(VISITS, name="churn", digest="z", columns={"customer": "BIGINT"})}
     was = make(tmp_path, "was", OTHERS, RANDOM.permutation(LABELS), tables=other)

@@ -55,7 +55,7 @@ def test_a_model_with_hostile_column_names_is_trained_exported_and_asked(tmp_pat
             asked.to_parquet(file)
         else:
             asked.to_json(file, orient="records", lines=True)
-        assert predict(file, tmp_path / "model").exists()
+        assert predict(file, tmp_path / "model", tmp_path / f"scored{suffix}").exists()
     records = json.loads(asked.to_json(orient="records"))
     assert len(JsonReader(signature, 100)(json.dumps({"dataframe_records": records}).encode())) == 20
     sent = json.dumps({"inputs": {name: [row[name] for row in records] for name in signature.names}}).encode()
@@ -70,5 +70,5 @@ def test_a_model_without_a_category_or_without_a_number_scores_a_file(tmp_path: 
     for name, given in (("numbers", {"categorical": "[]"}), ("names", {"numeric": "[]"})):
         made = make(tmp_path / name, **given)
         made.holdout[made.signature.names].to_csv(tmp_path / f"{name}.csv", index=False)
-        found = pd.read_csv(predict(tmp_path / f"{name}.csv", made.folder))
+        found = pd.read_csv(predict(tmp_path / f"{name}.csv", made.folder, tmp_path / "scored.csv"))
         assert found["probability"].to_numpy() == pytest.approx(made.scores, abs=1e-5)

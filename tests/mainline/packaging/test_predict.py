@@ -7,11 +7,19 @@ import pandas as pd
 import pytest
 
 from mainline.cli.main import main
+from mainline.config.schema import Source
 from mainline.errors import ConfigurationError, DataError
-from mainline.packaging.predict import predict
+from mainline.packaging.predict import predict, refuse_data
 from tests.exports import Export, make
+from tests.projects import Project
 
 pytestmark = pytest.mark.slow  # each has a model exported
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predictions are written below the current folder."""
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +47,7 @@ def read(path: Path) -> pd.DataFrame:
 def test_every_row_of_a_file_gets_the_holdouts_prediction(binary: Export, tmp_path: Path, suffix: str) -> None:
     rows = binary.holdout[["visit", *binary.signature.names]]
     path = predict(write(rows, tmp_path / f"visits{suffix}"), binary.folder)
-    assert path == tmp_path / f"visits.predictions{suffix}"
+    assert path == Path("predictions", f"visits.predictions{suffix}"), "not next to the file, where a source may look"
     found = read(path)
     assert list(found.columns) == ["visit", *binary.signature.names, "prediction", "probability"]
     assert found["visit"].tolist() == rows["visit"].tolist()
@@ -184,5 +192,45 @@ def test_the_verb_prints_where_the_predictions_are(
 ) -> None:
     path = write(binary.holdout, tmp_path / "visits.parquet")
     assert main(["predict", str(path), "--model", str(binary.folder)]) == 0
-    assert capsys.readouterr().out.strip() == str(tmp_path / "visits.predictions.parquet")
+    assert capsys.readouterr().out.strip() == "predictions/visits.predictions.parquet"
+    assert Path("predictions/visits.predictions.parquet").exists()
     assert main(["predict", str(path), "--model", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("to", "reads"),
+    [
+        ("data/raw/visits/new.csv", "data.sources.visits (data/raw/visits/*.csv)"),
+        ("data/raw/visits/../visits/new.csv", "data.sources.visits (data/raw/visits/*.csv)"),
+        ("data/raw/rides/year=2026/deep/new.parquet", "data.sources.rides (data/raw/rides/**/*.parquet)"),
+        ("data/shops.csv", "data.sources.shops (data/shops.csv)"),
+        ("elsewhere/new.csv", "data.sources.absolute ("),
+    ],
+)
+def test_a_target_that_a_source_reads_is_refused(tmp_path: Path, to: str, reads: str) -> None:
+    paths = {"visits": "data/raw/visits/*.csv", "rides": "data/raw/rides/**/*.parquet", "shops": "data/shops.csv"}
+    paths |= {"far": "https://example.org/*.csv", "absolute": f"{tmp_path}/elsewhere/*"}
+    sources = {name: Source(path=path) for name, path in paths.items()}
+    sources["asked"] = Source(query="SELECT 1", database="SHOP_DB")
+    with pytest.raises(ConfigurationError) as error:
+        refuse_data(Path(to), sources, tmp_path)
+    assert f"{to} is among the files of {reads}" in str(error.value)
+    assert f"such as to predictions/{Path(to).name}" in str(error.value)
+    for free in ("predictions/new.csv", "data/raw/new.csv", "data/raw/visits/deep/new.csv", "data/shops.csv.parquet"):
+        refuse_data(Path(free), sources, tmp_path)
+
+
+def test_the_verb_refuses_such_a_target_before_it_scores(
+    shop: Project, binary: Export, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(binary.holdout, shop.path("new.csv"))
+    shop.edit("params.yaml", ("data/purchases.csv", "data/purchases*.csv"))
+    assert main(["predict", "new.csv", "--model", str(binary.folder), "--to", "data/purchases-2.csv"]) == 2
+    assert "among the files of data.sources.purchases (data/purchases*.csv)" in capsys.readouterr().err
+    assert not shop.path("data/purchases-2.csv").exists()
+    shop.edit("params.yaml", ("data/purchases*.csv", "'**/*.csv'"))
+    assert main(["predict", "new.csv", "--model", str(binary.folder)]) == 2
+    assert "elsewhere, with --to, or let the source name its folder" in capsys.readouterr().err
+    shop.edit("params.yaml", ("'**/*.csv'", "**/*.csv"))
+    assert main(["predict", "new.csv", "--model", str(binary.folder)]) == 0
+    assert "warning: params.yaml cannot be read: no source was looked at" in capsys.readouterr().err

@@ -33,7 +33,7 @@ def test_a_file_whose_column_is_unknown_is_warned_of(binary: Export, tmp_path: P
     said: list[str] = []
     rows = binary.holdout[binary.signature.names].head(20).assign(shop="NORTH")
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    predict(tmp_path / "rows.csv", binary.folder, warn=said.append)
+    predict(tmp_path / "rows.csv", binary.folder, tmp_path / "scored.csv", said.append)
     assert len(said) == 1
     assert "rows.csv: shop: all 20 values are unknown" in said[0]
 

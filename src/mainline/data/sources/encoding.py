@@ -8,6 +8,7 @@ import gzip
 import shutil
 from pathlib import Path
 
+from mainline.data.sources import partitions
 from mainline.data.sources.cache import keep
 from mainline.data.sources.formats import Files
 from mainline.errors import ConfigurationError, DataError
@@ -21,19 +22,21 @@ def in_utf8(files: Files, encoding: str, cache: Path) -> Files:
         raise ConfigurationError(
             f"data.sources.{files.table}.encoding: there is no {encoding}; use one such as cp1252, latin-1 or utf-16"
         ) from None
-    copies = {path: _copy(files, path, encoding, cache) for path in files.paths}
+    # Below folders of the same names: some of the columns may stand there.
+    names = {path: partitions.folders(path, files.reading.partitions) / path.name for path in files.paths}
+    copies = {path: _copy(files, path, encoding, cache / "utf-8" / files.table / names[path]) for path in files.paths}
     origins = {copy: files.origins[path] for path, copy in copies.items()}
     return dataclasses.replace(files, paths=list(copies.values()), origins=origins)
 
 
-def _copy(files: Files, path: Path, encoding: str, cache: Path) -> Path:
+def _copy(files: Files, path: Path, encoding: str, folder: Path) -> Path:
     def write(part: Path) -> None:
         with _open(path, encoding) as given, open(part, "w", encoding="utf-8", newline="") as made:
             shutil.copyfileobj(given, made)
 
     ending = ".csv" if files.format == "csv" else ".jsonl"
     try:
-        return keep(cache / "utf-8" / files.table / path.name, ending, write)
+        return keep(folder, ending, write)
     except UnicodeError as error:
         raise DataError(f"{files.origin(path)}, line {_line(path, encoding)}: not {encoding}: {error}") from None
 

@@ -18,6 +18,19 @@ def values_of(path: Path) -> dict[str, str]:
     return {match[1]: match[2] for match in found if match}
 
 
+def below(names: Iterable[str], pattern: str) -> list[Path]:
+    """The paths of files elsewhere, below the folder that the pattern names: what that fixes is no column."""
+    fixed = re.split(r"[*?\[]", pattern)[0].rpartition("/")[0]
+    return [Path(name.removeprefix(fixed).lstrip("/")) for name in names]
+
+
+def folders(path: Path, columns: Iterable[str] | None = None) -> Path:
+    """The folders of a path that are columns, or only those of some `columns`: a copy below them keeps them."""
+    wanted = None if columns is None else set(columns)
+    found = [(match[1], part) for part in path.parent.parts if (match := VALUE.fullmatch(part))]
+    return Path(*(part for column, part in found if wanted is None or column in wanted))
+
+
 def types_of(paths: Iterable[Path]) -> dict[str, str]:
     """The columns that all files have, with DuckDB's types: text, unless every value is a whole number or a date."""
     listed = [values_of(path) for path in paths]

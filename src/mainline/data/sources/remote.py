@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from mainline.data.sources import partitions
 from mainline.data.sources.cache import forget_old
-from mainline.data.sources.formats import Files, Format, one_format
+from mainline.data.sources.formats import Files, Format, Reading, one_format
 from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
 from mainline.runtime.atomic_files import replacing
 
@@ -48,19 +49,21 @@ def remote_files(table: str, url: str, format: Format | None, cache: Path) -> Fi
         Where the server cannot be reached, refuses, or the disk is full.
     """
     where = f"data.sources.{table}.path"
-    system, names = _listed(where, url)
+    system, pattern, names = _listed(where, url)
     if not names:
         raise DataError(f"{where}: no file matches {redacted(url)}")
     found = format or one_format(table, names)
-    paths = _fetch_all(where, system, names, cache)
+    below = partitions.below(names, pattern)
+    paths = _fetch_all(where, system, names, cache, [partitions.folders(path) for path in below])
     urls = [redacted(system.unstrip_protocol(name)) for name in names]
-    return Files(table, paths, found, dict(zip(paths, urls, strict=True)))
+    reading = Reading(partitions=partitions.types_of(below))
+    return Files(table, paths, found, dict(zip(paths, urls, strict=True)), reading)
 
 
 def fetched(where: str, url: str, cache: Path) -> list[Path]:
     """The files that a URL names, as `remote_files` fetches them; `where` is the setting that names it. May be none."""
-    system, names = _listed(where, url)
-    return _fetch_all(where, system, names, cache)
+    system, _, names = _listed(where, url)
+    return _fetch_all(where, system, names, cache, [Path()] * len(names))
 
 
 def redacted(url: str) -> str:
@@ -70,16 +73,16 @@ def redacted(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, query, ""))
 
 
-def _listed(where: str, url: str) -> tuple[Any, list[str]]:
+def _listed(where: str, url: str) -> tuple[Any, str, list[str]]:
     system, pattern = _system(where, url)
     with _reaching(where, url):
         system.invalidate_cache()
-        return system, _names(system, pattern)
+        return system, pattern, _names(system, pattern)
 
 
-def _fetch_all(where: str, system: Any, names: list[str], cache: Path) -> list[Path]:
+def _fetch_all(where: str, system: Any, names: list[str], cache: Path, folders: list[Path]) -> list[Path]:
     with ThreadPoolExecutor(FETCHES) as pool:
-        return list(pool.map(lambda name: _fetch(where, system, name, cache), names))
+        return list(pool.map(lambda name, below: _fetch(where, system, name, cache, below), names, folders))
 
 
 def _system(where: str, url: str) -> tuple[Any, str]:
@@ -104,12 +107,13 @@ def _names(system: Any, pattern: str) -> list[str]:
     return sorted(system.glob(pattern)) if "*" in pattern else [pattern]
 
 
-def _fetch(where: str, system: Any, name: str, cache: Path) -> Path:
+def _fetch(where: str, system: Any, name: str, cache: Path, below: Path) -> Path:
+    """The file on this machine, in a folder of its own and there `below` the folders that are columns."""
     url = system.unstrip_protocol(name)
     with _reaching(where, url):
         info = system.info(name)
     version = _version(info)
-    folder = cache / "remote" / hashlib.sha256(url.encode()).hexdigest()[:16]
+    folder = cache / "remote" / hashlib.sha256(url.encode()).hexdigest()[:16] / below
     target = folder / f"{version[:16] if version else 'latest'}-{Path(urlsplit(url).path).name}"
     if version is None or not target.exists():
         with replacing(target) as part:

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config import extensions, loader
-from mainline.config.schema import Data, Settings
+from mainline.config.schema import Data, Features, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
+from mainline.data.feature_patterns import with_features
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
@@ -55,6 +56,7 @@ class Gate:
             "state": str(workspace.state),
             "tables": to_json(dict(tables)),
             "watched": watch.files if watch else {},
+            "features": settings.prepare.features.model_dump(),
         }
         self.settings, self.root, self.tables = settings, workspace.root, tables
         self.frame: Path | None = None
@@ -92,8 +94,10 @@ def check_suites(settings: Settings, root: Path) -> None:
         raise ConfigurationError("\n".join(problems))
 
 
-def of_tables(root: str, state: str, tables: str, watched: dict[str, Any]) -> dict[str, Any]:
-    settings, workspace = at(root, state)
+def of_tables(
+    root: str, state: str, tables: str, watched: dict[str, Any], features: dict[str, list[str]]
+) -> dict[str, Any]:
+    settings, workspace = at(root, state, features)
     watch = Watch(watched)
     watch.check()
     started = time.perf_counter()
@@ -104,8 +108,16 @@ def of_tables(root: str, state: str, tables: str, watched: dict[str, Any]) -> di
     return dataclasses.asdict(Validation(found, time.perf_counter() - started))
 
 
-def of_frame(root: str, state: str, tables: str, watched: dict[str, Any], frame: str, digest: str) -> dict[str, Any]:
-    settings, workspace = at(root, state)
+def of_frame(
+    root: str,
+    state: str,
+    tables: str,
+    watched: dict[str, Any],
+    features: dict[str, list[str]],
+    frame: str,
+    digest: str,
+) -> dict[str, Any]:
+    settings, workspace = at(root, state, features)
     watch = Watch(watched)
     watch.check()
     started = time.perf_counter()
@@ -115,10 +127,11 @@ def of_frame(root: str, state: str, tables: str, watched: dict[str, Any], frame:
     return dataclasses.asdict(Validation(found, time.perf_counter() - started))
 
 
-def at(root: str, state: str) -> tuple[Settings, Workspace]:
+def at(root: str, state: str, features: dict[str, list[str]]) -> tuple[Settings, Workspace]:
+    """The settings as params.yaml has them, with the columns that patterns among the features stand for."""
     params = loader.load(Path(root) / loader.FILE)
     extensions.load(params)
-    return params.settings, Workspace.at(Path(root), Path(state))
+    return with_features(params.settings, Features(**features)), Workspace.at(Path(root), Path(state))
 
 
 def of_table(

@@ -9,11 +9,12 @@ import string
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mainline.data.feature_patterns import STAR, matched
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.suites import Rule, Suite, expectation_types, load_suite
 from mainline.errors import ConfigurationError
@@ -78,6 +79,7 @@ def check(
             raise ConfigurationError(f"{suite.path}:{rule.line}: the parameter {name!r} was given no value")
     if frame.empty:
         return Checked(table, suite, [nothing_there(table, suite)], None)
+    suite = for_columns(suite, list(map(str, frame.columns)), table)
     with quiet():
         frame = examinable(frame, suite)
         batch = batch_of(table, frame)
@@ -89,6 +91,21 @@ def check(
         results = [found[place] for place in places]
         findings = [finding(table, suite, place, found[place], key, frame) for place in places]
         return Checked(table, suite, findings, record_of(table, suite, results))
+
+
+def for_columns(suite: Suite, columns: list[str], table: str) -> Suite:
+    """The suite with one rule for each column that a pattern such as `pixel_*` stands for."""
+    rules: list[Rule] = []
+    for rule in suite.rules:
+        name = rule.kwargs.get("column")
+        if not isinstance(name, str) or STAR not in name or name in columns:
+            rules.append(rule)
+            continue
+        found = matched(name, columns)
+        if not found:
+            raise ConfigurationError(f"{suite.path}:{rule.line}: column: {name} matches no column of {table}")
+        rules += [replace(rule, kwargs={**rule.kwargs, "column": column}) for column in found]
+    return replace(suite, rules=rules)
 
 
 def explain(validation: Validation) -> str:

@@ -34,6 +34,14 @@ def test_a_day_in_the_names_of_folders_can_be_the_time_of_the_cutoff(tmp_path: P
     assert rows(table, "n, day::VARCHAR") == [(1, "2026-01-31")]
 
 
+def test_a_file_in_another_encoding_keeps_the_columns_of_its_folders(tmp_path: Path) -> None:
+    for city in ("Köln", "Ulm"):
+        (tmp_path / f"t/year=2025/city={city}").mkdir(parents=True)
+        (tmp_path / f"t/year=2025/city={city}/part.csv").write_text("n,s\n1,grün\n", encoding="cp1252")
+    table = collected(tmp_path, path="t/**/*.csv", encoding="cp1252")
+    assert rows(table, "n, s, year, city") == [(1, "grün", 2025, "Köln"), (1, "grün", 2025, "Ulm")]
+
+
 def test_a_column_that_stands_in_the_file_as_well_is_that_of_the_file(tmp_path: Path) -> None:
     parquet(tmp_path / "t/year=2025/part.parquet", "SELECT 1 AS n, '2025' AS year")
     assert rows(collected(tmp_path, path="t/**/*.parquet")) == [(1, "2025")]

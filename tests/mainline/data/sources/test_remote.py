@@ -13,7 +13,7 @@ from mainline.data.sources.remote import redacted
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from tests.bounds import HANG
 from tests.servers import Site, free_port, put
-from tests.tables import collected, hourly, rows
+from tests.tables import collected, hourly, parquet, rows
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +190,21 @@ def test_a_store_s_objects_are_fetched_once_and_again_when_they_change(
     put(f"{bucket}/raw/2013-02.parquet", hourly(tmp_path / "a.parquet", "2013-02-01", rows=30).read_bytes())
     assert collected(tmp_path, until="2013-03-01", **source).rows == 54
     assert len(fetched(tmp_path)) == 3
+
+
+@pytest.mark.slow
+def test_folders_of_a_store_are_columns_as_they_are_on_a_disk(s3: str, tmp_path: Path) -> None:
+    for year, month, n in ((2025, "12", 1), (2026, "01", 2)):
+        name = f"year={year}/month={month}/part.parquet"
+        here = parquet(tmp_path / "rides" / name, f"SELECT {n} AS n")
+        put(f"{s3}/team=north/rides/{name}", here.read_bytes())
+    far = collected(tmp_path, path=f"{s3}/team=north/rides/**/*.parquet")
+    assert far.columns == {"n": "INTEGER", "year": "BIGINT", "month": "VARCHAR"}, "what the URL itself names is fixed"
+    assert rows(far, "n, year, month") == [(1, 2025, "12"), (2, 2026, "01")]
+    assert far.digest == collected(tmp_path, path="rides/**/*.parquet").digest
+    assert collected(tmp_path, path=f"{s3}/team=north/rides/**/*.parquet") == far, "nothing is fetched again"
+    one = collected(tmp_path, path=f"{s3}/team=north/rides/year=2025/month=12/part.parquet")
+    assert one.columns == {"n": "INTEGER"}
 
 
 @pytest.mark.slow

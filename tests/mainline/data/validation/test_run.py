@@ -55,6 +55,17 @@ def frame() -> pd.DataFrame:
     )
 
 
+def test_a_rule_for_a_pattern_is_one_for_each_column_that_it_stands_for(tmp_path: Path) -> None:
+    pixels = pd.DataFrame({"id": range(3), "p_1": [0, 1, 2], "p_2": [0, 1, 99], "q": [0, 0, 0]})
+    asked = rule("expect_column_values_to_be_between", column="p_*", min_value=0, max_value=16)
+    results = found(tmp_path, pixels, asked)
+    assert [(one.column, one.success, one.line) for one in results] == [("p_1", True, 3), ("p_2", False, 3)]
+    assert results[1].examples == [{"id": 2, "p_2": 99}]
+    nothing = rule("expect_column_values_to_not_be_null", column="pixel_*")
+    with pytest.raises(ConfigurationError, match=r"suite\.yaml:3: column: pixel_\* matches no column of table"):
+        found(tmp_path, pixels, nothing)
+
+
 # Reading a suite.
 
 
