@@ -87,6 +87,8 @@ class Repository:
     deployment_branches: dict[str, list[Values]] = field(default_factory=dict)  # by environment
     releases: dict[int, Values] = field(default_factory=dict)
     latest: int | None = None  # which of them the repository's page shows
+    workflow_refusal: int = 404  # or 403: of a release whose target has other workflows
+    refuses_refs: bool = True  # to such a commit
     rulesets: dict[int, Values] = field(default_factory=dict)
     protected: dict[str, Values] = field(default_factory=dict)  # branch -> classic protection
     codeowners: list[Values] = field(default_factory=list)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.github.call import Answer, Call, Refusal, found, serves
-from tests.github.operations.repos import commit_of
+from tests.github.operations.repos import commit_of, refuse_other_workflows
 from tests.github.state import Values, user
 
 
@@ -155,6 +155,7 @@ def create_release(call: Call) -> Answer:
     body, now = call.body, call.now()
     if any(one["tag_name"] == body["tag_name"] for one in call.repository.releases.values()):
         raise Refusal(422, "Validation Failed", "tag_name already_exists")
+    refuse_other_workflows(call, body.get("target_commitish", call.repository.default_branch))
     identity = next(call.double.ids)
     made = {
         "id": identity,
@@ -197,6 +198,7 @@ def get_latest_release(call: Call) -> Answer:
 @serves("repos/update-release")
 def update_release(call: Call) -> Answer:
     release = found(call.repository.releases, call["release_id"])
+    refuse_other_workflows(call, call.body.get("target_commitish", release["target_commitish"]))
     release.update({name: value for name, value in call.body.items() if name != "make_latest"})
     if call.body.get("make_latest") == "true":
         call.repository.latest = release["id"]
