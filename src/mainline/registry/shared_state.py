@@ -51,6 +51,16 @@ class Listed:
     restored: str | None
 
 
+@dataclass(frozen=True)
+class Former:
+    """A state that another one replaces; `audit` is its audit log, line by line."""
+
+    digest: str
+    tag: str  # of its own, under which it stays
+    sequence: int
+    audit: list[str]
+
+
 class Shared:
     """A state in a repository of a registry, and the local folder for working on it."""
 
@@ -133,6 +143,20 @@ class Shared:
         self.at = self.folder / f"new-{secrets.token_hex(3)}"
         self.at.mkdir(parents=True)
         fill(self.at)
+        return self.push()
+
+    def former(self, current: Manifest) -> Former:
+        """The facts about the current state that the one in its place keeps."""
+        held = claims.states(self.repository, (tag for tag in self.tags() if tag != TAG))
+        tag = next((tag for tag, state in held if state.digest == current.digest), TAG)
+        return Former(current.digest, tag, sequence(current), self.audit_lines(current))
+
+    def replace(self, former: Former, fill: Callable[[Path], object]) -> Manifest:
+        """Push a new store on top of the current state, which stays under its own tag; `fill` fills the new one."""
+        self.at = self.folder / f"new-{secrets.token_hex(3)}"
+        self.at.mkdir(parents=True)
+        fill(self.at)
+        write_base(self.at, former.digest, former.sequence, clean=False)
         return self.push()
 
     def restore(self, digest: str, fill: Callable[[Path, list[str]], object]) -> Manifest:
