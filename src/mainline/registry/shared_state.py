@@ -25,6 +25,7 @@ from mainline.registry import claims, snapshot
 from mainline.registry.audit_log import FileEntryStore
 from mainline.registry.claims import PARENT, RESTORED, SEQUENCE, TAG, StateMoved
 from mainline.registry.oci import Manifest, Moved, NoAnswer, Repository
+from mainline.runtime import origin
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.runtime.workspace import Workspace
 
@@ -64,9 +65,11 @@ class Former:
 class Shared:
     """A state in a repository of a registry, and the local folder for working on it."""
 
-    def __init__(self, repository: Repository, folder: Path) -> None:
+    def __init__(self, repository: Repository, folder: Path, source: str | None = None) -> None:
+        """`source` is the address of the page of the repository that the state belongs to."""
         self.repository = repository
         self.folder = folder
+        self.source = source
         self.at: Path | None = None
 
     @property
@@ -229,6 +232,7 @@ class Shared:
             CREATED: dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             **({PARENT: digest} if digest else {}),
             **({RESTORED: restored} if restored else {}),
+            **({origin.LABEL: self.source} if self.source else {}),
         }
         content = {
             "schemaVersion": 2,
@@ -316,7 +320,7 @@ def shared(workspace: Workspace) -> Shared | None:
         return None
     folder = workspace.state / "shared"
     folder.mkdir(parents=True, exist_ok=True)
-    return Shared(Repository(reference), folder)
+    return Shared(Repository(reference), folder, origin.page(workspace.root, os.environ))
 
 
 def on_top(state: Shared, work: Callable[[Path], int]) -> int:

@@ -49,6 +49,8 @@ class Place:
 @pytest.fixture
 def place(github: GitHubDouble, oci_registry: Oci, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     made = Place(tmp_path, github, oci_registry)
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.test")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "team/model")
     monkeypatch.setenv("MAINLINE_STATE", made.state.reference)
     monkeypatch.setenv("MAINLINE_IMAGE", f"{made.name}/image")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -58,6 +60,8 @@ def place(github: GitHubDouble, oci_registry: Oci, tmp_path: Path, monkeypatch: 
 def test_it_is_begun_once_and_what_was_damaged_since_is_named_with_the_way_out(place: Place, oci_registry: Oci) -> None:
     assert "as sha256:" in place.begin()
     begun = place.state.manifest("state")
+    assert begun
+    assert begun.annotations["org.opencontainers.image.source"] == "https://github.test/team/model"
     assert place.begin() == f"the state at {place.state.reference} exists"
     kept = place.state.manifest("state")
     assert kept == begun
