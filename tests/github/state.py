@@ -59,6 +59,9 @@ class Repository:
     ids: itertools.count[int]
     parent: Repository | None = None
     private: bool = False
+    plan: str = (
+        "enterprise"  # of the owner: "free", "team" (and "pro", for a person); it matters in private repositories
+    )
     pushed_at: str | None = None  # the last commit; the double's clock says nothing of it
     default_branch: str = "main"
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -106,6 +109,11 @@ class Repository:
     def __post_init__(self) -> None:
         self.id = next(self.ids)
         self.commit("heads/" + self.default_branch, {"README.md": b"A repository.\n"}, "First")
+
+    def short_of(self, plan: str) -> bool:
+        """Whether it is private and its owner's plan is below this one."""
+        order = ("free", "team", "enterprise")
+        return self.private and order.index(self.plan) < order.index(plan)
 
     @property
     def owner(self) -> str:

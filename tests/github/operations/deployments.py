@@ -98,6 +98,11 @@ def get_environment(call: Call) -> Answer:
 def put_environment(call: Call) -> Answer:
     """As on GitHub, what the body leaves out is taken away."""
     name, body = call["environment_name"], call.body
+    # In a private repository these are Enterprise's, even with their defaults; Team and Pro limit branches alone:
+    # backstage/backstage#28977, alchemy-run/alchemy#1373, and “Environments” in GitHub's documentation.
+    if call.repository.short_of("enterprise") and {"wait_timer", "prevent_self_review", "reviewers"} & {*body}:
+        said = "Failed to create the environment protection rule. Please ensure the billing plan supports the required "
+        raise Refusal(422, f"{said}reviewers protection rule.")
     before = call.repository.environments.get(name, {"id": next(call.double.ids), "created_at": call.now()})
     rules: list[Values] = []
     if body.get("wait_timer"):
