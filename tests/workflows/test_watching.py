@@ -69,6 +69,7 @@ def test_a_log_that_a_runner_cannot_see_is_said_and_alarms_nobody(github: GitHub
     ran = watching.run("monitor.yml")
     assert ran.status == 0, ran.log
     assert "::notice title=Monitor::monitor.log is .mainline/log, a folder that is not on this runner" in ran.log
+    assert "./.github/actions/setup" not in ran.log, "nothing is installed to find that out"
     assert watching.issues == []
     assert github.requests == []
 
