@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.workflows.test_rules import GITHUB, WORKFLOWS, load, names
+from tests.workflows.test_rules import GITHUB, TOP, WORKFLOWS, load, names
 
 OUTPUT = "${{{{ needs.candidate.outputs.{} }}}}"
 
@@ -72,3 +73,11 @@ def test_who_approves_can_open_the_report_and_later_the_versions_page() -> None:
         found = load(GITHUB / "workflows" / file)["jobs"][job]
         assert found["environment"] == {"name": "production", "url": "${{ steps.page.outputs.page }}"}
         assert next(step["id"] for step in found["steps"] if "make publish" in step.get("run", "")) == "page"
+
+
+def test_the_image_reaches_the_shell_as_a_variable_and_not_as_text() -> None:
+    """It is an output of the job that trains."""
+    call = ["make", "--dry-run", "promote", 'IMAGE=sha256:ab"; touch pwned; "']
+    done = subprocess.run(call, cwd=TOP, capture_output=True, text=True, check=True)
+    assert '--image "$IMAGE"' in done.stdout
+    assert "pwned" not in done.stdout

@@ -6,12 +6,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mainline.evaluation.results import Outcome
 from mainline.github.actions import commands
 from mainline.report.escape import code
 from mainline.runtime.workspace import Workspace
 
 LONGEST = 300_000  # characters: GitHub takes 1 MiB, and a character has up to four bytes in UTF-8
 HTML = "report.html"
+OTHER_KIND = (
+    "If the model is meant to be of another kind than the one in production, run this workflow by hand with “Start "
+    "over”: the state of the earlier releases is kept."
+)
 REPORTS = ("report.md", "stage.md")  # the comparison with production; the tests of the container
 
 
@@ -39,7 +44,8 @@ def opening(workspace: Workspace, environment: Mapping[str, str]) -> str:
     path = workspace.reports / "candidate.json"
     left: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     if not left.get("version"):
-        return "Nothing is deployed: this model was refused. Production is unchanged."
+        refused = "Nothing is deployed: this model was refused. Production is unchanged."
+        return f"{refused} {OTHER_KIND}" if left.get("verdict") == Outcome.not_measurable else refused
     lines = [f"**Version {left['version']}** is ready to be deployed, as the image {code(left['image_digest'], 200)}."]
     number, approver = environment.get("MAINLINE_PULL_REQUEST", ""), environment.get("MAINLINE_APPROVER", "")
     if number.isdigit():

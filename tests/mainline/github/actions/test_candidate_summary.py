@@ -26,8 +26,8 @@ def summary(workspace: Workspace, **given: str) -> str:
     return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
-def leave(workspace: Workspace, version: int | None = 7) -> None:
-    content = {"version": version, "image_digest": IMAGE if version else None, "passed": version is not None}
+def leave(workspace: Workspace, version: int | None = 7, verdict: str = "better") -> None:
+    content = {"version": version, "image_digest": IMAGE if version else None, "verdict": verdict}
     (workspace.reports / "candidate.json").write_text(json.dumps(content))
     (workspace.reports / "report.md").write_text("## ✅ Passed: better than production\n\nThe table.\n")
 
@@ -49,6 +49,13 @@ def test_a_refused_candidate_shows_why_and_nothing_to_approve(workspace: Workspa
     assert found.startswith("Nothing is deployed")
     assert "The table." in found
     assert "approved by" not in found
+
+
+def test_a_model_of_another_kind_than_productions_is_shown_the_way_to_its_first_release(workspace: Workspace) -> None:
+    leave(workspace, None, "worse")
+    assert "Start over" not in summary(workspace)
+    leave(workspace, None, "not_measurable")
+    assert "run this workflow by hand with “Start over”" in summary(workspace)
 
 
 def test_a_candidate_that_failed_its_staging_tests_shows_them(workspace: Workspace) -> None:
