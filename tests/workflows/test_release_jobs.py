@@ -43,7 +43,7 @@ def test_the_image_that_was_staged_and_attested_is_the_one_that_is_deployed() ->
     assert candidate()["outputs"]["image-digest"] == "${{ steps.subjects.outputs.image-digest }}"
     promote = next(step for step in jobs["deploy"]["steps"] if step.get("run") == "make promote")
     assert promote["env"]["IMAGE"] == OUTPUT.format("image-digest")
-    assert jobs["attest"]["with"]["image-digest"] == OUTPUT.format("image-digest")
+    assert jobs["attest"]["with"]["image_digest"] == OUTPUT.format("image-digest")
     assert {*jobs["deploy"]["needs"]} == {"candidate", "attest"}, "not before it was attested"
 
 
@@ -58,6 +58,15 @@ def test_every_output_that_a_job_of_the_release_reads_is_handed_on() -> None:
         for name, output in handed.items():
             assert output["value"] == f"${{{{ jobs.{job}.outputs.{name} }}}}"
             assert name in content["jobs"][job]["outputs"]
+
+
+def test_what_is_signed_is_what_was_handed_on() -> None:
+    """GitHub refuses an input that a workflow does not declare, and reads one that is not given as an empty text."""
+    content: dict[Any, Any] = load(GITHUB / "workflows" / "attest.yml")
+    declared = {*content[True]["workflow_call"]["inputs"]}
+    assert {*release()["attest"]["with"]} == declared
+    text = (GITHUB / "workflows" / "attest.yml").read_text(encoding="utf-8")
+    assert {*re.findall(r"inputs\.(\w+)", text)} == declared
 
 
 def test_the_bill_of_materials_is_found_when_only_a_later_job_is_run_again() -> None:
