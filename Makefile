@@ -126,7 +126,7 @@ candidate: $(BIN)/.stage ## Evaluate this commit's model against production; bui
 
 .PHONY: promote
 promote: $(BIN)/.stage ## Bring this commit's model to production if it passes its gates (TARGET=none, IMAGE=sha256:…)
-	@$(BIN)/mainline promote $(if $(TARGET),--target $(TARGET)) $(if $(IMAGE),--image $(IMAGE))
+	@$(BIN)/mainline promote $(if $(TARGET),--target $(TARGET)) $(if $(value IMAGE),--image "$$IMAGE")
 
 .PHONY: image
 image: $(BIN)/.export ## Build the server's image, and push it to MAINLINE_IMAGE (SHIP=1: the image of `make ship`)

@@ -187,6 +187,12 @@ def test_only_the_examples_own_tests_read_what_a_fork_replaces() -> None:
 QUOTED = [
     ("README.md", "saw the future"),
     ("README.md", "non-inferiority to"),
+    ("docs/first-day.md", "Not attested"),
+    ("docs/first-day.md", "Nothing to release"),
+    ("docs/first-day.md", "nothing has been released yet, and a push does not begin"),
+    ("docs/first-day.md", "a folder that is not on this runner"),
+    ("docs/first-day.md", "there is no previous version to return to"),
+    ("docs/first-day.md", "Retrain on data until"),
     ("docs/how-it-decides.md", "non-inferiority to"),
     ("docs/operate.md", "is using this checkout: waiting"),
     ("docs/pull-requests.md", "the configuration or the command is wrong"),

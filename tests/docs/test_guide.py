@@ -8,11 +8,16 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from tests.projects import TOP, Project
+from tests.github.double import GitHubDouble
+from tests.github.fixture import github
+from tests.projects import TOP, Project, Result
+from tests.servers import Oci, oci_registry
 
+__all__ = ["github", "oci_registry"]
 pytestmark = pytest.mark.slow
 
 GUIDE = (TOP / "docs" / "make-it-yours.md").read_text(encoding="utf-8")
@@ -52,7 +57,7 @@ def told(text: str) -> list[str]:
 
 
 def test_the_guides_project_passes_refuses_and_is_exported_as_it_says(wine: Project) -> None:
-    _, passed, refused = blocks("")
+    _, passed, refused, _ = blocks("")
     found = wine.run()
     assert (found.status, told(found.out)) == (0, told(passed)), found.err
     exported = wine.mainline("export")
@@ -65,6 +70,50 @@ def test_the_guides_project_passes_refuses_and_is_exported_as_it_says(wine: Proj
     wine.edit("params.yaml", ("C: 1.0", "C: 0.01"))
     found = wine.run()
     assert (found.status, told(found.out)) == (1, told(refused)), found.err
+
+
+def test_the_guides_project_is_released_by_hand_and_one_of_another_kind_begins_anew(
+    wine: Project, tmp_path: Path, github: GitHubDouble, oci_registry: Oci
+) -> None:
+    """The steps of release.yml; containers have their own tests."""
+    wine.git("clone", "--quiet", str(wine.root), str(tmp_path / "wine"))
+    mine = Project.at(tmp_path / "wine")
+    mine.git("remote", "remove", "origin")
+    mine.sign()
+    repository = github.repository("team/wine")
+    place = f"{oci_registry.host}/team/{tmp_path.name.replace('_', '-').lower()}"
+    given = {**github.environment(repository), "MAINLINE_STATE": f"{place}/state", "MAINLINE_IMAGE": f"{place}/image"}
+
+    def step(*call: str, event: str = "workflow_dispatch", run: str = "1") -> Result:
+        return mine.mainline(*call, **given, GITHUB_EVENT_NAME=event, GITHUB_RUN_ID=run)
+
+    def pushed(message: str) -> None:
+        if mine.git("status", "--porcelain"):
+            mine.commit(message)
+        repository.receive("heads/main", mine.git("rev-parse", "HEAD"))
+
+    pushed("The wine")
+    said = step("ci", "due", event="push").out
+    assert "due=false" in said
+    assert "the first release is started manually: Actions → release → Run workflow" in said
+    assert "due=true" in step("ci", "due").out
+    for call in (("ci", "begin"), ("promote", "--target", "none"), ("ci", "publish")):
+        done = step(*call)
+        assert done.status == 0, done.err
+    assert [each["name"] for each in repository.releases.values()] == ["Model 1"]
+
+    mine.edit("src/wine/frame.py", ("phenols_share=", 'cultivar=_.cultivar == "barolo", phenols_share='))
+    mine.edit("params.yaml", ("task: multiclass ", "task: binary "))
+    pushed("Is it a barolo?")
+    assert "due=true" in step("ci", "due", event="push").out
+    refused = step("promote", "--target", "none", run="2")
+    assert refused.status == 1
+    assert told(blocks("")[-1]) == told(refused.out)[:2]
+    for call in (("ci", "begin", "--anew"), ("promote", "--target", "none"), ("ci", "publish")):
+        done = step(*call, run="3")
+        assert done.status == 0, done.err
+    assert [each["name"] for each in repository.releases.values()] == ["Model 1", "Model 2"]
+    assert "the state before is kept as state-0000" in step("audit").out
 
 
 def test_without_the_example_the_documents_checks_are_green_and_types_are_the_machines(wine: Project) -> None:

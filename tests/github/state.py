@@ -59,6 +59,9 @@ class Repository:
     ids: itertools.count[int]
     parent: Repository | None = None
     private: bool = False
+    plan: str = (
+        "enterprise"  # of the owner: "free", "team" (and "pro", for a person); it matters in private repositories
+    )
     pushed_at: str | None = None  # the last commit; the double's clock says nothing of it
     default_branch: str = "main"
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -87,6 +90,8 @@ class Repository:
     deployment_branches: dict[str, list[Values]] = field(default_factory=dict)  # by environment
     releases: dict[int, Values] = field(default_factory=dict)
     latest: int | None = None  # which of them the repository's page shows
+    workflow_refusal: int = 404  # or 403: of a release whose target has other workflows
+    refuses_refs: bool = True  # to such a commit
     rulesets: dict[int, Values] = field(default_factory=dict)
     protected: dict[str, Values] = field(default_factory=dict)  # branch -> classic protection
     codeowners: list[Values] = field(default_factory=list)
@@ -104,6 +109,11 @@ class Repository:
     def __post_init__(self) -> None:
         self.id = next(self.ids)
         self.commit("heads/" + self.default_branch, {"README.md": b"A repository.\n"}, "First")
+
+    def short_of(self, plan: str) -> bool:
+        """Whether it is private and its owner's plan is below this one."""
+        order = ("free", "team", "enterprise")
+        return self.private and order.index(self.plan) < order.index(plan)
 
     @property
     def owner(self) -> str:

@@ -242,6 +242,22 @@ def test_a_workflows_token_opens_pull_requests_only_where_the_repository_allows_
     assert client.get("pulls/1/files")[0] == client.get("pulls/1/files")[0] | {"filename": "params.yaml"}
 
 
+def test_a_workflows_token_releases_no_commit_with_other_workflows_than_those_of_main(
+    repository: Repository, client: GitHub, owner: GitHub
+) -> None:
+    old = repository.commit("heads/main", {".github/workflows/it.yml": b"uses: one@1"})
+    assert client.post("releases", {"tag_name": "v1", "target_commitish": old})["id"]
+    repository.commit("heads/main", {".github/workflows/it.yml": b"uses: one@2"})
+    assert refusal(client, "POST", "releases", {"tag_name": "v2", "target_commitish": old}).code == 404
+    (page,) = client.get("releases")
+    assert refusal(client, "PATCH", f"releases/{page['id']}", {"name": "Its own target is checked"}).code == 404
+    assert client.patch(f"releases/{page['id']}", {"target_commitish": "main"})["target_commitish"] == "main"
+    repository.workflow_refusal = 403
+    assert refusal(client, "POST", "releases", {"tag_name": "v2", "target_commitish": old}).code == 403
+    assert refusal(client, "POST", "git/refs", {"ref": "refs/tags/v2", "sha": old}).code == 403
+    assert owner.post("releases", {"tag_name": "v2", "target_commitish": old})["id"]
+
+
 def test_an_artifact_lies_in_a_storage_that_wants_no_token(
     double: GitHubDouble, repository: Repository, client: GitHub
 ) -> None:

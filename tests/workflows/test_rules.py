@@ -127,9 +127,9 @@ def test_releases_and_rollbacks_wait_for_each_other_and_for_productions_reviewer
     content = load(GITHUB / "workflows" / file)
     assert content["concurrency"] == {"group": "production", "cancel-in-progress": False}
     for name, job in content["jobs"].items():
-        moves = any(step.get("run", "").startswith(("make promote", "make rollback")) for step in job["steps"])
-        assert moves is (job.get("environment") == "production"), name
-        assert moves is (job["permissions"]["contents"] == "write"), name
+        moves = any(step.get("run", "").startswith(("make promote", "make rollback")) for step in job.get("steps", []))
+        assert moves is (job.get("environment", {}).get("name") == "production"), name
+        assert moves is (job["permissions"].get("contents") == "write"), name
         on_the_default_branch = "github.ref_name == github.event.repository.default_branch"
         assert on_the_default_branch in job["if"] or "needs" in job, name
 

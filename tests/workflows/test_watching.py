@@ -65,15 +65,18 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 
 def test_a_log_that_a_runner_cannot_see_is_said_and_alarms_nobody(github: GitHubDouble, stage: Stage) -> None:
+    log_at(stage, ".mainline/log")
     watching = Watching(github, stage)
     ran = watching.run("monitor.yml")
     assert ran.status == 0, ran.log
     assert "::notice title=Monitor::monitor.log is .mainline/log, a folder that is not on this runner" in ran.log
+    assert "./.github/actions/setup" not in ran.log, "nothing is installed to find that out"
     assert watching.issues == []
     assert github.requests == []
 
 
 def test_from_a_drift_to_one_issue_and_a_retraining_pull_request_and_back(github: GitHubDouble, stage: Stage) -> None:
+    log_at(stage, "s3://bucket/log")
     watching = Watching(github, stage)
     answers(stage, "drift", [DRIFT])
     ran = watching.run("monitor.yml")
@@ -129,6 +132,13 @@ READY = {
     "verdict": "better",
     "passed": True,
 }
+
+
+def log_at(stage: Stage, place: str) -> None:
+    """Have the shop's settings name this place of the log, and main be at them."""
+    before = stage.shop.path("params.yaml").read_text(encoding="utf-8").partition("monitor:\n")[0]
+    stage.shop.write("params.yaml", f"{before}monitor:\n  log: {place}\n")
+    stage.push(f"The log is at {place}")
 
 
 def answers(stage: Stage, verdict: str, reasons: list[str]) -> None:

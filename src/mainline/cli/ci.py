@@ -138,7 +138,7 @@ def unattested_command(call: argparse.Namespace) -> int:
 
 def publish_command(call: argparse.Namespace) -> int:
     from mainline.config import environment
-    from mainline.github.actions import release_page
+    from mainline.github.actions import commands, release_page
     from mainline.github.client import GitHub
 
     github = GitHub.from_environment()
@@ -147,7 +147,8 @@ def publish_command(call: argparse.Namespace) -> int:
     released = before.commit if before else commit()
     card = (Path("reports") / "model-card.md").read_text(encoding="utf-8")
     now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
-    print(release_page.publish(github, left("release.json"), card, os.environ.get(environment.IMAGE), released, now))
+    page = release_page.publish(github, left("release.json"), card, os.environ.get(environment.IMAGE), released, now)
+    commands.set_outputs(os.environ, page=page)
     return 0
 
 

@@ -56,6 +56,7 @@ def promote_command(call: argparse.Namespace) -> int:
     from mainline.cli.settings import configured
 
     settings = configured()
+    from mainline.github.actions import candidate_summary
     from mainline.report.terminal import terminal_summary
     from mainline.runtime.progress import Progress
     from pipelines import release as pipeline
@@ -69,8 +70,12 @@ def promote_command(call: argparse.Namespace) -> int:
         if call.target is None:
             check_alone(session.registry)
         steps = pipeline.Steps(store, imager(call, settings, workspace, progress), merge)
-        run = pipeline.promote if call.deploys else pipeline.candidate
-        found = run(settings, workspace, session, steps, progress)
+        try:
+            run = pipeline.promote if call.deploys else pipeline.candidate
+            found = run(settings, workspace, session, steps, progress)
+        finally:
+            if not call.deploys:  # for who approves the deployment, on the run's page
+                candidate_summary.add(workspace, os.environ)
         print(terminal_summary(found.review))
         if found.version is None:
             return 1

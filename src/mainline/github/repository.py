@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,12 +9,9 @@ from pathlib import Path
 
 from mainline.github.client import GitHub
 from mainline.runtime.git import git
+from mainline.runtime.origin import parse
 
 API = "https://api.github.com"
-# https://[user[:token]@]host[:port]/owner/name, ssh://[user@]host[:port]/owner/name
-URL = re.compile(r"^[a-z+]+://(?:[^@/]*@)?(?P<host>[^/:]+)(?::\d+)?/(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
-# [user@]host:owner/name
-SHORT = re.compile(r"^(?:[^@/:]+@)?(?P<host>[^/:]+):/?(?P<owner>[^/]+)/(?P<name>[^/]+?)(?:\.git)?/?$")
 
 
 @dataclass(frozen=True)
@@ -51,16 +47,6 @@ def connection(root: Path, environment: Mapping[str, str]) -> Connection:
     if not token.strip():
         return Connection(repository, api, missing="no token: gh auth login, or GH_TOKEN=… make doctor")
     return Connection(repository, api, token.strip())
-
-
-def parse(remote: str) -> tuple[str, str] | None:
-    """Host and `owner/name` of a remote, whether https or ssh; None for anything else, such as a folder."""
-    found = URL.match(remote) or (SHORT.match(remote) if "://" not in remote else None)
-    if found is None:
-        return None
-    # GitHub has a separate host name for ssh over the https port.
-    host = {"ssh.github.com": "github.com", "www.github.com": "github.com"}.get(found["host"].lower(), found["host"])
-    return host.lower(), f"{found['owner']}/{found['name']}"
 
 
 def from_gh(host: str) -> str:

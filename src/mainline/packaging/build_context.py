@@ -14,6 +14,7 @@ from pathlib import Path
 from mainline.errors import ConfigurationError
 from mainline.serving.signature import Signature
 
+MODEL = "model"  # the folder of the export
 # Of this package; whatever else is in it needs libraries that do not serve.
 SERVES = ("__init__.py", "errors.py", "py.typed", "serving")
 
@@ -38,7 +39,7 @@ def create(root: Path, signature: Signature, model: Path, epoch: int) -> Iterato
                 raise ConfigurationError(f"{root / file} does not exist: the image contains what it locks")
             shutil.copyfile(root / file, folder / file)
         copy_code(root, signature, folder / "src")
-        shutil.copytree(model, folder / "model")
+        shutil.copytree(model, folder / MODEL)
         fix_times_and_modes(folder, epoch)
         yield folder
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.packaging import build_context, provenance, sbom
 from mainline.packaging.engine import Engine
-from mainline.runtime import git
+from mainline.runtime import git, origin
 from mainline.runtime.atomic_files import write_text
 from mainline.serving import signature as signatures
 from mainline.serving.signature import Signature
@@ -55,7 +55,7 @@ def build(
     signature = signatures.read(model)
     dockerfile = dockerfile_of(root)
     base = environment.get(BASE) or matching_base()
-    labels = described(signature, base)
+    labels = described(signature, base) | sourced(root, environment)
     tag = f"{repository or 'mainline-' + signature.name.lower()}:{signature.fingerprint[:12]}"
     epoch = committed(root, signature)
     with build_context.create(root, signature, model, epoch) as folder:
@@ -78,12 +78,16 @@ def build(
 
 
 def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """A digest of all inputs of a build: while it is the same, nothing is built again."""
+    """A digest of all inputs of a build: while it is the same, nothing is built again.
+
+    What was measured with the exported model is none: it differs in the last digit from processor to processor.
+    """
     signature = signatures.read(model)
     base = environment.get(BASE) or matching_base()
     found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
     found.update(dockerfile_of(root).read_bytes())
     with build_context.create(root, signature, model, 0) as folder:
+        signatures.write(signatures.without_measurements(signature), folder / build_context.MODEL)
         for line in build_context.file_digests(folder):
             found.update(line)
     return found.hexdigest()
@@ -128,6 +132,13 @@ def described(signature: Signature, base: str) -> dict[str, str]:
         f"{LABEL}.fingerprint": signature.fingerprint,
         f"{LABEL}.engine": signature.engine,
     }
+
+
+def sourced(root: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The label that links a package to its repository: without it, one that was first pushed from a laptop is foreign
+    to the repository's workflows."""
+    page = origin.page(root, environment)
+    return {origin.LABEL: page} if page else {}
 
 
 def arguments(base: str, epoch: int, signature: Signature, environment: Mapping[str, str]) -> dict[str, str | None]:

@@ -38,6 +38,7 @@ def shipper(
         digest = hashlib.sha256(b"".join(build_context.file_digests(folder))).hexdigest()
         tag = f"{f'{repository}/{NAME}' if repository else f'mainline-{NAME}'}:{digest[:12]}"
         call = ["build", "--file", str(dockerfile), "--tag", tag, "--build-arg", f"BASE={base}"]
+        call += [word for each in image.sourced(root, environment).items() for word in ("--label", "=".join(each))]
         for index in [index for index in (*image.INDEXES, "UV_VERSION") if environment.get(index)]:
             call += ["--build-arg", index]
         engine.run(*call, str(folder), seconds=1800)

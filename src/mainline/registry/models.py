@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -247,6 +248,18 @@ def open_registry(folder: Path) -> Registry:
             ):  # another process may have created it; the next call would fail otherwise
                 client.create_registered_model(name())
     return Registry(client, name())
+
+
+def count_from(folder: Path, registry: Registry, last: int) -> None:
+    """Have an empty registry of an embedded store number its versions from `last` + 1.
+
+    MLflow goes on from the highest number in the store, those of deleted versions included.
+    """
+    with converted_errors():
+        made = registry.client.create_model_version(registry.name, "none", await_creation_for=0)
+        registry.client.delete_model_version(registry.name, made.version)
+    with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as connection, connection:
+        connection.execute("UPDATE model_versions SET version = ? WHERE name = ?", [last, registry.name])
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ from mainline.registry import claims, snapshot
 from mainline.registry.audit_log import FileEntryStore
 from mainline.registry.claims import PARENT, RESTORED, SEQUENCE, TAG, StateMoved
 from mainline.registry.oci import Manifest, Moved, NoAnswer, Repository
+from mainline.runtime import origin
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.runtime.workspace import Workspace
 
@@ -51,12 +52,24 @@ class Listed:
     restored: str | None
 
 
+@dataclass(frozen=True)
+class Former:
+    """A state that another one replaces; `audit` is its audit log, line by line."""
+
+    digest: str
+    tag: str  # of its own, under which it stays
+    sequence: int
+    audit: list[str]
+
+
 class Shared:
     """A state in a repository of a registry, and the local folder for working on it."""
 
-    def __init__(self, repository: Repository, folder: Path) -> None:
+    def __init__(self, repository: Repository, folder: Path, source: str | None = None) -> None:
+        """`source` is the address of the page of the repository that the state belongs to."""
         self.repository = repository
         self.folder = folder
+        self.source = source
         self.at: Path | None = None
 
     @property
@@ -135,6 +148,20 @@ class Shared:
         fill(self.at)
         return self.push()
 
+    def former(self, current: Manifest) -> Former:
+        """The facts about the current state that the one in its place keeps."""
+        held = claims.states(self.repository, (tag for tag in self.tags() if tag != TAG))
+        tag = next((tag for tag, state in held if state.digest == current.digest), TAG)
+        return Former(current.digest, tag, sequence(current), self.audit_lines(current))
+
+    def replace(self, former: Former, fill: Callable[[Path], object]) -> Manifest:
+        """Push a new store on top of the current state, which stays under its own tag; `fill` fills the new one."""
+        self.at = self.folder / f"new-{secrets.token_hex(3)}"
+        self.at.mkdir(parents=True)
+        fill(self.at)
+        write_base(self.at, former.digest, former.sequence, clean=False)
+        return self.push()
+
     def restore(self, digest: str, fill: Callable[[Path, list[str]], object]) -> Manifest:
         """Make an older state the current one, as a new state on top: nothing that was pushed is lost.
 
@@ -205,6 +232,7 @@ class Shared:
             CREATED: dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             **({PARENT: digest} if digest else {}),
             **({RESTORED: restored} if restored else {}),
+            **({origin.LABEL: self.source} if self.source else {}),
         }
         content = {
             "schemaVersion": 2,
@@ -292,7 +320,7 @@ def shared(workspace: Workspace) -> Shared | None:
         return None
     folder = workspace.state / "shared"
     folder.mkdir(parents=True, exist_ok=True)
-    return Shared(Repository(reference), folder)
+    return Shared(Repository(reference), folder, origin.page(workspace.root, os.environ))
 
 
 def on_top(state: Shared, work: Callable[[Path], int]) -> int:

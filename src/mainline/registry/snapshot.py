@@ -29,6 +29,8 @@ def take(store: Path, folder: Path) -> list[Path]:
     if (store / AUDIT).exists():
         shutil.copyfile(store / AUDIT, folder / AUDIT)
     for number, parts in versions(folder / DATABASE).items():
+        if not any((store / "artifacts" / part).exists() for part in parts):
+            continue  # a deleted version
         pack(store / "artifacts", parts, folder / f"version-{number}.tar")
     return sorted(folder.iterdir())
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import getpass
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from mainline.errors import ConfigurationError
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from mainline.release.promotion import ReleaseSession
 
 
-def first_entry(store: Path) -> None:
-    """Fill the first state: a store, and an audit log whose first entry names the user."""
-    _, log = open_registry_and_log(store)
-    log.write("begun", current_user(), {})
+def first_entry(store: Path, last: int = 0, details: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Fill the first state: a store whose versions follow the number `last`, and an audit log that names the user."""
+    from mainline.registry.models import count_from
+
+    registry, log = open_registry_and_log(store)
+    if last:
+        count_from(store, registry, last)
+    log.write("begun", current_user(), details)
 
 
 def check_alone(registry: Registry) -> None:

@@ -61,7 +61,7 @@ def headline_of(review: Review) -> Headline:
     if review.outcome == Outcome.worse:
         return inferior(review, failed)
     if review.outcome == Outcome.not_measurable:
-        why = plain(failed[0].measured, 100).removeprefix("not measurable: ") if failed else ""
+        why = plain(failed[0].measured.removeprefix("not measurable: "), 100) if failed else ""
         return Headline(False, f"Failed: {outcome}" + (f", {why}" if why else ""), evidence(review, metric))
     if not failed:
         return Headline(False, f"Failed: {outcome}", evidence(review, metric))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.github.call import Answer, Call, Refusal, found, serves
-from tests.github.operations.repos import commit_of
+from tests.github.operations.repos import commit_of, refuse_other_workflows
 from tests.github.state import Values, user
 
 
@@ -98,6 +98,11 @@ def get_environment(call: Call) -> Answer:
 def put_environment(call: Call) -> Answer:
     """As on GitHub, what the body leaves out is taken away."""
     name, body = call["environment_name"], call.body
+    # In a private repository these are Enterprise's, even with their defaults; Team and Pro limit branches alone:
+    # backstage/backstage#28977, alchemy-run/alchemy#1373, and “Environments” in GitHub's documentation.
+    if call.repository.short_of("enterprise") and {"wait_timer", "prevent_self_review", "reviewers"} & {*body}:
+        said = "Failed to create the environment protection rule. Please ensure the billing plan supports the required "
+        raise Refusal(422, f"{said}reviewers protection rule.")
     before = call.repository.environments.get(name, {"id": next(call.double.ids), "created_at": call.now()})
     rules: list[Values] = []
     if body.get("wait_timer"):
@@ -155,6 +160,7 @@ def create_release(call: Call) -> Answer:
     body, now = call.body, call.now()
     if any(one["tag_name"] == body["tag_name"] for one in call.repository.releases.values()):
         raise Refusal(422, "Validation Failed", "tag_name already_exists")
+    refuse_other_workflows(call, body.get("target_commitish", call.repository.default_branch))
     identity = next(call.double.ids)
     made = {
         "id": identity,
@@ -197,6 +203,7 @@ def get_latest_release(call: Call) -> Answer:
 @serves("repos/update-release")
 def update_release(call: Call) -> Answer:
     release = found(call.repository.releases, call["release_id"])
+    refuse_other_workflows(call, call.body.get("target_commitish", release["target_commitish"]))
     release.update({name: value for name, value in call.body.items() if name != "make_latest"})
     if call.body.get("make_latest") == "true":
         call.repository.latest = release["id"]

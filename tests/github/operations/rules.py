@@ -22,9 +22,16 @@ def applies(repository: Repository, ruleset: Values, branch: str) -> bool:
     return ruleset["enforcement"] == "active" and ruleset["target"] == "branch" and included and not excluded
 
 
+def on_a_paid_plan(call: Call) -> None:
+    """Rules of a private repository: github/branch-deploy#345 and MishaMgla/opencraft1#22 quote the answer."""
+    if call.repository.short_of("team"):
+        raise Refusal(403, "Upgrade to GitHub Pro or make this repository public to enable this feature.")
+
+
 @serves("repos/get-repo-rulesets")
 def list_rulesets(call: Call) -> Answer:
     """As on GitHub, the list leaves out the rules and the conditions."""
+    on_a_paid_plan(call)
     short = ("id", "name", "target", "source_type", "source", "enforcement", "node_id", "created_at", "updated_at")
     items = [{name: one[name] for name in short if name in one} for one in call.repository.rulesets.values()]
     return call.page(items)
@@ -32,6 +39,7 @@ def list_rulesets(call: Call) -> Answer:
 
 @serves("repos/create-repo-ruleset")
 def create_ruleset(call: Call) -> Answer:
+    on_a_paid_plan(call)
     if any(one["name"] == call.body["name"] for one in call.repository.rulesets.values()):
         raise Refusal(422, "Validation Failed", "Name must be unique")
     return Answer(201, store(call, next(call.double.ids), {"target": "branch", "created_at": call.now()}))
@@ -67,6 +75,7 @@ def delete_ruleset(call: Call) -> Answer:
 @serves("repos/get-branch-rules")
 def branch_rules(call: Call) -> Answer:
     """What all active rulesets ask of a branch, flattened."""
+    on_a_paid_plan(call)
     repository = call.repository
     items = [
         {**rule, "ruleset_source_type": "Repository", "ruleset_source": repository.full_name, "ruleset_id": one["id"]}

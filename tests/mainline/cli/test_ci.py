@@ -77,6 +77,12 @@ def test_what_was_merged_before_production_returned_is_still_to_be_released(step
     assert step.read()["due"] == "false", "what production returned from"
 
 
+def test_the_page_of_the_version_is_an_output_for_the_deployment_to_link_to(step: Step) -> None:
+    step.released(3, step.shop.git("rev-parse", "HEAD"))
+    assert main(["ci", "publish"]) == 0
+    assert step.read()["page"].endswith("/team/model/releases/tag/model-v3")
+
+
 def test_what_is_attested_is_named_by_its_digests(step: Step) -> None:
     assert main(["ci", "subjects"]) == 2, "nothing has been built here"
     content = {"version": 4, "image_digest": f"sha256:{DIGEST}", "model_digest": DIGEST}

@@ -5,33 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mainline.github.repository import connection, parse
+from mainline.github.repository import connection
 
 HUB = "github.com"
-
-
-@pytest.mark.parametrize(
-    ("remote", "found"),
-    [
-        ("https://github.com/team/model.git", ("github.com", "team/model")),
-        ("https://github.com/team/model", ("github.com", "team/model")),
-        ("https://github.com/team/my.model.git/", ("github.com", "team/my.model")),
-        (f"https://x:word@{HUB}/team/model.git", ("github.com", "team/model")),  # pragma: allowlist secret
-        ("https://git.example.org:8443/team/model", ("git.example.org", "team/model")),
-        (f"git@{HUB}:team/model.git", ("github.com", "team/model")),
-        (f"git@{HUB.upper()}:/team/model", ("github.com", "team/model")),
-        ("github.com:team/model", ("github.com", "team/model")),
-        (f"ssh://git@{HUB}/team/model.git", ("github.com", "team/model")),
-        (f"ssh://git@ssh.{HUB}:443/team/model.git", ("github.com", "team/model")),
-        ("/srv/git/model.git", None),
-        ("../model", None),
-        ("file:///srv/git/model.git", None),
-        ("https://github.com/model", None),
-        ("", None),
-    ],
-)
-def test_a_remote_is_read_in_every_form_that_git_takes(remote: str, found: tuple[str, str] | None) -> None:
-    assert parse(remote) == found
 
 
 @pytest.fixture

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import shutil
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.packaging import build_context, engine
+from mainline.packaging import build_context, engine, log_shipper_image
 from mainline.packaging import image as build
 from mainline.packaging.staging.container import megabytes, timestamp
+from mainline.serving.signature import Agreement, write
 from tests.exports import Export, make
 from tests.projects import TOP
 
@@ -32,12 +37,43 @@ def test_a_package_index_reaches_the_build_by_name_and_its_password_is_in_no_cal
     assert "UV_INDEX" not in given
 
 
+def test_an_image_is_linked_to_its_repository_wherever_it_is_pushed_from(made: Export, tmp_path: Path) -> None:
+    program, calls = tmp_path / "engine", tmp_path / "calls"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n[ $1 = image ] && echo \'[{{"Id": "sha256:ab"}}]\' || true\n')
+    program.chmod(0o755)
+    environment = {"GITHUB_SERVER_URL": "https://github.test", "GITHUB_REPOSITORY": "team/model"}
+    built = build.build(engine.Engine(str(program)), TOP, made.folder, None, environment)
+    assert built.labels["org.opencontainers.image.source"] == "https://github.test/team/model"
+    assert "--label org.opencontainers.image.source=https://github.test/team/model" in calls.read_text()
+    log_shipper_image.shipper(engine.Engine(str(program)), TOP, None, environment)
+    assert calls.read_text().count("org.opencontainers.image.source=https://github.test/team/model") == 2
+
+
 def test_only_what_serves_is_laid_out_and_with_fixed_times(made: Export) -> None:
     with build_context.create(TOP, made.signature, made.folder, 86_400) as folder:
         found = {str(path.relative_to(folder)) for path in folder.rglob("*")}
         assert {"uv.lock", "model/serving.json", "model/model.onnx", "src/mainline/serving/app.py"} <= found
         assert not any("training" in name or "__pycache__" in name for name in found)
         assert {os.stat(path).st_mtime for path in folder.rglob("*")} == {86_400}
+
+
+def test_a_last_digit_that_another_processor_measures_is_no_reason_to_build_again(made: Export, tmp_path: Path) -> None:
+    """ONNX Runtime chooses its instructions by the processor: the answers to the same rows differ in the last digit."""
+
+    def with_signature(**changes: Any) -> str:
+        folder = tmp_path / "-".join(changes)
+        shutil.copytree(made.folder, folder)
+        write(msgspec.structs.replace(made.signature, **changes), folder)
+        return build.inputs(TOP, folder)
+
+    here = build.inputs(TOP, made.folder)
+    agreed = made.signature.agreement
+    answers = [[math.nextafter(value, 1.0) for value in row] for row in made.signature.answers]
+    assert answers != made.signature.answers
+    assert with_signature(answers=answers) == here
+    assert with_signature(agreement=Agreement(agreed.rows, math.nextafter(agreed.largest, 1.0))) == here
+    assert with_signature(threshold=0.7) != here
+    assert with_signature(example=made.signature.example[::-1]) != here
 
 
 @pytest.mark.slow

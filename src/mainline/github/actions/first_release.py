@@ -1,16 +1,22 @@
-"""The very first release of a repository: its state is created where there is no sign of an earlier release."""
+"""The very first release of a repository, or of a new kind of project in it: its state is created.
+
+Without being asked for it, only where there is no sign of an earlier release.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from mainline.config.environment import IMAGE
-from mainline.errors import ExternalError
+from mainline.config.environment import IMAGE, MODEL_NAME
+from mainline.errors import ConfigurationError, ExternalError
 from mainline.github.actions.release_page import TAG
 from mainline.github.client import GitHub
-from mainline.registry import shared_state
+from mainline.registry import audit_log, shared_state
 from mainline.registry.claims import TAG as STATE_TAG
+from mainline.registry.shared_state import Former, Shared
 from mainline.release import session
 from mainline.runtime.workspace import Workspace
 
@@ -18,18 +24,27 @@ from mainline.runtime.workspace import Workspace
 def begin(workspace: Workspace, github: GitHub, anew: bool) -> str:
     """Create the state in the registry; the answer says what was done.
 
-    `anew` creates it although there were releases before, whose state is lost: a person has to ask for this.
+    `anew` creates it although there were releases before, and puts it in the place of the state that there is, which
+    is kept under its own tag: a person has to ask for this. A rerun of the same workflow run does it once.
 
     Raises
     ------
     ExternalError
         Where the state is damaged, or missing although something was released.
+    ConfigurationError
+        Where a server keeps the state, and it is to begin anew.
     """
     if os.environ.get("MLFLOW_TRACKING_URI"):
+        if anew:
+            raise ConfigurationError(
+                f"the state is that of the MLflow server, which is not emptied: set the variable {MODEL_NAME} to "
+                "another name, then release without “Start over”"
+            )
         return "the state is that of the MLflow server"
     state = shared_state.needed(workspace)
-    if state.repository.manifest(STATE_TAG) is not None:  # a damaged one raises: it must not be replaced
-        return f"the state at {state.repository.reference} exists"
+    current = state.repository.manifest(STATE_TAG)  # a damaged one raises: it must not be replaced
+    if current is not None:
+        return begin_anew(state, state.former(current), github) if anew else exists(state)
     if state.listed():
         state.pull()  # raises, and says what to do
     found = [] if anew else list(traces(github))
@@ -37,9 +52,41 @@ def begin(workspace: Workspace, github: GitHub, anew: bool) -> str:
         raise ExternalError(
             f"there is no state at {state.repository.reference}, but something was released before: "
             f"{', '.join(found)}. Check whether MAINLINE_STATE names the right place; if the state is lost, run the "
-            "workflow manually with “Create a new state”"
+            "workflow manually with “Start over”"
         )
-    return f"created {state.repository.reference} as {state.init(session.first_entry).digest}"
+    made = state.init(functools.partial(session.first_entry, last=last_number(github)))
+    return f"created {state.repository.reference} as {made.digest}"
+
+
+def exists(state: Shared) -> str:
+    return f"the state at {state.repository.reference} exists"
+
+
+def begin_anew(state: Shared, former: Former, github: GitHub) -> str:
+    """Put an empty state in the place of the current one: the model is released as the first one of its kind is."""
+    entries, _ = audit_log.whole(former.audit)
+    run = os.environ.get("GITHUB_RUN_ID", "")
+    if run and entries and entries[0].details.get("run") == run:
+        return f"this run has already begun the state at {state.repository.reference}"
+    details = {
+        "reason": f"started over; the state before is kept as {former.tag} ({former.digest})",
+        "former_state": former.digest,
+        "former_tag": former.tag,
+        "former_log": entries[-1].hash if entries else "",
+        "run": run,
+    }
+
+    def fill(store: Path) -> None:
+        session.first_entry(store, last_number(github), details)
+
+    made = state.replace(former, fill)
+    return f"started over: {state.repository.reference} is {made.digest}; the state before is kept as {former.tag}"
+
+
+def last_number(github: GitHub) -> int:
+    """The highest version that ever had a page: its tag and its page must not come to name another model."""
+    tags = [each["ref"].removeprefix(f"refs/tags/{TAG}") for each in github.get(f"git/matching-refs/tags/{TAG}")]
+    return max((int(number) for number in tags if number.isdecimal()), default=0)
 
 
 def traces(github: GitHub) -> Iterator[str]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from mainline.config.environment import STATE, hosts
 from mainline.errors import ExternalError, Refused
 from mainline.github.actions import commands, registry_login
-from mainline.runtime.atomic_files import write_text
+from mainline.github.actions.log_in_reach import is_out_of_sight, report
 from mainline.runtime.workspace import Workspace
 
 LEFT = ("monitor.json", "monitor.md", "monitor.html", "unseen.txt")
@@ -24,13 +23,7 @@ def watch(workspace: Workspace, log: str) -> int:
     for name in LEFT:
         (workspace.reports / name).unlink(missing_ok=True)
     if is_out_of_sight(workspace.root, log):
-        message = (
-            f"monitor.log is {log}, a folder that is not on this runner: nothing was monitored, no issue is opened. "
-            "If the server writes its log to a store (s3://, gs://, abfs://), set monitor.log to its address; "
-            "or run `make monitor` on the server's machine."
-        )
-        commands.annotate("notice", "Monitor", message)
-        write_text(workspace.reports / "unseen.txt", message + "\n")
+        report(workspace.reports, log)
         return 0
     command = [sys.executable, "-m", "mainline", "monitor"]
     status = subprocess.run(command, cwd=workspace.root, env=environment(workspace), check=False).returncode
@@ -59,7 +52,3 @@ def environment(workspace: Workspace) -> dict[str, str]:
         commands.annotate("notice", "Monitor", f"the released models could not be looked up: {error}")
         return known
     return {**known, "MLFLOW_TRACKING_URI": uri}
-
-
-def is_out_of_sight(root: Path, log: str) -> bool:
-    return "://" not in log and not (root / Path(log).expanduser()).exists()

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mainline.github.actions import relevant_changes
-from mainline.github.actions.release_page import Published, last
+from mainline.github.actions.release_page import TAG, Published, last
 from mainline.github.client import GitHub
 from mainline.runtime import git
 from mainline.training.fingerprint import locked_packages
 
+FIRST = (
+    "nothing has been released yet, and a push does not begin: the first release is started manually: "
+    "Actions → release → Run workflow. From then on every merge is a release"
+)
 EXPORT = "export"  # converts the model: not relevant for a review
 
 
@@ -30,8 +34,11 @@ def due(root: Path, event: str, github: GitHub) -> Due:
     """Whether the checkout's commit needs a release; `event` is the name of the event that started the run."""
     released = last(github)
     head = git.commit_of(root, "HEAD")
+    if released is None and event == "push" and not github.get(f"git/matching-refs/tags/{TAG}"):
+        # A repository made from the template begins with a push, of the example: nobody has asked to release that.
+        return Due(False, FIRST)
     if released is None or head is None:
-        return Due(True, "nothing has been released yet")
+        return Due(True, "no page of a release says what was released last")
     if git.is_behind(root, head, released.commit):
         return Due(False, f"{released.tag} was made from a later commit: rollback.yml returns to an earlier version")
     if event != "push":

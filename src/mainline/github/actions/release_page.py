@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from mainline.github.actions import commands
 from mainline.github.client import GitHub, GitHubError
 
 TAG = "model-v"
 MARK = re.compile(r"<!-- mainline: (\{[^\n]*\}) -->")
 LOOKED_AT = 300  # releases, newest first: they include the fork's own
 LONGEST = 120_000  # characters: GitHub takes 125,000
+NO_TAG = (403, 404, 409, 422)  # 403, 404: a commit with other workflows; 422: the tag exists, or has a rule against it
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -63,19 +65,33 @@ def publish(github: GitHub, content: Mapping[str, Any], card: str, image: str | 
     """
     tag = f"{TAG}{content['version']}"
     body = page(content, card, image, github.repository, commit, at)
-    values = {"name": f"Model {content['version']}", "body": body, "make_latest": "true"}
+    # Never a commit: the workflow's token may not name one whose workflows differ from those of the default branch,
+    # as after any merge in the meantime, also where a page has one as its target.
+    branch = str(github.get("")["default_branch"])
+    values = {"name": f"Model {content['version']}", "body": body, "make_latest": "true", "target_commitish": branch}
     there = existing(github, tag)
     if there is None:
         made_from = str(content.get("commit"))
-        target = made_from if COMMIT.fullmatch(made_from) else commit
+        tag_commit(github, tag, made_from if COMMIT.fullmatch(made_from) else commit)
         try:
-            made = github.post("releases", {"tag_name": tag, "target_commitish": target, **values})
-            return str(made["html_url"])
+            return str(github.post("releases", {"tag_name": tag, **values})["html_url"])
         except GitHubError as error:
             there = existing(github, tag) if error.code == 422 else None  # another run was faster
             if there is None:
                 raise
     return str(github.patch(f"releases/{there}", values)["html_url"])
+
+
+def tag_commit(github: GitHub, tag: str, commit: str) -> None:
+    """Set the tag at the model's commit if GitHub allows it; else the page sets it at the default branch's newest."""
+    try:
+        github.post("git/refs", {"ref": f"refs/tags/{tag}", "sha": commit})
+    except GitHubError as error:
+        if error.code not in NO_TAG:
+            raise
+        if error.code != 422:
+            message = f"{tag} is not set at the model's commit {commit}, which the page names: {error}"
+            commands.annotate("notice", "Tag", message)
 
 
 def existing(github: GitHub, tag: str) -> int | None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from mainline.github.client import GitHub
 
 NOT_SHOWN = "not shown to this token"
-State = Literal["on", "off", "unseen"]
+State = Literal["on", "off", "unseen", "absent"]  # absent: this plan of GitHub does not have it
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,16 @@ class Target:
 
 @dataclass(frozen=True)
 class Check:
-    """`look` asks GitHub, `offline` reads the checkout where GitHub cannot be asked."""
+    """`look` asks GitHub, `offline` reads the checkout where GitHub cannot be asked.
+
+    `absent` says what takes its place where the owner's plan does not have it.
+    """
 
     name: str
     look: Callable[[Target], Finding]
     necessary: bool = True
     offline: Callable[[Path], Finding] | None = None
+    absent: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,22 @@ from mainline.github.client import GitHubError
 from mainline.github.doctor.check import Check, Finding, Target
 
 NAME = "production"
+BILLING = "billing plan"  # GitHub's words where it refuses approvals
+UNASKED = (
+    "a deployment needs no approval (in a private repository only GitHub Enterprise asks for one; elsewhere the audit "
+    "log names who approved the pull request)"
+)
+STATE = "everyone can pull it, with the holdout's labels and scores, every model and the audit log"
+
+
+def plan(target: Target) -> Finding:
+    """What depends on the owner's plan, which GitHub does not tell: a public repository has everything."""
+    if target.public:
+        return Finding("on", "public: rules, approvals and attestations are there on every plan")
+    text = (
+        "private: approvals and attestations need GitHub Enterprise, branch rules Pro or Team; docs/release.md: Plans"
+    )
+    return Finding("absent", text)
 
 
 def environment(target: Target) -> Finding:
@@ -19,7 +35,7 @@ def environment(target: Target) -> Finding:
     reviewers = (rules.get("required_reviewers") or {}).get("reviewers") or []
     missing = []
     if not reviewers:
-        missing.append("a deployment needs no approval")
+        missing.append("a deployment needs no approval" if target.public else UNASKED)
     policy = (now or {}).get("deployment_branch_policy")
     if not policy:
         missing.append("every branch may deploy")
@@ -63,7 +79,14 @@ def protect(target: Target, now: dict[str, Any] | None) -> None:
         "reviewers": reviewers or [{"type": "User", "id": reviewer(target)}],
         "deployment_branch_policy": policy or {"protected_branches": False, "custom_branch_policies": True},
     }
-    target.github.put(f"environments/{NAME}", body)
+    try:
+        target.github.put(f"environments/{NAME}", body)
+    except GitHubError as error:
+        if error.code != 422 or BILLING not in str(error):
+            raise
+        # With any of the other fields, even at its default, this plan refuses the whole change.
+        limited = {"deployment_branch_policy": body["deployment_branch_policy"]}
+        target.github.put(f"environments/{NAME}", limited)
     if (not policy or policy["custom_branch_policies"]) and not may_deploy(target):
         target.github.post(f"environments/{NAME}/deployment-branch-policies", {"name": target.branch})
 
@@ -88,13 +111,20 @@ def packages(target: Target) -> Finding:
         return Finding("off", text, f"“Manage Actions access”, role Write, at {settings_of(target, foreign[0])}")
     if not found:
         return Finding("on", "none yet: the first release creates them")
+    open_state = [one["name"] for one in found if is_state(one) and one["visibility"] == "public"]
+    if open_state:
+        text = f"{', '.join(open_state)}: {STATE}"
+        return Finding("off", text, f"“Change visibility” at {settings_of(target, open_state[0])}")
     wanted = "public" if target.public else "private"
-    other = [one for one in found if one["visibility"] != wanted]
+    other = [one["name"] for one in found if one["visibility"] != wanted and not is_state(one)]
     if not other:
-        return Finding("on", f"{wanted}, as the repository is")
-    names = ", ".join(one["name"] for one in other)
+        return Finding("on", f"{wanted}, as the repository is; the state is private")
     why = "to pull it, users must sign in" if target.public else "everyone can pull it, but the repository is private"
-    return Finding("off", f"{names}: {why}", f"“Change visibility” at {settings_of(target, other[0]['name'])}")
+    return Finding("off", f"{', '.join(other)}: {why}", f"“Change visibility” at {settings_of(target, other[0])}")
+
+
+def is_state(package: dict[str, Any]) -> bool:
+    return str(package["name"]).endswith("/state")
 
 
 def settings_of(target: Target, package: str) -> str:
@@ -105,4 +135,8 @@ def settings_of(target: Target, package: str) -> str:
     return f"{site}/{owners}/{owner['login']}/packages/container/{quote(package, safe='')}/settings"
 
 
-CHECKS = (Check("environment", environment, necessary=False), Check("images", packages, necessary=False))
+CHECKS = (
+    Check("plan", plan, necessary=False),
+    Check("environment", environment, necessary=False),
+    Check("images", packages, necessary=False),
+)

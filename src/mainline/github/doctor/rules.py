@@ -99,4 +99,8 @@ def offline(root: Path) -> Finding:
     return Finding("unseen", f"not checked; {FILE} has {len(wanted(root)['rules'])} rules")
 
 
-CHECKS = (Check("branch rules", branch, offline=offline),)
+ABSENT = (
+    "no rules for a private repository on this plan (GitHub Pro, Team or Enterprise have them): nothing keeps a red "
+    "pull request from being merged, but the release compares again and refuses a worse model"
+)
+CHECKS = (Check("branch rules", branch, offline=offline, absent=ABSENT),)

@@ -14,6 +14,7 @@ from mainline.github.repository import Connection
 PARTS = (actions, rules, owners, release, security)
 CHECKS: tuple[Check, ...] = tuple(check for part in PARTS for check in part.CHECKS)
 HIDDEN = (401, 403, 404)  # GitHub's answers to a token that may not read a setting
+UPGRADE = "Upgrade to GitHub"  # what GitHub says where a plan does not have something
 REFUSED = (*HIDDEN, 409, 422)  # 409: an organisation's policy forbids it
 
 
@@ -54,6 +55,8 @@ def look(check: Check, target: Target) -> Finding:
     except GitHubError as error:
         if error.code not in HIDDEN:
             raise
+        if UPGRADE in str(error):
+            return Finding("absent", check.absent or str(error))
         if target.is_owner:
             return Finding("unseen", f"GitHub does not show it: {error}")
         return Finding("unseen", NOT_SHOWN)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from pathlib import Path
 
 import pytest
 
-from mainline.errors import ExternalError
+from mainline.errors import ConfigurationError, ExternalError
 from mainline.github.actions import first_release
 from mainline.github.client import GitHub
-from mainline.registry.oci import Repository
+from mainline.registry import audit_log, shared_state
+from mainline.registry.oci import Manifest, Repository
+from mainline.release import session
 from mainline.release.targets.registry_tag import TagTarget
 from mainline.runtime.workspace import Workspace
 from tests.github.double import GitHubDouble
@@ -34,6 +37,9 @@ class Place:
     def begin(self, anew: bool = False) -> str:
         return first_release.begin(self.workspace, self.client, anew)
 
+    def audit(self, state: Manifest) -> list[str]:
+        return shared_state.needed(self.workspace).audit_lines(state)
+
     def put(self, repository: Repository, folder: Path, tag: str) -> str:
         (folder / "blob").write_bytes(b"content")
         layer = repository.put_blob(folder / "blob", "application/octet-stream")
@@ -43,6 +49,8 @@ class Place:
 @pytest.fixture
 def place(github: GitHubDouble, oci_registry: Oci, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     made = Place(tmp_path, github, oci_registry)
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.test")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "team/model")
     monkeypatch.setenv("MAINLINE_STATE", made.state.reference)
     monkeypatch.setenv("MAINLINE_IMAGE", f"{made.name}/image")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
@@ -52,8 +60,9 @@ def place(github: GitHubDouble, oci_registry: Oci, tmp_path: Path, monkeypatch: 
 def test_it_is_begun_once_and_what_was_damaged_since_is_named_with_the_way_out(place: Place, oci_registry: Oci) -> None:
     assert "as sha256:" in place.begin()
     begun = place.state.manifest("state")
+    assert begun
+    assert begun.annotations["org.opencontainers.image.source"] == "https://github.test/team/model"
     assert place.begin() == f"the state at {place.state.reference} exists"
-    assert place.begin(anew=True) == f"the state at {place.state.reference} exists", "what is there is kept"
     kept = place.state.manifest("state")
     assert kept == begun
     assert kept
@@ -84,7 +93,54 @@ def test_where_something_was_released_a_missing_state_is_lost_and_not_begun(plac
     assert "as sha256:" in place.begin(anew=True), "somebody has said that it is lost"
 
 
+def test_who_asks_begins_anew_and_the_former_state_is_kept_and_named(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ID", "1")
+    place.begin()
+    former = place.state.manifest("state")
+    assert former
+    place.repository.refs["tags/model-v9"] = place.repository.refs["tags/model-v10"] = "1" * 40
+    monkeypatch.setenv("GITHUB_RUN_ID", "2")
+    said = place.begin(anew=True)
+    store = shared_state.needed(place.workspace).pull()
+    registry, log = session.open_registry_and_log(store)
+    (begun,) = log.entries()
+    assert (begun.event, begun.details["former_state"]) == ("begun", former.digest)
+    assert begun.details["former_log"] == json.loads(place.audit(former)[-1])["hash"]
+    kept = place.state.manifest(begun.details["former_tag"])
+    assert kept
+    assert kept.digest == former.digest
+    assert begun.details["former_tag"] in said
+    assert begun.details["former_tag"] in begun.details["reason"] in audit_log.table([begun])
+    assert registry.champion() is None
+    run = registry.client.create_run("0").info.run_id
+    made = registry.client.create_model_version(registry.name, "file:///none", run)
+    assert int(made.version) == 11, "tags and pages of the former releases stay what they are"
+
+
+def test_the_same_run_again_does_not_begin_a_second_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ID", "1")
+    place.begin()
+    monkeypatch.setenv("GITHUB_RUN_ID", "2")
+    place.begin(anew=True)
+    first = place.state.manifest("state")
+    assert place.begin(anew=True) == f"this run has already begun the state at {place.state.reference}"
+    assert place.state.manifest("state") == first
+
+
+def test_a_state_that_was_lost_is_begun_with_the_number_after_the_last_page(place: Place) -> None:
+    place.repository.refs["tags/model-v3"] = place.repository.refs["heads/main"]
+    place.begin(anew=True)
+    registry, _ = session.open_registry_and_log(shared_state.needed(place.workspace).pull())
+    run = registry.client.create_run("0").info.run_id
+    assert int(registry.client.create_model_version(registry.name, "file:///none", run).version) == 4
+    assert [each.number for each in registry.versions()] == [4]
+
+
 def test_with_a_server_there_is_nothing_to_begin(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
     assert place.begin() == "the state is that of the MLflow server"
     assert place.state.manifest("state") is None
+    with pytest.raises(ConfigurationError, match="MAINLINE_MODEL_NAME"):
+        place.begin(anew=True)

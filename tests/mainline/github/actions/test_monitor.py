@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mainline.github.actions.monitor import environment, is_out_of_sight, watch
+from mainline.github.actions.monitor import environment, watch
 from mainline.registry.models import open_registry
 from mainline.registry.oci import Repository
 from mainline.registry.shared_state import Shared
@@ -94,8 +94,3 @@ def test_the_monitor_gets_no_token_and_no_password(tmp_path: Path, monkeypatch: 
     for name in ("GITHUB_TOKEN", "MAINLINE_REGISTRY_PASSWORD"):
         monkeypatch.setenv(name, "secret")
     assert "secret" not in environment(Workspace.at(tmp_path)).values()
-
-
-def test_paths_from_the_root_are_folders_too(tmp_path: Path) -> None:
-    assert not is_out_of_sight(tmp_path, str(tmp_path))
-    assert is_out_of_sight(tmp_path, str(tmp_path / "none"))

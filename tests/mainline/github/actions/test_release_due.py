@@ -48,8 +48,17 @@ def page(github: GitHubDouble) -> Page:
     return Page(github)
 
 
-def test_the_first_commit_is_released_whatever_is_in_it(page: Page, shop: Project) -> None:
-    assert page.due(shop) == due.Due(True, "nothing has been released yet")
+def test_a_push_begins_no_releases_and_says_how_the_first_one_is_started(page: Page, shop: Project) -> None:
+    """A repository that is made from the template begins with a push of the example."""
+    found = page.due(shop)
+    assert not found.due
+    assert "first release is started manually: Actions → release → Run workflow" in found.why
+    assert page.due(shop, "workflow_dispatch").due
+
+
+def test_after_a_first_release_whose_page_could_not_be_made_pushes_are_released(page: Page, shop: Project) -> None:
+    page.repository.refs["tags/model-v1"] = page.repository.refs["heads/main"]
+    assert page.due(shop).due
 
 
 def test_documents_and_tests_release_nothing(page: Page, shop: Project) -> None:

@@ -74,6 +74,41 @@ def test_the_same_version_again_is_the_same_page_brought_up_to_date(client: GitH
     assert release_page.last(client) == release_page.Published("model-v7", after, "2026-11-22T12:00:00+00:00")
 
 
+WORKFLOW = ".github/workflows/release.yml"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+@pytest.mark.parametrize("refuses_refs", [True, False])
+def test_a_page_is_made_and_brought_up_to_date_after_a_workflow_has_changed_on_main(
+    client: GitHub, repository: Repository, status: int, refuses_refs: bool
+) -> None:
+    repository.workflow_refusal, repository.refuses_refs = status, refuses_refs
+    made_from = repository.commit("heads/main", {WORKFLOW: b"uses: an/action@1"}, "The model")
+    tip = repository.commit("heads/main", {WORKFLOW: b"uses: an/action@2"}, "Dependabot's, while the release waited")
+    found = content(repository, commit=made_from)
+    publish(client, found, made_from)
+    publish(client, {**found, "approver": "another"}, made_from)
+    (release,) = repository.releases.values()
+    assert f"was made from commit {made_from}" in release["body"]
+    assert "`another`" in release["body"]
+    assert repository.refs["tags/model-v7"] == (tip if refuses_refs else made_from)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_production_returns_to_a_version_whose_page_has_its_commit_as_target(
+    client: GitHub, repository: Repository, status: int
+) -> None:
+    """Pages that were made before this Mainline, whatever has happened to the workflows since."""
+    repository.workflow_refusal = status
+    made_from = repository.commit("heads/main", {WORKFLOW: b"uses: an/action@1"}, "The model")
+    client.post("releases", {"tag_name": "model-v7", "target_commitish": made_from})
+    repository.commit("heads/main", {WORKFLOW: b"uses: an/action@2"}, "Later")
+    publish(client, content(repository, commit=made_from), made_from)
+    (release,) = repository.releases.values()
+    assert f"was made from commit {made_from}" in release["body"]
+    assert repository.refs["tags/model-v7"] == made_from
+
+
 def test_a_page_that_another_run_made_in_the_meantime_is_brought_up_to_date(
     client: GitHub, github: GitHubDouble, repository: Repository
 ) -> None:

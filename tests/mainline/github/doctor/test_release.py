@@ -17,6 +17,30 @@ def test_production_is_made_to_wait_for_the_owner_and_to_take_the_default_branch
     assert [one["name"] for one in fork.repository.deployment_branches["production"]] == ["main"]
 
 
+def test_where_a_private_repositorys_plan_has_no_approvals_the_branches_are_limited_all_the_same(fork: Fork) -> None:
+    fork.repository.private, fork.repository.plan = True, "team"
+    found = release.environment(fork.target)
+    assert found.turn_on is not None
+    found.turn_on()
+    assert [one["name"] for one in fork.repository.deployment_branches["production"]] == ["main"]
+    after = release.environment(fork.target)
+    assert after.state == "off"
+    assert "a deployment needs no approval" in after.text
+    assert "every branch" not in after.text
+    assert "in a private repository only GitHub Enterprise asks for one" in after.text
+    assert "the audit log names who approved the pull request" in after.text
+    done = fork.doctor("--fix")
+    assert "in a private repository only GitHub Enterprise asks for one" in " ".join(done.stdout.split())
+
+
+def test_what_a_plan_has_is_said_before_anything_is_looked_for(fork: Fork) -> None:
+    assert release.plan(fork.target).state == "on"
+    fork.repository.private = True
+    found = release.plan(fork.target)
+    assert found.state == "absent"
+    assert "approvals and attestations need GitHub Enterprise" in found.text
+
+
 def test_what_production_has_already_is_kept(fork: Fork) -> None:
     own = {"protected_branches": True, "custom_branch_policies": False}
     fork.target.github.put("environments/production", {"wait_timer": 15, "deployment_branch_policy": own})
@@ -61,9 +85,9 @@ def test_in_an_organisation_whoever_asks_is_the_reviewer(github: GitHubDouble, f
 @pytest.mark.parametrize(
     ("private", "visibility", "state", "text"),
     [
-        (False, "public", "on", "public, as the repository is"),
+        (False, "public", "on", "public, as the repository is; the state is private"),
         (False, "private", "off", "model: to pull it, users must sign in"),
-        (True, "private", "on", "private, as the repository is"),
+        (True, "private", "on", "private, as the repository is; the state is private"),
         (True, "public", "off", "model: everyone can pull it, but the repository is private"),
     ],
 )
@@ -73,12 +97,27 @@ def test_an_image_is_as_visible_as_its_repository(
     assert release.packages(fork.target).text == "none yet: the first release creates them"
     fork.repository.private = private
     fork.repository.package("model", visibility)
+    fork.repository.package("model/state", "private")
     # Another repository's image is none of ours.
     fork.github.repository("team/other").package("other", "private" if visibility == "public" else "public")
     found = release.packages(fork.target)
     assert (found.state, found.text) == (state, text)
     if state == "off":
         assert found.by_hand.endswith("https://github.test/users/team/packages/container/model/settings")
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_the_state_is_private_even_where_the_repository_is_public(fork: Fork, private: bool) -> None:
+    fork.repository.private = private
+    fork.repository.package("model", "private" if private else "public")
+    fork.repository.package("model/state", "public")
+    found = release.packages(fork.target)
+    assert found.state == "off"
+    assert found.text.startswith("model/state: everyone can pull it, with the holdout's labels and scores, every model")
+    assert "“Change visibility”" in found.by_hand
+    assert found.by_hand.endswith("https://github.test/users/team/packages/container/model%2Fstate/settings")
+    fork.repository.packages["model/state"]["visibility"] = "private"
+    assert release.packages(fork.target).state == "on"
 
 
 def test_an_environment_that_does_not_take_the_default_branch_is_opened_to_it(fork: Fork) -> None:

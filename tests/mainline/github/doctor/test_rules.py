@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from mainline.github.doctor import rules
+from mainline.github.doctor import rules, run
 from tests.github import description
 from tests.mainline.github.doctor.forks import TOP, Fork
 
@@ -116,3 +116,13 @@ def test_the_file_is_written_as_json_with_two_spaces() -> None:
     text = (TOP / rules.FILE).read_text(encoding="utf-8")
     assert json.loads(text) == WANTED
     assert text.startswith('{\n  "name"')
+
+
+def test_a_plan_without_rules_for_private_repositories_is_told_from_rules_that_are_off(fork: Fork) -> None:
+    fork.repository.private, fork.repository.plan = True, "free"
+    result = run.run_check(rules.CHECKS[0], fork.target, fix=True)
+    assert result.finding.state == "absent"
+    assert "no rules for a private repository on this plan" in result.finding.text
+    assert not result.fails, "nobody can turn it on"
+    fork.repository.plan = "team"
+    assert run.run_check(rules.CHECKS[0], fork.target, fix=True).applied

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mainline.github.doctor.run import CHECKS
 from tests.github.double import GitHubDouble
 from tests.github.faults import Fault, bad_gateway, rate_limit
 from tests.mainline.github.doctor.forks import RULESET, Fork, doctor
@@ -114,9 +115,12 @@ def test_without_a_token_the_checkout_alone_is_told_of(fork: Fork) -> None:
     assert done.stdout.startswith("team/model: no token: gh auth login, or GH_TOKEN=… make doctor\n")
     assert "the gates have code owners" in done.stdout
     assert f"{RULESET} has 4 rules" in done.stdout
-    assert done.stdout.count("not checked") == 13
+    count = len(CHECKS)
+    assert done.stdout.count("not checked") == count
     assert "hidden-word" not in done.stdout + done.stderr
-    assert done.stdout.endswith("No visible necessary setting is off. 13 of 13 settings could not be read.\n")
+    assert done.stdout.endswith(
+        f"No visible necessary setting is off. {count} of {count} settings could not be read.\n"
+    )
     fork.write(".github/CODEOWNERS", "# gates\n/params.yaml\n")
     done = doctor(fork.root)
     assert done.returncode == 1
@@ -143,9 +147,13 @@ def test_where_nobody_answers_the_place_is_named(tmp_path: Path) -> None:
 
 
 def test_what_an_owners_token_is_not_shown_is_told_in_githubs_words(fork: Fork) -> None:
-    said = {"message": "Upgrade to GitHub Pro or make this repository public to enable this feature."}
-    fork.github.faults.append(Fault(403, path="rules/branches/main$", body=said))
-    done = fork.doctor()
-    assert "GitHub does not show it: GET /repos/team/model/rules/branches/main: 403 Upgrade to GitHub Pro" in unwrapped(
-        done.stdout
-    )
+    fork.github.faults.append(Fault(403, path="rules/branches/main$", body={"message": "Repository access blocked"}))
+    said = "GitHub does not show it: GET /repos/team/model/rules/branches/main: 403 Repository access blocked"
+    assert said in unwrapped(fork.doctor().stdout)
+
+
+def test_what_a_plan_does_not_have_is_said_with_what_takes_its_place(fork: Fork) -> None:
+    fork.repository.private, fork.repository.plan = True, "free"
+    found = unwrapped(fork.doctor().stdout)
+    assert "GitHub does not show it" not in found
+    assert "but the release compares again and refuses a worse model" in found
