@@ -296,11 +296,11 @@ $(BIN)/.all: uv.lock pyproject.toml | $(NEEDS_UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
 
-# GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
+# GitHub's descriptions of its API and of its events, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(BIN)/.all
 	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
-		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
-		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
+		find node_modules/@octokit -path '*/generated/*.json' ! -name api.github.com.json -delete; } || \
+		{ echo "npm could not fetch GitHub's descriptions of its API and events: tests that need them cannot run" >&2; test -z "$$CI"; }
 
 $(OWN_UV):
 	@$(WRITABLE)

@@ -193,6 +193,12 @@ def check_answer(operation: Operation, status: int, body: Any) -> None:
         raise Unfit(f"{operation.id}, answer {status}: {error}")
 
 
+def check_schema(schema: Any, value: Any, what: str) -> None:
+    """Raises Unfit for a value that is none of the schema, whose references lead into the whole description."""
+    for error in errors(schema, value):
+        raise Unfit(f"{what}: {error}")
+
+
 def errors(schema: Any, value: Any) -> Iterator[str]:
     """What is wrong, each with the place where it is."""
     for error in OAS30Validator(schema, registry=registry(), format_checker=oas30_format_checker).iter_errors(value):

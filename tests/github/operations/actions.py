@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from tests.github.call import Answer, Call, Refusal, found, serves
-from tests.github.state import Values
+from tests.github.state import Repository, Values
 
 
 def run_shown(call: Call, run: Values) -> Values:
-    """With its head's repository (null where the fork is gone) and pull requests as the API abbreviates them."""
-    repository = call.repository
-    home = call.double.repositories.get((run["head_repository"] or "").lower())
+    return shown(call.double.repositories, call.repository, run)
+
+
+def shown(repositories: dict[str, Repository], repository: Repository, run: Values) -> Values:
+    """With its head's repository (null where the fork is gone) and pull requests as GitHub abbreviates them."""
+    home = repositories.get((run["head_repository"] or "").lower())
     pulls = [repository.pulls[number] for number in run["pull_requests"]]
     short = {"id": repository.id, "name": repository.name}
     sides = [{side: {**_ref(pull[side]), "repo": short} for side in ("head", "base")} for pull in pulls]
