@@ -121,6 +121,15 @@ def push(origin: Origin, branch: str, before: str, message: str = "A change") ->
     return Event("push", after, payload)
 
 
+def merge_group(origin: Origin, head: str, base: str = "main") -> Event:
+    """The event of a merge queue that asks for the checks of the commit `head`, which would be merged into `base`."""
+    before = origin.commit_of(f"refs/heads/{base}")
+    group = {"head_sha": head, "head_ref": f"refs/heads/gh-readonly-queue/{base}/pr-7-{before}", "base_sha": before}
+    payload = {"action": "checks_requested", "merge_group": {**group, "base_ref": f"refs/heads/{base}"}}
+    git(origin.path, "update-ref", group["head_ref"], head)
+    return Event("merge_group", head, {**payload, "repository": repository_of(origin), "sender": user("somebody")})
+
+
 def dispatch(origin: Origin, branch: str = "main", **inputs: Any) -> Event:
     """The event of somebody who starts a workflow by hand."""
     payload = {

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.projects import TOP
 from tests.workflows import act
 
 ACTIONS = act.STAND_INS
@@ -92,6 +93,27 @@ def test_whatever_a_workflow_gives_an_action_its_stand_in_takes() -> None:
                     f"{path.name}: {name}: {key}" for key in set(step.get("with", {})) - set(load(name)["inputs"])
                 ]
     assert unknown == []
+
+
+def test_act_knows_no_queue_and_what_it_is_given_has_none(tmp_path: Path) -> None:
+    """The day that act knows it, this fails, and `QUEUE` goes."""
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    for source in (TOP / ".github" / "workflows").glob("*.yml"):
+        text = source.read_text(encoding="utf-8")
+        (workflows / source.name).write_text(act.QUEUE.sub("", text), encoding="utf-8")
+        if "queue: max" in text:
+            assert yaml.safe_load(act.QUEUE.sub("", text)), source.name
+            (workflows / "queued.yml").write_text(text, encoding="utf-8")
+            assert "Unknown Property queue" in listed(workflows / "queued.yml"), source.name
+            (workflows / "queued.yml").unlink()
+            assert "Unknown Property" not in listed(workflows / source.name)
+
+
+def listed(workflow: Path) -> str:
+    command = [Path(sys.executable).with_name("act"), "--list", "--workflows", workflow]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
 
 
 class Scopes:

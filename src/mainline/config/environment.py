@@ -58,6 +58,8 @@ VARIABLES = (
     Variable("GH_TOKEN", GITHUB, "Token for GitHub's API, where `GITHUB_TOKEN` is not set."),
     Variable("RETRAIN_TOKEN", GITHUB, "Token that opens retraining pull requests, so that their checks start."),
     Variable("SETTINGS", GITHUB, "The repository's variables as JSON, read by `make settings`."),
+    Variable("MAINLINE_RUNNER", GITHUB, "The repository's variable: label of the runner that trains.", "ubuntu-24.04"),
+    Variable("MAINLINE_PYTHONS", GITHUB, "The repository's variable: JSON list of the Pythons that `quality` tests."),
     Variable("GITHUB_REPOSITORY", GITHUB, "The repository, as `owner/name`.", "the remote `origin`"),
     Variable("GITHUB_API_URL", GITHUB, "Address of GitHub's API.", "https://api.github.com"),
     Variable("GITHUB_SERVER_URL", GITHUB, "Address of GitHub.", "https://github.com"),
