@@ -10,8 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import check_jsonschema
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 TOP = Path(__file__).resolve().parents[2]
 GITHUB = TOP / ".github"
@@ -20,6 +22,8 @@ CONTRIBUTED = ("review.yml", "quality.yml")  # these run a contributor's code
 RELEASING = ("release.yml", "rollback.yml")  # these may change what is in production
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 FILES = [*WORKFLOWS, *ACTIONS]
+FORMS = [path for path in sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml")) if path.name != "config.yml"]
+SCHEMAS = Path(check_jsonschema.__file__).parent / "builtin_schemas"
 
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 # One program with its arguments: nothing that a test of Python could not reach.
@@ -278,6 +282,13 @@ def test_uv_is_the_makefiles() -> None:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=names)
 def test_a_workflow_can_be_read_at_one_sitting(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 80
+
+
+@pytest.mark.parametrize("path", FORMS, ids=names)
+def test_an_issue_form_is_one_as_github_reads_it(path: Path) -> None:
+    """`2013-10-01` without quotes is a date to GitHub's YAML, and the form is refused; check-jsonschema reads a text."""
+    schema = json.loads((SCHEMAS / "vendor" / "github-issue-forms.json").read_text(encoding="utf-8"))
+    assert [error.message for error in Draft7Validator(schema).iter_errors(load(path))] == []
 
 
 def test_nothing_names_an_owner_or_a_repository() -> None:
