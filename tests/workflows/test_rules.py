@@ -13,7 +13,9 @@ from typing import Any
 import check_jsonschema
 import pytest
 import yaml
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+
+from mainline.packaging import image
 
 TOP = Path(__file__).resolve().parents[2]
 GITHUB = TOP / ".github"
@@ -126,7 +128,8 @@ def test_what_runs_the_models_code_on_a_schedule_can_write_nothing(file: str) ->
 
 def triggers(path: Path) -> dict[str, Any]:
     """The events that start a workflow, each with its filters."""
-    found: Any = load(path)[True]  # YAML reads the key `on` as true
+    content: Any = load(path)
+    found = content[True]  # YAML reads the key `on` as true
     return {event: filters or {} for event, filters in found.items()}
 
 
@@ -286,9 +289,28 @@ def test_a_workflow_can_be_read_at_one_sitting(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FORMS, ids=names)
 def test_an_issue_form_is_one_as_github_reads_it(path: Path) -> None:
-    """`2013-10-01` without quotes is a date to GitHub's YAML, and the form is refused; check-jsonschema reads a text."""
+    """`2013-10-01` without quotes is a date to GitHub's YAML, which it refuses; check-jsonschema reads a text."""
     schema = json.loads((SCHEMAS / "vendor" / "github-issue-forms.json").read_text(encoding="utf-8"))
     assert [error.message for error in Draft7Validator(schema).iter_errors(load(path))] == []
+
+
+def test_dependabot_finds_a_base_image_that_it_can_move() -> None:
+    """It takes `/deploy/*` for the folders below it alone, and parses no `FROM ${BASE}`."""
+    (docker,) = [one for one in load(GITHUB / "dependabot.yml")["updates"] if one["package-ecosystem"] == "docker"]
+    assert docker["directories"]
+    for directory in docker["directories"]:
+        text = (TOP / directory.strip("/") / "Dockerfile").read_text(encoding="utf-8")
+        found = re.findall(r"(?m)^FROM (\S+)$", text)
+        assert found and all(re.fullmatch(r"[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}", one) for one in found), directory
+
+
+def test_the_base_image_has_the_python_that_the_workflows_train_with() -> None:
+    trained = load(GITHUB / "actions" / "setup" / "action.yml")["inputs"]["python"]["default"]
+    assert image.pinned(TOP, f"python:{trained}-slim")
+    (docker,) = [one for one in load(GITHUB / "dependabot.yml")["updates"] if one["package-ecosystem"] == "docker"]
+    # Another minor version than trained would no longer be used.
+    kinds = ["version-update:semver-major", "version-update:semver-minor"]
+    assert docker["ignore"] == [{"dependency-name": "python", "update-types": kinds}]
 
 
 def test_nothing_names_an_owner_or_a_repository() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 
@@ -38,6 +39,23 @@ def test_only_what_serves_is_laid_out_and_with_fixed_times(made: Export) -> None
         assert {"uv.lock", "model/serving.json", "model/model.onnx", "src/mainline/serving/app.py"} <= found
         assert not any("training" in name or "__pycache__" in name for name in found)
         assert {os.stat(path).st_mtime for path in folder.rglob("*")} == {86_400}
+
+
+def test_a_moved_base_is_a_reason_to_build_and_another_pythons_pin_is_not_taken(made: Export, tmp_path: Path) -> None:
+    for file in ("uv.lock", "pyproject.toml", "deploy/Dockerfile"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        shutil.copy(TOP / file, tmp_path / file)
+    base = tmp_path / "deploy" / "base" / "Dockerfile"
+    base.parent.mkdir()
+    found = []
+    for digest in ("a" * 64, "b" * 64):
+        base.write_text(f"# Why\nFROM {build.matching_base()}@sha256:{digest}\n", encoding="utf-8")
+        assert build.base_of(tmp_path, {}).endswith(digest)
+        found.append(build.inputs(tmp_path, made.folder, {}))
+    assert found[0] != found[1]
+    base.write_text(f"FROM python:2.7-slim@sha256:{'a' * 64}\n", encoding="utf-8")
+    assert build.base_of(tmp_path, {}) == build.matching_base()
+    assert build.base_of(tmp_path, {"MAINLINE_BASE": "registry.example/base"}) == "registry.example/base"
 
 
 @pytest.mark.slow
