@@ -270,9 +270,23 @@ def test_main_alone_saves_what_a_later_run_trusts() -> None:
             if used.startswith("actions/cache/save@"):
                 assert only in step["if"], path.name
             elif used.startswith("astral-sh/setup-uv@"):
-                assert step["with"]["save-cache"] == f"${{{{ {only} }}}}"
+                assert step["with"]["save-cache"] == f"${{{{ inputs.save == 'true' && {only} }}}}"
             else:
                 assert not used.startswith("actions/cache@"), "it saves whatever ran"
+
+
+def test_a_cache_of_packages_is_saved_where_all_are_installed_and_shared_by_what_installs_the_same() -> None:
+    """A key is written once: a release that is not due would save what it installed, nearly nothing, for ever."""
+    saved: dict[str, list[str]] = {}
+    for path in FILES:
+        for step in steps(path):
+            if not step.get("uses", "").endswith("/.github/actions/setup"):
+                continue
+            given = step.get("with", {})
+            packages = given.get("packages", load(GITHUB / "actions/setup/action.yml")["inputs"]["packages"]["default"])
+            saved.setdefault(packages, []).extend([path.name] if given.get("save") else [])
+    # The review of main trains every commit; `make tools` and `make pins` install all of theirs.
+    assert saved == {"stage": ["review.yml"], "all": ["quality.yml"], "lint": ["security.yml"]}
 
 
 def test_uv_is_the_makefiles() -> None:
