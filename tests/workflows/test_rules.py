@@ -289,6 +289,16 @@ def test_a_cache_of_packages_is_saved_where_all_are_installed_and_shared_by_what
     assert saved == {"stage": ["review.yml"], "all": ["quality.yml"], "lint": ["security.yml"]}
 
 
+def test_cml_is_looked_up_with_a_token_and_its_program_is_compared_with_the_digest_that_is_given() -> None:
+    """Without a token GitHub answers 60 requests an hour to an address, which runners share.
+
+    https://github.com/iterative/setup-cml/blob/v2.0.1/src/setup-cml.ts reads GITHUB_TOKEN.
+    """
+    found = {step["name"]: step for step in steps(GITHUB / "workflows" / "comment.yml")}
+    assert found["Set up CML"]["env"] == {"GITHUB_TOKEN": "${{ github.token }}"}
+    assert found["Post"]["env"]["MAINLINE_CML_SHA256"] == "${{ vars.MAINLINE_CML_SHA256 }}"
+
+
 def test_uv_is_the_makefiles() -> None:
     version = re.search(r"(?m)^UV_VERSION := (\S+)$", (TOP / "Makefile").read_text(encoding="utf-8"))
     asked = [step["with"]["version"] for path in ACTIONS for step in steps(path) if "setup-uv" in step.get("uses", "")]

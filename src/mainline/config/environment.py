@@ -60,6 +60,7 @@ VARIABLES = (
     Variable("SETTINGS", GITHUB, "The repository's variables as JSON, read by `make settings`."),
     Variable("MAINLINE_RUNNER", GITHUB, "The repository's variable: label of the runner that trains.", "ubuntu-24.04"),
     Variable("MAINLINE_PYTHONS", GITHUB, "The repository's variable: JSON list of the Pythons that `quality` tests."),
+    Variable("MAINLINE_CML_SHA256", GITHUB, "The repository's variable: SHA-256 of CML's program; no other is run."),
     Variable("GITHUB_REPOSITORY", GITHUB, "The repository, as `owner/name`.", "the remote `origin`"),
     Variable("GITHUB_API_URL", GITHUB, "Address of GitHub's API.", "https://api.github.com"),
     Variable("GITHUB_SERVER_URL", GITHUB, "Address of GitHub.", "https://github.com"),
