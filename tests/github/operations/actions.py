@@ -59,6 +59,15 @@ def get_run(call: Call) -> Answer:
     return Answer(200, run_shown(call, found(call.repository.runs, call["run_id"])))
 
 
+@serves("actions/re-run-workflow")
+def run_again(call: Call) -> Answer:
+    run = found(call.repository.runs, call["run_id"])
+    if run["status"] != "completed":
+        raise Refusal(403, "This workflow is already running")
+    run |= {"status": "queued", "conclusion": None, "run_attempt": run["run_attempt"] + 1}
+    return Answer(201, {})
+
+
 @serves("actions/get-reviews-for-run")
 def approvals_of_run(call: Call) -> Answer:
     found(call.repository.runs, call["run_id"])
@@ -137,9 +146,10 @@ def dispatch(call: Call) -> Answer:
     branch = call.body["ref"].removeprefix("refs/heads/")
     if f"heads/{branch}" not in call.repository.refs:
         raise Refusal(422, f"No ref found for: {call.body['ref']}")
-    call.repository.run(
+    run = call.repository.run(
         name=workflow["name"], path=workflow["path"], event="workflow_dispatch", branch=branch, status="queued"
     )
+    call.repository.inputs[run["id"]] = dict(call.body.get("inputs") or {})
     return Answer(204)
 
 
