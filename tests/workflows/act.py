@@ -23,6 +23,7 @@ REPLACED = {
     "actions/checkout": "checkout",
     "actions/attest": "attest",
     "actions/cache": "cache",
+    "actions/create-github-app-token": "create-github-app-token",
     "actions/download-artifact": "download-artifact",
     "actions/upload-artifact": "upload-artifact",
     "astral-sh/setup-uv": "setup-uv",

@@ -31,6 +31,11 @@ REAL: dict[str, tuple[set[str], set[str]]] = {
         {"cache-hit", "cache-primary-key", "cache-matched-key"},
     ),
     "cache/save": ({"path", "key", "upload-chunk-size", "enableCrossOsArchive"}, set()),
+    "create-github-app-token": (
+        {"client-id", "app-id", "private-key", "owner", "repositories", "skip-token-revoke", "github-api-url"}
+        | {"permission-contents", "permission-pull-requests"},  # and one for each other permission
+        {"token", "installation-id", "app-slug"},
+    ),
     "download-artifact": (
         {"name", "artifact-ids", "path", "pattern", "merge-multiple", "github-token", "repository", "run-id"}
         | {"skip-decompress", "digest-mismatch"},
