@@ -69,7 +69,10 @@ def jobs(event: str, facts: Facts, folder: Path = TOP / ".github" / "workflows")
 
 def of(content: Mapping[str, Any], facts: Facts) -> Iterator[str]:
     for key, job in content["jobs"].items():
-        if "uses" in job or not value(str(job.get("if", "True")), facts):
+        if not value(str(job.get("if", "True")), facts):
+            continue
+        if "uses" in job:  # another workflow's jobs run in its place
+            yield from of(yaml.safe_load((TOP / job["uses"]).read_text(encoding="utf-8")), facts)
             continue
         for choices in job.get("strategy", {}).get("matrix", {"": [""]}).values():
             yield from [key] * len(value(choices, facts) if isinstance(choices, str) else choices)

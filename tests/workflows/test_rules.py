@@ -37,7 +37,7 @@ OWNED = re.compile(r"[\w.-]+/[\w.-]+")
 
 # Where a model is trained before it is merged; the release's training stands beside tokens that write.
 TRAINING = ("review.yml: review", "retrain.yml: retrain")
-CHOSEN_RUNNER = "${{ vars.MAINLINE_RUNNER || 'ubuntu-24.04' }}"
+CHOSEN_RUNNER = "vars.MAINLINE_RUNNER || 'ubuntu-24.04' }}"
 # The events whose runs are shown on the newest commit of a pull request.
 OF_PULL_REQUESTS = {"pull_request", "merge_group"}
 
@@ -45,6 +45,13 @@ OF_PULL_REQUESTS = {"pull_request", "merge_group"}
 def load(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
+
+
+def triggers(path: Path) -> dict[str, Any]:
+    """The events that start a workflow, each with its filters."""
+    content: Any = load(path)
+    found = content[True]  # YAML reads the key `on` as true
+    return {event: filters or {} for event, filters in found.items()}
 
 
 def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -103,8 +110,10 @@ def test_what_runs_a_contributors_code_can_read_the_repository_and_nothing_else(
 @pytest.mark.parametrize(("name", "job"), list(jobs()), ids=lambda value: value if isinstance(value, str) else "")
 def test_a_job_ends_in_time_on_an_image_that_is_named(name: str, job: dict[str, Any]) -> None:
     assert 1 <= job["timeout-minutes"] <= 60
-    assert job["runs-on"] == (CHOSEN_RUNNER if name in TRAINING else "ubuntu-24.04")
-    if name in TRAINING:  # a runner of one's own is not discarded: no token that writes may be left there
+    if name not in TRAINING:
+        assert job["runs-on"] == "ubuntu-24.04"
+    else:  # a runner of one's own is not discarded: no token that writes may be left there
+        assert job["runs-on"].endswith(CHOSEN_RUNNER)
         assert set(job["permissions"].values()) == {"read"}
 
 
@@ -116,6 +125,39 @@ def test_a_workflow_that_is_called_is_one_of_ours_and_gets_its_secrets_by_name()
                 assert isinstance(job.get("secrets", {}), dict)
 
 
+@pytest.mark.parametrize("file", ["review.yml", "monitor.yml"])
+def test_an_organisation_can_call_it_from_many_repositories(file: str) -> None:
+    assert "workflow_call" in triggers(GITHUB / "workflows" / file)
+
+
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if "workflow_call" in triggers(path)], ids=names)
+def test_a_workflow_that_is_called_declares_what_it_reads(path: Path) -> None:
+    """What is not declared there is empty, and nothing says so."""
+    text, call = path.read_text(encoding="utf-8"), triggers(path)["workflow_call"]
+    for kind in ("inputs", "secrets"):
+        used = set(re.findall(rf"\b{kind}\.([A-Za-z_]+)", text))
+        assert used == set(call.get(kind, {})), kind
+    assert all(value == {"required": False} for value in call.get("secrets", {}).values())
+    # Where another event starts it, inputs are empty: each has a default beside it.
+    for name in call.get("inputs", {}):
+        assert re.search(rf"inputs\.{name} (\|\||&&) ", text) or call["inputs"][name].get("default") is not None
+
+
+def test_the_documented_call_gives_what_the_workflows_take() -> None:
+    page = (TOP / "docs" / "pull-requests.md").read_text(encoding="utf-8")
+    called = 0
+    for block in re.findall(r"(?s)```yaml\n(.*?)```", page):
+        for job in (yaml.safe_load(block) or {}).get("jobs", {}).values():
+            source = GITHUB / "workflows" / re.sub(r".*/|@.*", "", job["uses"])
+            call = triggers(source)["workflow_call"]
+            assert set(job.get("with", {})) <= set(call.get("inputs", {}))
+            assert set(job.get("secrets", {})) <= set(call.get("secrets", {}))
+            asked = [one["permissions"] for one in load(source)["jobs"].values()]
+            assert {name for one in asked for name in one} <= set(job["permissions"]), "a call grants, and no more"
+            called += 1
+    assert called == 2
+
+
 @pytest.mark.parametrize("file", ["monitor.yml", "retrain.yml"])
 def test_what_runs_the_models_code_on_a_schedule_can_write_nothing(file: str) -> None:
     for name, job in load(GITHUB / "workflows" / file)["jobs"].items():
@@ -124,13 +166,6 @@ def test_what_runs_the_models_code_on_a_schedule_can_write_nothing(file: str) ->
         elif "write" in job["permissions"].values():
             ran = [step["run"] for step in job.get("steps", []) if "run" in step]
             assert all(run.startswith("python3 -P -m mainline.") for run in ran), name
-
-
-def triggers(path: Path) -> dict[str, Any]:
-    """The events that start a workflow, each with its filters."""
-    content: Any = load(path)
-    found = content[True]  # YAML reads the key `on` as true
-    return {event: filters or {} for event, filters in found.items()}
 
 
 def required() -> set[str]:
