@@ -125,6 +125,18 @@ def test_a_workflow_that_is_called_is_one_of_ours_and_gets_its_secrets_by_name()
                 assert isinstance(job.get("secrets", {}), dict)
 
 
+@pytest.mark.parametrize("file", ["comment.yml", "commands.yml"])
+def test_what_writes_on_a_pull_request_runs_the_default_branchs_code_which_takes_texts_as_data(file: str) -> None:
+    (job,) = load(GITHUB / "workflows" / file)["jobs"].values()
+    (checkout,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    # For `workflow_run` and `issue_comment` it is the default branch's newest commit.
+    assert checkout.get("ref", "${{ github.sha }}") == "${{ github.sha }}"
+    assert checkout["sparse-checkout"] == "src/mainline"
+    (command,) = [step for step in job["steps"] if "run" in step]
+    assert command["run"].startswith("python3 -P -m mainline.github.")
+    assert not any("event" in str(value) for value in command["env"].values())
+
+
 @pytest.mark.parametrize("file", ["review.yml", "monitor.yml"])
 def test_an_organisation_can_call_it_from_many_repositories(file: str) -> None:
     assert "workflow_call" in triggers(GITHUB / "workflows" / file)
@@ -366,6 +378,9 @@ def test_dependabot_finds_a_base_image_that_it_can_move() -> None:
 def test_the_base_image_has_the_python_that_the_workflows_train_with() -> None:
     trained = load(GITHUB / "actions" / "setup" / "action.yml")["inputs"]["python"]["default"]
     assert image.pinned(TOP, f"python:{trained}-slim")
+    for path in WORKFLOWS:
+        others = re.findall(r"inputs\.python \|\| '([^']*)'", path.read_text(encoding="utf-8"))
+        assert set(others) <= {trained}, path.name
     (docker,) = [one for one in load(GITHUB / "dependabot.yml")["updates"] if one["package-ecosystem"] == "docker"]
     # Another minor version than trained would no longer be used.
     kinds = ["version-update:semver-major", "version-update:semver-minor"]
