@@ -67,6 +67,18 @@ def test_a_rule_that_was_softened_is_found_and_mended_in_place(fork: Fork, chang
     assert len(fork.repository.rulesets) == 1
 
 
+def test_a_rule_that_waits_for_single_pythons_is_found_and_mended(fork: Fork) -> None:
+    """As the rules of earlier versions do: no pull request could be merged after the upgrade."""
+    fork.write(".github/workflows/quality.yml", (TOP / ".github/workflows/quality.yml").read_text(encoding="utf-8"))
+    checks = [{"context": name} for name in ("review", "quality", "quality (Python 3.11)", "theirs (Python 3)")]
+    rules.store(fork.target.github, ruleset(required_status_checks=checks))
+    found = rules.branch(fork.target)
+    assert found.text == "main: waits for jobs of single versions, which not every run has: quality (Python 3.11)"
+    assert found.turn_on is not None
+    found.turn_on()
+    assert rules.branch(fork.target).state == "on"
+
+
 def test_stricter_rules_of_somebody_elses_are_enough(fork: Fork) -> None:
     strict = ruleset(required_approving_review_count=2, require_last_push_approval=True)
     strict["name"] = "ours"
