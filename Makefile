@@ -111,8 +111,8 @@ ci: $(BIN)/.all ## Run review.yml on this machine with act (EVENT=push WORKFLOW=
 	@$(BIN)/python -m tests.workflows $(if $(EVENT),--event $(EVENT)) $(if $(WORKFLOW),--workflow $(WORKFLOW))
 
 .PHONY: pins
-pins: | $(NEEDS_UV) ## Check the workflows' actions on GitHub too (GH_TOKEN)
-	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic .github
+pins: | $(NEEDS_UV) ## Check the workflows' actions on GitHub too (GH_TOKEN; WORKFLOWS=folder, default: .github)
+	@"$(UV)" run --locked --only-group lint --quiet zizmor --persona pedantic "$(or $(WORKFLOWS),.github)"
 
 .PHONY: doctor
 doctor: ## List the repository's settings on GitHub that are still off (FIX=1 turns them on)
@@ -244,9 +244,10 @@ fix: $(BIN)/.all ## Format, and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 .PHONY: docs
-docs: $(BIN)/.train ## Generate the reference of params.yaml and of the environment variables, and the figure of the rooms
+docs: $(BIN)/.train ## Generate the reference of params.yaml and the environment, the figure of the rooms, the table of jobs
 	@$(BIN)/mainline reference docs
 	@$(BIN)/python -m tests.docs.house
+	@$(BIN)/python -m tests.docs.jobs
 
 .PHONY: bench
 bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run
@@ -296,11 +297,11 @@ $(BIN)/.all: uv.lock pyproject.toml | $(NEEDS_UV)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
 
-# GitHub's description of its API, from npm; the tests that need it skip themselves without it, and fail in CI.
+# GitHub's descriptions of its API and of its events, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(BIN)/.all
 	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
-		find node_modules/@octokit/openapi/generated -name '*.json' ! -name api.github.com.json -delete; } || \
-		{ echo "npm could not fetch GitHub's description of its API: tests that need it cannot run" >&2; test -z "$$CI"; }
+		find node_modules/@octokit -path '*/generated/*.json' ! -name api.github.com.json -delete; } || \
+		{ echo "npm could not fetch GitHub's descriptions of its API and events: tests that need them cannot run" >&2; test -z "$$CI"; }
 
 $(OWN_UV):
 	@$(WRITABLE)

@@ -13,6 +13,11 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
+from tests.environment import cleaned
+
+# At once: tests, and what they import, read the variables that are here now.
+cleaned(os.environ)
+
 # A busy machine is slow: how long an example takes is no finding.
 settings.register_profile("mainline", deadline=None)
 settings.load_profile("mainline")

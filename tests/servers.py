@@ -24,12 +24,13 @@ from typing import Any
 import pytest
 
 from tests.bounds import HANG
+from tests.environment import servers_are_required
 from tests.projects import TOP
 
 REGISTRY_LOGIN = ("tester", "a registry password")  # pragma: allowlist secret
 HASHED = "$2y$04$abcdefghijklmnopqrstuuR6lVkwkiDKkZngycuOqgCcGEpGNxN.u"  # pragma: allowlist secret
 # Where the tests must not be skipped for want of a server.
-REQUIRED = bool(os.environ.get("CI") or os.environ.get("MAINLINE_REQUIRE_SERVERS"))
+REQUIRED = servers_are_required()
 
 
 def free_port() -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import urllib.parse
 from collections.abc import Iterator, Mapping
@@ -17,10 +16,12 @@ from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 
+from tests.environment import servers_are_required
+
 FOLDER = Path(__file__).parent
 FILE = FOLDER / "node_modules/@octokit/openapi/generated/api.github.com.json"
 WHOLE = "urn:github"
-REQUIRED = bool(os.environ.get("CI") or os.environ.get("MAINLINE_REQUIRE_SERVERS"))
+REQUIRED = servers_are_required()
 # Parameters that take the rest of the path; the description marks most of them itself, as x-multi-segment.
 RESTS = {"git/get-ref": "ref", "git/update-ref": "ref", "git/delete-ref": "ref", "git/list-matching-refs": "ref"}
 # Where GitHub answers what its description does not say.
@@ -190,6 +191,12 @@ def check_answer(operation: Operation, status: int, body: Any) -> None:
         return
     for error in errors({"$ref": f"{WHOLE}#{schema}"}, body):
         raise Unfit(f"{operation.id}, answer {status}: {error}")
+
+
+def check_schema(schema: Any, value: Any, what: str) -> None:
+    """Raises Unfit for a value that is none of the schema, whose references lead into the whole description."""
+    for error in errors(schema, value):
+        raise Unfit(f"{what}: {error}")
 
 
 def errors(schema: Any, value: Any) -> Iterator[str]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.github import description, operations  # noqa: F401 - operations register themselves
+from tests.github import description, operations
 from tests.github.call import OPERATIONS, Answer, Call, Refusal
 from tests.github.description import Unfit
 from tests.github.faults import Fault
@@ -98,6 +98,20 @@ class GitHubDouble:
     def asked(self, method: str, path: str = "") -> list[Request]:
         """The requests of a method whose path matches a pattern."""
         return [one for one in self.requests if one.method == method and re.search(path, one.path)]
+
+    def completed(self, repository: Repository, run: dict[str, Any]) -> dict[str, Any]:
+        """What the event `workflow_run` tells of a finished run: less of its repositories than the API does."""
+        shown = operations.actions.shown(self.repositories, repository, run)
+        for side in ("repository", "head_repository"):
+            if shown[side]:
+                del shown[side]["visibility"], shown[side]["default_branch"]
+                shown[side].pop("pushed_at", None)
+        return {
+            "action": "completed",
+            "workflow_run": shown,
+            "workflow": {"name": run["name"], "path": run["path"]},
+            "repository": repository.values(),
+        }
 
     def answer(self, request: Request) -> Answer:
         """One answer of GitHub; never raises."""

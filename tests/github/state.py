@@ -79,6 +79,9 @@ class Repository:
     labels: dict[str, Values] = field(default_factory=dict)
     workflows: dict[int, Values] = field(default_factory=dict)
     runs: dict[int, Values] = field(default_factory=dict)
+    inputs: dict[int, Values] = field(default_factory=dict)  # by run that somebody started
+    collaborators: dict[str, str] = field(default_factory=dict)  # login -> admin, write or read
+    reactions: dict[int, list[str]] = field(default_factory=dict)  # by comment
     approvals: dict[int, list[Values]] = field(default_factory=dict)  # by run
     artifacts: dict[int, Values] = field(default_factory=dict)
     blobs: dict[int, bytes] = field(default_factory=dict)

@@ -14,6 +14,7 @@ import pytest
 
 from mainline.github.client import GitHub, GitHubError
 from tests.bounds import HANG
+from tests.environment import REQUIRED
 from tests.github import description, operations  # noqa: F401 - operations register themselves
 from tests.github.call import OPERATIONS, Answer, serves
 from tests.github.description import Unfit
@@ -130,19 +131,18 @@ def test_the_fixture_fails_a_test_whose_requests_were_not_githubs(tmp_path: Path
     assert "GitHub has no GET /repos/team/model/no/such/thing" in done.stdout
 
 
-@pytest.mark.parametrize(("ci", "word"), [("true", "Failed"), ("", "Skipped")])
-def test_without_githubs_description_a_test_fails_in_ci_and_is_skipped_elsewhere(ci: str, word: str) -> None:
+@pytest.mark.parametrize(("required", "word"), [("1", "Failed"), ("", "Skipped")])
+def test_without_githubs_description_a_test_fails_in_ci_and_is_skipped_elsewhere(required: str, word: str) -> None:
     code = (
         "from pathlib import Path; from tests.github import description as d\n"
         "d.FILE = Path('nowhere')\n"
         "try: d.document()\n"
         "except BaseException as stop: print(type(stop).__name__, stop)\n"
     )
-    environment = {name: value for name, value in os.environ.items() if name != "MAINLINE_REQUIRE_SERVERS"}
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=Path(__file__).resolve().parents[2],
-        env={**environment, "CI": ci},
+        env={**os.environ, REQUIRED: required},
         capture_output=True,
         text=True,
         check=True,

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,12 +23,16 @@ REPLACED = {
     "actions/checkout": "checkout",
     "actions/attest": "attest",
     "actions/cache": "cache",
+    "actions/create-github-app-token": "create-github-app-token",
     "actions/download-artifact": "download-artifact",
     "actions/upload-artifact": "upload-artifact",
     "astral-sh/setup-uv": "setup-uv",
     "iterative/setup-cml": "setup-cml",
 }
 USES = re.compile(r"(?m)^\s*(?:- )?uses: ([\w.-]+/[\w.-]+)(?:/[\w./-]+)?@(\S+)")
+# Of `concurrency`, since May 2026; act does not know it, and runs one run at a time anyway:
+# https://github.blog/changelog/2026-05-07-github-actions-concurrency-groups-now-allow-larger-queues
+QUEUE = re.compile(r"(?m)^ +queue: max\b.*\n|queue: max, ")
 # A laptop's variables may be secrets: the jobs get what finding programs and packages needs.
 KEPT = re.compile(r"PATH|HOME|LANG|LC_\w+|TMPDIR|UV_\w+|PIP_\w+|PYENV_\w+|SSL_\w+|\w+_PROXY|\w+_proxy")
 
@@ -70,7 +74,6 @@ class Rehearsal:
         workflow: str = "review.yml",
         *,
         job: str | None = None,
-        matrix: Sequence[str] = (),
         show: bool = False,
         run: str | None = None,
         attempt: int = 1,
@@ -89,6 +92,8 @@ class Rehearsal:
         git(self.folder, "clone", "--quiet", "--no-checkout", self.origin.path.as_uri(), str(checkout))
         git(checkout, "fetch", "--quiet", "origin", event.sha)
         git(checkout, "checkout", "--quiet", "--detach", event.sha)
+        for file in checkout.glob(".github/workflows/*.yml"):
+            file.write_text(QUEUE.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
         payload = self.folder / f"event-{run}.json"
         payload.write_text(json.dumps(event.payload), encoding="utf-8")
         command = [
@@ -103,7 +108,6 @@ class Rehearsal:
             *("--defaultbranch", self.origin.default),
             *(word for one in stand_ins(checkout / ".github") for word in ("--local-repository", one)),
             *(("--job", job) if job else ()),
-            *(word for one in matrix for word in ("--matrix", one)),
             *(("--secret", f"GITHUB_TOKEN={token}") if token else ()),
             *(word for name, value in (settings or {}).items() for word in ("--var", f"{name}={value}")),
             *(word for name, value in (secrets or {}).items() for word in ("--secret", f"{name}={value}")),

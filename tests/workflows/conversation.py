@@ -44,13 +44,7 @@ class Conversation:
 
     def woken(self, run: Values, *, cml: Path | None = None, access: str = "write") -> Ran:
         """Run comment.yml for a finished run, with the code of main."""
-        home = self.github.repositories[str(run["head_repository"]).lower()]
-        payload = {
-            "action": "completed",
-            "workflow_run": {**run, "head_repository": home.values(), "repository": self.repository.values()},
-            "workflow": {"name": run["name"], "path": run["path"]},
-            "repository": self.repository.values(),
-        }
+        payload = self.github.completed(self.repository, run)
         event = events.Event("workflow_run", self.rehearsal.origin.commit_of("refs/heads/main"), payload)
         variables = {"GITHUB_API_URL": self.github.api}
         if cml:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.github.webhooks import payload
+
 REPOSITORY = "example/project"
 IDENTITY = {
     f"GIT_{who}_{what}": value
@@ -18,11 +20,14 @@ IDENTITY = {
 
 @dataclass(frozen=True)
 class Event:
-    """`sha` is what a run of it checks out; the payload holds what workflows read of the real one."""
+    """`sha` is what a run of it checks out; the payload is GitHub's, from what a test knows of it."""
 
     name: str
     sha: str
     payload: dict[str, Any] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "payload", payload(self.name, self.payload))
 
 
 class Origin:
@@ -73,9 +78,11 @@ def pull_request(
     git(origin.path, "update-ref", f"refs/pull/{number}/head", head)
     merged = origin.merge(tip, head, number)
     owner = "elsewhere" if fork else REPOSITORY.partition("/")[0]
-    repository = {"full_name": f"{owner}/project", "fork": fork, "owner": {"login": owner}}
+    repository = {"full_name": f"{owner}/project", "fork": fork, "owner": user(owner)}
+    mentioned = {"before": "0" * 40, "after": head} if action == "synchronize" else {}
     payload = {
         "action": action,
+        **mentioned,
         "number": number,
         "pull_request": {
             "number": number,
@@ -83,12 +90,12 @@ def pull_request(
             "body": title,
             "draft": draft,
             "state": "closed" if action == "closed" else "open",
-            "user": {"login": author, "type": "Bot" if author.endswith("[bot]") else "User"},
+            "user": user(author),
             "head": {"ref": branch, "sha": head, "label": f"{owner}:{branch}", "repo": repository},
             "base": {"ref": base, "sha": tip, "repo": repository_of(origin)},
         },
         "repository": repository_of(origin),
-        "sender": {"login": author},
+        "sender": user(author),
     }
     return Event("pull_request", merged, payload)
 
@@ -102,11 +109,25 @@ def push(origin: Origin, branch: str, before: str, message: str = "A change") ->
         "after": after,
         "deleted": False,
         "created": before == "0" * 40,
-        "head_commit": {"id": after, "message": message},
+        "head_commit": {
+            "id": after,
+            "message": message,
+            "author": {"name": "A tester"},
+            "committer": {"name": "A tester"},
+        },
         "repository": repository_of(origin),
-        "sender": {"login": "somebody"},
+        "sender": user("somebody"),
     }
     return Event("push", after, payload)
+
+
+def merge_group(origin: Origin, head: str, base: str = "main") -> Event:
+    """The event of a merge queue that asks for the checks of the commit `head`, which would be merged into `base`."""
+    before = origin.commit_of(f"refs/heads/{base}")
+    group = {"head_sha": head, "head_ref": f"refs/heads/gh-readonly-queue/{base}/pr-7-{before}", "base_sha": before}
+    payload = {"action": "checks_requested", "merge_group": {**group, "base_ref": f"refs/heads/{base}"}}
+    git(origin.path, "update-ref", group["head_ref"], head)
+    return Event("merge_group", head, {**payload, "repository": repository_of(origin), "sender": user("somebody")})
 
 
 def dispatch(origin: Origin, branch: str = "main", **inputs: Any) -> Event:
@@ -115,14 +136,23 @@ def dispatch(origin: Origin, branch: str = "main", **inputs: Any) -> Event:
         "ref": f"refs/heads/{branch}",
         "inputs": inputs,
         "repository": repository_of(origin),
-        "sender": {"login": "somebody"},
+        "sender": user("somebody"),
     }
     return Event("workflow_dispatch", origin.commit_of(f"refs/heads/{branch}"), payload)
 
 
 def repository_of(origin: Origin) -> dict[str, Any]:
     of = {"full_name": REPOSITORY, "default_branch": origin.default, "fork": False, "private": False}
-    return {**of, "owner": {"login": REPOSITORY.partition("/")[0]}}
+    return {**of, "owner": user(REPOSITORY.partition("/")[0])}
+
+
+def user(login: str) -> dict[str, Any]:
+    return {"login": login, "type": "Bot" if login.endswith("[bot]") else "User"}
+
+
+def schedule(origin: Origin, cron: str = "23 5 * * *") -> Event:
+    """The event of the clock, which names no repository."""
+    return Event("schedule", origin.commit_of(f"refs/heads/{origin.default}"), {"schedule": cron})
 
 
 def snapshot(checkout: Path) -> str:

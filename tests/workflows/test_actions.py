@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.projects import TOP
 from tests.workflows import act
 
 ACTIONS = act.STAND_INS
@@ -30,6 +32,11 @@ REAL: dict[str, tuple[set[str], set[str]]] = {
         {"cache-hit", "cache-primary-key", "cache-matched-key"},
     ),
     "cache/save": ({"path", "key", "upload-chunk-size", "enableCrossOsArchive"}, set()),
+    "create-github-app-token": (
+        {"client-id", "app-id", "private-key", "owner", "repositories", "skip-token-revoke", "github-api-url"}
+        | {"permission-contents", "permission-pull-requests"},  # and one for each other permission
+        {"token", "installation-id", "app-slug"},
+    ),
     "download-artifact": (
         {"name", "artifact-ids", "path", "pattern", "merge-multiple", "github-token", "repository", "run-id"}
         | {"skip-decompress", "digest-mismatch"},
@@ -92,6 +99,54 @@ def test_whatever_a_workflow_gives_an_action_its_stand_in_takes() -> None:
                     f"{path.name}: {name}: {key}" for key in set(step.get("with", {})) - set(load(name)["inputs"])
                 ]
     assert unknown == []
+
+
+def test_act_knows_no_queue_and_what_it_is_given_has_none(tmp_path: Path) -> None:
+    """The day that act knows it, this fails, and `QUEUE` goes."""
+    workflows = tmp_path / ".github" / "workflows"
+    workflows.mkdir(parents=True)
+    for source in (TOP / ".github" / "workflows").glob("*.yml"):
+        text = source.read_text(encoding="utf-8")
+        (workflows / source.name).write_text(act.QUEUE.sub("", text), encoding="utf-8")
+        if "queue: max" in text:
+            assert yaml.safe_load(act.QUEUE.sub("", text)), source.name
+            (workflows / "queued.yml").write_text(text, encoding="utf-8")
+            assert "Unknown Property queue" in listed(workflows / "queued.yml"), source.name
+            (workflows / "queued.yml").unlink()
+            assert "Unknown Property" not in listed(workflows / source.name)
+
+
+def listed(workflow: Path) -> str:
+    command = [Path(sys.executable).with_name("act"), "--list", "--workflows", workflow]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("token", "by_cml"), [("", 20), ("a token", 50)])
+def test_of_fifty_comments_all_are_posted_by_cml_where_its_lookup_has_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, token: str, by_cml: int
+) -> None:
+    """From an address at which others have left 20 requests in this hour; the rest are posted through the API."""
+    (tmp_path / "lookups").write_text("20", encoding="utf-8")
+    step = next(step for step in comment_steps() if step.get("name") == "Set up CML")
+    given = {
+        "INPUTS": json.dumps(step["with"]),
+        "REHEARSAL_CML": str(tmp_path / "cml"),
+        "REHEARSAL_LOOKUPS": str(tmp_path / "lookups"),
+        "GITHUB_PATH": str(tmp_path / "paths"),
+        # What the step of comment.yml hands over, where it does.
+        "GITHUB_TOKEN": token and step.get("env", {}).get("GITHUB_TOKEN", ""),
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    setup = runpy.run_path(str(ACTIONS / "setup-cml" / "setup.py"))["main"]
+    assert [setup() for _ in range(50)].count(0) == by_cml
+
+
+def comment_steps() -> list[dict[str, Any]]:
+    content = yaml.safe_load((TOP / ".github" / "workflows" / "comment.yml").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = content["jobs"]["comment"]["steps"]
+    return found
 
 
 class Scopes:

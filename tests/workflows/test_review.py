@@ -114,14 +114,15 @@ def test_a_bots_change_that_cannot_change_the_model_trains_nothing_and_says_so(s
     assert ran.seconds < 20
 
 
-def test_a_push_to_a_branch_is_compared_with_main(stage: Stage) -> None:
+def test_a_commit_of_a_merge_queue_is_compared_with_the_one_before_it(stage: Stage) -> None:
     shop = stage.branch("a-branch")
     shop.edit("params.yaml", FEWER)
-    ran = stage.review(stage.push())
+    stage.push()
+    ran = stage.review(events.merge_group(stage.origin, stage.origin.commit_of("refs/heads/a-branch")))
     assert ran.status == 0, ran.log
     assert verdict(ran)["baseline"]["commit"] == stage.origin.commit_of("refs/heads/main")
     assert claim(ran)["pull_request"] is None
-    assert len(stage.cached) == 1, "a branch saves no record"
+    assert len(stage.cached) == 1, "a queue saves no record"
 
 
 def test_a_push_to_main_is_compared_with_the_commit_before_and_keeps_its_own_record(stage: Stage) -> None:
@@ -267,7 +268,8 @@ def test_a_base_whose_code_does_not_run_is_named_and_nothing_passes_unmeasured(s
 def test_without_a_base_branch_the_absolute_gates_decide(stage: Stage) -> None:
     shop = stage.branch("alone")
     shop.edit("params.yaml", FEWER)
-    event = stage.push()
+    stage.push()
+    event = events.dispatch(stage.origin, "alone")
     events.git(stage.origin.path, "update-ref", "-d", "refs/heads/main")
     ran = stage.review(event)
     assert ran.status == 0, ran.log

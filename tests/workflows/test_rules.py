@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -9,8 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import check_jsonschema
 import pytest
 import yaml
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]
+
+from mainline.packaging import image
 
 TOP = Path(__file__).resolve().parents[2]
 GITHUB = TOP / ".github"
@@ -19,18 +24,34 @@ CONTRIBUTED = ("review.yml", "quality.yml")  # these run a contributor's code
 RELEASING = ("release.yml", "rollback.yml")  # these may change what is in production
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 FILES = [*WORKFLOWS, *ACTIONS]
+FORMS = [path for path in sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml")) if path.name != "config.yml"]
+SCHEMAS = Path(check_jsonschema.__file__).parent / "builtin_schemas"
 
 PINNED = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 # One program with its arguments: nothing that a test of Python could not reach.
-COMMAND = re.compile(r"(make|python3) [^;|&<>()`\n\\]*")
+COMMAND = re.compile(r"(make|python3) [^;|&<>()`\n\\]*|exit 1")
 # What a stranger chooses, or what holds it whole.
 CHOSEN = ("event", "head_ref", "ref", "ref_name", "base_ref", "actor", "triggering_actor")
 OWNED = re.compile(r"[\w.-]+/[\w.-]+")
 
 
+# Where a model is trained before it is merged; the release's training stands beside tokens that write.
+TRAINING = ("review.yml: review", "retrain.yml: retrain")
+CHOSEN_RUNNER = "vars.MAINLINE_RUNNER || 'ubuntu-24.04' }}"
+# The events whose runs are shown on the newest commit of a pull request.
+OF_PULL_REQUESTS = {"pull_request", "merge_group"}
+
+
 def load(path: Path) -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
+
+
+def triggers(path: Path) -> dict[str, Any]:
+    """The events that start a workflow, each with its filters."""
+    content: Any = load(path)
+    found = content[True]  # YAML reads the key `on` as true
+    return {event: filters or {} for event, filters in found.items()}
 
 
 def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -53,7 +74,7 @@ def names(path: Path) -> str:
 
 
 def test_there_are_workflows_to_hold_to_this() -> None:
-    judge = {"review.yml", "quality.yml", "comment.yml", "codeql.yml", "zizmor.yml", "dependency-review.yml"}
+    judge = {"review.yml", "quality.yml", "comment.yml", "security.yml"}
     assert judge | {*RELEASING, "monitor.yml", "retrain.yml"} <= {path.name for path in WORKFLOWS}
 
 
@@ -82,14 +103,18 @@ def test_a_workflow_grants_nothing_that_a_job_does_not_ask_for(path: Path) -> No
 @pytest.mark.parametrize("file", CONTRIBUTED)
 def test_what_runs_a_contributors_code_can_read_the_repository_and_nothing_else(file: str) -> None:
     for name, job in load(GITHUB / "workflows" / file)["jobs"].items():
-        assert job["permissions"] == {"contents": "read"}, name
+        assert job["permissions"] == ({"contents": "read"} if "strategy" in job or name == "review" else {}), name
     assert "secrets" not in (GITHUB / "workflows" / file).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("name", "job"), list(jobs()), ids=lambda value: value if isinstance(value, str) else "")
 def test_a_job_ends_in_time_on_an_image_that_is_named(name: str, job: dict[str, Any]) -> None:
     assert 1 <= job["timeout-minutes"] <= 60
-    assert job["runs-on"] == "ubuntu-24.04"
+    if name not in TRAINING:
+        assert job["runs-on"] == "ubuntu-24.04"
+    else:  # a runner of one's own is not discarded: no token that writes may be left there
+        assert job["runs-on"].endswith(CHOSEN_RUNNER)
+        assert set(job["permissions"].values()) == {"read"}
 
 
 def test_a_workflow_that_is_called_is_one_of_ours_and_gets_its_secrets_by_name() -> None:
@@ -98,6 +123,51 @@ def test_a_workflow_that_is_called_is_one_of_ours_and_gets_its_secrets_by_name()
             if "uses" in job:
                 assert (TOP / job["uses"]).parent == GITHUB / "workflows", job["uses"]
                 assert isinstance(job.get("secrets", {}), dict)
+
+
+@pytest.mark.parametrize("file", ["comment.yml", "commands.yml"])
+def test_what_writes_on_a_pull_request_runs_the_default_branchs_code_which_takes_texts_as_data(file: str) -> None:
+    (job,) = load(GITHUB / "workflows" / file)["jobs"].values()
+    (checkout,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@")]
+    # For `workflow_run` and `issue_comment` it is the default branch's newest commit.
+    assert checkout.get("ref", "${{ github.sha }}") == "${{ github.sha }}"
+    assert checkout["sparse-checkout"] == "src/mainline"
+    (command,) = [step for step in job["steps"] if "run" in step]
+    assert command["run"].startswith("python3 -P -m mainline.github.")
+    assert not any("event" in str(value) for value in command["env"].values())
+
+
+@pytest.mark.parametrize("file", ["review.yml", "monitor.yml"])
+def test_an_organisation_can_call_it_from_many_repositories(file: str) -> None:
+    assert "workflow_call" in triggers(GITHUB / "workflows" / file)
+
+
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if "workflow_call" in triggers(path)], ids=names)
+def test_a_workflow_that_is_called_declares_what_it_reads(path: Path) -> None:
+    """What is not declared there is empty, and nothing says so."""
+    text, call = path.read_text(encoding="utf-8"), triggers(path)["workflow_call"]
+    for kind in ("inputs", "secrets"):
+        used = set(re.findall(rf"\b{kind}\.([A-Za-z_]+)", text))
+        assert used == set(call.get(kind, {})), kind
+    assert all(value == {"required": False} for value in call.get("secrets", {}).values())
+    # Where another event starts it, inputs are empty: each has a default beside it.
+    for name in call.get("inputs", {}):
+        assert re.search(rf"inputs\.{name} (\|\||&&) ", text) or call["inputs"][name].get("default") is not None
+
+
+def test_the_documented_call_gives_what_the_workflows_take() -> None:
+    page = (TOP / "docs" / "pull-requests.md").read_text(encoding="utf-8")
+    called = 0
+    for block in re.findall(r"(?s)```yaml\n(.*?)```", page):
+        for job in (yaml.safe_load(block) or {}).get("jobs", {}).values():
+            source = GITHUB / "workflows" / re.sub(r".*/|@.*", "", job["uses"])
+            call = triggers(source)["workflow_call"]
+            assert set(job.get("with", {})) <= set(call.get("inputs", {}))
+            assert set(job.get("secrets", {})) <= set(call.get("secrets", {}))
+            asked = [one["permissions"] for one in load(source)["jobs"].values()]
+            assert {name for one in asked for name in one} <= set(job["permissions"]), "a call grants, and no more"
+            called += 1
+    assert called == 2
 
 
 @pytest.mark.parametrize("file", ["monitor.yml", "retrain.yml"])
@@ -110,22 +180,103 @@ def test_what_runs_the_models_code_on_a_schedule_can_write_nothing(file: str) ->
             assert all(run.startswith("python3 -P -m mainline.") for run in ran), name
 
 
+def required() -> set[str]:
+    ruleset = json.loads((GITHUB / "rulesets" / "main.json").read_text(encoding="utf-8"))
+    checks = next(rule for rule in ruleset["rules"] if rule["type"] == "required_status_checks")
+    return {check["context"] for check in checks["parameters"]["required_status_checks"]}
+
+
+def test_a_required_check_is_one_job_whatever_python_is_new() -> None:
+    jobs = {job.get("name", key): job for path in WORKFLOWS for key, job in load(path)["jobs"].items()}
+    assert required() == {"review", "quality"}
+    assert all("strategy" not in jobs[name] for name in required())
+
+
+def test_a_job_that_may_write_only_reads_a_pull_request() -> None:
+    """What it runs is the base's: a pull request's own code would have the job's token."""
+    (job,) = load(GITHUB / "workflows" / "security.yml")["jobs"].values()
+    assert "write" in job["permissions"].values()
+    _, trusted = (step["with"] for step in job["steps"] if step.get("uses", "").startswith("actions/checkout@"))
+    assert trusted["path"] == "trusted"
+    assert trusted["ref"] == "${{ github.event.pull_request.base.sha || github.sha }}"
+    for step in job["steps"]:
+        assert not step.get("uses", "").startswith("./.github/")
+        if "run" in step:
+            assert step["run"].startswith("make -C trusted ") or step["env"]["PYTHONPATH"] == "trusted/src"
+
+
+@pytest.mark.parametrize("path", [path for path in WORKFLOWS if "schedule" in triggers(path)], ids=names)
+def test_a_schedule_relies_on_nothing_that_its_event_lacks(path: Path) -> None:
+    """It has no `repository`, and what is missing is empty: `!github.event.repository.private` is true then."""
+    for expression in re.findall(
+        r"(?m)(?:if: |\$\{\{)(.*github\.event\.repository.*)", path.read_text(encoding="utf-8")
+    ):
+        assert "github.event_name == 'schedule' ||" in expression, expression
+
+
+@pytest.mark.parametrize("path", [GITHUB / "workflows" / file for file in CONTRIBUTED], ids=names)
+def test_a_commit_gets_a_required_check_from_one_event(path: Path) -> None:
+    """GitHub looks at every run of that name on the commit: one for a push that is red blocks a green pull request."""
+    found = triggers(path)
+    assert found["push"] == {"branches": ["main"]}
+    # A workflow that a filter leaves out reports nothing, and the check would be waited for.
+    assert set(found) >= OF_PULL_REQUESTS
+    assert all(set(found[event]) <= {"types"} for event in OF_PULL_REQUESTS)
+
+
+def test_the_check_quality_is_green_only_where_every_job_was() -> None:
+    jobs = load(GITHUB / "workflows" / "quality.yml")["jobs"]
+    (quality,) = [job for job in jobs.values() if job["name"] == "quality"]
+    # A required check that is skipped counts as passed: so it runs whatever happened, and says no itself.
+    assert "always()" in quality["if"]
+    assert {quality["needs"]} == {key for key, job in jobs.items() if job is not quality}
+    (step,) = quality["steps"]
+    assert step == {"if": f"needs.{quality['needs']}.result != 'success'", "run": "exit 1"}
+
+
+def concurrencies(path: Path) -> list[dict[str, Any]]:
+    """Of the workflow, else of each of its jobs."""
+    content = load(path)
+    found: list[dict[str, Any]] = [one["concurrency"] for one in [content] if "concurrency" in one]
+    return found or [job["concurrency"] for job in content["jobs"].values()]
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=names)
 def test_a_newer_push_is_never_raced_by_an_older_one(path: Path) -> None:
-    assert set(load(path)["concurrency"]) == {"group", "cancel-in-progress"}
+    for found in concurrencies(path):
+        assert set(found) - {"queue"} == {"group", "cancel-in-progress"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=names)
+def test_what_waits_in_a_queue_is_not_cancelled(path: Path) -> None:
+    """https://github.blog/changelog/2026-05-07-github-actions-concurrency-groups-now-allow-larger-queues"""
+    for found in concurrencies(path):
+        if "queue" in found:
+            assert (found["queue"], found["cancel-in-progress"]) == ("max", False)
 
 
 @pytest.mark.parametrize("file", CONTRIBUTED)
-def test_main_is_never_cancelled(file: str) -> None:
-    assert load(GITHUB / "workflows" / file)["concurrency"]["cancel-in-progress"] == (
-        "${{ github.ref_name != github.event.repository.default_branch }}"
-    )
+def test_main_is_never_cancelled_and_no_commit_of_it_is_dropped(file: str) -> None:
+    """A group has one place to wait, and who comes later takes it: on main each commit is a group of its own."""
+    found = load(GITHUB / "workflows" / file)["concurrency"]
+    assert found["cancel-in-progress"] == "${{ github.event_name == 'pull_request' }}"
+    assert "github.event_name == 'push' && github.sha || github.ref" in found["group"]
+
+
+def test_a_run_that_is_skipped_takes_no_comments_place() -> None:
+    """The workflow's group is joined by every run of it, also by that of a push, which has nothing to post."""
+    content = load(GITHUB / "workflows" / "comment.yml")
+    assert "concurrency" not in content
+    (job,) = content["jobs"].values()
+    assert job["if"] == "github.event.workflow_run.event == 'pull_request'"
+    assert job["concurrency"]["queue"] == "max"
 
 
 @pytest.mark.parametrize("file", RELEASING)
 def test_releases_and_rollbacks_wait_for_each_other_and_for_productions_reviewers(file: str) -> None:
     content = load(GITHUB / "workflows" / file)
-    assert content["concurrency"] == {"group": "production", "cancel-in-progress": False}
+    # A second merge must not take the place of the first, nor a push that of a rollback.
+    assert content["concurrency"] == {"group": "production", "cancel-in-progress": False, "queue": "max"}
     for name, job in content["jobs"].items():
         moves = any(step.get("run", "").startswith(("make promote", "make rollback")) for step in job.get("steps", []))
         assert moves is (job.get("environment", {}).get("name") == "production"), name
@@ -166,9 +317,33 @@ def test_main_alone_saves_what_a_later_run_trusts() -> None:
             if used.startswith("actions/cache/save@"):
                 assert only in step["if"], path.name
             elif used.startswith("astral-sh/setup-uv@"):
-                assert step["with"]["save-cache"] == f"${{{{ {only} }}}}"
+                assert step["with"]["save-cache"] == f"${{{{ inputs.save == 'true' && {only} }}}}"
             else:
                 assert not used.startswith("actions/cache@"), "it saves whatever ran"
+
+
+def test_a_cache_of_packages_is_saved_where_all_are_installed_and_shared_by_what_installs_the_same() -> None:
+    """A key is written once: a release that is not due would save what it installed, nearly nothing, for ever."""
+    saved: dict[str, list[str]] = {}
+    for path in FILES:
+        for step in steps(path):
+            if not step.get("uses", "").endswith("/.github/actions/setup"):
+                continue
+            given = step.get("with", {})
+            packages = given.get("packages", load(GITHUB / "actions/setup/action.yml")["inputs"]["packages"]["default"])
+            saved.setdefault(packages, []).extend([path.name] if given.get("save") else [])
+    # The review of main trains every commit; `make tools` and `make pins` install all of theirs.
+    assert saved == {"stage": ["review.yml"], "all": ["quality.yml"], "lint": ["security.yml"]}
+
+
+def test_cml_is_looked_up_with_a_token_and_its_program_is_compared_with_the_digest_that_is_given() -> None:
+    """Without a token GitHub answers 60 requests an hour to an address, which runners share.
+
+    https://github.com/iterative/setup-cml/blob/v2.0.1/src/setup-cml.ts reads GITHUB_TOKEN.
+    """
+    found = {step["name"]: step for step in steps(GITHUB / "workflows" / "comment.yml")}
+    assert found["Set up CML"]["env"] == {"GITHUB_TOKEN": "${{ github.token }}"}
+    assert found["Post"]["env"]["MAINLINE_CML_SHA256"] == "${{ vars.MAINLINE_CML_SHA256 }}"
 
 
 def test_uv_is_the_makefiles() -> None:
@@ -181,6 +356,35 @@ def test_uv_is_the_makefiles() -> None:
 @pytest.mark.parametrize("path", WORKFLOWS, ids=names)
 def test_a_workflow_can_be_read_at_one_sitting(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 80
+
+
+@pytest.mark.parametrize("path", FORMS, ids=names)
+def test_an_issue_form_is_one_as_github_reads_it(path: Path) -> None:
+    """`2013-10-01` without quotes is a date to GitHub's YAML, which it refuses; check-jsonschema reads a text."""
+    schema = json.loads((SCHEMAS / "vendor" / "github-issue-forms.json").read_text(encoding="utf-8"))
+    assert [error.message for error in Draft7Validator(schema).iter_errors(load(path))] == []
+
+
+def test_dependabot_finds_a_base_image_that_it_can_move() -> None:
+    """It takes `/deploy/*` for the folders below it alone, and parses no `FROM ${BASE}`."""
+    (docker,) = [one for one in load(GITHUB / "dependabot.yml")["updates"] if one["package-ecosystem"] == "docker"]
+    assert docker["directories"]
+    for directory in docker["directories"]:
+        text = (TOP / directory.strip("/") / "Dockerfile").read_text(encoding="utf-8")
+        found = re.findall(r"(?m)^FROM (\S+)$", text)
+        assert found and all(re.fullmatch(r"[a-z]+:[\w.-]+@sha256:[0-9a-f]{64}", one) for one in found), directory
+
+
+def test_the_base_image_has_the_python_that_the_workflows_train_with() -> None:
+    trained = load(GITHUB / "actions" / "setup" / "action.yml")["inputs"]["python"]["default"]
+    assert image.pinned(TOP, f"python:{trained}-slim")
+    for path in WORKFLOWS:
+        others = re.findall(r"inputs\.python \|\| '([^']*)'", path.read_text(encoding="utf-8"))
+        assert set(others) <= {trained}, path.name
+    (docker,) = [one for one in load(GITHUB / "dependabot.yml")["updates"] if one["package-ecosystem"] == "docker"]
+    # Another minor version than trained would no longer be used.
+    kinds = ["version-update:semver-major", "version-update:semver-minor"]
+    assert docker["ignore"] == [{"dependency-name": "python", "update-types": kinds}]
 
 
 def test_nothing_names_an_owner_or_a_repository() -> None:

@@ -33,12 +33,9 @@ class Watching:
         self.repository.commit("heads/main", {"params.yaml": stage.shop.path("params.yaml").read_bytes()})
 
     def run(self, workflow: str, **details: Any) -> Ran:
-        origin = self.stage.origin
-        payload = {"schedule": "23 5 * * *", "repository": events.repository_of(origin)}
-        event = events.Event("schedule", origin.commit_of("refs/heads/main"), payload)
         token = self.github.token()
         return self.stage.rehearsal.run(
-            event,
+            events.schedule(self.stage.origin),
             workflow,
             token=token,
             REHEARSAL_ENVIRONMENT=environment(),

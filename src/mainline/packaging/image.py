@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ REPOSITORY = "MAINLINE_IMAGE"  # the variable that says where images are pushed:
 BASE_LABEL = "org.opencontainers.image.base.name"
 BASE = "MAINLINE_BASE"  # the variable that names another base image
 DOCKERFILE = Path("deploy/Dockerfile")
+PINNED_BASE = Path("deploy/base/Dockerfile")
 LABEL = "mainline"
 # ONNX Runtime names them for its converters and Granian for its command line: a model is served without.
 SPARED = ("protobuf", "flatbuffers", "packaging", "click")
@@ -54,7 +56,7 @@ def build(
     """
     signature = signatures.read(model)
     dockerfile = dockerfile_of(root)
-    base = environment.get(BASE) or matching_base()
+    base = base_of(root, environment)
     labels = described(signature, base) | sourced(root, environment)
     tag = f"{repository or 'mainline-' + signature.name.lower()}:{signature.fingerprint[:12]}"
     epoch = committed(root, signature)
@@ -81,9 +83,10 @@ def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ)
     """A digest of all inputs of a build: while it is the same, nothing is built again.
 
     What was measured with the exported model is none: it differs in the last digit from processor to processor.
+    The base counts by its digest where it is named by one, as the pinned base is; else by its name.
     """
     signature = signatures.read(model)
-    base = environment.get(BASE) or matching_base()
+    base = base_of(root, environment)
     found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
     found.update(dockerfile_of(root).read_bytes())
     with build_context.create(root, signature, model, 0) as folder:
@@ -159,6 +162,19 @@ def selection(signature: Signature) -> list[str]:
         spared = [each for name in SPARED for each in ("--no-emit-package", name)]
         return ["--only-group", "serving", *spared]
     return ["--no-default-groups", "--group", "serving", "--group", "pipeline"]
+
+
+def base_of(root: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """What `MAINLINE_BASE` names; else the slim image of the Python that trained, by digest where it is pinned."""
+    return environment.get(BASE) or pinned(root, matching_base()) or matching_base()
+
+
+def pinned(root: Path, name: str) -> str | None:
+    """The base image of this name with the digest that `deploy/base` pins; None where it pins none."""
+    file = root / PINNED_BASE
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    found = re.search(rf"(?m)^FROM ({re.escape(name)}@sha256:[0-9a-f]{{64}})$", text)
+    return found[1] if found else None
 
 
 def matching_base() -> str:

@@ -31,7 +31,7 @@ def shipper(
         Where the engine or the registry fails.
     """
     dockerfile = root / DOCKERFILE
-    base = environment.get(image.BASE) or image.matching_base()
+    base = image.base_of(root, environment)
     with tempfile.TemporaryDirectory(prefix="mainline-image-") as name:
         folder = Path(name)
         lay_out(root, folder)

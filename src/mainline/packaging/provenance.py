@@ -42,7 +42,10 @@ def statement(
 
 def base_of(engine: Engine, base: str) -> dict[str, Any]:
     """The base image by name, and by digest where the engine has it from a registry; BuildKit keeps none to ask for."""
-    found: dict[str, Any] = {"uri": f"docker://{base}"}
+    name, _, digest = base.partition("@sha256:")
+    found: dict[str, Any] = {"uri": f"docker://{name}"}
+    if digest:
+        return {**found, "digest": {"sha256": digest}}
     for each in (engine.image(base) or {}).get("RepoDigests") or []:
         return {**found, "digest": {"sha256": each.rpartition(":")[2]}}
     return found

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from tests.github.call import Answer, Call, Refusal, found, serves
-from tests.github.state import Values
+from tests.github.state import Repository, Values
 
 
 def run_shown(call: Call, run: Values) -> Values:
-    """With its head's repository (null where the fork is gone) and pull requests as the API abbreviates them."""
-    repository = call.repository
-    home = call.double.repositories.get((run["head_repository"] or "").lower())
+    return shown(call.double.repositories, call.repository, run)
+
+
+def shown(repositories: dict[str, Repository], repository: Repository, run: Values) -> Values:
+    """With its head's repository (null where the fork is gone) and pull requests as GitHub abbreviates them."""
+    home = repositories.get((run["head_repository"] or "").lower())
     pulls = [repository.pulls[number] for number in run["pull_requests"]]
     short = {"id": repository.id, "name": repository.name}
     sides = [{side: {**_ref(pull[side]), "repo": short} for side in ("head", "base")} for pull in pulls]
@@ -54,6 +57,15 @@ def list_runs_of_workflow(call: Call) -> Answer:
 @serves("actions/get-workflow-run")
 def get_run(call: Call) -> Answer:
     return Answer(200, run_shown(call, found(call.repository.runs, call["run_id"])))
+
+
+@serves("actions/re-run-workflow")
+def run_again(call: Call) -> Answer:
+    run = found(call.repository.runs, call["run_id"])
+    if run["status"] != "completed":
+        raise Refusal(403, "This workflow is already running")
+    run |= {"status": "queued", "conclusion": None, "run_attempt": run["run_attempt"] + 1}
+    return Answer(201, {})
 
 
 @serves("actions/get-reviews-for-run")
@@ -134,9 +146,10 @@ def dispatch(call: Call) -> Answer:
     branch = call.body["ref"].removeprefix("refs/heads/")
     if f"heads/{branch}" not in call.repository.refs:
         raise Refusal(422, f"No ref found for: {call.body['ref']}")
-    call.repository.run(
+    run = call.repository.run(
         name=workflow["name"], path=workflow["path"], event="workflow_dispatch", branch=branch, status="queued"
     )
+    call.repository.inputs[run["id"]] = dict(call.body.get("inputs") or {})
     return Answer(204)
 
 

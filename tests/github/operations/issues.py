@@ -107,6 +107,17 @@ def list_all_comments(call: Call) -> Answer:
     return call.page(items)
 
 
+@serves("reactions/create-for-issue-comment")
+def react(call: Call) -> Answer:
+    """200 where this reaction is there already."""
+    found(call.repository.comments, call["comment_id"])
+    there = call.repository.reactions.setdefault(call["comment_id"], [])
+    known = call.body["content"] in there
+    if not known:
+        there.append(call.body["content"])
+    return Answer(200 if known else 201, {"content": call.body["content"], "user": user(call.login)})
+
+
 @serves("issues/create-comment")
 def create_comment(call: Call) -> Answer:
     issue = found(call.repository.issues, call["issue_number"])

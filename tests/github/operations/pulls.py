@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.github.call import Answer, Call, Refusal, found, serves
 from tests.github.operations.issues import fits
-from tests.github.state import Repository, Values
+from tests.github.state import BOT, Repository, Values
 
 
 def shown(call: Call, pull: Values) -> Values:
@@ -70,7 +70,9 @@ def list_files(call: Call) -> Answer:
 @serves("pulls/create")
 def create_pull(call: Call) -> Answer:
     repository, body = call.repository, call.body
-    if call.login.endswith("[bot]") and not repository.workflow_permissions["can_approve_pull_request_reviews"]:
+    # The setting is for the token of a workflow; other Apps have what they were installed with:
+    # https://docs.github.com/actions/concepts/security/github_token
+    if call.login == BOT and not repository.workflow_permissions["can_approve_pull_request_reviews"]:
         raise Refusal(403, "GitHub Actions is not permitted to create or approve pull requests.")
     owner, _, head = body["head"].rpartition(":")
     source = repository if owner in ("", repository.owner) else _fork_of(call, owner)

@@ -31,6 +31,13 @@ def update_repository(call: Call) -> Answer:
     return get_repository(call)
 
 
+@serves("repos/get-collaborator-permission-level")
+def permission(call: Call) -> Answer:
+    """Of somebody who is no collaborator, in a public repository: read."""
+    level = call.repository.collaborators.get(call["username"], "none" if call.repository.private else "read")
+    return Answer(200, {"permission": level, "role_name": level, "user": None})
+
+
 def commit_of(call: Call, ref: str) -> str:
     """The commit that a branch, a tag or a SHA names."""
     repository = call.repository

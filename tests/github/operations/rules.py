@@ -121,8 +121,28 @@ def alerts(call: Call) -> Answer:
 
 @serves("repos/enable-vulnerability-alerts")
 def enable_alerts(call: Call) -> Answer:
-    call.repository.switches["vulnerability-alerts"] = True
+    """As the description of the operation says, it enables the dependency graph too."""
+    call.repository.switches |= {"vulnerability-alerts": True, "dependency-graph": True}
     return Answer(204)
+
+
+@serves("dependency-graph/export-sbom")
+def export_sbom(call: Call) -> Answer:
+    """Off in a new repository, public or private: https://github.com/github/docs/pull/44586"""
+    if not call.repository.switches.get("dependency-graph"):
+        raise Refusal(404, "Not Found")
+    return Answer(200, {"sbom": {"name": call.repository.full_name}})
+
+
+@serves("dependency-graph/diff-range")
+def compare_dependencies(call: Call) -> Answer:
+    """403 where the graph is off, and for a private repository without the paid feature, as the action reads it:
+
+    https://github.com/actions/dependency-review-action/blob/v4.9.0/src/main.ts
+    """
+    if call.repository.private or not call.repository.switches.get("dependency-graph"):
+        raise Refusal(403, "Forbidden")
+    return Answer(200, [])
 
 
 @serves("users/get-by-username")

@@ -76,6 +76,23 @@ def test_a_last_digit_that_another_processor_measures_is_no_reason_to_build_agai
     assert with_signature(example=made.signature.example[::-1]) != here
 
 
+def test_a_moved_base_is_a_reason_to_build_and_another_pythons_pin_is_not_taken(made: Export, tmp_path: Path) -> None:
+    for file in ("uv.lock", "pyproject.toml", "deploy/Dockerfile"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        shutil.copy(TOP / file, tmp_path / file)
+    base = tmp_path / "deploy" / "base" / "Dockerfile"
+    base.parent.mkdir()
+    found = []
+    for digest in ("a" * 64, "b" * 64):
+        base.write_text(f"# Why\nFROM {build.matching_base()}@sha256:{digest}\n", encoding="utf-8")
+        assert build.base_of(tmp_path, {}).endswith(digest)
+        found.append(build.inputs(tmp_path, made.folder, {}))
+    assert found[0] != found[1]
+    base.write_text(f"FROM python:2.7-slim@sha256:{'a' * 64}\n", encoding="utf-8")
+    assert build.base_of(tmp_path, {}) == build.matching_base()
+    assert build.base_of(tmp_path, {"MAINLINE_BASE": "registry.example/base"}) == "registry.example/base"
+
+
 @pytest.mark.slow
 def test_a_fitted_pipeline_takes_the_code_that_it_names(tmp_path: Path) -> None:
     made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")

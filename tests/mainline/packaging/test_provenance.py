@@ -39,3 +39,5 @@ def test_a_base_that_the_engine_cannot_be_asked_for_is_named_without_a_digest() 
             return None
 
     assert provenance.base_of(Without("engine"), "python:3.11-slim") == {"uri": "docker://python:3.11-slim"}
+    pinned = provenance.base_of(Without("engine"), f"python:3.11-slim@sha256:{'a' * 64}")
+    assert pinned == {"uri": "docker://python:3.11-slim", "digest": {"sha256": "a" * 64}}, "its own name says it"

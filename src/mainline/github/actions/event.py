@@ -53,44 +53,57 @@ def read(environment: Mapping[str, str]) -> Event:
     ConfigurationError
         Outside GitHub Actions and `make ci`.
     """
-    try:
-        payload = json.loads(Path(environment["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
-        name, ref, sha = (environment[f"GITHUB_{name}"] for name in ("EVENT_NAME", "REF", "SHA"))
-    except KeyError as error:
-        raise ConfigurationError(
-            f"{error.args[0]} is not set: this runs in GitHub Actions; use make run or make ci"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot read the event's file: {error}") from None
-    pull = payload.get("pull_request") or {}
-    default = str((payload.get("repository") or {}).get("default_branch") or "main")
-    before = payload.get("before") if name == "push" else None
+    found = payload(environment)
+    name, ref, sha = (required(environment, f"GITHUB_{name}") for name in ("EVENT_NAME", "REF", "SHA"))
+    pull, group = found.get("pull_request") or {}, found.get("merge_group") or {}
+    default = str((found.get("repository") or {}).get("default_branch") or "main")
+    before = found.get("before") if name == "push" else None
     return Event(
         name=name,
         ref=ref,
         head=str((pull.get("head") or {}).get("sha") or sha),
-        base=str((pull.get("base") or {}).get("ref") or default),
+        base=str(
+            (pull.get("base") or {}).get("ref") or group.get("base_ref", "").removeprefix("refs/heads/") or default
+        ),
         default=default,
         number=int(pull["number"]) if pull else None,
-        claimed_base=(pull.get("base") or {}).get("sha") or (before if before != NO_COMMIT else None),
+        claimed_base=(pull.get("base") or {}).get("sha")
+        or group.get("base_sha")
+        or (before if before != NO_COMMIT else None),
         run_id=environment.get("GITHUB_RUN_ID", ""),
         run_attempt=environment.get("GITHUB_RUN_ATTEMPT", ""),
     )
+
+
+def payload(environment: Mapping[str, str]) -> dict[str, Any]:
+    """What GitHub says of the event; raises ConfigurationError outside GitHub Actions."""
+    try:
+        found: dict[str, Any] = json.loads(Path(required(environment, "GITHUB_EVENT_PATH")).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"cannot read the event's file: {error}") from None
+    return found
+
+
+def required(environment: Mapping[str, str], name: str) -> str:
+    try:
+        return environment[name]
+    except KeyError:
+        raise ConfigurationError(f"{name} is not set: this runs in GitHub Actions; use make run or make ci") from None
 
 
 def find_base(root: Path, event: Event) -> str | None:
     """The commit to compare with, if this checkout has it.
 
     For a pull request, the commit onto which it would be merged: the first parent of GitHub's merge commit, which may
-    be newer than the event's. For a push to the default branch, the commit before. For any other push, the newest
-    commit of the default branch.
+    be newer than the event's. For a push to the default branch and for a merge queue's group, the commit before. Else
+    the newest commit of the default branch.
     """
     parents = (git.git(root, "rev-list", "--parents", "--max-count=1", "HEAD") or "").split()[1:]
     if event.number is not None:
         if len(parents) == 2 and parents[1] == event.head:
             return parents[0]
         return git.commit_of(root, event.claimed_base or "HEAD^")
-    if event.is_default:
+    if event.is_default or event.name == "merge_group":
         before = git.commit_of(root, event.claimed_base) if event.claimed_base else None
         return before or (git.commit_of(root, parents[0]) if parents else None)
     return git.commit_of(root, f"refs/remotes/origin/{event.base}")

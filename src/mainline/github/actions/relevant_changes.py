@@ -17,7 +17,7 @@ from mainline.training.fingerprint import locked_packages
 LOCK = "uv.lock"
 # What a run reads or consists of, as `last_run.WATCHED`.
 FOLDERS = ("src/", "pipelines/", "data/")
-FILES = ("deploy/Dockerfile",)
+FILES = ("deploy/Dockerfile", "deploy/base/Dockerfile")
 GROUPS = ("train", "serving")  # what trains the model, and what its container runs
 
 

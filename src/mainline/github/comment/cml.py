@@ -6,6 +6,7 @@ on the machine (CML writes `safe.directory = *` into them).
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SECONDS = 90.0
+DIGEST = "MAINLINE_CML_SHA256"  # of the one program that may run with the job's token
 FIRST_PAGE = 30  # comments that CML reads: it never asks for the next page
 PASSED_ON = (
     "PATH",
@@ -45,6 +47,9 @@ class Cml:
             return None, "CML is not installed"
         if api != api_of(server):
             return None, f"CML would use {api_of(server)}, but the API is at {api}"
+        wanted, found = environment.get(DIGEST), sha256(executable)
+        if wanted and wanted != found:
+            return None, f"the program cml has the SHA-256 {found}, and not that of {DIGEST}"
         return cls(executable, server, repository, token), ""
 
     def comment(self, body: str, number: int, title: str, sha: str, scratch: Path) -> str | None:
@@ -75,6 +80,11 @@ class Cml:
             last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
             return f"CML ended with status {done.returncode}: {last.replace(self.token, '***')[:300]}"
         return None
+
+
+def sha256(file: str) -> str:
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def api_of(server: str) -> str:

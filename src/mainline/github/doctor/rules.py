@@ -9,6 +9,7 @@ never by a push, because a single maintainer has nobody to approve.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ WITHOUT = {
     "strict_required_status_checks_policy": "a check may be older than the branch",
 }
 
+# The name of a job with a matrix. The doctor needs no package, so it has no YAML parser.
+MATRIX = re.compile(r"^    name: (.*\$\{\{ *matrix\..*)$", re.MULTILINE)
 LENIENT = ("do_not_enforce_on_create",)  # off is stricter
 
 
@@ -47,6 +50,9 @@ def branch(target: Target) -> Finding:
     ruleset = wanted(target.root)
     there = list(target.github.pages(f"rules/branches/{target.branch_path}"))
     missing = list(dict.fromkeys(lack for rule in ruleset["rules"] for lack in missing_from(rule, there)))
+    single = of_a_matrix(target.root, there)
+    if single:
+        missing.append(f"waits for jobs of single versions, which not every run has: {', '.join(single)}")
     if not missing:
         return Finding("on", f"{target.branch} is protected as {FILE} says")
     return Finding(
@@ -55,6 +61,15 @@ def branch(target: Target) -> Finding:
         f"“Import a ruleset” at {target.page}/settings/rules, with {FILE}",
         lambda: store(target.github, ruleset),
     )
+
+
+def of_a_matrix(root: Path, there: list[dict[str, Any]]) -> list[str]:
+    """The required checks that are a job with one value of its matrix: where no run has it, a merge waits for ever."""
+    texts = [path.read_text(encoding="utf-8") for path in root.glob(".github/workflows/*.y*ml")]
+    names = [re.split(r"\$\{\{.*?\}\}", name) for text in texts for name in MATRIX.findall(text)]
+    patterns = [re.compile(".+".join(map(re.escape, parts))) for parts in names]
+    checks = [one for rule in there for one in (rule.get("parameters") or {}).get("required_status_checks", [])]
+    return sorted({one["context"] for one in checks if any(each.fullmatch(one["context"]) for each in patterns)})
 
 
 def missing_from(rule: dict[str, Any], there: list[dict[str, Any]]) -> Iterator[str]:

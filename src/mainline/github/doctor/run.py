@@ -12,7 +12,7 @@ from mainline.github.doctor.check import NOT_SHOWN, Check, Finding, Result, Targ
 from mainline.github.repository import Connection
 
 PARTS = (actions, rules, owners, release, security)
-CHECKS: tuple[Check, ...] = tuple(check for part in PARTS for check in part.CHECKS)
+CHECKS: tuple[Check, ...] = (security.GRAPH, *(check for part in PARTS for check in part.CHECKS))
 HIDDEN = (401, 403, 404)  # GitHub's answers to a token that may not read a setting
 UPGRADE = "Upgrade to GitHub"  # what GitHub says where a plan does not have something
 REFUSED = (*HIDDEN, 409, 422)  # 409: an organisation's policy forbids it

@@ -6,6 +6,23 @@ from mainline.github.client import GitHubError
 from mainline.github.doctor.check import NOT_SHOWN, Check, Finding, Target
 
 
+def graph(target: Target) -> Finding:
+    """Whether GitHub knows the dependencies: off in new repositories, and without it no new one is reviewed."""
+    try:
+        target.github.get("dependency-graph/sbom")
+    except GitHubError as error:
+        if error.code != 404 or not (target.public or target.is_owner):
+            raise
+        return Finding(
+            "off",
+            "off: security.yml does not review new dependencies",
+            f"“Dependency graph” at {target.page}/settings/security_analysis",
+            # The same switch in GitHub's API: it turns on both.
+            lambda: target.github.put("vulnerability-alerts"),
+        )
+    return Finding("on", "GitHub knows the dependencies")
+
+
 def reporting(target: Target) -> Finding:
     if not target.public:
         return Finding("on", "not needed in a private repository")
@@ -51,6 +68,7 @@ def secrets(target: Target) -> Finding:
     )
 
 
+GRAPH = Check("dependency graph", graph)
 CHECKS = (
     Check("vulnerability reports", reporting, necessary=False),
     Check("dependency alerts", alerts, necessary=False),

@@ -68,7 +68,9 @@ def act(client: GitHub, proposal: Proposal, folder: Path, environment: Mapping[s
         opened = open_or_update(with_token, proposal, report, run_url, dt.datetime.now(dt.UTC))
     except GitHubError as error:
         if own_token and error.code == 401:
-            raise ConfigurationError(f"the secret RETRAIN_TOKEN is not accepted, renew or delete it: {error}") from None
+            raise ConfigurationError(
+                f"the token in RETRAIN_TOKEN is not accepted, renew or delete the secret: {error}"
+            ) from None
         raise
     except Forbidden as forbidden:
         address = str(client.get("")["html_url"])

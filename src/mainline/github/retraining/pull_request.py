@@ -14,6 +14,7 @@ from typing import Any
 
 from mainline.errors import ConfigurationError
 from mainline.github.client import GitHub, GitHubError
+from mainline.github.comment.markers import AUTHOR
 from mainline.github.retraining import history
 from mainline.github.retraining.text import pull_request_text, title
 from mainline.report.report_json import Report
@@ -75,9 +76,8 @@ def open_or_update(client: GitHub, proposal: Proposal, report: Report, run_url: 
     move_branch(client, branch, commit, tip)
     body = pull_request_text(proposal, tip, report, run_url)
     pull = created_or_updated(client, standing, title(proposal), body, branch, default)
-    return Opened(
-        int(pull["number"]), pull["html_url"], standing is not None, (pull["user"] or {}).get("type") == "Bot"
-    )
+    waits = (pull["user"] or {}).get("login") == AUTHOR  # another App's pull request starts its checks by itself
+    return Opened(int(pull["number"]), pull["html_url"], standing is not None, waits)
 
 
 def committed(client: GitHub, tip: str, text: bytes, message: str, when: dt.datetime) -> str:

@@ -8,6 +8,7 @@ import pytest
 
 from mainline.errors import ConfigurationError
 from mainline.github.actions import event
+from tests.github import webhooks
 from tests.projects import Project
 
 HEAD = "a" * 40
@@ -15,13 +16,15 @@ HEAD = "a" * 40
 
 def environment(folder: Path, name: str, payload: dict[str, Any], **variables: str) -> dict[str, str]:
     file = folder / "event.json"
-    file.write_text(json.dumps({"repository": {"default_branch": "main"}, **payload}), encoding="utf-8")
+    whole = webhooks.payload(name, {"repository": {"default_branch": "main"}, **payload})
+    file.write_text(json.dumps(whole), encoding="utf-8")
     run = {"GITHUB_RUN_ID": "12", "GITHUB_RUN_ATTEMPT": "2", "GITHUB_REF": "refs/heads/main", "GITHUB_SHA": HEAD}
     return {"GITHUB_EVENT_PATH": str(file), "GITHUB_EVENT_NAME": name, **run, **variables}
 
 
 def pull(number: int, head: str, base: str, branch: str = "main") -> dict[str, Any]:
-    return {"pull_request": {"number": number, "head": {"sha": head}, "base": {"sha": base, "ref": branch}}}
+    sides = {"head": {"sha": head}, "base": {"sha": base, "ref": branch}}
+    return {"action": "opened", "number": number, "pull_request": {"number": number, **sides}}
 
 
 @pytest.fixture
@@ -94,9 +97,22 @@ def test_the_first_push_has_nothing_to_be_compared_with(shop: Project, tmp_path:
     assert event.find_base(shop.root, found) is None
 
 
-def test_a_push_to_a_branch_is_compared_with_the_default_branchs_tip(shop: Project, tmp_path: Path) -> None:
+def test_a_merge_groups_commit_is_compared_with_the_one_before_it_in_the_queue(shop: Project, tmp_path: Path) -> None:
+    queued = change(shop, "a")  # of the pull request that is merged first
+    head = change(shop, "b")
+    group = {"head_sha": head, "base_sha": queued, "base_ref": "refs/heads/main"}
+    group["head_ref"] = f"refs/heads/gh-readonly-queue/main/pr-5-{queued}"
+    payload = {"action": "checks_requested", "merge_group": group}
+    given = environment(tmp_path, "merge_group", payload, GITHUB_REF=group["head_ref"], GITHUB_SHA=head)
+    found = event.read(given)
+    assert event.find_base(shop.root, found) == queued
+    assert (found.base, found.is_default) == ("main", False)
+    assert found.claim == {"pull_request": None, "head_sha": head, "run_id": "12", "run_attempt": "2"}
+
+
+def test_a_branch_that_is_run_by_hand_is_compared_with_the_default_branchs_tip(shop: Project, tmp_path: Path) -> None:
     tip = shop.git("rev-parse", "HEAD")
-    given = environment(tmp_path, "push", {"before": event.NO_COMMIT}, GITHUB_REF="refs/heads/change")
+    given = environment(tmp_path, "workflow_dispatch", {}, GITHUB_REF="refs/heads/change")
     found = event.read(given)
     assert event.find_base(shop.root, found) is None, "the checkout has no such branch of its origin"
     shop.git("update-ref", "refs/remotes/origin/main", tip)

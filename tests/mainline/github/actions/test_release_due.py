@@ -21,7 +21,8 @@ __all__ = ["github"]
 def shop(tmp_path: Path) -> Project:
     project = Project(tmp_path / "shop", with_git=False)
     shutil.copy(TOP / "uv.lock", project.path("uv.lock"))
-    project.write("deploy/Dockerfile", "FROM scratch\n")
+    for name in ("deploy/Dockerfile", "deploy/base/Dockerfile"):
+        project.write(name, "FROM scratch\n")
     project.init()
     project.commit("The shop")
     return project
@@ -77,6 +78,7 @@ def test_documents_and_tests_release_nothing(page: Page, shop: Project) -> None:
     [
         ("params.yaml", ("max_iter: 30", "max_iter: 31")),
         ("deploy/Dockerfile", ("FROM scratch", "FROM another")),
+        ("deploy/base/Dockerfile", ("FROM scratch", "FROM another")),
         ("src/shop/frame.py", ("# What", "# What")),
         ("uv.lock", ('name = "granian"\nversion = "', 'name = "granian"\nversion = "9')),
         ("uv.lock", ('name = "skl2onnx"\nversion = "', 'name = "skl2onnx"\nversion = "9')),

@@ -14,6 +14,7 @@ from mainline.report.report_json import Report
 from mainline.report.without_training import Stopped
 from tests.github.double import GitHubDouble
 from tests.github.state import Repository
+from tests.github.webhooks import payload
 from tests.mainline.report import samples
 
 Values = dict[str, Any]
@@ -60,18 +61,9 @@ class Scene:
 
     def event(self, run: Values) -> Path:
         """The event's file, as GitHub writes it for `workflow_run`."""
-        repository = self.repository.values()
-        source = run["head_repository"]
-        home = self.github.repositories.get((source or "").lower())
         path = self.folder / f"event-{run['id']}-{run['run_attempt']}.json"
-        shown = {**run, "head_repository": home and home.values(), "repository": repository}
-        event = {
-            "action": "completed",
-            "workflow_run": shown,
-            "workflow": {"name": run["name"], "path": run["path"]},
-            "repository": repository,
-        }
-        path.write_text(json.dumps(event), encoding="utf-8")
+        event = self.github.completed(self.repository, run)
+        path.write_text(json.dumps(payload("workflow_run", event)), encoding="utf-8")
         return path
 
     def environment(self, run: Values, access: str = "write") -> dict[str, str]:

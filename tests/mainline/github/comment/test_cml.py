@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -127,4 +128,11 @@ def test_cml_is_used_only_where_it_reaches_the_api_that_we_use(tmp_path: Path) -
     enterprise = {**path, "GITHUB_SERVER_URL": "https://git.example.org"}
     assert Cml.installed("https://git.example.org/api/v3", "a/b", "token", enterprise)[0]
     assert Cml.installed("https://api.github.com", "a/b", "token", {"PATH": ""}) == (None, "CML is not installed")
+    program = {**path, "MAINLINE_CML_SHA256": hashlib.sha256(script.read_bytes()).hexdigest()}
+    assert Cml.installed("https://api.github.com", "a/b", "token", program)[0]
+    other, why = Cml.installed("https://api.github.com", "a/b", "token", {**program, "MAINLINE_CML_SHA256": "0" * 64})
+    assert other is None, "it would be given a token that writes"
+    assert (
+        why == f"the program cml has the SHA-256 {program['MAINLINE_CML_SHA256']}, and not that of MAINLINE_CML_SHA256"
+    )
     assert api_of("https://git.example.org") == "https://git.example.org/api/v3"

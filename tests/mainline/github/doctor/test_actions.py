@@ -78,7 +78,7 @@ def test_a_fork_whose_workflows_were_never_started_is_led_to_the_green_button(fo
 
 
 def test_a_default_branch_that_no_release_knows_is_told(fork: Fork) -> None:
-    for name in ("release.yml", "review.yml", "zizmor.yml"):
+    for name in ("release.yml", "review.yml", "comment.yml"):
         text = (TOP / ".github/workflows" / name).read_text(encoding="utf-8")
         fork.write(f".github/workflows/{name}", text)
     assert actions.triggers(fork.target).state == "on"
@@ -86,7 +86,7 @@ def test_a_default_branch_that_no_release_knows_is_told(fork: Fork) -> None:
     found = actions.triggers(fork.target)
     assert found.state == "off"
     assert found.text == (
-        "a push to master, the default branch, does not start release.yml, zizmor.yml, so nothing is ever released"
+        "a push to master, the default branch, does not start release.yml, review.yml, so nothing is ever released"
     )
     assert f"rename the branch to main at {fork.repository.url}/settings; or write master" in found.by_hand
 

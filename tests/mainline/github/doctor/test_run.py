@@ -29,6 +29,7 @@ def changes(github: GitHubDouble) -> list[str]:
 def test_a_fresh_forks_owner_is_told_what_is_off_and_what_turns_it_on(fork: Fork) -> None:
     done = fork.doctor()
     assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[2].startswith("  ✗ dependency graph"), "first of all: no pull request is reviewed"
     assert line(done.stdout, "Actions ").startswith("  ✓")
     assert "monitor.yml is disabled since the repository was forked" in line(done.stdout, "workflows")
     assert line(done.stdout, "the default token").startswith("  ✓")
@@ -38,7 +39,7 @@ def test_a_fresh_forks_owner_is_told_what_is_off_and_what_turns_it_on(fork: Fork
     assert "production does not exist" in line(done.stdout, "environment")
     assert "→ or “Allow GitHub Actions to create and approve pull requests” at" in done.stdout
     assert f"{fork.repository.url}/settings/actions" in done.stdout
-    assert done.stdout.endswith("3 necessary settings are off: make doctor FIX=1 turns them on.\n")
+    assert done.stdout.endswith("4 necessary settings are off: make doctor FIX=1 turns them on.\n")
     assert changes(fork.github) == []
     assert "\033[" not in done.stdout
 

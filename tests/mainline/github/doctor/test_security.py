@@ -4,6 +4,14 @@ from mainline.github.doctor import security
 from tests.mainline.github.doctor.forks import Fork
 
 
+def test_the_dependency_graph_of_a_new_repository_is_turned_on(fork: Fork) -> None:
+    found = security.graph(fork.target)
+    assert (found.state, found.text) == ("off", "off: security.yml does not review new dependencies")
+    assert found.turn_on is not None
+    found.turn_on()
+    assert security.graph(fork.target).state == "on"
+
+
 def test_the_switches_are_turned_on(fork: Fork) -> None:
     for check in (security.reporting, security.alerts, security.secrets):
         found = check(fork.target)

@@ -201,6 +201,17 @@ def test_a_token_of_its_own_may_open_it_whatever_the_settings_say(desk: Desk) ->
     assert pull["user"]["login"] == "retrainer"
 
 
+def test_an_apps_token_may_open_it_too_and_its_checks_wait_for_nobody(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The setting, and the click that starts checks, are for the token of a workflow; an App is another bot."""
+    desk.repository.workflow_permissions["can_approve_pull_request_reviews"] = False
+    assert desk(own=desk.github.token(login="retrainer[bot]")) == 0
+    (pull,) = desk.pulls
+    assert pull["user"]["login"] == "retrainer[bot]"
+    assert "wait for a click" not in capsys.readouterr().out
+
+
 def test_issues_are_written_with_the_workflows_token_which_may(desk: Desk) -> None:
     """A token for the pull request need not be one for issues."""
     desk.repository.issue("Monitor: drift", body=f"<!-- mainline alert monitor on {'0' * 16} -->\n", labels=["monitor"])

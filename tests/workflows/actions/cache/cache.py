@@ -67,7 +67,8 @@ def matches(inputs: dict[str, str]) -> Iterator[tuple[str, Path]]:
 
 def scopes() -> list[str]:
     event = json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text(encoding="utf-8"))
-    default = f"refs/heads/{event['repository']['default_branch']}"
+    # The event of a schedule names no repository; it runs on the default branch.
+    default = f"refs/heads/{event['repository']['default_branch']}" if "repository" in event else os.environ["REF"]
     base = event.get("pull_request", {}).get("base", {}).get("ref")
     return list(dict.fromkeys([os.environ["REF"], *([f"refs/heads/{base}"] if base else []), default]))
 

@@ -1,0 +1,1 @@
+"""Commands in the comments of a pull request: `/review`, `/retrain`, `/explain GATE`, `/rollback [VERSION]`."""
