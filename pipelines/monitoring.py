@@ -183,7 +183,7 @@ def outcomes(
     asked = settings.monitor.labels is not None
     if not asked and not feedback:
         return [], found
-    source = labels.table_of(settings, job.workspace.root, job.workspace.cache, job.now) if asked else None
+    source = labels.table_of(settings, job.workspace.root, job.workspace.cache, job.now, classes) if asked else None
     joined = found["labels"] = labels.join(seen, settings, task, classes, feedback, source)
     seen.problems += labels.problems(joined)
     checks = judge.label_checks(joined, asked, settings.monitor)

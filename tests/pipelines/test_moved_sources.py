@@ -44,3 +44,32 @@ def test_a_table_that_is_replaced_during_a_run_poisons_no_record(tmp_path: Path)
     shutil.copyfile(good.root / "data" / "visits.parquet", shop.root / "data" / "visits.parquet")
     assert [each.run().status for each in (shop, good)] == [0, 0]
     assert shop.verdict["model_digest"] == good.verdict["model_digest"]
+
+
+# Main's own code cuts the table short, as a writer would that begins again, when it scores a branch's rows.
+CUTTER = """\
+    import os, pathlib
+    if pathlib.Path("{flag}").exists():
+        os.truncate("{table}", os.path.getsize("{table}") * 2 // 3)
+"""
+
+
+@pytest.mark.slow
+def test_a_table_that_is_cut_while_main_scores_it_is_named_and_no_verdict_is_given(tmp_path: Path) -> None:
+    prepare = "def prepare(tables):\n"
+    root = tmp_path / "shop"
+    # Of a CSV file the rest can be read: without a look at its stamp, nothing would be wrong.
+    cutter = CUTTER.format(flag=root / "cut", table=root / "data" / "purchases.csv")
+    shop = lean(root, frame=((prepare, prepare + cutter),))
+    assert shop.run().status == 0
+    shop.git("checkout", "-qb", "branch")
+    shop.edit("src/shop/frame.py", (cutter, ""))
+    shop.data(visits().iloc[:-1])  # other data: else main's recorded scores are taken
+    shop.commit("A branch that cuts nothing")
+    shop.write("cut", "")
+    before = (shop.root / "reports" / "verdict.json").read_text()
+    found = shop.run()
+    assert found.status == 4, found.out + found.err
+    assert ": data/purchases.csv was changed while the run was reading it, so nothing was kept" in found.err
+    assert "Traceback" not in found.err
+    assert (shop.root / "reports" / "verdict.json").read_text() == before

@@ -48,7 +48,7 @@ def as_written(
     for category in categories(settings):
         if category in frame.columns:
             for origin, column in _origins(frame[category].op()):
-                if origin in tables and _is_typed(tables[origin], column):
+                if origin in tables and is_typed(tables[origin], column):
                     wanted.setdefault(origin, set()).add(column)
     spelled = {
         (column, tables[origin].columns[column])
@@ -61,7 +61,7 @@ def as_written(
     changed = {}
     for name, table in tables.items():
         # Columns of the same name and type are what tables are joined by: they stay of one type.
-        text = [c for c, kind in table.columns.items() if (c, kind) in spelled and _is_typed(table, c)]
+        text = [c for c, kind in table.columns.items() if (c, kind) in spelled and is_typed(table, c)]
         if text:
             changed[name] = dataclasses.replace(table, columns={**table.columns, **dict.fromkeys(text, "VARCHAR")})
     return changed
@@ -88,7 +88,7 @@ def _refuse_computed(frame: ir.Table, spelled: Collection[tuple[str, str]]) -> N
                     )
 
 
-def _is_typed(table: Collected, column: str) -> bool:
+def is_typed(table: Collected, column: str) -> bool:
     """Whether DuckDB has inferred a type for text that params.yaml leaves open."""
     kind = table.columns.get(column, "VARCHAR")
     if table.format == "parquet" or kind == "VARCHAR" or column == table.time or column in table.reading.types:

@@ -104,6 +104,16 @@ def as_of(table: Collected, moment: dt.datetime) -> Collected:
     return dataclasses.replace(table, before=min(table.before, moment.astimezone(dt.UTC)))
 
 
+def file_ends(table: Collected) -> list[dt.datetime]:
+    """When the last row of each file is known, UTC; empty for a table that is one file or has no time."""
+    cut = _cut(table)
+    if cut is None or len(table.paths) < 2 or table.known_ahead:
+        return []
+    after = dt.timedelta(microseconds=table.known_after or 0)
+    files = Files(table.name, table.paths, table.format, {})
+    return [held.end + after for held in known(connect(), files, layout_of(table), cut).values() if held.end]
+
+
 def to_json(tables: dict[str, Collected]) -> str:
     """Plain JSON for other processes and for other commits' code."""
     plain = {name: dataclasses.asdict(table) for name, table in tables.items()}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings, Span
-from mainline.data.collect import Collected
+from mainline.data.collect import Collected, file_ends
 from mainline.data.prepare import prepared, show
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, moment_sql, quoted, sides
@@ -51,7 +51,7 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
         return []
     found: dict[str, Leak] = {}
     made = None
-    for moment in moments(settings, frame):
+    for moment in moments(settings, tables, frame):
         if made is None:
             made = prepared(settings, tables, moment)
         else:
@@ -62,12 +62,13 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
     return list(found.values())
 
 
-def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
+def moments(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> list[dt.datetime]:
     """Times of rows, in the middle of whatever hour or day is busy: there a feature that looks ahead shows itself.
 
     `prepare.time_travel_checks` of them lie at evenly spaced quantiles, the last one in the last training period
     instead; one lies in the holdout, and one where a column begins or ends, since a column that exists only since
-    August has no value to roll back in June.
+    August has no value to roll back in June. Where tables consist of files, such as one a month, the first
+    moment is the nearest end of one: what is known only from the next file shows itself there and nowhere else.
     """
     import duckdb
 
@@ -80,7 +81,7 @@ def moments(settings: Settings, frame: Path) -> list[dt.datetime]:
         connection.execute("SET TimeZone = 'UTC'")
         source = parquet_file(frame)
         (spread,) = connection.execute(f"SELECT quantile_disc({time}, {shares}) FROM {source}").fetchone() or ([],)
-        found = list(spread)
+        found = [after_file(tables, connection, source, time, spread[0]), *spread[1:]]
         if side.start is not None and isinstance(settings.split.holdout, Span):
             earlier = settings.split.holdout.before(side.start).isoformat()
             last = middle_of(connection, source, time, f"({side.train}) AND {time} >= TIMESTAMPTZ '{earlier}'")
@@ -97,29 +98,48 @@ def middle_of(connection: DuckDBPyConnection, source: str, time: str, part: str)
 
 
 def column_ends(settings: Settings, connection: DuckDBPyConnection, source: str) -> list[dt.datetime]:
-    """Moments inside the stretches of time in which a feature has values, where it begins or ends.
+    """Moments in the middle of a feature's values in the stretches of time where it begins or ends.
 
     Zero and empty text count as no value: a join that finds nothing is often filled in.
     """
     time, names = moment_sql(settings), settings.prepare.features.names
     numeric = set(settings.prepare.features.numeric)
     nothing = {name: "0" if name in numeric else "''" for name in names}
-    held = ", ".join(f"avg((coalesce({quoted(name)}, {empty}) <> {empty})::INT)" for name, empty in nothing.items())
+    there = {name: f"coalesce({quoted(name)}, {empty}) <> {empty}" for name, empty in nothing.items()}
+    held = ", ".join(f"avg(({condition})::INT)" for condition in there.values())
     stretch = f"floor((epoch({time}) - low) / greatest(high - low, 1) * {STRETCHES})"
     rows = connection.execute(
         f"WITH ends AS (SELECT epoch(min({time})) AS low, epoch(max({time})) AS high FROM {source}) "
-        f"SELECT quantile_disc({time}, 0.5), {held} FROM {source}, ends "
+        f"SELECT min({time}), max({time}), {held} FROM {source}, ends "
         f"GROUP BY least({stretch}, {STRETCHES - 1}) ORDER BY 1"
     ).fetchall()
-    largest = [max(shares) or 1.0 for shares in zip(*(row[1:] for row in rows), strict=True)]
-    found: dict[dt.datetime, float] = {}
-    for (before, *was), (after, *now) in pairwise(rows):
-        for earlier, later, most in zip(was, now, largest, strict=True):
+    largest = [max(shares) or 1.0 for shares in zip(*(row[2:] for row in rows), strict=True)]
+    found: dict[tuple[str, dt.datetime, dt.datetime], float] = {}
+    for before, after in pairwise(rows):
+        for name, earlier, later, most in zip(names, before[2:], after[2:], largest, strict=True):
             low, high = sorted((earlier / most, later / most))
             if low < NOTHING and high >= SOMETHING:
-                inside = after if later > earlier else before
-                found[inside] = max(found.get(inside, 0.0), high)
-    return sorted(found, key=lambda moment: -found[moment])[:MOST_ENDS]
+                first, last, *_ = after if later > earlier else before
+                found[name, first, last] = max(found.get((name, first, last), 0.0), high)
+    inside: list[dt.datetime] = []
+    for name, first, last in sorted(found, key=lambda place: -found[place]):
+        if len(inside) < MOST_ENDS:
+            # Of the rows with a value: those of a single day have long been known in the middle of their fortnight.
+            part = f"{there[name]} AND {time} BETWEEN TIMESTAMPTZ '{first}' AND TIMESTAMPTZ '{last}'"
+            inside += [moment for moment in middle_of(connection, source, time, part) if moment not in inside]
+    return inside
+
+
+def after_file(
+    tables: Mapping[str, Collected], connection: DuckDBPyConnection, source: str, time: str, near: dt.datetime
+) -> dt.datetime:
+    """The time of the first row after the nearest end of a file: it is known then, and the next one is not."""
+    ends = [end for table in tables.values() for end in file_ends(table)]
+    if not ends:
+        return near
+    end = min(ends, key=lambda end: (abs(end - near), end))
+    (found,) = connection.execute(f"SELECT min({time}) FROM {source} WHERE {time} > $1", [end]).fetchone() or (None,)
+    return found or near
 
 
 def leaks_at(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ibis.expr.types import Table
 
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
+NESTED = ("array", "struct", "map")
 NO_TRUTH = "not true or false: "
 
 KeyColumns = dict[str, list[str]]  # of the table of the rows: the columns that its key is made from
@@ -251,6 +252,12 @@ def check_columns(settings: Settings, types: Mapping[str, str]) -> None:
             wrong = [c for c in column if ord(c) < 32 or (setting == "prepare.key" and c in '"\\')]
             if wrong:
                 problems.append(f"params.yaml: {setting}: {column!r} contains {wrong[0]!r}: rename the column")
+    for column in prepare.features.names:
+        if types.get(column, "").startswith(NESTED):
+            problems.append(
+                f"params.yaml: prepare.features: {column} is {types[column]}, which no request can send: take it apart "
+                "in the preparation function, such as into a column for each of its values"
+            )
     if prepare.label in prepare.features.names:
         problems.append(f"params.yaml: prepare.features: {prepare.label} is the label itself")
     kind = types.get(prepare.time or "", "date")
@@ -283,8 +290,20 @@ def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
             column = f"{column}::VARCHAR"
         elif name == settings.prepare.label and settings.task == "binary" and is_text:
             column = truth(column, "true", "false", f"error({text(NO_TRUTH)} || {column})")
+        elif name == settings.prepare.label and settings.task == "multiclass":
+            column = as_class(column, given)
+        elif name in settings.prepare.key and given.startswith("decimal(38, 0"):
+            column = (
+                f"{column}::DECIMAL(38, 0)"  # Parquet has no integer of more than 64 bits: a double would be written
+            )
         columns.append(f"{column} AS {quoted(name)}")
     return f"SELECT {', '.join(columns)}, {row_id_sql(settings.prepare.key)} AS {ROW_ID} FROM ({sql})"
+
+
+def as_class(column: str, given: str) -> str:
+    """SQL of a class that JSON can hold: a date, a time or a UUID as its text."""
+    shown = given.startswith(("date", "time", "interval", "uuid", "json"))
+    return f"{column}::VARCHAR" if shown else column
 
 
 def truth(column: str, yes: object, no: object, otherwise: str) -> str:

@@ -114,7 +114,9 @@ def plain(value: Any) -> Any:
     """The value as JSON can hold it."""
     if isinstance(value, float):
         return None if math.isnan(value) else value
-    return value.isoformat() if isinstance(value, dt.date) else value
+    if value is None or isinstance(value, str | int):
+        return value
+    return value.isoformat() if isinstance(value, dt.date) else str(value)  # a decimal, a UUID, a time of day
 
 
 def play(port: int, sent: Iterator[Batch], signature: Signature, frozen: Scorer) -> Answered:

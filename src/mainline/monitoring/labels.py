@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
-import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mainline.config.schema import Settings
+from mainline.data.as_written import is_typed
 from mainline.data.collect import as_of, collect, relation_sql
 from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import quoted
@@ -16,6 +18,7 @@ from mainline.monitoring import prediction_log
 from mainline.monitoring.prediction_log import Problem
 from mainline.monitoring.results import Labels
 from mainline.monitoring.window import ROW, Window, block, day
+from mainline.serving.spelling import FALSE, TRUE
 
 PART_ROWS = 4_000_000  # joined at a time: the part of a join that cannot spill to disk fits into 512 MB
 NO_JOIN = "SELECT NULL::VARCHAR AS _request, NULL::INT AS _row, NULL::VARCHAR AS label, NULL::TIMESTAMPTZ AS _received"
@@ -140,8 +143,10 @@ def unmatched(window: Window, feedback: list[prediction_log.Files], settings: Se
     return int(window.one(f"SELECT count(*) FROM ({missed}) WHERE _request IS NULL")[0])
 
 
-def table_of(settings: Settings, root: Path, cache: Path, now: dt.datetime) -> str:
+def table_of(settings: Settings, root: Path, cache: Path, now: dt.datetime, classes: Sequence[Any] = ()) -> str:
     """SQL for the table of `monitor.labels` as of `now`, which is later than `data.until`.
+
+    A column that is the label by itself is read as text where the classes are: the frame has them as they are written.
 
     Raises
     ------
@@ -154,6 +159,9 @@ def table_of(settings: Settings, root: Path, cache: Path, now: dt.datetime) -> s
     tomorrow = now.date() + dt.timedelta(days=1)
     data = settings.data.model_copy(update={"sources": {labels.source: source}, "until": tomorrow})
     table = as_of(collect(data, root, cache)[labels.source], now)
+    column = labels.value.strip('"')
+    if classes and all(isinstance(value, str) for value in classes) and is_typed(table, column):
+        table = dataclasses.replace(table, columns={**table.columns, column: "VARCHAR"})
     key = ", ".join(map(quoted, settings.prepare.key))
     received = quoted(source.time) if source.time else "NULL::TIMESTAMPTZ"
     return (
@@ -168,8 +176,9 @@ def code_sql(column: str, task: str, classes: list[Any]) -> str:
         return f"TRY_CAST({plain} AS DOUBLE)"
     cases = []
     for code, value in enumerate(classes):
-        if isinstance(value, bool):
-            matches = f"lower({plain}) IN ('{json.dumps(value)}', '{int(value)}')"
+        if isinstance(value, bool):  # in the words that the frame reads as true and false, too
+            words = [*(TRUE if value else FALSE), str(int(value))]
+            matches = f"lower(trim({plain})) IN ({', '.join(map(text, sorted(words)))})"
         elif isinstance(value, int | float):
             matches = f"TRY_CAST({plain} AS DOUBLE) = {value!r}"
         else:

@@ -18,7 +18,7 @@ from mainline.errors import ExternalError, Refused
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer
-from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Key, Kind, Signature, write
+from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Key, Signature, write
 from mainline.serving.spelling import kind_of
 from mainline.training.pipeline import answers_of, features_of, read_rows
 from mainline.training.record import Record, align, data_digest
@@ -76,8 +76,8 @@ def export(
         agreement=Agreement(len(rows), 0.0),
         example=[],
         answers=[],
-        key=describe_key(settings, frame),
-        slices=describe_slices(settings, frame),
+        key=describe_key(settings, frame, date_format(record)),
+        slices=describe_slices(settings, frame, date_format(record)),
         label=settings.prepare.label,
         null_values=sorted({text for source in settings.data.sources.values() for text in source.null_values}),
         decimal="," if any(source.decimal == "," for source in settings.data.sources.values()) else ".",
@@ -241,11 +241,11 @@ def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
     return categorical + numeric
 
 
-def describe_slices(settings: Settings, frame: Path) -> list[Key]:
+def describe_slices(settings: Settings, frame: Path, dates: str = "") -> list[Key]:
     """The columns of `evaluate.slices` that are neither features nor in the key: logged, so that they are monitored."""
     known = {*settings.prepare.features.names, *settings.prepare.key}
     types = column_kinds(frame)
-    return [Key(name, key_kind(types[name])) for name in settings.evaluate.slices if name not in known]
+    return [key_of(name, types[name], dates) for name in settings.evaluate.slices if name not in known]
 
 
 def column_kinds(frame: Path) -> dict[str, str]:
@@ -257,31 +257,41 @@ def column_kinds(frame: Path) -> dict[str, str]:
     return {str(name): str(kind) for name, kind, *_ in described}
 
 
-def describe_key(settings: Settings, frame: Path) -> list[Key]:
+def describe_key(settings: Settings, frame: Path, dates: str = "") -> list[Key]:
     """The columns of a row's key, each with the kind of its value in a request.
 
     None where the key is made from the content of the source's rows: who asks the server does not have it.
     """
     if settings.prepare.by_content:
         return []
-    types = column_kinds(frame)
+    types, source = column_kinds(frame), column_types.of_frame(frame)
     features = settings.prepare.features
 
-    def kind(name: str) -> Kind:
-        if name in features.names:
-            return "number" if name in features.numeric else "text"
-        return key_kind(types[name])
+    def key(name: str) -> Key:
+        if name in features.numeric:
+            return Key(name, "number", "single")
+        if name in features.categorical:  # logged with the inputs, in the spelling of the training data
+            return Key(name, "text", kind_of(source.get(name, "VARCHAR")).removeprefix("text"))
+        return key_of(name, types[name], dates)
 
-    return [Key(name, kind(name)) for name in settings.prepare.key]
+    return [key(name) for name in settings.prepare.key]
 
 
-def key_kind(type_: str) -> Kind:
-    """Of a column's type in DuckDB."""
+def date_format(record: Record) -> str:
+    """How the text files write a date, where it is not as 2026-01-31 and they agree; else nothing."""
+    found = {table.reading.date_format for table in record.facts.tables.values()} - {None, "%Y-%m-%d"}
+    return str(found.pop()) if len(found) == 1 else ""
+
+
+def key_of(name: str, type_: str, dates: str = "") -> Key:
+    """By the column's type in DuckDB; a number that a 64-bit one cannot hold to the last digit is logged as text."""
     if type_ == "DATE":
-        return "date"
-    if type_.removeprefix("U") in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"):
-        return "integer"
-    return "number" if type_ in ("FLOAT", "DOUBLE") or type_.startswith("DECIMAL") else "text"
+        return Key(name, "date", dates)
+    if type_ in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"):
+        return Key(name, "integer")
+    if type_ in ("FLOAT", "DOUBLE"):
+        return Key(name, "number", "single" if type_ == "FLOAT" else "")
+    return Key(name, "text", kind_of(type_).removeprefix("text"))
 
 
 def recorded_answers(record: Record, rows: pd.DataFrame) -> NDArray[np.float64]:

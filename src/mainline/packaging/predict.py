@@ -203,7 +203,7 @@ def matrices(
     for i, column in enumerate(signature.categorical):
         spell = spelling.spelling(column.written, signature.date_formats)
         if spell:
-            known = frozenset(column.categories)
+            known = spelling.by_spelling(column.categories, spell)
             changed = {value: spelling.spelled(value, known, spell) for value in set(categorical[~missing[:, i], i])}
             categorical[:, i] = [changed.get(value, value) for value in categorical[:, i]]
     categorical[missing] = MISSING

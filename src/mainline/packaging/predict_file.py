@@ -25,6 +25,8 @@ from mainline.serving.spelling import FALSE, TRUE
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+# Types whose values have one text each, by which the frame has them.
+ONE_TEXT = ("ENUM", "INTERVAL", "JSON", "BIT", "BLOB")
 DELIMITERS = ",;\t|"
 PARQUET = "read_parquet($file)"
 CSV = """read_csv($file, auto_detect = false, header = true, delim = $delimiter, quote = '"', escape = '"',
@@ -126,7 +128,7 @@ def header(file: Path, signature: Signature, shown: Path) -> tuple[str, list[str
 def of_type(connection: DuckDBPyConnection, column: Column, dtype: str, file: Path) -> str:
     """A column of a format with types."""
     name = quoted(column.name)
-    if column.kind == "categorical" and dtype != "VARCHAR" and column.written:
+    if column.kind == "categorical" and dtype != "VARCHAR" and (column.written or dtype.startswith(ONE_TEXT)):
         return f"CAST({name} AS VARCHAR)"
     if column.kind == "numeric" and dtype == "BOOLEAN" and column.written == "boolean":
         return f"CAST({name} AS DOUBLE)"

@@ -24,7 +24,11 @@ from mainline.registry import store_upgrade
 from mainline.runtime.worker import Worker
 
 if TYPE_CHECKING:
+    import pandas as pd
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+    from numpy.typing import NDArray
+    from sklearn.pipeline import Pipeline
 
 EXPERIMENT = "mainline"
 
@@ -250,7 +254,6 @@ def log_model(job: dict[str, Any]) -> None:
 
     import mlflow
     import pandas as pd
-    from mlflow.models import infer_signature
 
     from mainline.training.pipeline import answers_of
     from mainline.training.record import Record
@@ -258,14 +261,48 @@ def log_model(job: dict[str, Any]) -> None:
     model = Record.read(Path(job["record"])).model()
     rows = pd.read_json(io.StringIO(job["example"]), orient="split", dtype=False).astype(job["types"])
     mlflow.sklearn.log_model(
-        model,
+        rounding(model, rows),
         name="model",
-        signature=infer_signature(rows, answers_of(job["task"], model, rows)),
+        signature=signature(rows, answers_of(job["task"], model, rows)),
         pip_requirements=requirements(job["estimator"]),
         code_paths=job["code"] or None,
         pyfunc_predict_fn="predict" if job["task"] == "regression" else "predict_proba",
         serialization_format="pickle",
     )
+
+
+def rounding(model: Pipeline, rows: pd.DataFrame) -> Pipeline:
+    """The pipeline behind the step by which the frame has made 32-bit floats of its numbers.
+
+    It was fitted on them: 15.2 in 64 bits lies above 15.2 in 32, and so in the next bin of a tree.
+    """
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
+    numbers = [name for name, type_ in rows.dtypes.items() if type_.kind == "f"]
+    steps = [  # the first reads pandas' NA too
+        (dtype, FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": dict.fromkeys(numbers, dtype)}))
+        for dtype in ("Float32", "float32")
+    ]
+    return Pipeline([*steps, *model.steps])
+
+
+def signature(rows: pd.DataFrame, answers: NDArray[Any]) -> ModelSignature:
+    """What the pipeline accepts: text in its categories, and numbers of every type elsewhere.
+
+    With the frame's own type, 32-bit floats, MLflow would refuse the 64-bit table that they were made of, and with
+    doubles whole numbers.
+    """
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType
+
+    inferred = infer_signature(rows, answers)
+    inputs = [
+        column if column.type == DataType.string else ColSpec(AnyType(), column.name) for column in inferred.inputs
+    ]
+    return ModelSignature(Schema(inputs), inferred.outputs)
 
 
 def requirements(estimator: str) -> list[str]:

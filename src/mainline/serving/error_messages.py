@@ -157,7 +157,7 @@ def check_names(given: Sequence[str], names: Sequence[str], where: str) -> None:
 
 def needed(column: Column | Key) -> str:
     if isinstance(column, Key):
-        return row_keys.WORDS[column.kind]
+        return row_keys.needed(column)
     kind = "text" if column.kind == "categorical" else "a number"
     if column.written == "boolean":
         kind += " or a truth value"

@@ -21,12 +21,14 @@ from mainline.serving.errors import Rejection, invalid
 from mainline.serving.json_input import refuse_repeated_keys
 from mainline.serving.prediction_log import FEEDBACK_SHARE
 from mainline.serving.request_ids import LONGEST, NAME, RequestIds
+from mainline.serving.row_keys import NUMBER
 from mainline.serving.settings import Configuration
 from mainline.serving.signature import Signature
-from mainline.serving.spelling import truth
+from mainline.serving.spelling import WHOLE, truth
 from mainline.serving.spool import Spool
 
 KIND = "feedback"
+LONGEST_NUMBER = 40  # characters
 PLACE = re.compile(r"^\$\[(\d+)\]\.?(.*)$", re.DOTALL)
 
 
@@ -70,7 +72,7 @@ class FeedbackReader:
         self.most = configuration.max_rows
         self.hidden = [key.name for key in signature.key if key.name in configuration.log_leave_out]
         self.labels = label_reader(signature)
-        parts: list[Any] = [(f"f{i}", row_keys.TYPES[key.kind]) for i, key in enumerate(self.key)]
+        parts: list[Any] = [(f"f{i}", row_keys.cell_type(key)) for i, key in enumerate(self.key)]
         renamed = {f"f{i}": key.name for i, key in enumerate(self.key)}
         key = msgspec.defstruct("Key", parts, rename=renamed, forbid_unknown_fields=True, gc=False)
         entry = msgspec.defstruct(
@@ -145,7 +147,7 @@ class FeedbackReader:
         name = field.removeprefix("key.") or ""
         key = next((key for key in self.key if field == f"key.{key.name}"), None)
         wanted = {"id": "text", "row": f"a whole number from 0 to {self.most - 1}", "key": "an object"}
-        needs = row_keys.WORDS[key.kind] if key else wanted.get(field, "a label, or a list of them")
+        needs = row_keys.needed(key) if key else wanted.get(field, "a label, or a list of them")
         types = error_messages.TYPES.match(message)
         found = f"{error_messages.WORDS.get(types[2], types[2])} was sent, " if types else ""
         return invalid(f"{name or 'the body'}{at}: {found}{needs} is needed", column=name or None, row=row)
@@ -158,21 +160,39 @@ def label_reader(signature: Signature) -> Callable[[bytes, str, int | None], str
     def of_class(sent: bytes, at: str, row: int | None) -> str:
         value = decoded(sent, at, row)
         for known, text in zip(signature.classes, map(json.dumps, signature.classes), strict=True):
-            # 1 for true and 2.0 for 2 are meant; "1" for 1, or true for 1, is not.
-            if value == known and (isinstance(known, bool) or not isinstance(value, bool)):
-                return text
-            # A table that says yes and no is read as true and false: its own words are labels.
-            if isinstance(known, bool) and isinstance(value, str) and truth(value) is known:
+            if is_class(value, known):
                 return text
         raise wrong(f"one of {', '.join(sorted(texts))} is needed", sent, at, row)
 
     def of_value(sent: bytes, at: str, row: int | None) -> str:
-        value = decoded(sent, at, row)
+        value = unquoted(decoded(sent, at, row))
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e300:
             raise wrong("a number is needed", sent, at, row)
         return json.dumps(value)
 
     return of_value if signature.task == "regression" else of_class
+
+
+def is_class(value: Any, known: Any) -> bool:
+    """Whether what was sent means this class, as the table shows it: 1 or "yes" for true, 2.0 or "2" for 2.
+
+    Neither true for 1 nor 1 for the text "1": a table does not show them so.
+    """
+    if isinstance(known, bool):
+        return truth(value) is known if isinstance(value, bool | int | float | str) else False
+    if isinstance(known, str) or isinstance(value, bool):
+        return isinstance(known, str) and isinstance(value, str) and value == known
+    number = unquoted(value)
+    if isinstance(known, float) and isinstance(number, int):
+        return float(number) == known  # as the class was read, to 53 bits
+    return isinstance(number, int | float) and number == known
+
+
+def unquoted(value: Any) -> Any:
+    """A number that was sent as text, as a CSV file has it; everything else as it is."""
+    if not isinstance(value, str) or len(value) > LONGEST_NUMBER or not NUMBER.fullmatch(value.strip()):
+        return value
+    return int(value) if WHOLE.fullmatch(value.strip()) else float(value)
 
 
 def decoded(sent: bytes, at: str, row: int | None) -> Any:

@@ -224,7 +224,7 @@ def request_type(columns: Sequence[Column], extra: Iterable[Key]) -> Any:
 
 def cell_type(column: Column | Key) -> Any:
     if isinstance(column, Key):
-        return row_keys.TYPES[column.kind]
+        return row_keys.cell_type(column)
     kind: Any = str if column.kind == "categorical" else Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
     if column.kind == "categorical" and column.written == "boolean":
         kind = str | bool

@@ -204,10 +204,13 @@ def key_cell(key: Key) -> dict[str, Any]:
         whole = {"minimum": row_keys.LEAST, "maximum": row_keys.MOST, "pattern": f"^{WHOLE.pattern}$"}
         return {"type": ["integer", "string"], **whole, "description": KEY}
     if key.kind == "number":
-        return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST, "description": KEY}
-    if key.kind == "date":
+        return {"type": ["number", "string"], "pattern": f"^{NUMBER.pattern}$", "maxLength": 40, "description": KEY}
+    if key.kind == "date" and not key.written:
         return {"type": "string", "pattern": row_keys.DATE, "maxLength": 10, "description": KEY}
-    return {"type": "string", "pattern": TEXT, "description": KEY}
+    if key.kind == "date":
+        return {"type": "string", "description": f"{KEY} As 2026-01-31 or by {key.written}."}
+    more = ["boolean"] if key.written == "boolean" else ["number"] if key.written.startswith(NUMERIC) else []
+    return {"type": ["string", *more] if more else "string", "pattern": TEXT, "description": KEY}
 
 
 def schemas(signature: Signature, configuration: Configuration) -> dict[str, Any]:

@@ -39,6 +39,9 @@ class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     name: str
     kind: Kind
+    # How the source writes it, where that is another text than the one that is logged: of text as in `spelling.py`, of
+    # a number `single`, of a date the format of strptime.
+    written: str = ""
 
 
 class Agreement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

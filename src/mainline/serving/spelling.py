@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -160,7 +160,7 @@ class Speller:
 
     def __init__(self, signature: Signature) -> None:
         self.categories = [
-            (i, frozenset(column.categories), spell)
+            (i, by_spelling(column.categories, spell), spell)
             for i, column in enumerate(signature.columns)
             if column.kind == "categorical" and (spell := spelling(column.written, signature.date_formats))
         ]
@@ -183,13 +183,21 @@ class Speller:
         return tuple(changed)
 
 
-def spelled(value: Value, known: frozenset[str], spell: Callable[[Value], str | None]) -> str | None:
-    """A category in the spelling of the training data; what it does not know keeps its own."""
+def by_spelling(categories: Iterable[str], spell: Callable[[Value], str | None]) -> dict[str, str]:
+    """The categories by their own text and by how they are spelled here.
+
+    Both are needed: DuckDB, which wrote the text, rounds 2 % of the 32-bit numbers to other digits.
+    """
+    return {found: text for text in categories if (found := spell(text))} | {text: text for text in categories}
+
+
+def spelled(value: Value, known: Mapping[str, str], spell: Callable[[Value], str | None]) -> str | None:
+    """A category in the spelling of the training data, `by_spelling`; what it does not know keeps its own."""
     if value is None or (isinstance(value, str) and value in known):
         return value
     found = spell(value)
     if found is not None and (found in known or not isinstance(value, str)):
-        return found
+        return known.get(found, found)
     return value if isinstance(value, str) else str(value)
 
 

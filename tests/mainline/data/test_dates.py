@@ -46,5 +46,5 @@ def test_a_date_is_a_day_of_the_projects_zone_in_the_split_and_the_point_in_time
         con.execute("SET TimeZone = 'UTC'")
         first = con.execute(f"SELECT min(day) FROM '{frame}' WHERE {sides(settings).holdout}").fetchone()
     assert first == (dt.date(2026, 2, 1),)
-    assert all(moment.tzinfo for moment in point_in_time.moments(settings, frame))
+    assert all(moment.tzinfo for moment in point_in_time.moments(settings, tables, frame))
     assert point_in_time.check(settings, tables, frame) == []

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from mainline.config.loader import load
+from mainline.data import collect
+from mainline.data.sources.formats import Files
 from mainline.errors import ExternalError
 from mainline.runtime.progress import Progress
 from mainline.runtime.worker import Worker
@@ -50,6 +53,23 @@ def appended(shop: Project) -> None:
         file.write(b"more")
 
 
+def cut(path: Path) -> None:
+    """In place, as by a copy that begins again over the file that is read."""
+    os.truncate(path, path.stat().st_size * 2 // 3)
+
+
+def parquet_cut(shop: Project) -> None:
+    cut(shop.path("data/visits.parquet"))
+
+
+def parquet_emptied(shop: Project) -> None:
+    os.truncate(shop.path("data/visits.parquet"), 0)
+
+
+def csv_cut(shop: Project) -> None:
+    cut(shop.path("data/purchases.csv"))
+
+
 def removed(shop: Project) -> None:
     shop.path("data/visits.parquet").unlink()
 
@@ -60,8 +80,10 @@ def linked_elsewhere(shop: Project) -> None:
     path.symlink_to("aside")
 
 
+CHANGED = r"data\.sources\.(visits: data/visits\.parquet|purchases: data/purchases\.csv) was changed while the run"
 MOVES: list[Callable[[Project], None]] = [
     replaced, written_in_place_with_its_old_time, replaced_and_put_back, appended, removed, linked_elsewhere,
+    parquet_cut, parquet_emptied, csv_cut,
 ]  # fmt: skip
 
 
@@ -70,10 +92,49 @@ def test_no_frame_is_kept_of_a_table_that_moves(shop: Project, move: Callable[[P
     workspace = Workspace.at(shop.root)
     job = training.begin(load(), workspace, Progress())
     move(shop)
-    with pytest.raises(ExternalError, match=r"data\.sources\.visits: data/visits\.parquet was changed while the run"):
+    with pytest.raises(ExternalError, match=CHANGED):
         training.train_validated(job, Idle())
     assert not workspace.records.exists()
     assert not list(workspace.frames.glob("*.parquet"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cut", [parquet_cut, csv_cut])
+def test_a_file_that_is_cut_while_it_is_validated_is_named_and_nothing_is_kept(
+    shop: Project, cut: Callable[[Project], None]
+) -> None:
+    workspace = Workspace.at(shop.root)
+    job = training.begin(load(), workspace, Progress())
+    training.prepare(job)
+    cut(shop)
+    worker = Worker()
+    try:
+        with pytest.raises(ExternalError, match=CHANGED):
+            training.train_validated(job, worker)
+    finally:
+        worker.stop()
+    assert not workspace.records.exists()
+
+
+@pytest.mark.parametrize(("table", "cut"), [("visits", parquet_cut), ("purchases", csv_cut)])
+@pytest.mark.parametrize("when", ["read_layout", "known"])
+def test_a_file_that_is_cut_while_it_is_collected_is_named(
+    shop: Project, monkeypatch: pytest.MonkeyPatch, table: str, cut: Callable[[Project], None], when: str
+) -> None:
+    read = getattr(collect, when)
+
+    def cut_before(connection: object, files: Files, *more: object) -> object:
+        if files.table == table:
+            cut(shop)
+        return read(connection, files, *more)
+
+    monkeypatch.setattr(collect, when, cut_before)
+
+    def run() -> None:
+        training.train_validated(training.begin(load(), Workspace.at(shop.root), Progress()), Idle())
+
+    with pytest.raises(ExternalError, match=CHANGED):
+        run()
 
 
 def code(shop: Project) -> None:

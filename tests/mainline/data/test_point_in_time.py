@@ -76,9 +76,45 @@ def test_the_outcome_is_found_where_the_column_exists_only_for_some_days(shop: P
     assert [leak.column for leak in leaks(shop, f"{RETURN}.mutate(sold={late})", "sold")] == ["sold"]
 
 
+@pytest.mark.parametrize("day", ["2026-01-06", "2026-01-25", "2026-02-13", "2026-02-25"])
+def test_the_outcome_is_found_where_the_column_exists_on_a_single_day(shop: Project, day: str) -> None:
+    one = f"((_.at >= ibis.timestamp('{day}')) & (_.at < ibis.timestamp('{day}') + ibis.interval(days=1)))"
+    late = f"{one}.ifelse(_.bought.cast('int') + 1, None)"
+    assert [leak.column for leak in leaks(shop, f"{RETURN}.mutate(sold={late})", "sold")] == ["sold"]
+
+
+MONTHS = (("path: data/visits.parquet", "path: data/visits/*.parquet"),)
+
+
+def in_months(shop: Project) -> None:
+    """The visits as a file a month."""
+    rows = visits().drop(columns="bought")
+    shop.path("data/visits.parquet").unlink()
+    for month, part in rows.groupby(rows["at"].dt.month):
+        part.to_parquet(shop.path(f"data/visits/{month}.parquet"), index=False, coerce_timestamps="us")
+    shop.edit("params.yaml", *MONTHS)
+
+
+def test_the_outcome_is_found_where_only_the_last_evening_of_a_file_holds_it(shop: Project) -> None:
+    in_months(shop)
+    evening = "((_.at >= ibis.timestamp('2026-01-31 18:00:00')) & (_.at < ibis.timestamp('2026-02-01')))"
+    late = f"{evening}.ifelse(_.bought.cast('int'), _.pages)"
+    assert [leak.column for leak in leaks(shop, f"{RETURN}.mutate(sold={late})", "sold")] == ["sold"]
+
+
+def test_the_first_moment_is_where_the_nearest_file_ends_and_costs_no_other_one(shop: Project) -> None:
+    in_months(shop)
+    assert leaks(shop) == []
+    settings = loader.load().settings
+    tables = collect(settings.data, shop.root, shop.root / "cache")
+    found = point_in_time.moments(settings, tables, shop.root / "frame.parquet")
+    assert found[0].isoformat() > "2026-02-01" and found[0].date().isoformat() == "2026-02-01"
+    assert len(found) == len(point_in_time.moments(settings, {}, shop.root / "frame.parquet")) == 3
+
+
 def test_the_moments_lie_in_the_first_half_the_last_training_period_and_the_holdout(shop: Project) -> None:
     leaks(shop)
-    found = point_in_time.moments(loader.load().settings, shop.root / "frame.parquet")
+    found = point_in_time.moments(loader.load().settings, {}, shop.root / "frame.parquet")
     days = [moment.date().isoformat() for moment in found]
     assert len(days) == 3
     assert "2026-01-15" < days[0] < "2026-02-01"

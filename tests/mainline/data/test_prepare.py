@@ -15,7 +15,7 @@ from mainline.data import prepare
 from mainline.data.collect import collect
 from mainline.errors import ConfigurationError, DataError, MainlineError
 from tests.bounds import HANG
-from tests.projects import RETURN, Project, visits
+from tests.projects import FRAME, RETURN, Project, visits
 
 
 def build(shop: Project) -> pd.DataFrame:
@@ -71,6 +71,16 @@ def test_a_column_that_is_not_there_is_answered_with_the_nearest(
 ) -> None:
     shop.edit("params.yaml", setting)
     refused(shop, ConfigurationError, said)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("ibis.struct({'a': _.pages})", "struct<a: int64>"), ("ibis.array([_.pages])", "array<int64>")]
+)
+def test_a_feature_that_no_request_can_send_is_refused_with_what_to_do(shop: Project, value: str, kind: str) -> None:
+    nested = FRAME.replace("from ibis import _", "import ibis\nfrom ibis import _")
+    shop.write("src/shop/frame.py", nested.replace(RETURN, f"{RETURN}.mutate(parts={value})"))
+    shop.edit("params.yaml", ("categorical: [shop]", "categorical: [shop, parts]"))
+    refused(shop, ConfigurationError, f"prepare.features: parts is {kind}, which no request can send: take it apart")
 
 
 @pytest.mark.parametrize(

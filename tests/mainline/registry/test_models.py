@@ -195,6 +195,8 @@ def server(mlflow_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> di
     for name, value in {**mlflow_server, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MAINLINE_MODEL_NAME", "visits")
+    # An embedded store that a test before has opened stays MLflow's own choice, whatever the variable says.
+    mlflow.set_tracking_uri(mlflow_server["MLFLOW_TRACKING_URI"])
     return mlflow_server
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 
 from mainline.errors import ExternalError
 from mainline.registry import runs as tracking
@@ -101,18 +103,50 @@ def test_report_and_record_are_kept_with_the_run(shop: Project, run: Run) -> Non
     assert kept == {f"record/{name}" for name in ("record.json", "model.pkl", "rows.npz", "profile.json")}
 
 
-def test_the_model_is_loaded_by_mlflow_and_answers_as_the_recorded_one(
-    shop: Project, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def loaded(shop: Project, run: Run, monkeypatch: pytest.MonkeyPatch) -> mlflow.pyfunc.PyFuncModel:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")  # what set_tracking_uri leaves there is for this test alone
     mlflow.set_tracking_uri(store(shop))
-    loaded = mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
-    signature = loaded.metadata.signature
-    assert signature.inputs.input_names() == ["shop", "minutes", "pages"]
+    return mlflow.pyfunc.load_model(f"runs:/{run.info.run_id}/model")
+
+
+def as_the_frame_has_it(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.astype({"minutes": "float32", "pages": "float32"})
+
+
+TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "as in the frame": as_the_frame_has_it,
+    "as in the source": lambda rows: rows,
+    "in 64 bits": lambda rows: rows.astype({"minutes": "float64", "pages": "float64"}),
+    "whole numbers": lambda rows: rows.assign(minutes=rows["minutes"].round().astype("int64")),
+    "with what is missing": lambda rows: rows.assign(
+        shop=[None, *rows["shop"][1:]], minutes=[float("nan"), *rows["minutes"][1:]], pages=[None, *rows["pages"][1:]]
+    ),
+    "whole numbers that may be missing": lambda rows: rows.assign(
+        pages=pd.array([None, *rows["pages"][1:]], dtype="Int64")
+    ),
+}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_model_is_loaded_by_mlflow_and_answers_as_the_recorded_one(
+    shop: Project, loaded: mlflow.pyfunc.PyFuncModel, table: str
+) -> None:
+    assert loaded.metadata.signature.inputs.input_names() == ["shop", "minutes", "pages"]
     record = Record.read(shop.records[0].parent.parent / shop.verdict["fingerprint"])
-    rows = pd.read_parquet(shop.path("data/visits.parquet"))[["shop", "minutes", "pages"]].head(300)
-    rows = rows.astype({"minutes": "float32", "pages": "float32"})
-    assert loaded.predict(rows).tolist() == record.model().predict_proba(rows).tolist()
+    rows = TABLES[table](pd.read_parquet(shop.path("data/visits.parquet"))[["shop", "minutes", "pages"]].head(300))
+    expected = record.model().predict_proba(as_the_frame_has_it(rows))
+    assert loaded.predict(rows) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_logged_signature_refuses_a_category_that_is_no_text_and_a_column_that_is_missing(
+    shop: Project, loaded: mlflow.pyfunc.PyFuncModel
+) -> None:
+    rows = pd.read_parquet(shop.path("data/visits.parquet"))[["shop", "minutes", "pages"]].head(3)
+    with pytest.raises(MlflowException, match="Incompatible input types for column shop"):
+        loaded.predict(rows.assign(shop=[1, 2, 3]))
+    with pytest.raises(MlflowException, match=r"missing inputs \['pages'\]"):
+        loaded.predict(rows.drop(columns="pages"))
 
 
 @pytest.mark.parametrize("damage", ["a folder", "other bytes"])

@@ -124,9 +124,20 @@ def test_labels_of_the_other_tasks_are_their_own(multiclass: Export, regression:
     assert value(b'{"id":"a","label":-3.5}')[0]["label"] == "-3.5"
     with pytest.raises(Rejection, match='one of "large", "middle", "small" is needed'):
         classes(b'{"id":"a","label":"smal"}')
-    for sent in (b"true", b'"3"', b"1e400", b"null"):
+    for sent in (b"true", b'"x"', b"1e400", b'"1e400"', b"null", b'"nan"'):
         with pytest.raises(Rejection, match="label"):
             value(b'{"id":"a","label":%b}' % sent)
+
+
+def test_a_label_may_be_a_number_in_quotes_as_a_csv_file_has_it(multiclass: Export, regression: Export) -> None:
+    numbers = FeedbackReader(replace(multiclass.signature, classes=[0, 1, 2.5, "7"]), Configuration())
+    for sent, known in ((b"1", "1"), (b'"1"', "1"), (b'"01"', "1"), (b'"2.50"', "2.5"), (b"1.0", "1"), (b'"7"', '"7"')):
+        assert numbers(b'{"id":"a","label":%b}' % sent)[0]["label"] == known
+    for sent in (b"true", b"7", b'"one"', b'""', b'"1_0"'):
+        with pytest.raises(Rejection, match=r'one of "7", 0, 1, 2\.5 is needed'):
+            numbers(b'{"id":"a","label":%b}' % sent)
+    value = FeedbackReader(regression.signature, Configuration())
+    assert value(b'{"id":"a","label":"-3.50"}')[0]["label"] == "-3.5"
 
 
 def test_a_key_of_several_columns_is_asked_for_whole_inputs_included(binary: Export) -> None:

@@ -119,6 +119,46 @@ def test_a_whole_number_may_be_written_with_a_point(keyed: Signature) -> None:
     assert read(keyed, records(changed(**SENT | {"visit": 7.0}))).named == [NAMED]
 
 
+FORMS_OF_KEYS = [
+    (Key("till", "integer"), ["1145027949972435840", 1145027949972435840], 1145027949972435840),
+    (Key("till", "number"), ["0.10", 0.1, "1e-1"], 0.1),
+    (Key("till", "number", "single"), ["0.1", 0.1, 0.10000000149011612], 0.10000000149011612),
+    (Key("till", "text", "integer"), ["018446744073709551615", 18446744073709551615], "18446744073709551615"),
+    (Key("till", "text", "decimal2"), ["1.1", 1.1, "1.10"], "1.10"),
+    (Key("till", "text", "boolean"), [True, "true", "T", "yes"], "true"),
+    (Key("till", "text", "timestamp"), ["2026-01-31T10:00:00", "2026-01-31 10:00:00.000"], "2026-01-31 10:00:00"),
+    (Key("till", "text", "timestamptz"), ["2026-01-31T11:00:00+01:00", "2026-01-31T10:00Z"], "2026-01-31 10:00:00+00"),
+    (Key("till", "date", "%d.%m.%Y"), ["31.01.2026", "2026-01-31"], "2026-01-31"),
+    (Key("till", "text"), ["007"], "007"),
+]
+
+
+@pytest.mark.parametrize(("key", "sent", "kept"), FORMS_OF_KEYS, ids=lambda value: getattr(value, "kind", ""))
+def test_a_key_is_logged_in_one_spelling_of_its_value(binary: Export, key: Key, sent: list[Any], kept: Any) -> None:
+    signature = msgspec.structs.replace(binary.signature, key=[key])
+    for value in sent:
+        assert read(signature, records(changed(till=value))).named == [(kept,)]
+        text = f"till,shop,device,minutes,pages\n{value},north,phone,12.5,3\n"
+        assert CsvReader(signature, 100)(text.encode()).named == [(kept,)]
+
+
+@pytest.mark.parametrize(
+    ("key", "sent", "said"),
+    [
+        (Key("till", "integer"), "9223372036854775808", "a whole number is needed"),
+        (Key("till", "number"), "1e999", "a number is needed"),
+        (Key("till", "number", "single"), 1e39, "a number is needed"),
+        (Key("till", "date", "%d.%m.%Y"), "31/01/2026", "a date such as 2026-01-31 is needed"),
+        (Key("till", "text"), 7, "a number was sent, text is needed"),
+        (Key("till", "text", "boolean"), 7, "a number was sent, text or a truth value is needed"),
+    ],
+)
+def test_what_is_no_value_of_the_keys_type_is_refused(binary: Export, key: Key, sent: Any, said: str) -> None:
+    signature = msgspec.structs.replace(binary.signature, key=[key])
+    with pytest.raises(Rejection, match=f"till, row 0: {said}"):
+        read(signature, records(changed(till=sent)))
+
+
 def test_a_key_that_is_there_twice_is_refused(keyed: Signature) -> None:
     body = json.dumps(records(changed(**SENT))).replace('"visit": 7', '"visit": 7, "visit": 8')
     with pytest.raises(Rejection, match="visit occurs twice"):

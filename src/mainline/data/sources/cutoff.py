@@ -74,6 +74,8 @@ def check_time(table: str, columns: Mapping[str, str], column: str) -> None:
     kind = columns[column]
     if not (kind == "DATE" or kind.startswith("TIMESTAMP")):
         hint = f"; for dates in text files set data.sources.{table}.date_format" if kind == "VARCHAR" else ""
+        if kind.endswith(("INT", "INTEGER")):
+            hint = f"; for days as 20260131 in text files set data.sources.{table}.date_format to %Y%m%d"
         raise DataError(f"{where}: column {column} is {kind}, not a time: a timestamp or a date is required{hint}")
 
 

@@ -14,9 +14,14 @@ from mainline.errors import DataError
 def check(table: str, pattern: str, root: Path, found: Sequence[Path]) -> None:
     """Raises DataError for a link whose target is not there, and for a file that is found twice by a link."""
     where = f"data.sources.{table}.path"
-    for link in glob.iglob(os.path.join(glob.escape(str(root)), pattern), recursive=True):
-        if os.path.islink(link) and not os.path.exists(link):
-            raise DataError(f"{where}: {shown(Path(link), root)} is a link {why(link)}")
+    parts = Path(pattern).parts
+    for depth in range(len(parts), 0, -1):
+        for link in glob.iglob(os.path.join(glob.escape(str(root)), *parts[:depth]), recursive=True):
+            if not os.path.islink(link) or os.path.exists(link):
+                continue
+            # On the way to the files it may stand for a folder of them; with a suffix it is a file of another kind.
+            if depth == len(parts) or not (Path(link).suffix or in_circle(link)):
+                raise DataError(f"{where}: {shown(Path(link), root)} is a link {why(link)}")
     seen: dict[str, Path] = {}
     for path in found:
         real = os.path.realpath(path)
@@ -28,12 +33,17 @@ def check(table: str, pattern: str, root: Path, found: Sequence[Path]) -> None:
         seen[real] = path
 
 
-def why(path: str) -> str:
+def in_circle(path: str) -> bool:
     try:
         os.stat(path)
     except OSError as error:
-        if error.errno == errno.ELOOP:
-            return "that leads in a circle: remove it"
+        return error.errno == errno.ELOOP
+    return False
+
+
+def why(path: str) -> str:
+    if in_circle(path):
+        return "that leads in a circle: remove it"
     return (
         f"to {os.readlink(path)}, which does not exist: fetch it (such as with `dvc pull` or `git annex get`), "
         "or remove the link"

@@ -126,6 +126,15 @@ def test_a_time_column_that_is_no_time_is_refused(tmp_path: Path, value: str, ki
         collected(tmp_path, path="a.parquet", time="at")
 
 
+def test_a_column_of_days_without_dashes_is_refused_with_the_setting_that_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("at,n\n20130101,1\n20130102,2\n")
+    with pytest.raises(
+        DataError, match=r"column at is BIGINT, not a time: .* set data\.sources\.events\.date_format to %Y%m%d"
+    ):
+        collected(tmp_path, path="a.csv", time="at")
+    assert collected(tmp_path, path="a.csv", time="at", date_format="%Y%m%d").rows == 2
+
+
 def test_a_table_wholly_after_the_clock_is_refused(tmp_path: Path) -> None:
     hourly(tmp_path / "a.parquet", "2013-02-01")
     with pytest.raises(DataError, match=r"none of the 24 rows is before the data cutoff, data\.until \(2013-02-01"):

@@ -70,3 +70,13 @@ def test_a_link_that_leads_in_a_circle_is_named(tmp_path: Path) -> None:
     (tmp_path / "t/again").symlink_to("..", target_is_directory=True)
     with pytest.raises(DataError, match=r"are one file, found twice by a link"):
         collected(tmp_path, path="t/**/*.parquet")
+
+
+@pytest.mark.parametrize("path", ["t/**/*.parquet", "t/*/*.parquet", "t/year=*/*.parquet"])
+def test_a_link_to_a_folder_of_files_that_is_not_there_is_named_too(tmp_path: Path, path: str) -> None:
+    parquet(tmp_path / "t/year=2025/1.parquet", "SELECT 1 AS n")
+    (tmp_path / "t/notes.txt").symlink_to("nowhere")  # no folder of files
+    assert collected(tmp_path, path=path).rows == 1
+    (tmp_path / "t/year=2026").symlink_to("../store/2026")
+    with pytest.raises(DataError, match=r"t/year=2026 is a link to ../store/2026, which does not exist: fetch it"):
+        collected(tmp_path, path=path)

@@ -1,0 +1,3 @@
+from tests.servers import postgresql
+
+__all__ = ["postgresql"]
