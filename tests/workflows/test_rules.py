@@ -137,7 +137,7 @@ def test_what_writes_on_a_pull_request_runs_the_default_branchs_code_which_takes
     assert not any("event" in str(value) for value in command["env"].values())
 
 
-@pytest.mark.parametrize("file", ["review.yml", "monitor.yml"])
+@pytest.mark.parametrize("file", ["review.yml", "release.yml", "monitor.yml"])
 def test_an_organisation_can_call_it_from_many_repositories(file: str) -> None:
     assert "workflow_call" in triggers(GITHUB / "workflows" / file)
 
@@ -167,7 +167,7 @@ def test_the_documented_call_gives_what_the_workflows_take() -> None:
             asked = [one["permissions"] for one in load(source)["jobs"].values()]
             assert {name for one in asked for name in one} <= set(job["permissions"]), "a call grants, and no more"
             called += 1
-    assert called == 2
+    assert called == 3
 
 
 @pytest.mark.parametrize("file", ["monitor.yml", "retrain.yml"])
