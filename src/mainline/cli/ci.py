@@ -12,6 +12,11 @@ from typing import Any
 from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
 
+UNASKED = (
+    "The environment production has no reviewers; a private repository has them on GitHub Enterprise only. The audit "
+    "log names who approved the pull request, or who merged it."
+)
+
 
 def add(commands: Any) -> None:
     ci = commands.add_parser("ci", description=about("ci"))
@@ -105,6 +110,8 @@ def approved_command(call: argparse.Namespace) -> int:
     except GitHubError as error:  # a way back is not to wait for a name
         message = f"{error}; the audit log has no name, the release continues"
         commands.annotate("notice", "Not known who approved the deployment", message)
+    if who == approvals.NOBODY:
+        commands.annotate("notice", "Nobody was asked to approve the deployment", UNASKED)
     commands.set_variables(os.environ, {"MAINLINE_DEPLOYMENT_APPROVER": who})
     return 0
 

@@ -129,6 +129,18 @@ def test_who_approved_the_deployment_is_set_for_the_step_that_deploys(
     assert "::notice title=Not known who approved" in capsys.readouterr().out
 
 
+def test_where_production_asks_nobody_the_run_says_what_counts_instead(
+    step: Step, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in every private repository that is not on GitHub Enterprise."""
+    monkeypatch.setenv("GITHUB_RUN_ID", str(step.repository.run(event="push")["id"]))
+    assert main(["ci", "approved"]) == 0
+    assert step.read() == {"MAINLINE_DEPLOYMENT_APPROVER": "nobody"}
+    said = capsys.readouterr().out
+    assert "::notice title=Nobody was asked to approve the deployment::" in said
+    assert "who approved the pull request" in said
+
+
 def test_with_nothing_set_there_is_nothing_to_log_in_to(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MAINLINE_IMAGE")
     monkeypatch.delenv("MAINLINE_STATE", raising=False)

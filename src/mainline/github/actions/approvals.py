@@ -10,6 +10,7 @@ from mainline.github.client import GitHub
 
 LOGIN = re.compile(r"[\w.-]{1,100}(\[bot\])?")
 ENVIRONMENT = "production"
+NOBODY = "nobody"
 DECIDES = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")  # a comment does not withdraw an approval
 
 
@@ -34,7 +35,7 @@ def of_commit(github: GitHub, commit: str) -> Merge:
     if approved:
         return Merge(str(number), ", ".join(approved))
     merger = login(github.get(f"pulls/{number}").get("merged_by"))
-    return Merge(str(number), f"nobody, merged by {merger}" if merger else "nobody")
+    return Merge(str(number), f"{NOBODY}, merged by {merger}" if merger else NOBODY)
 
 
 def reviewers_who_approved(github: GitHub, number: int) -> list[str]:
@@ -66,4 +67,4 @@ def deployment_approvers(github: GitHub, run: int) -> str:
         names = {environment.get("name") for environment in approval["environments"]}
         if approval["state"] == "approved" and ENVIRONMENT in names:
             found.add(login(approval["user"]) or "a deleted account")
-    return ", ".join(sorted(found)) or "nobody"
+    return ", ".join(sorted(found)) or NOBODY
