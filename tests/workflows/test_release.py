@@ -103,7 +103,7 @@ def test_a_merge_ships_a_worse_model_does_not_and_production_returns_in_one_step
 
     # Words and workflows release nothing; what is released stays where no workflow's token may set a tag any more.
     shipping.shop.write("docs/page.md", "# A page\n")
-    shipping.shop.edit(".github/workflows/zizmor.yml", ("name: zizmor", "name: zizmor # moved by Dependabot"))
+    shipping.shop.edit(".github/workflows/security.yml", ("name: security", "name: security # moved by Dependabot"))
     ran = shipping.run(shipping.merge("Words"))
     assert ran.status == 0, ran.log
     assert "nothing that differs from model-v2 can change the model or its image" in ran.log
