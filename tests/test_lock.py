@@ -55,6 +55,36 @@ def test_every_package_has_a_wheel_for(machine: str) -> None:
     assert without == []
 
 
+def without_wheel(minor: int, machine: str) -> list[str]:
+    """The packages of a project that `uv.lock` names no wheel of for this Python and machine."""
+    packages = lock()
+    missing = []
+    for name in sorted(needed(packages)):
+        wheels = [wheel["url"].rsplit("/", 1)[1] for package in packages[name] for wheel in package.get("wheels", [])]
+        fitting = [wheel for wheel in wheels if wheel.endswith("-any.whl") or MACHINES[machine](wheel)]
+        if not any(runs_on(wheel, minor) for wheel in fitting):
+            missing.append(name)
+    return missing
+
+
+def runs_on(wheel: str, minor: int) -> bool:
+    """By the wheel's tags: of this Python, of any one, or of the stable interface since an earlier one."""
+    _, pythons, interface, _ = wheel.removesuffix(".whl").rsplit("-", 3)
+    if interface == "abi3":
+        return any(int(found) <= minor for found in re.findall(r"cp3(\d+)", pythons))
+    return pythons.startswith("py") or (f"cp3{minor}" in pythons.split(".") and not interface.endswith("t"))
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("minor", [11, 12, 13, 14])
+def test_every_package_has_a_wheel_for_every_python_that_the_template_names(minor: int, machine: str) -> None:
+    assert without_wheel(minor, machine) == []
+
+
+def test_a_python_without_wheels_is_one_that_the_template_refuses() -> None:
+    assert "numpy" in without_wheel(15, "Linux x86-64")
+
+
 def test_python_ends_where_the_wheels_end() -> None:
     project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == ">=3.11,<3.15"
