@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from tests.bounds import HANG
+from tests.bounds import HANG, happens
 from tests.environment import servers_are_required
 from tests.projects import TOP
 
@@ -128,22 +128,22 @@ def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> 
             [*command, *options, *place], cwd=folder, env=environment, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        _wait_for(port, 240)
+        _wait_for(port, server)
         yield {
             "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port}",
             "MLFLOW_TRACKING_USERNAME": "admin",
             "MLFLOW_TRACKING_PASSWORD": password,
         }
-    except TimeoutError:
+    except (AssertionError, TimeoutError):
         pytest.fail((folder / "log").read_text()[-2000:])
     finally:
         # The session that was started here: the server and its worker, which takes its time on a busy machine.
         os.killpg(server.pid, signal.SIGTERM)
         try:
-            server.wait(30)
+            server.wait(HANG)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
-            server.wait(30)
+            server.wait(HANG)
 
 
 @contextlib.contextmanager
@@ -159,7 +159,7 @@ def mlflow_page(folder: Path, *options: str, **variables: str) -> Iterator[str]:
         start_new_session=True,
     )
     try:
-        _wait_until_ready(address, 600, process)
+        _wait_until_ready(address, process)
         yield address
     finally:
         process.send_signal(signal.SIGTERM)
@@ -194,11 +194,11 @@ def registry(folder: Path, more: str = "") -> Iterator[Oci]:
     with open(folder / "log", "w") as log:
         server = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log)
     try:
-        _wait_for(port)
+        _wait_for(port, server)
         yield Oci(f"127.0.0.1:{port}", folder / "data" / "docker" / "registry" / "v2")
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(HANG)
 
 
 @dataclass(frozen=True)
@@ -251,7 +251,7 @@ def prometheus(promtool: str, tmp_path: Path) -> Iterator[Callable[[int, Path], 
     finally:
         for process in running:
             process.terminate()
-            process.wait(20)
+            process.wait(HANG)
 
 
 def _newest_programs() -> Path | None:
@@ -372,7 +372,7 @@ def abfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
     server = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        _wait_for(port, server)
         # The account that every Azurite has: it is in its documentation.
         # pragma: allowlist nextline secret
         key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -384,7 +384,7 @@ def abfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield "abfs://container"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(HANG)
 
 
 def put(url: str, content: bytes) -> None:
@@ -401,24 +401,26 @@ def _fresh(scheme: str) -> Any:
     return fsspec.filesystem(scheme, skip_instance_cache=True)
 
 
-def _wait_until_ready(url: str, seconds: int = 60, process: subprocess.Popen[bytes] | None = None) -> None:
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes] | None = None) -> None:
     """Wait for an answer: a port that listens may still say that its server is not ready."""
-    for _ in range(seconds * 20):
+
+    def answers() -> bool:
         assert process is None or process.poll() is None, f"it stopped with status {process.returncode}"
         try:
             urllib.request.urlopen(url, timeout=HANG).close()
         except OSError:
-            threading.Event().wait(0.05)
-        else:
-            return
-    raise TimeoutError(f"{url} does not answer")
+            return False
+        return True
+
+    if not happens(answers):
+        raise TimeoutError(f"{url} does not answer")
 
 
-def _wait_for(port: int, seconds: int = 20) -> None:
-    for _ in range(seconds * 20):
+def _wait_for(port: int, process: subprocess.Popen[Any]) -> None:
+    def listens() -> bool:
+        assert process.poll() is None, f"it stopped with status {process.returncode}"
         with socket.socket() as probe:
-            probe.settimeout(0.05)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        threading.Event().wait(0.05)
-    raise TimeoutError(f"nothing listens on port {port}")
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    if not happens(listens):
+        raise TimeoutError(f"nothing listens on port {port}")

@@ -84,8 +84,8 @@ def test_a_signal_to_the_program_ends_the_work(folder: Path, number: signal.Sign
     process.stdin.close()
     work = os.pidfd_open(json.loads(process.stdout.readline())["pid"])
     process.send_signal(number)
-    assert process.wait(60) == -number
-    assert select.select([work], [], [], 60)[0], "it goes on"
+    assert process.wait(HANG) == -number
+    assert select.select([work], [], [], HANG)[0], "it goes on"
     os.close(work)
     for pipe in (process.stdout, process.stderr):
         assert pipe
@@ -107,6 +107,6 @@ def test_who_is_killed_while_asking_leaves_no_work_behind(folder: Path, said: st
         os.close(file)
     output = b"some"
     while output:
-        assert select.select([reader], [], [], 60)[0], "it goes on"
+        assert select.select([reader], [], [], HANG)[0], "it goes on"
         output = os.read(reader, 1 << 16)
     os.close(reader)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
@@ -17,7 +16,7 @@ import yaml
 from mainline.packaging.engine import Engine
 from mainline.packaging.log_shipper_image import shipper
 from mainline.packaging.staging.container import HARDENED, Running, started
-from tests.bounds import HANG
+from tests.bounds import happens
 from tests.container.conftest import Built
 from tests.projects import TOP
 from tests.servers import s3
@@ -46,13 +45,6 @@ def landed(store: str) -> list[str]:
     return found
 
 
-def seen(answer: Callable[[], bool], seconds: float = HANG) -> bool:
-    until = time.monotonic() + seconds
-    while not answer() and time.monotonic() < until:
-        time.sleep(0.2)
-    return answer()
-
-
 def predict(server: Running, built: Built) -> None:
     status, said = server.ask("POST", "/invocations", json.loads(built.requests.bodies(1)[0]))
     assert status == 200, said
@@ -77,7 +69,7 @@ def test_what_the_server_logs_lands_in_the_store_and_its_last_words_after_it_has
         server = started(docker, serving)
         docker.run("start", shipping)
         predict(server, built)
-        assert seen(lambda: len(landed(store)) == 1), docker.run("logs", shipping)
+        assert happens(lambda: len(landed(store)) == 1), docker.run("logs", shipping)
         predict(server, built)
         docker.run("stop", serving)
         docker.run("stop", shipping)

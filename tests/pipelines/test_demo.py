@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.bounds import HANG
+from tests.bounds import HANG, happens
 from tests.pipelines.shops import LEAN
 from tests.platforms import linux
 from tests.projects import Project, Result, visits
@@ -127,9 +126,7 @@ def test_interrupted_it_ends_what_it_has_started_and_says_so(tmp_path: Path) -> 
     assert process.stdout
     lines = iter(process.stdout.readline, "")
     assert any("clone" in line for line in lines)
-    waiting = threading.Event()
-    begun = any(running(project.root / ".mainline") or waiting.wait(0.05) for _ in range(1200))
-    assert begun, "a verb is at work in the clone"
+    assert happens(lambda: running(project.root / ".mainline")), "no command is at work in the clone"
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=HANG)
     assert process.returncode == 130, err

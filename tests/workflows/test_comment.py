@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,12 +35,10 @@ def conversation(github: GitHubDouble, stage: Stage) -> Iterator[Conversation]:
 def test_a_pull_request_gets_its_report_and_a_newer_push_replaces_it(conversation: Conversation, stage: Stage) -> None:
     shop = stage.shop
     shop.edit("params.yaml", ("max_iter: 30", "max_iter: 25"))
-    started = time.perf_counter()
     run, ran = conversation.reviewed()
     assert ran.status == 0, ran.log
     posted = conversation.woken(run)
     assert posted.status == 0, posted.log
-    assert time.perf_counter() - started < 300  # 20 to 26 s on a quiet machine
     (comment,) = conversation.comments
     assert "Passed: no worse than main" in comment
     assert run["head_sha"][:7] in comment

@@ -21,10 +21,10 @@ from mainline.serving.feedback import FeedbackLog, FeedbackReader
 from mainline.serving.openapi import describe
 from mainline.serving.request_ids import RequestIds
 from mainline.serving.settings import Configuration
+from tests.bounds import happens
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
 from tests.mainline.serving.test_openapi import CHECKS, FEW, given_case, operation
-from tests.mainline.serving.test_prediction_log import seen
 from tests.mainline.serving.test_row_keys import KEY
 from tests.mainline.serving.test_server import ROW, records
 from tests.platforms import linux
@@ -52,7 +52,7 @@ def test_a_label_or_a_list_of_them_is_logged_with_an_id_of_its_own(logging: tupl
     assert server.label(LABEL).json == {"received": 1}
     answer = server.label([LABEL, {"id": "b", "label": False}, {"key": {"visit": 7}, "label": 1}], x_request_id="mine")
     assert (answer.status, answer.json, answer.headers["x-request-id"]) == (200, {"received": 3}, "mine")
-    assert seen(lambda: len(labels(folder)) >= 4)
+    assert happens(lambda: len(labels(folder)) >= 4)
     first, again, other, by_key = labels(folder)[:4]
     assert (first["id"], first["row"], first["label"]) == ("a", 1, "true")
     assert (other["id"], other["row"], other["label"]) == ("b", 0, "false")
@@ -201,7 +201,7 @@ def test_a_disk_that_refuses_labels_counts_them_and_answers_on(binary: Export, t
             assert server.label([LABEL] * 10).status == 200
             assert server.post(records(ROW)).status == 200
         lost, kept = 'mainline_feedback_dropped_total{reason="disk"}', "mainline_feedback_written_total"
-        assert seen(lambda: server.metric(lost) + server.metric(kept) == 50)
+        assert happens(lambda: server.metric(lost) + server.metric(kept) == 50)
         assert server.metric(lost) > 0
         assert server.metric("mainline_feedback_received_total") == 50
         server.stop()

@@ -7,7 +7,6 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from mainline.serving import spool
 from mainline.serving.json_input import with_keys
 from mainline.serving.prediction_log import PredictionLog
 from mainline.serving.settings import Configuration
+from tests.bounds import happens
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
 from tests.mainline.serving.test_server import ROW, records, without
@@ -72,12 +72,6 @@ def logged(
 ) -> bytes:
     """The line of a request whose rows have two categories and then two numbers."""
     return log.line(request, with_keys(rows, keys), answers)
-
-
-def seen(condition: Any) -> bool:
-    """Whether a condition gets true while the writer works."""
-    waiting = threading.Event()
-    return any(condition() or waiting.wait(0.01) for _ in range(2000))
 
 
 @pytest.mark.slow
@@ -134,7 +128,7 @@ def test_files_are_rotated_and_the_oldest_removed_and_counted(binary: Export, tm
     log.start()
     for start in range(0, 2000, 50):
         write(log, 50, start)
-        assert seen(lambda: log.put_bytes == log.taken_bytes)
+        assert happens(lambda: log.put_bytes == log.taken_bytes)
         assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 50_000
     log.stop()
     kept = [line["id"] for line in lines(tmp_path)]
@@ -174,14 +168,14 @@ def test_a_disk_that_refuses_loses_and_counts_but_keeps_whole_lines(
     log = log_of(binary, tmp_path)
     log.start()
     write(log, 10)
-    assert seen(lambda: log.written == 10)
+    assert happens(lambda: log.written == 10)
     small_disk(next(tmp_path.iterdir()).stat().st_size + 150)
     write(log, 100, start=10)
-    assert seen(lambda: log.written + log.dropped["disk"] == 110)
+    assert happens(lambda: log.written + log.dropped["disk"] == 110)
     assert log.dropped["disk"] > 0
     small_disk(resource.RLIM_INFINITY)
     write(log, 10, start=200)
-    assert seen(lambda: log.written + log.dropped["disk"] == 120)
+    assert happens(lambda: log.written + log.dropped["disk"] == 120)
     log.stop()
     kept = [line["id"] for line in lines(tmp_path)]
     assert len(kept) == len(set(kept)) == log.written
@@ -198,7 +192,7 @@ def test_the_server_answers_on_although_the_disk_refuses(binary: Export, tmp_pat
         for _ in range(300):
             assert server.post(records(ROW)).status == 200
         lost = 'mainline_log_dropped_total{reason="disk"}'
-        assert seen(lambda: server.metric(lost) + server.metric("mainline_log_written_total") == 300)
+        assert happens(lambda: server.metric(lost) + server.metric("mainline_log_written_total") == 300)
         assert server.metric(lost) > 0
         assert server.stop().count("predictions are not logged") == 1
     assert sum(path.stat().st_size for path in (tmp_path / "log").iterdir()) <= 10_000
@@ -209,7 +203,7 @@ def test_a_folder_that_cannot_be_made_stops_no_answer(binary: Export, tmp_path: 
     (tmp_path / "file").write_text("")
     with started(binary.folder, LOG=tmp_path / "file" / "log") as server:
         assert server.post(records(ROW)).status == 200
-        assert seen(lambda: server.metric('mainline_log_dropped_total{reason="disk"}') == 1)
+        assert happens(lambda: server.metric('mainline_log_dropped_total{reason="disk"}') == 1)
         assert "Not a directory" in server.stop()
 
 
@@ -226,11 +220,11 @@ def test_after_a_sigkill_the_file_is_finished_by_the_next_server_and_holds_whole
     with started(binary.folder, LOG=folder) as server:
         for _ in range(50):
             server.post(records(ROW))
-        assert seen(lambda: server.metric("mainline_log_written_total") == 50)
+        assert happens(lambda: server.metric("mainline_log_written_total") == 50)
         killed(server)
     assert [path.suffix for path in folder.iterdir()] == [".part"]
     with started(binary.folder, LOG=folder):
-        assert seen(lambda: [path.suffix for path in folder.iterdir()] == [".jsonl"])
+        assert happens(lambda: [path.suffix for path in folder.iterdir()] == [".jsonl"])
     assert len(lines(folder)) == 50
 
 
@@ -239,7 +233,7 @@ def test_a_server_leaves_the_files_of_another_that_lives_alone(binary: Export, t
     folder = tmp_path / "log"
     with started(binary.folder, LOG=folder) as first:
         first.post(records(ROW))
-        assert seen(lambda: first.metric("mainline_log_written_total") == 1)
+        assert happens(lambda: first.metric("mainline_log_written_total") == 1)
         with started(binary.folder, LOG=folder) as second:
             second.post(records(ROW))
             second.stop()

@@ -67,7 +67,7 @@ def opened(tmp_path: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(HANG) == 0
 
 
 def ask(connection: http.client.HTTPConnection) -> str:

@@ -209,7 +209,7 @@ def test_a_key_that_must_not_be_kept_is_not_logged(binary: Export, tmp_path: Pat
 
 
 def found(server: Server, folder: Path, request: str) -> Any:
-    from tests.mainline.serving.test_prediction_log import seen
+    from tests.bounds import happens
 
     there: list[Any] = []
 
@@ -217,7 +217,7 @@ def found(server: Server, folder: Path, request: str) -> Any:
         there[:] = [line for line in lines(folder) if line["id"] == request]
         return bool(there)
 
-    assert seen(look)
+    assert happens(look)
     (line,) = there
     return line
 

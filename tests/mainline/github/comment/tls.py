@@ -15,6 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tests.bounds import HANG
+
 
 def certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate of its own authority for 127.0.0.1, and its key."""
@@ -53,7 +55,7 @@ def door(port: int, folder: Path) -> Iterator[tuple[str, Path]]:
             yield f"https://127.0.0.1:{listening.getsockname()[1]}", public
         finally:
             listening.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+            thread.join(HANG)
 
 
 def _accept(listening: socket.socket, context: ssl.SSLContext, port: int) -> None:
@@ -72,7 +74,7 @@ def _serve(raw: socket.socket, context: ssl.SSLContext, port: int) -> None:
         back = threading.Thread(target=_pump, args=(server, client), daemon=True)
         back.start()
         _pump(client, server)
-        back.join(5)
+        back.join(HANG)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

@@ -19,10 +19,10 @@ from mainline.monitoring.shipping.destination import Folder, Store
 from mainline.serving.prediction_log import PredictionLog
 from mainline.serving.settings import Configuration
 from mainline.serving.spool_files import claimed
-from tests.bounds import HANG
+from tests.bounds import HANG, happens
 from tests.exports import Export
 from tests.mainline.serving.conftest import started
-from tests.mainline.serving.test_prediction_log import logged, seen
+from tests.mainline.serving.test_prediction_log import logged
 from tests.mainline.serving.test_server import ROW, records
 from tests.projects import TOP
 
@@ -126,7 +126,7 @@ def test_what_a_killed_server_was_writing_is_shipped_to_the_last_whole_line(
     with started(binary.folder, LOG=spool) as server:
         for number in range(20):
             server.post(records(ROW), x_request_id=f"r{number}")
-        assert seen(lambda: server.metric("mainline_log_written_total") == 20)
+        assert happens(lambda: server.metric("mainline_log_written_total") == 20)
         # Its writer lives: nobody else takes it.
         assert ship.ship(spool, Folder(tmp_path / "log")).files == 0
         server.process.kill()
@@ -148,7 +148,7 @@ def test_a_quiet_servers_predictions_and_labels_land_without_its_end(
         try:
             server.post(records(ROW), x_request_id="one")
             server.label({"id": "one", "label": True})
-            assert seen(lambda: landed(to) == ["one"] and landed(to, "feedback") == ["one"])
+            assert happens(lambda: landed(to) == ["one"] and landed(to, "feedback") == ["one"])
             server.post(records(ROW), x_request_id="two")
             server.stop()
             shipper.terminate()
@@ -244,7 +244,7 @@ def test_with_the_store_away_the_spool_is_kept_bounded_and_counted_and_lands_lat
     for number in range(500):
         log.put(logged(log, f"r{number}", [CELLS], [[0.25, 0.75]]))
         if number % 50 == 49:
-            assert seen(lambda: log.put_bytes == log.taken_bytes)
+            assert happens(lambda: log.put_bytes == log.taken_bytes)
     log.stop()
     assert (log.written, log.dropped["queue"], log.dropped["disk"]) == (500, 0, 0)
     assert log.dropped["rotated"] > 0
