@@ -70,7 +70,7 @@ def test_a_leaking_column_is_named_before_anything_is_recorded(flights: Project,
     before = flights.path("reports/verdict.json").read_text()
     found = flights.run()
     assert found.status == 3, found.err
-    assert quoted(r"`(dep_delay saw the future: [^`]+)`") in found.err
+    assert quoted(r"`(dep_delay saw the future: [^`]+)`") in found.err, found.err
     assert nothing_new(flights, trained)
     assert flights.path("reports/verdict.json").read_text() == before
 
