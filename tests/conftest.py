@@ -5,6 +5,7 @@ And what was skipped, said at the end, with what would bring it.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from typing import Any
@@ -21,6 +22,9 @@ cleaned(os.environ)
 # A busy machine is slow: how long an example takes is no finding.
 settings.register_profile("mainline", deadline=None)
 settings.load_profile("mainline")
+
+# Modules and collected tests live to the end: to search them for garbage takes half a second each time.
+gc.set_threshold(100_000, 20, 100)
 
 STORES = {"abfs", "archive", "gcs", "postgresql", "s3"}
 SERVERS = {"docker", "mlflow_server", "oci_registry", "prometheus", "server"}
@@ -40,6 +44,8 @@ LONGEST = (
     "tests/workflows",
     "tests/pipelines",
     "tests/data",
+    "tests/mainline/data",
+    "tests/docs",
     "tests/compat",
     "tests/mainline/release",
     "tests/pages",
@@ -50,9 +56,12 @@ LONGEST = (
 )
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: tests of servers and containers spend a third of their time waiting."""
-    return (os.cpu_count() or 1) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are processors: tests of servers and containers spend a third of their time waiting.
+
+    The quick part has none.
+    """
+    return (os.cpu_count() or 1) + (config.option.markexpr != "not slow")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,6 +71,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             # Left out by `make check`, beside the tests that are marked: a server is started, or a model made.
             item.add_marker("slow")
     items.sort(key=lambda item: begins(file_of(item.nodeid)))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
 
 
 def file_of(nodeid: str) -> str:

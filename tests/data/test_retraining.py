@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+import pytest
+
 from mainline.config.loader import load
 from mainline.retraining import data_until
 from mainline.retraining.new_data import newest
@@ -21,6 +23,7 @@ def test_the_examples_own_file_can_be_moved_on() -> None:
     assert b"# data cutoff (exclusive)" in differing[0][1]
 
 
+@pytest.mark.slow
 def test_the_examples_next_month_is_october_and_all_that_lies_there_is_the_year(tmp_path: Path) -> None:
     example = load(EXAMPLE).settings
     assert newest(example, TOP, tmp_path, LONG_AFTER).until == dt.date(2013, 11, 1)

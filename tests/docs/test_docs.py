@@ -162,6 +162,7 @@ def test_the_suites_and_modules_that_the_documents_name_exist() -> None:
     assert missing == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_nothing_names_a_machine_a_registry_or_an_account(what: str) -> None:
     found = []

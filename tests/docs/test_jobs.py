@@ -9,6 +9,7 @@ import pytest
 from tests.docs import jobs
 
 
+@pytest.mark.slow
 def test_the_table_counts_the_workflows_of_today() -> None:
     page = jobs.PAGE.read_text(encoding="utf-8")
     assert page == jobs.with_table(page), "the table in docs/pull-requests.md is out of date: make docs"

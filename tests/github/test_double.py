@@ -131,6 +131,7 @@ def test_the_fixture_fails_a_test_whose_requests_were_not_githubs(tmp_path: Path
     assert "GitHub has no GET /repos/team/model/no/such/thing" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("required", "word"), [("1", "Failed"), ("", "Skipped")])
 def test_without_githubs_description_a_test_fails_in_ci_and_is_skipped_elsewhere(required: str, word: str) -> None:
     code = (

@@ -178,6 +178,7 @@ def test_an_empty_window_does_not_pass(store: Shop, log: pd.DataFrame, tmp_path:
         store.judge(tmp_path / "nowhere")
 
 
+@pytest.mark.slow
 def test_one_row_is_not_measurable(store: Shop, log: pd.DataFrame, rows: pd.DataFrame, tmp_path: Path) -> None:
     found = store.watch(tmp_path, log.head(1), logs.feedback(log.head(1), rows["bought"].head(1)))
     assert found.verdict == Verdict.not_measurable
@@ -191,6 +192,7 @@ def test_a_version_that_no_registry_knows_is_named(store: Shop, log: pd.DataFram
     assert "version 77, model feedbeef" in problems(found)
 
 
+@pytest.mark.slow
 def test_logs_of_several_versions_are_kept_apart(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     stranger = log.head(1000).assign(_model_digest="feedbeef" * 8, _version="77", _request="other")
     found = store.watch(tmp_path, pd.concat([log, stranger]))
@@ -200,6 +202,7 @@ def test_logs_of_several_versions_are_kept_apart(store: Shop, log: pd.DataFrame,
     assert found.window.versions == {store.record.fingerprint[:12]: 2000, "77": 1000}
 
 
+@pytest.mark.slow
 def test_rows_from_the_future_are_reported_as_clock_skew(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     skewed = log.copy()
     skewed.loc[:9, "_time"] += pd.Timedelta(days=365)
@@ -210,6 +213,7 @@ def test_rows_from_the_future_are_reported_as_clock_skew(store: Shop, log: pd.Da
     assert found.window.rows == 1990
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["middle", "cut", "empty", "text"])
 def test_a_file_that_is_corrupt_is_named_and_the_others_count(
     store: Shop, log: pd.DataFrame, tmp_path: Path, damage: str
@@ -229,6 +233,7 @@ def test_a_file_that_is_corrupt_is_named_and_the_others_count(
     assert found.window.rows == 2000
 
 
+@pytest.mark.slow
 def test_a_column_that_is_gone_or_has_another_type_is_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     found = store.watch(tmp_path, log.drop(columns="pages").assign(minutes="twelve"))
     assert found.verdict == Verdict.invalid
@@ -255,6 +260,7 @@ def test_a_schema_that_changed_between_versions_is_noted_and_within_one_is_inval
     assert "within version" in problems(found)
 
 
+@pytest.mark.slow
 def test_a_file_of_another_kind_is_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     logs.write(log.drop(columns="_prediction"), tmp_path / "predictions" / "0.parquet")
     found = store.watch(tmp_path, log)
@@ -263,6 +269,7 @@ def test_a_file_of_another_kind_is_named(store: Shop, log: pd.DataFrame, tmp_pat
     assert found.window.rows == 2000
 
 
+@pytest.mark.slow
 def test_answers_of_another_shape_are_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     odd = log.copy()
     odd["_prediction"] = [p if n > 10 else np.array([0.5]) for n, p in enumerate(log["_prediction"])]
@@ -271,6 +278,7 @@ def test_answers_of_another_shape_are_named(store: Shop, log: pd.DataFrame, tmp_
     assert "11 predictions do not have 2 values" in problems(found)
 
 
+@pytest.mark.slow
 def test_requests_that_are_there_twice_are_named(store: Shop, log: pd.DataFrame, tmp_path: Path) -> None:
     found = store.watch(tmp_path, pd.concat([log, log.head(5)]))
     assert found.verdict == Verdict.invalid
@@ -339,6 +347,7 @@ def test_a_label_that_is_none_of_the_models_is_named(
     assert found.labels.joined == 1997
 
 
+@pytest.mark.slow
 def test_an_expectation_of_training_that_a_row_breaks_makes_the_window_invalid(
     store: Shop, log: pd.DataFrame, tmp_path: Path
 ) -> None:

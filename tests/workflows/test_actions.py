@@ -195,6 +195,7 @@ class Scopes:
 MAIN, PULL = "refs/heads/main", "refs/pull/7/merge"
 
 
+@pytest.mark.slow
 def test_main_reads_what_main_saved_and_nothing_else(tmp_path: Path) -> None:
     scopes = Scopes(tmp_path)
     scopes.save(PULL, "k", "a pull request's")
@@ -204,6 +205,7 @@ def test_main_reads_what_main_saved_and_nothing_else(tmp_path: Path) -> None:
     assert scopes.restored(MAIN, "k") == "main's"
 
 
+@pytest.mark.slow
 def test_a_pull_request_reads_its_own_then_its_base_branchs_then_the_default_branchs(tmp_path: Path) -> None:
     scopes = Scopes(tmp_path)
     scopes.save(MAIN, "k", "main's")
@@ -215,6 +217,7 @@ def test_a_pull_request_reads_its_own_then_its_base_branchs_then_the_default_bra
     assert scopes.restored("refs/pull/8/merge", "k", base="release") == "the base's"
 
 
+@pytest.mark.slow
 def test_a_key_is_written_once_and_a_prefix_finds_the_newest(tmp_path: Path) -> None:
     scopes = Scopes(tmp_path)
     scopes.save(MAIN, "records-1", "first")
@@ -253,6 +256,7 @@ def test_an_artifact_is_a_zip_without_the_common_folder_or_the_one_file_itself(t
     assert (folder / "b.html").read_text(encoding="utf-8") == "b.html"
 
 
+@pytest.mark.slow
 def test_an_artifact_is_refused_where_the_real_action_refuses_it(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name, encoding="utf-8")

@@ -57,6 +57,7 @@ def step(github: GitHubDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return made
 
 
+@pytest.mark.slow
 def test_what_was_merged_before_production_returned_is_still_to_be_released(step: Step) -> None:
     first = step.shop.git("rev-parse", "HEAD")
     step.released(1, first)

@@ -110,6 +110,7 @@ WORDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
 def test_a_category_of_a_csv_file_is_its_text_in_the_frame_a_request_and_a_file(
     prepared: Any, tmp_path: Path, words: list[str]
@@ -148,6 +149,7 @@ def test_a_category_that_the_function_renames_casts_to_text_or_fills_keeps_its_t
     assert found == [*words, missing]
 
 
+@pytest.mark.slow
 def test_a_column_that_is_both_a_category_and_computed_with_is_refused_with_the_setting(
     prepared: Any, tmp_path: Path
 ) -> None:
@@ -214,6 +216,7 @@ def test_a_number_of_32_bits_is_known_whatever_digits_duckdb_shows_of_it(
     assert spelling.spelled(value, spelling.by_spelling([text], spelling.single), spelling.single) == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("type_", [name for name in TYPES if name != "UUID"])
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
 def test_a_typed_category_means_the_same_in_the_source_a_request_and_a_file(

@@ -85,6 +85,7 @@ def test_what_the_model_sees_changes_the_digest(months: Path, change: Callable[[
     assert digest(months) != before
 
 
+@pytest.mark.slow
 def test_the_clock_counts_only_where_it_cuts_a_file(months: Path) -> None:
     assert digest(months, "2013-02-10") == digest(months, "2013-02-20")
     assert digest(months, "2013-02-10") != digest(months, "2013-03-10")
@@ -105,6 +106,7 @@ def test_a_table_without_a_time_is_not_cut(months: Path) -> None:
     assert len(rows(table, "n")) == 72
 
 
+@pytest.mark.slow
 def test_a_timetable_is_cut_at_the_clock_but_not_earlier(months: Path) -> None:
     source = {"path": "*.parquet", "time": "at"}
     earlier = dt.datetime(2013, 2, 1, tzinfo=dt.UTC)
@@ -185,6 +187,7 @@ except MainlineError as error:
     assert digest(months) == digest(months)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("data/raw/weather.parquet").exists(), reason="the example's data is not here")
 def test_the_example_s_tables_are_what_its_data_card_says(tmp_path: Path) -> None:
     sources = {

@@ -63,6 +63,7 @@ def refused(shop: Project, kind: type[MainlineError], said: str) -> None:
         frame(shop)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["  key: content\n", ""])
 def test_a_key_that_is_left_out_is_made_from_the_content(keyless: Project, key: str) -> None:
     keyless.edit("params.yaml", ("  key: content\n", key))
@@ -72,6 +73,7 @@ def test_a_key_that_is_left_out_is_made_from_the_content(keyless: Project, key: 
     assert all(re.fullmatch(r"[0-9a-f]{16}", value) for value in found["content_key"])
 
 
+@pytest.mark.slow
 def test_inserted_and_removed_rows_and_another_order_move_no_other(keyless: Project) -> None:
     before = ids(keyless)
     more = rows().iloc[:20].assign(pages=lambda some: some["pages"] + 0.5)  # no whole numbers any more
@@ -82,6 +84,7 @@ def test_inserted_and_removed_rows_and_another_order_move_no_other(keyless: Proj
     assert all(now[key] == row for key, row in before.items() if key in now)
 
 
+@pytest.mark.slow
 def test_the_key_says_nothing_of_the_label_and_is_the_same_once_it_is_known(keyless: Project) -> None:
     known = ids(keyless)
     write(keyless, rows().assign(bought=None))
@@ -93,6 +96,7 @@ def test_the_key_says_nothing_of_the_label_and_is_the_same_once_it_is_known(keyl
     assert ids(keyless) == known
 
 
+@pytest.mark.slow
 def test_a_new_feature_a_category_instead_of_a_number_and_another_format_keep_the_keys(keyless: Project) -> None:
     before = sorted(frame(keyless)["content_key"])
     keyless.edit("src/shop/frame.py", ("mutate(", 'mutate(speed=tables["visits"].pages / tables["visits"].minutes, '))
@@ -106,6 +110,7 @@ def test_a_new_feature_a_category_instead_of_a_number_and_another_format_keep_th
     assert sorted(frame(keyless)["content_key"]) == before
 
 
+@pytest.mark.slow
 def test_equal_rows_are_numbered_and_stay_on_one_side_of_a_hash_split(keyless: Project) -> None:
     other = rows().iloc[:50].assign(bought=lambda some: ~some["bought"])
     several = pd.concat([rows(), rows().iloc[:100], other])
@@ -125,6 +130,7 @@ def test_equal_rows_are_numbered_and_stay_on_one_side_of_a_hash_split(keyless: P
     assert (pd.Series(held).groupby(numbered[0]).nunique() == 1).all()
 
 
+@pytest.mark.slow
 def test_a_function_that_chooses_columns_is_told_to_hand_on_the_key(keyless: Project) -> None:
     keyless.write(
         "src/shop/frame.py",
@@ -136,6 +142,7 @@ def test_a_function_that_chooses_columns_is_told_to_hand_on_the_key(keyless: Pro
     assert frame(keyless)["content_key"].is_unique
 
 
+@pytest.mark.slow
 def test_with_several_tables_the_key_is_that_of_the_table_the_rows_come_from(keyless: Project) -> None:
     before = sorted(frame(keyless)["content_key"])
     pd.DataFrame({"shop": ["north", "south", "east"], "size": [1, 2, 3]}).to_csv(
@@ -150,6 +157,7 @@ def test_with_several_tables_the_key_is_that_of_the_table_the_rows_come_from(key
     assert sorted(frame(keyless)["content_key"]) == before
 
 
+@pytest.mark.slow
 def test_a_row_that_the_function_multiplies_is_refused_by_its_key(keyless: Project) -> None:
     keyless.write(
         "src/shop/frame.py",
@@ -168,6 +176,7 @@ def test_a_label_of_every_column_leaves_nothing_to_make_a_key_of(keyless: Projec
     refused(keyless, ConfigurationError, "prepare.key: content: every column of visits is part of the label")
 
 
+@pytest.mark.slow
 def test_the_columns_of_the_key_can_be_named_so_that_a_new_column_changes_none(keyless: Project) -> None:
     before = sorted(frame(keyless)["content_key"])
     write(keyless, rows().assign(weather="sunny"))
@@ -178,6 +187,7 @@ def test_the_columns_of_the_key_can_be_named_so_that_a_new_column_changes_none(k
     refused(keyless, ConfigurationError, "prepare.key_columns: visits has no column shopp: did you mean shop?")
 
 
+@pytest.mark.slow
 def test_the_server_asks_for_no_key_that_nobody_has(keyless: Project) -> None:
     frame(keyless)
     assert describe_key(loader.load().settings, keyless.root / "frames" / "frame.parquet") == []

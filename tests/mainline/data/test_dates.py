@@ -15,6 +15,7 @@ from mainline.data.prepare import build
 from mainline.data.split import sides
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
 def test_a_date_is_a_day_of_the_projects_zone_in_the_split_and_the_point_in_time_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str

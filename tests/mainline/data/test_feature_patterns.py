@@ -81,6 +81,7 @@ def test_a_pattern_that_matches_nothing_or_the_wrong_column_is_refused_by_name(
         features(numeric, categorical, *more)
 
 
+@pytest.mark.slow
 def test_the_fingerprint_holds_the_columns_so_that_another_set_of_them_is_another_model(shop: Project) -> None:
     shop.edit("params.yaml", ("[minutes, pages]", "['m*', 'pag*']"))
     (shop.root / "data/expectations/visits.yaml").unlink()

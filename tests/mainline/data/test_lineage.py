@@ -49,6 +49,7 @@ def test_sql_text_cannot_be_followed_and_may_come_from_every_table() -> None:
     assert lineage.of_expression(expression, ["visits", "shops"])["x"] == ["shops", "visits"]
 
 
+@pytest.mark.slow
 def test_the_frame_says_where_its_columns_come_from(shop: Project) -> None:
     path = built(shop)
     found = lineage.of_frame(path)
@@ -63,6 +64,7 @@ def built(shop: Project) -> Any:
     return path
 
 
+@pytest.mark.slow
 def test_a_label_of_a_table_without_a_time_is_refused_in_a_split_by_time(shop: Project) -> None:
     shop.edit("params.yaml", (", time: known_at", ""))
     with pytest.raises(ConfigurationError, match=r"purchases: no time: the label bought comes from") as said:
@@ -72,6 +74,7 @@ def test_a_label_of_a_table_without_a_time_is_refused_in_a_split_by_time(shop: P
     built(shop)
 
 
+@pytest.mark.slow
 def test_a_label_that_needs_a_table_with_a_time_has_one(shop: Project) -> None:
     shop.edit("params.yaml", (", time: known_at", ""))
     shop.write("src/shop/frame.py", FRAME.replace(RETURN, f"{RETURN}.mutate(bought=_.bought & (_.minutes > 1))"))

@@ -29,10 +29,12 @@ def leaks(shop: Project, body: str = RETURN, feature: str | None = None) -> list
     return point_in_time.check(settings, tables, path)
 
 
+@pytest.mark.slow
 def test_an_honest_preparation_has_no_leak(shop: Project) -> None:
     assert leaks(shop) == []
 
 
+@pytest.mark.slow
 def test_the_outcome_as_a_feature_is_named_with_a_row(shop: Project) -> None:
     found = leaks(shop, RETURN + '.mutate(sold=_.bought.cast("int"))', "sold")
     assert [leak.column for leak in found] == ["sold"]
@@ -42,27 +44,32 @@ def test_the_outcome_as_a_feature_is_named_with_a_row(shop: Project) -> None:
     assert 20 < found[0].rows < 120
 
 
+@pytest.mark.slow
 def test_a_mean_over_all_time_is_found(shop: Project) -> None:
     found = leaks(shop, RETURN + '.mutate(usual=_.minutes.mean().over(group_by="shop"))', "usual")
     assert [leak.column for leak in found] == ["usual"]
 
 
+@pytest.mark.slow
 def test_a_mean_over_the_whole_day_is_found_as_it_holds_visits_still_to_come(shop: Project) -> None:
     found = leaks(shop, RETURN + '.mutate(rush=_.count().over(group_by="day"))', "rush")
     assert [leak.column for leak in found] == ["rush"]
 
 
+@pytest.mark.slow
 def test_a_mean_over_the_rows_before_is_honest(shop: Project) -> None:
     before = "ibis.window(group_by='shop', order_by='at', preceding=(5, 1))"
     assert leaks(shop, RETURN + f".mutate(late=_.pages.sum().over({before}))", "late") == []
 
 
+@pytest.mark.slow
 def test_rows_that_are_only_there_once_their_outcome_is_known_are_found(shop: Project) -> None:
     found = leaks(shop, RETURN.replace("left_join", "inner_join").replace('.drop("visit_right")', ""))
     assert [leak.column for leak in found] == ["the presence of rows"]
     assert "absent then, present now at visit=" in found[0].example
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("since", ["2026-02-12", "2026-02-20", "2026-02-26"])
 @pytest.mark.parametrize("filled", ["", ".fill_null(0)"])
 def test_the_outcome_is_found_where_the_column_exists_only_since_lately(shop: Project, since: str, filled: str) -> None:
@@ -70,12 +77,14 @@ def test_the_outcome_is_found_where_the_column_exists_only_since_lately(shop: Pr
     assert [leak.column for leak in leaks(shop, f"{RETURN}.mutate(sold={late})", "sold")] == ["sold"]
 
 
+@pytest.mark.slow
 def test_the_outcome_is_found_where_the_column_exists_only_for_some_days(shop: Project) -> None:
     days = "((_.at >= ibis.timestamp('2026-01-06')) & (_.at < ibis.timestamp('2026-01-13')))"
     late = f"{days}.ifelse(_.bought.cast('int') + 1, None)"
     assert [leak.column for leak in leaks(shop, f"{RETURN}.mutate(sold={late})", "sold")] == ["sold"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("day", ["2026-01-06", "2026-01-25", "2026-02-13", "2026-02-25"])
 def test_the_outcome_is_found_where_the_column_exists_on_a_single_day(shop: Project, day: str) -> None:
     one = f"((_.at >= ibis.timestamp('{day}')) & (_.at < ibis.timestamp('{day}') + ibis.interval(days=1)))"
@@ -95,6 +104,7 @@ def in_months(shop: Project) -> None:
     shop.edit("params.yaml", *MONTHS)
 
 
+@pytest.mark.slow
 def test_the_outcome_is_found_where_only_the_last_evening_of_a_file_holds_it(shop: Project) -> None:
     in_months(shop)
     evening = "((_.at >= ibis.timestamp('2026-01-31 18:00:00')) & (_.at < ibis.timestamp('2026-02-01')))"
@@ -102,6 +112,7 @@ def test_the_outcome_is_found_where_only_the_last_evening_of_a_file_holds_it(sho
     assert [leak.column for leak in leaks(shop, f"{RETURN}.mutate(sold={late})", "sold")] == ["sold"]
 
 
+@pytest.mark.slow
 def test_the_first_moment_is_where_the_nearest_file_ends_and_costs_no_other_one(shop: Project) -> None:
     in_months(shop)
     assert leaks(shop) == []
@@ -112,6 +123,7 @@ def test_the_first_moment_is_where_the_nearest_file_ends_and_costs_no_other_one(
     assert len(found) == len(point_in_time.moments(settings, {}, shop.root / "frame.parquet")) == 3
 
 
+@pytest.mark.slow
 def test_the_moments_lie_in_the_first_half_the_last_training_period_and_the_holdout(shop: Project) -> None:
     leaks(shop)
     found = point_in_time.moments(loader.load().settings, {}, shop.root / "frame.parquet")

@@ -32,6 +32,7 @@ def refused(shop: Project, kind: type[MainlineError], said: str) -> None:
     assert list((shop.root / "frames").glob(".*")) == []
 
 
+@pytest.mark.slow
 def test_every_row_is_there_once_with_its_id_sorted_by_the_key(shop: Project) -> None:
     shop.data(visits().sample(frac=1, random_state=0))
     found = build(shop)
@@ -47,6 +48,7 @@ def test_features_have_the_types_that_a_served_model_is_fed(shop: Project) -> No
     np.testing.assert_array_equal(found["minutes"], visits()["minutes"].astype(np.float32))
 
 
+@pytest.mark.slow
 def test_a_row_keeps_its_id_whatever_else_is_in_the_table(shop: Project) -> None:
     whole = build(shop).set_index("visit")["row_id"]
     shop.data(visits().iloc[::2])
@@ -125,12 +127,14 @@ def test_a_frame_that_cannot_be_computed_with_is_refused(
     refused(shop, kind, said)
 
 
+@pytest.mark.slow
 def test_a_join_that_multiplies_rows_is_refused_with_a_row(shop: Project) -> None:
     rows = pd.read_csv(shop.path("data/purchases.csv"))
     pd.concat([rows, rows[rows["visit"].isin([7, 9])]]).to_csv(shop.path("data/purchases.csv"), index=False)
     refused(shop, DataError, "2 rows share their key with another, first visit=7")
 
 
+@pytest.mark.slow
 def test_a_frame_that_is_kept_is_held_against_settings_that_changed(shop: Project) -> None:
     build(shop)
     path = shop.root / "frames" / "frame.parquet"

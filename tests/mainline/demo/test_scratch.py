@@ -35,6 +35,7 @@ def test_a_folder_without_a_commit_is_refused(tmp_path: Path) -> None:
         cloned(tmp_path, tmp_path / "demo")
 
 
+@pytest.mark.slow
 def test_an_unexpected_status_of_a_command_is_reported_with_its_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

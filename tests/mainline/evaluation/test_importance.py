@@ -73,6 +73,7 @@ def test_a_loss_rises_where_a_column_matters_and_importance_is_still_positive(fr
     assert importance.measure(settings, kept(settings, frame, tmp_path), frame)[0].value > 0
 
 
+@pytest.mark.slow
 def test_one_outcome_in_the_sample_has_no_importance(trained: Record, frame: Path, tmp_path: Path) -> None:
     rows = pd.read_parquet(frame)
     rows.loc[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC"), "bought"] = True

@@ -22,6 +22,7 @@ def window(version: str, digest: str) -> Window:
     return Window(None, digest=digest, version=version)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_a_pipeline_is_known_by_its_digest_and_an_export_by_what_it_was_made_from(made: Shop) -> None:
     digest = made.record.digest
     assert model_lookup.local(made.workspace)[digest].path == made.record.path

@@ -46,6 +46,7 @@ def over_sums(task: str, y: Any, score: Any, day: Any) -> performance.Measured:
         return performance.measure(connection, "rows", task, classes, SETTINGS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_sums_by_day_give_the_metrics_and_the_intervals_of_the_rows(task: str) -> None:
     y, score, day = made(task)
@@ -105,6 +106,7 @@ def test_the_auc_of_a_rare_class_is_that_of_the_rows() -> None:
     assert found == pytest.approx(roc_auc_score(y, score), abs=5e-4)
 
 
+@pytest.mark.slow
 def test_one_day_has_no_interval() -> None:
     y, score, day = made("binary")
     found = over_sums("binary", y, score, day * 0).intervals(SETTINGS)

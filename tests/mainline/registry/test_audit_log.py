@@ -211,6 +211,7 @@ def test_an_entry_that_is_written_while_the_log_is_read_is_no_alarm(log: AuditLo
     assert len(AuditLog(Busy(), log.seals).entries()) == 6
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(alphabet='aé"\\\n\r\u2028\x85\ud800', max_size=8), max_size=4))
 def test_whatever_an_entry_holds_is_read_again_as_it_was(reasons: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -28,12 +28,14 @@ def worker() -> Iterator[Worker]:
     made.stop()
 
 
+@pytest.mark.slow
 def test_results_come_in_the_order_of_the_jobs(worker: Worker) -> None:
     futures = [worker.submit(fingerprint.digest, value=number) for number in range(20)]
     found = [future.result(timeout=HANG) for future in futures]
     assert found == [fingerprint.digest(number) for number in range(20)]
 
 
+@pytest.mark.slow
 def test_an_error_keeps_its_class_and_the_next_job_is_done(worker: Worker, tmp_path: Path) -> None:
     failed = worker.submit(importance.of_record, root=str(tmp_path), state="", path="", frame="")
     done = worker.submit(fingerprint.digest, value=1)
@@ -42,6 +44,7 @@ def test_an_error_keeps_its_class_and_the_next_job_is_done(worker: Worker, tmp_p
     assert done.result(timeout=HANG)
 
 
+@pytest.mark.slow
 def test_an_unexpected_error_names_the_job_the_error_and_the_line(worker: Worker) -> None:
     failed = worker.submit(fingerprint.digest, unknown=1)
     with pytest.raises(ExternalError, match=r"fingerprint:digest failed: TypeError: .*unknown.*worker\.py:\d+"):
@@ -72,6 +75,7 @@ def test_stopping_it_in_the_middle_of_a_job_ends_it_at_once() -> None:
     assert made.process.returncode is not None
 
 
+@pytest.mark.slow
 @linux
 def test_it_ends_with_a_run_that_is_killed(tmp_path: Path) -> None:
     program = (

@@ -152,6 +152,7 @@ def test_a_key_of_several_columns_is_asked_for_whole_inputs_included(binary: Exp
         hiding(json.dumps({"key": key, "label": True}).encode())
 
 
+@pytest.mark.slow
 def test_more_labels_than_rows_are_taken_are_refused(logging: tuple[Server, Path]) -> None:
     assert logging[0].label([LABEL] * 1001).status == 413
 
@@ -165,6 +166,7 @@ def test_a_server_without_a_log_takes_no_labels(server: Server) -> None:
     assert server.get("/feedback").status == 405
 
 
+@pytest.mark.slow
 def test_labels_need_the_key_of_the_api_and_json(binary: Export, tmp_path: Path) -> None:
     with started(binary.folder, LOG=tmp_path, API_KEY="open") as server:  # pragma: allowlist secret
         assert server.label(LABEL).status == 401

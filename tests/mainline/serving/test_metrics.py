@@ -32,6 +32,7 @@ def test_buckets_are_cumulative_and_hold_their_edge(values: list[float]) -> None
     assert histogram.buckets() == [*expected, ("+Inf", float(len(values)))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "labels"), [("binary", {"true"}), ("multiclass", {"large", "middle", "small"}), ("regression", {""})]
 )

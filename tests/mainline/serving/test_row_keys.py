@@ -193,6 +193,7 @@ def test_a_key_over_http_is_logged_and_does_not_change_the_answer(logging: tuple
     assert line["rows"] == [["north", "phone", 12.5, 3]] * 2
 
 
+@pytest.mark.slow
 def test_the_page_and_the_description_say_what_the_key_is(logging: tuple[Server, Path]) -> None:
     schema = logging[0].get("/openapi.json").json["components"]["schemas"]["Row"]
     assert schema["properties"]["visit"]["type"] == ["integer", "string"]

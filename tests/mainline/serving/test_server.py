@@ -356,6 +356,7 @@ def test_the_model_card_is_served_where_there_is_one(binary: Export, tmp_path: P
         assert card.headers["content-type"] == "text/markdown; charset=utf-8"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
@@ -372,6 +373,7 @@ def test_a_server_that_is_set_up_wrongly_says_so_and_ends(binary: Export, variab
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_is_said(binary: Export) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -405,6 +407,7 @@ def start(made: Export, variables: dict[str, str]) -> subprocess.CompletedProces
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_server_imports_neither_scikit_learn_nor_pandas_nor_the_training(binary: Export) -> None:
     program = (
         "import sys\nfrom pathlib import Path\nfrom mainline.serving import settings, signature\n"

@@ -216,6 +216,7 @@ def trained(root: Path, asked: Settings) -> Record:
     return train.train_model(asked, root, {}, prints, root / "frame.parquet").keep(Workspace.at(root))
 
 
+@pytest.mark.slow
 def test_a_fit_that_gives_another_model_when_repeated_is_found_and_told(root: Path) -> None:
     record = trained(root, settings("ownmodels.models.Drawn", "{source: unseeded}"))
     found = record.facts.repeats
@@ -246,6 +247,7 @@ def test_a_slow_fit_is_repeated_only_if_it_is_asked_for(root: Path, monkeypatch:
     assert repeats.fits == 3
 
 
+@pytest.mark.slow
 def test_the_number_of_repeats_changes_no_fingerprint_and_an_older_record_has_none(root: Path) -> None:
     few, many = (params(("threads: 1", f"threads: 1\n  repeats: {n}")).settings for n in (1, 5))
     assert fingerprint(root, few, {}).model == fingerprint(root, many, {}).model

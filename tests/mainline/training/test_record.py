@@ -32,6 +32,7 @@ def kept(tmp_path: Path, pickled: bytes = b"\x80\x05N.", fingerprint: str = "f" 
     return record.keep(tmp_path, known, pickled, rows, {"numeric": {}, "categorical": {}})
 
 
+@pytest.mark.slow
 @given(IDS, st.data())
 def test_align_finds_every_id_and_no_other(ids: list[int], data: st.DataObject) -> None:
     there = data.draw(st.permutations(ids))
@@ -43,6 +44,7 @@ def test_align_finds_every_id_and_no_other(ids: list[int], data: st.DataObject) 
     assert (place[len(asked) :] == -1).all()
 
 
+@pytest.mark.slow
 @given(arrays.arrays(np.uint64, st.integers(0, 30)))
 def test_rows_that_share_an_id_are_refused_and_others_are_not(ids: np.ndarray[Any, Any]) -> None:
     if len(set(ids.tolist())) == len(ids):

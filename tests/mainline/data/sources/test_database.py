@@ -190,6 +190,7 @@ def test_sqlite_s_text_is_a_time_where_the_source_says_so(sqlite: Callable[[str]
         ask("SELECT * FROM t", time="at")
 
 
+@pytest.mark.slow
 def test_a_sqlite_column_of_several_types_is_named(sqlite: Callable[[str], None], ask: Ask) -> None:
     sqlite(f"CREATE TABLE t (n INTEGER, mixed); {COUNT.format(70_000)} INSERT INTO t SELECT i, i FROM s")
     sqlite("INSERT INTO t VALUES (0, 'text')")

@@ -34,6 +34,7 @@ def fetched(root: Path) -> list[Path]:
     return sorted(path for path in (root / ".cache" / "remote").rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_a_file_on_the_web_is_fetched_once(site: Site, tmp_path: Path) -> None:
     hourly(site.folder / "a.parquet", "2013-01-01")
     first = collected(tmp_path, path=f"{site.url}/a.parquet", time="at")
@@ -217,6 +218,7 @@ def test_an_object_that_is_not_there_is_a_matter_of_the_data(
         collected(tmp_path, path=f"{bucket}/gone.csv")
 
 
+@pytest.mark.slow
 def test_a_bucket_that_cannot_be_reached_is_a_matter_of_the_outside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -213,6 +213,7 @@ def test_findings_can_be_written_as_json(tmp_path: Path, frame: pd.DataFrame) ->
     assert content["expectations"][1]["examples"] == [{"at": None, "id": 4}]
 
 
+@pytest.mark.slow
 def test_columns_are_compared_alike_however_they_are_stored(tmp_path: Path) -> None:
     stored = ["int8", "int16", "Int16", "int64", "float32", "float64", "Float64", "int32[pyarrow]"]
     for dtype in stored:

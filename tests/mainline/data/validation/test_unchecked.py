@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mainline.config import loader
 from mainline.data import prepare
 from mainline.data.collect import collect
@@ -18,12 +20,14 @@ def found(shop: Project) -> list[Unchecked]:
     return unchecked(settings, shop.root, tables, path)
 
 
+@pytest.mark.slow
 def test_a_table_with_a_time_and_a_suite_is_not_listed_and_one_without_a_suite_is(shop: Project) -> None:
     (only,) = found(shop)
     assert (only.table, only.rolled_back, only.has_suite) == ("purchases", True, False)
     assert not only.risky
 
 
+@pytest.mark.slow
 def test_a_table_without_a_time_is_named_with_its_features_and_what_it_shares_with_the_label(shop: Project) -> None:
     shop.write("data/rates.csv", "visit,usual\n1,0.5\n2,0.7\n")
     shop.edit(
@@ -38,6 +42,7 @@ def test_a_table_without_a_time_is_named_with_its_features_and_what_it_shares_wi
     assert rates.risky
 
 
+@pytest.mark.slow
 def test_a_table_that_is_known_ahead_is_named_and_no_risk(shop: Project) -> None:
     shop.edit("params.yaml", ("time: at}", "time: at, known_ahead: true}"))
     visits = {table.table: table for table in found(shop)}["visits"]

@@ -76,6 +76,7 @@ def test_every_resample_has_the_metrics_of_scikit_learn_on_its_weighted_rows(hol
             assert values[name][resample] == pytest.approx(value, rel=1e-9, abs=1e-12, nan_ok=True), name
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(holdouts())
 def test_a_resample_is_its_rows_physically_replicated(holdout):

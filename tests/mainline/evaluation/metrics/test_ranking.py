@@ -11,6 +11,7 @@ from mainline.evaluation import bootstrap
 from mainline.evaluation.metrics import ranking
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(
     n=st.integers(2, 80),
@@ -43,6 +44,7 @@ def test_both_ways_agree_on_thousands_of_tied_rows():
         np.testing.assert_allclose(one, other, rtol=1e-11)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_blocks", [30, 400, 20_000])
 def test_memory_stays_bounded_for_few_blocks_and_for_a_block_a_row(n_blocks):
     n = 20_000

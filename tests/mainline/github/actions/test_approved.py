@@ -7,6 +7,7 @@ from mainline.github.client import GitHub, GitHubError
 from tests.github.state import Repository
 
 
+@pytest.mark.slow
 def test_those_count_who_approved_the_deployment_to_production(client: GitHub, repository: Repository) -> None:
     run = repository.run(event="push")
     for who, state, environment in (

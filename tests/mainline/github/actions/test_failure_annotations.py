@@ -37,6 +37,7 @@ def test_a_failed_gate_is_shown_on_the_line_of_its_threshold(name: str, text: st
     assert (found.file, found.level) == ("params.yaml", "error")
 
 
+@pytest.mark.slow
 def test_a_floor_is_shown_on_its_line(tmp_path: Path) -> None:
     text = PARAMS.replace("  calibration_error: 0.15\n", "  floors:\n    roc_auc: 0.9\n")
     (tmp_path / "params.yaml").write_text(text, encoding="utf-8")

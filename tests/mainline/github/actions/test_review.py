@@ -58,6 +58,7 @@ def test_a_change_of_a_workflow_alone_is_said_first_of_all(shop: Project, tmp_pa
     assert "<code>.github/workflows/a.yml</code>" in report.split("\n\n")[0]
 
 
+@pytest.mark.slow
 def test_a_wrong_setting_leaves_a_report_that_says_where(
     shop: Project, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,6 +72,7 @@ def test_a_wrong_setting_leaves_a_report_that_says_where(
     assert "::error file=params.yaml,line=" in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_thresholds_beside_a_wrong_setting_are_named_all_the_same(shop: Project, tmp_path: Path) -> None:
     shop.edit("params.yaml", ("  holdout: 2 weeks", "  holdouts: 2 weeks"), ("roc_auc: 0.02", "roc_auc: 0.9"))
     shop.commit("Two changes")
@@ -89,6 +91,7 @@ def test_code_that_ends_the_process_leaves_a_report_that_says_so(shop: Project, 
     assert verdict["passed"] is False
 
 
+@pytest.mark.slow
 def test_packages_are_fetched_only_where_something_is_trained(shop: Project, tmp_path: Path) -> None:
     shop.write("docs/a.md", "a\n")
     shop.commit("A page")
@@ -102,6 +105,7 @@ def test_packages_are_fetched_only_where_something_is_trained(shop: Project, tmp
     assert "no such package" in shop.report
 
 
+@pytest.mark.slow
 def test_a_report_that_is_left_over_is_not_taken_for_this_runs(shop: Project, tmp_path: Path) -> None:
     shop.write("reports/verdict.json", '{"passed": true, "fingerprint": "x"}')
     shop.write("reports/report.html", "yesterday's")

@@ -68,6 +68,7 @@ def test_a_link_or_a_device_is_refused(kind: int) -> None:
         unpack(content.getvalue())
 
 
+@pytest.mark.slow
 def test_a_bomb_that_says_its_size_is_refused_before_it_is_unpacked() -> None:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("report.json", "w") as member:
@@ -78,6 +79,7 @@ def test_a_bomb_that_says_its_size_is_refused_before_it_is_unpacked() -> None:
         unpack(content.getvalue())
 
 
+@pytest.mark.slow
 def test_a_bomb_that_hides_its_size_is_unpacked_to_eight_megabytes_and_refused() -> None:
     whole = zipped({"report.json": " " * (40 << 20)})
     # The size in the central directory, which zipfile believes, is made small.

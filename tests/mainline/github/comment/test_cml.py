@@ -60,6 +60,7 @@ def of_cml(scene: Scene, cml: Cml) -> list[Request]:
     return [one for one in scene.github.requests if one.headers["authorization"] == f"token {cml.token}"]
 
 
+@pytest.mark.slow
 def test_cml_makes_three_kinds_of_calls_and_puts_its_watermark_last(scene: Scene, cml: Cml, tmp_path: Path) -> None:
     number = scene.repository.pull()["number"]
     for body in ("first", "second"):
@@ -77,6 +78,7 @@ def test_cml_makes_three_kinds_of_calls_and_puts_its_watermark_last(scene: Scene
     assert all(one.query == {} for one in of_cml(scene, cml)), "one page of 30, no other"
 
 
+@pytest.mark.slow
 def test_another_workflows_comment_is_another(scene: Scene, cml: Cml, tmp_path: Path) -> None:
     number = scene.repository.pull()["number"]
     for body, name in (("a", "review"), ("b", "monitor"), ("c", "review"), ("d", "review 2")):
@@ -85,6 +87,7 @@ def test_another_workflows_comment_is_another(scene: Scene, cml: Cml, tmp_path: 
     assert bodies == ["c", "b", "d"]
 
 
+@pytest.mark.slow
 def test_a_real_report_is_posted_by_cml_and_found_again(scene: Scene, cml: Cml, tmp_path: Path) -> None:
     number = scene.repository.pull()["number"]
     for run in (7, 8):

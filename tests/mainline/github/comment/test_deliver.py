@@ -409,6 +409,7 @@ def test_what_strangers_wrote_is_no_command_to_the_runner(scene: Scene, capsys: 
     assert "@" not in scene.summary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["comment", "monitor_issue", "retraining"])
 def test_it_runs_on_the_standard_library_alone_from_any_folder(scene: Scene, module: str) -> None:
     pull = scene.repository.pull()

@@ -41,6 +41,7 @@ def said_by(scene: Scene) -> str:
     return "CML" if "by CML" in scene.summary else "the API"
 
 
+@pytest.mark.slow
 def test_one_comment_is_updated_in_place(scene: Scene, way: dict[str, str]) -> None:
     pull = scene.repository.pull()
     for text in ("first", "second", "third"):
@@ -52,6 +53,7 @@ def test_one_comment_is_updated_in_place(scene: Scene, way: dict[str, str]) -> N
         assert comment["body"].endswith(f"\n\n{watermark(title('review'), run['head_sha'])}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [29, 30, 31, 150])
 def test_also_where_thirty_or_a_hundred_others_come_first(scene: Scene, way: dict[str, str], before: int) -> None:
     """CML reads the first 30 comments, and would write a new one each time."""
@@ -65,6 +67,7 @@ def test_also_where_thirty_or_a_hundred_others_come_first(scene: Scene, way: dic
     assert scene.repository.comments_on(pull["number"])[before]["id"] == comment["id"]
 
 
+@pytest.mark.slow
 def test_two_workflows_have_a_comment_each(scene: Scene, way: dict[str, str]) -> None:
     pull = scene.repository.pull()
     for text in ("one", "two"):
@@ -148,6 +151,7 @@ def test_an_earlier_attempt_never_overwrites_a_later_one(scene: Scene, way: dict
     assert Marker.of(scene.body(pull)) == Marker(run["id"], 2, run["head_sha"])
 
 
+@pytest.mark.slow
 def test_a_branch_put_back_to_an_older_commit_shows_that_commits_report(scene: Scene, way: dict[str, str]) -> None:
     pull = scene.repository.pull()
     first = scene.reviewed(pull, "of the first commit")
@@ -167,6 +171,7 @@ FAILING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", list(FAILING))
 def test_where_cml_fails_the_same_comment_is_posted_without_it(scene: Scene, tmp_path: Path, how: str) -> None:
     pull = scene.repository.pull()
@@ -185,6 +190,7 @@ def test_where_cml_fails_the_same_comment_is_posted_without_it(scene: Scene, tmp
     assert scene.body(pull) == by_api
 
 
+@pytest.mark.slow
 def test_cml_that_breaks_after_its_post_makes_no_second_comment(scene: Scene, tmp_path: Path) -> None:
     pull = scene.repository.pull()
     script = stand_in(tmp_path)

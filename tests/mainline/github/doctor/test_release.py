@@ -17,6 +17,7 @@ def test_production_is_made_to_wait_for_the_owner_and_to_take_the_default_branch
     assert [one["name"] for one in fork.repository.deployment_branches["production"]] == ["main"]
 
 
+@pytest.mark.slow
 def test_where_a_private_repositorys_plan_has_no_approvals_the_branches_are_limited_all_the_same(fork: Fork) -> None:
     fork.repository.private, fork.repository.plan = True, "team"
     found = release.environment(fork.target)

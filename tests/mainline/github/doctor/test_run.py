@@ -26,6 +26,7 @@ def changes(github: GitHubDouble) -> list[str]:
     return [f"{one.method} {one.path}" for one in github.requests if one.method != "GET"]
 
 
+@pytest.mark.slow
 def test_a_fresh_forks_owner_is_told_what_is_off_and_what_turns_it_on(fork: Fork) -> None:
     done = fork.doctor()
     assert done.returncode == 1, done.stderr
@@ -44,6 +45,7 @@ def test_a_fresh_forks_owner_is_told_what_is_off_and_what_turns_it_on(fork: Fork
     assert "\033[" not in done.stdout
 
 
+@pytest.mark.slow
 def test_what_the_owners_token_can_is_turned_on_once(fork: Fork) -> None:
     first = fork.doctor("--fix")
     assert first.returncode == 0, first.stdout + first.stderr
@@ -64,6 +66,7 @@ def test_what_the_owners_token_can_is_turned_on_once(fork: Fork) -> None:
     assert " · " not in second.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("access", ["read", "write"])
 def test_a_token_that_is_no_owners_is_told_what_it_cannot_see(fork: Fork, access: str) -> None:
     done = fork.doctor("--fix", GITHUB_TOKEN=fork.github.token(access))
@@ -75,6 +78,7 @@ def test_a_token_that_is_no_owners_is_told_what_it_cannot_see(fork: Fork, access
     assert fork.repository.rulesets == {}
 
 
+@pytest.mark.slow
 def test_an_organisations_policy_that_stands_above_is_told(fork: Fork) -> None:
     said = {"message": "The organization does not allow it."}
     fork.github.faults.append(Fault(409, method="PUT", path="permissions/workflow$", body=said))
@@ -107,6 +111,7 @@ def test_a_repository_that_is_not_there_ends_with_status_4(fork: Fork) -> None:
     assert "GET /repos/team/nothing: 404 Not Found" in done.stderr
 
 
+@pytest.mark.slow
 def test_without_a_token_the_checkout_alone_is_told_of(fork: Fork) -> None:
     subprocess.run(["git", "init", "--quiet"], cwd=fork.root, check=True)
     remote = "https://x:{}@github.com/team/model.git".format("hidden-word")
@@ -128,6 +133,7 @@ def test_without_a_token_the_checkout_alone_is_told_of(fork: Fork) -> None:
     assert "changes need no review: params.yaml" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_checkout_without_rules_is_a_wrong_checkout(fork: Fork) -> None:
     (fork.root / RULESET).unlink()
     done = fork.doctor()

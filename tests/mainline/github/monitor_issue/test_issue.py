@@ -182,6 +182,7 @@ def test_hostile_text_of_the_log_acts_on_nobody(watch: Watch) -> None:
         check(shown)
 
 
+@pytest.mark.slow
 def test_a_report_of_any_length_fits_into_an_issue(watch: Watch) -> None:
     many = tuple(f"note {n} " + "@<" * 5_000 for n in range(300))
     assert watch("drift", *(f"reason {n}: " + "@<" * 5_000 for n in range(300)), notes=many) == 0

@@ -96,6 +96,7 @@ def test_a_regressions_prediction_is_a_list_of_one(regression: Export, tmp_path:
     assert pq.read_table(tmp_path / "p.parquet")["_prediction"].to_pylist() == [[1.5], [-2.0]]
 
 
+@pytest.mark.slow
 def test_a_label_is_a_row_by_request_or_by_key(binary: Export, tmp_path: Path) -> None:
     _, log = spooled(binary, tmp_path)
     key = {"visit": 7, "shop": "north", "day": "2026-01-31"}

@@ -164,6 +164,7 @@ def test_other_images_of_the_fork_stay_what_they_are(tmp_path: Path) -> None:
     assert yaml.safe_load(file.read_text())["images"] == [other, pinned]
 
 
+@pytest.mark.slow
 def test_a_first_rollout_that_fails_has_nothing_to_return_to(cluster: Path) -> None:
     set_state(cluster, "", fails="rollout")
     with pytest.raises(ExternalError, match="there is no former revision to return to"):
@@ -204,6 +205,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any
     return {f"{each['kind']} {each['metadata']['name']}": each for each in yaml.safe_load_all(done.stdout)}
 
 
+@pytest.mark.slow
 def test_with_the_shipper_the_manifests_hold_to_kubernetes_own_schemas(shipped: dict[str, dict[str, Any]]) -> None:
     for manifest in shipped.values():
         kubernetes_validate.validate(manifest, "1.32", strict=True)
