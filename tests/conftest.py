@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -56,12 +58,23 @@ LONGEST = (
 )
 
 
+QUICK = "not slow"  # as `make check` asks
+ALL_SLOW = re.compile(r"^pytestmark = .*\bmark\.slow\b", re.MULTILINE)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import a file of which the quick part runs nothing: its libraries are the heavy ones."""
+    if config.option.markexpr == QUICK and collection_path.suffix == ".py":
+        return bool(ALL_SLOW.search(collection_path.read_text(encoding="utf-8"))) or None
+    return None
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """One more than there are processors: tests of servers and containers spend a third of their time waiting.
 
     The quick part has none.
     """
-    return (os.cpu_count() or 1) + (config.option.markexpr != "not slow")
+    return (os.cpu_count() or 1) + (config.option.markexpr != QUICK)
 
 
 @pytest.hookimpl(tryfirst=True)
