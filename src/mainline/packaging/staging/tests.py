@@ -181,8 +181,10 @@ def overload(staging: Staging) -> Gate:
     strange += [f"{n} × {error}" for error, n in found.errors.items()]
     try:
         after: int | str = staging.server.ask("POST", "/invocations", staging.requests.body(0, 1), load.PATIENCE)[0]
+    except TimeoutError:
+        after = "no answer"
     except (OSError, http.client.HTTPException):
-        if not staging.server.state().get("Running"):
+        if ended(staging):
             raise
         after = "no answer"
     longest = max(found.latencies, default=0)
@@ -193,6 +195,16 @@ def overload(staging: Staging) -> Gate:
         said += f"; afterwards {after}"
     rule = f"{OVERLOAD} requests of {OVERLOAD_ROWS} rows at once: each is answered, or refused with 429 or 503"
     return staging.gate("overload", rule, said, not strange and after == 200)
+
+
+def ended(staging: Staging) -> bool:
+    """Whether the container has: the engine hears of it a moment after the connections do."""
+    until = time.monotonic() + load.PATIENCE
+    while staging.server.state().get("Running"):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True
 
 
 def memory(staging: Staging) -> Gate:
