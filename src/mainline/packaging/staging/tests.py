@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from mainline.config.loader import Params
 from mainline.errors import ConfigurationError, MainlineError
@@ -184,7 +185,7 @@ def overload(staging: Staging) -> Gate:
     except TimeoutError:
         after = "no answer"
     except (OSError, http.client.HTTPException):
-        if ended(staging):
+        if not awaited_end(staging, load.PATIENCE).get("Running"):
             raise
         after = "no answer"
     longest = max(found.latencies, default=0)
@@ -197,14 +198,12 @@ def overload(staging: Staging) -> Gate:
     return staging.gate("overload", rule, said, not strange and after == 200)
 
 
-def ended(staging: Staging) -> bool:
-    """Whether the container has: the engine hears of it a moment after the connections do."""
-    until = time.monotonic() + load.PATIENCE
-    while staging.server.state().get("Running"):
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
-    return True
+def awaited_end(staging: Staging, seconds: float) -> dict[str, Any]:
+    """The container's state once it has ended, which the engine hears a moment later; or as it runs on after that."""
+    until = time.monotonic() + seconds
+    while (state := staging.server.state()).get("Running") and time.monotonic() < until:
+        time.sleep(0.05)
+    return state
 
 
 def memory(staging: Staging) -> Gate:
@@ -243,10 +242,7 @@ def drain(staging: Staging) -> Gate:
     begun = partial(engine.run, "kill", "--signal", "TERM", name)
     found = load.until_told(staging.server.url, bodies, 8, begun, DRAINED)
     lost = sum(found.errors.values()) + sum(n for status, n in found.statuses.items() if status != 200)
-    until = time.monotonic() + DRAINED
-    while staging.server.state().get("Running") and time.monotonic() < until:
-        time.sleep(0.05)
-    state = staging.server.state()
+    state = awaited_end(staging, DRAINED)
     ended = not state.get("Running")
     status = state.get("ExitCode") if ended else "none, it is still running"
     said = f"{len(found.latencies):,} answered, {lost} lost; exit status {status}"
