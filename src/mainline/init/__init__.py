@@ -1,0 +1,1 @@
+"""`make init`: from a table that was never seen to a project with its first verdict."""
