@@ -19,24 +19,22 @@ from mainline.config import loader
 from mainline.data.collect import collect
 from mainline.data.feature_patterns import resolved
 from mainline.data.prepare import build
+from mainline.data.split import quoted
 
 ROOT = Path(__file__).resolve().parents[2]
-PARAMS = loader.load(ROOT / "params.yaml").settings
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not all(source.is_local for source in PARAMS.data.sources.values()), reason="the tables are not in this repository"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """The settings, the collected tables and the frame as DuckDB reads it."""
+    settings = loader.load(ROOT / "params.yaml").settings
+    if not all(source.is_local for source in settings.data.sources.values()):
+        pytest.skip("the tables are not in this repository: make run checks them")
     folder = tmp_path_factory.mktemp("frame")
-    tables = collect(PARAMS.data, ROOT, folder)
-    settings = resolved(PARAMS, tables)
+    tables = collect(settings.data, ROOT, folder)
+    settings = resolved(settings, tables)
     build(settings, tables, folder / "frame.parquet")
     return settings, tables, duckdb.read_parquet(str(folder / "frame.parquet"))
 
@@ -48,13 +46,13 @@ def test_every_row_of_the_table_is_in_the_frame_once(prepared):
 
 def test_every_feature_has_values(prepared):
     settings, _, frame = prepared
-    empty = [name for name in settings.prepare.features.names if not frame.count(f'"{{name}}"').fetchone()[0]]
+    empty = [name for name in settings.prepare.features.names if not frame.count(quoted(name)).fetchone()[0]]
     assert empty == []
 
 
 def test_the_label_has_the_values_that_the_task_needs(prepared):
     settings, _, frame = prepared
-    values = {{row[0] for row in frame.project(f'"{{settings.prepare.label}}"').distinct().fetchall()}} - {{None}}
+    values = {{row[0] for row in frame.project(quoted(settings.prepare.label)).distinct().fetchall()}} - {{None}}
     assert {label}
 '''
 
