@@ -1,15 +1,17 @@
-"""What people write of a model and of its data, begun: what is known stands there, `TODO` marks what a person must say."""
+"""What people write of a model and of its data, begun: what is known, and `TODO` where a person must speak."""
 
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mainline.data.collect import Collected
+from mainline.data.feature_patterns import matched
 from mainline.init.proposal import Column, Proposal
 from mainline.init.writing.suite_rules import percent, shown
-from mainline.init.writing.yaml_text import comment
+from mainline.init.writing.yaml_text import WIDTH, comment
 from mainline.report.model_card import TASKS, cell
 
 MODEL_CARD, DATA_CARD = "docs/model-card.md", "data/README.md"
@@ -39,7 +41,7 @@ TODO: for which rows, and for which decisions, must nobody use it?
 
 ## Training data
 
-{data} [The data card](../data/README.md) describes its columns.
+{data}
 
 ## Limits
 
@@ -93,10 +95,10 @@ def model_card(proposal: Proposal, tables: Mapping[str, Collected]) -> str:
     are = "They are" if len(proposal.protected) > 1 else "It is"
     return MODEL.format(
         tag=TASKS[proposal.settings["task"]],
-        task=in_words(proposal),
-        data=f"{extent(tables[proposal.table])}.",
+        task=filled(in_words(proposal)),
+        data=filled(f"{extent(tables[proposal.table])}. `{DATA_CARD}` describes the columns."),
         limits=limits(proposal),
-        fairness=FAIRNESS.format(columns=protected, are=are) if protected else "",
+        fairness=filled(FAIRNESS.format(columns=protected, are=are)) if protected else "",
     )
 
 
@@ -108,11 +110,24 @@ def in_words(proposal: Proposal) -> str:
         "multiclass": f"Predicts which value {label} has for a row of {table}",
         "regression": f"Predicts the number {label} for a row of {table}",
     }[settings["task"]]
-    features = settings["prepare"]["features"]
-    kinds = [f"{len(names):,} {kind}" for kind, names in features.items() if names]
+    columns = [*(each.name for each in proposal.columns), *(each.name for each in proposal.derived)]
+    count = {
+        kind: sum(len(matched(name, columns)) or 1 for name in names)
+        for kind, names in settings["prepare"]["features"].items()
+    }
+    kinds = [f"{number:,} {kind}" for kind, number in count.items() if number]
     time = settings["prepare"].get("time")
     moment = f", as they are known at `{code(time)}`" if time else ""
-    return f"{what}, from {' and '.join(kinds)} features{moment}. Models are compared by `{settings['compare']['metric']}`."
+    metric = settings["compare"]["metric"]
+    return f"{what}, from {' and '.join(kinds)} features{moment}. Models are compared by `{metric}`."
+
+
+def filled(text: str) -> str:
+    """Paragraphs with lines of at most 120 characters; a list stays as it is."""
+    return "\n\n".join(
+        part if part.startswith(("#", "-")) else textwrap.fill(part, WIDTH, break_on_hyphens=False)
+        for part in text.split("\n\n")
+    )
 
 
 def extent(table: Collected) -> str:
@@ -153,7 +168,7 @@ def origins(proposal: Proposal, tables: Mapping[str, Collected]) -> Iterator[str
 
 def row(proposal: Proposal, column: Column) -> str:
     use = proposal.uses[column.name]
-    reason = f": {cell(use.reason)}" if use.role == "left out" else ""
+    reason = f" ({cell(use.reason)})" if use.role == "left out" else ""
     missing = percent(column.missing / column.rows) if column.missing else "0"
     return f"| `{code(column.name)}` | {cell(column.type)} | {use.role}{reason} | {held(column)} | {missing} |"
 

@@ -64,9 +64,7 @@ def plain(value: float) -> float | int:
     return int(value) if value == int(value) else value
 
 
-def label_over_time(
-    settings: Settings, frame: pd.DataFrame, time: str, period: str, least_rows: int
-) -> Iterator[Rule]:
+def label_over_time(settings: Settings, frame: pd.DataFrame, time: str, period: str, least_rows: int) -> Iterator[Rule]:
     """The label of every period resembles those that were there: its share, or its median, and how many are missing."""
     label = settings.prepare.label
     common = {"column": label, "time": time, "period": period, "min_rows": least_rows}
@@ -74,7 +72,7 @@ def label_over_time(
         yield from medians(frame, label, time, period, least_rows)
     elif settings.task == "binary":
         kwargs = {**common, "statistic": "mean"}
-        shares = expectation_of(STATISTIC, {**kwargs, "min_value": 0}).measure(frame).dropna()  # type: ignore[attr-defined]
+        shares = expectation_of(STATISTIC, {**kwargs, "min_value": 0}).measure(frame).dropna()
         if len(shares):
             low, high = float(shares.min()), float(shares.max())
             bounds = {"min_value": outward(low / FACTOR, -1), "max_value": min(outward(high * FACTOR, 1), far(high))}

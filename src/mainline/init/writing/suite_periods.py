@@ -66,7 +66,7 @@ def of_periods(
 
 
 def periods_of(frame: pd.DataFrame, time: str) -> tuple[str, int] | None:
-    """The longest period of which there are enough, and the rows that one must have to count: a quarter of the usual."""
+    """The longest period of which there are enough, and the rows that make one count: a quarter of the usual."""
     from mainline.data.validation.expectations import FREQUENCIES, moments
 
     times = moments(frame[time]).dropna().dt.tz_localize(None)
@@ -105,7 +105,7 @@ def medians(frame: pd.DataFrame, name: str, time: str, period: str, least_rows: 
     """The median of a period lies within a factor of what was observed, or within the spread of a signed number."""
     type_ = "expect_column_statistic_in_every_period_to_be_between"
     kwargs = {"column": name, "statistic": "median", "time": time, "period": period, "min_rows": least_rows}
-    measured = expectation_of(type_, {**kwargs, "min_value": 0}).measure(frame).dropna()  # type: ignore[attr-defined]
+    measured = expectation_of(type_, {**kwargs, "min_value": 0}).measure(frame).dropna()
     if measured.empty:
         return
     low, high = float(measured.min()), float(measured.max())

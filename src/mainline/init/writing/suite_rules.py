@@ -40,7 +40,9 @@ def of_columns(proposal: Proposal, columns: Sequence[str], rows: int) -> Iterato
     shared = patterns([column for column in facts if proposal.uses[column.name].role in ("numeric", "left out")])
     grouped = {name for names in shared.values() for name in names}
     alone = [column for column in facts if column.name not in grouped]
-    yield from of_table(columns, [column.name for column in alone] if shared else columns, rows, "time" in timed(proposal))
+    yield from of_table(
+        columns, [column.name for column in alone] if shared else columns, rows, "time" in timed(proposal)
+    )
     yield from of_key(proposal, columns)
     for column in alone:
         yield from of_column(column, proposal.uses[column.name])
@@ -72,7 +74,9 @@ def of_table(columns: Sequence[str], named: Sequence[str], rows: int, grows: boo
 def of_key(proposal: Proposal, columns: Sequence[str]) -> Iterator[Rule]:
     """A key is unique and never missing; nor is the time by which rows are known."""
     key = key_of(proposal, columns)
-    times = [name for name in (proposal.settings["prepare"].get("time"), timed(proposal).get("time")) if name in columns]
+    times = [
+        name for name in (proposal.settings["prepare"].get("time"), timed(proposal).get("time")) if name in columns
+    ]
     for name in dict.fromkeys([*key, *times]):
         notes = "The key." if name in key else "Without it nobody knows when the row was known."
         yield Rule("expect_column_values_to_not_be_null", {"column": name}, notes)

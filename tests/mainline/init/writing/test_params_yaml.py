@@ -16,7 +16,26 @@ from mainline.init.proposal import Use
 from mainline.init.writing import params_yaml
 from tests.mainline.init.writing.proposals import bookings, churn
 
-ODD = ["no", "on", "1e5", "a: b", "#x", "a #x", "🦉", "x" * 300, "", " ", "~", "2026-01-01", "'", '"', "a\nb", "null", "{", "1_0"]
+ODD = [
+    "no",
+    "on",
+    "1e5",
+    "a: b",
+    "#x",
+    "a #x",
+    "🦉",
+    "x" * 300,
+    "",
+    " ",
+    "~",
+    "2026-01-01",
+    "'",
+    '"',
+    "a\nb",
+    "null",
+    "{",
+    "1_0",
+]
 NAMES = st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
 VALUES = st.recursive(
     st.one_of(
@@ -36,7 +55,7 @@ def test_what_is_read_is_what_was_proposed(params: dict[str, Any], names: list[s
     uses = {name: Use("left out", reason) for name in names}
     text = params_yaml.render(dataclasses.replace(churn(), settings=proposed, reasons=reasons, uses=uses))
     for reader in (yaml.SafeLoader, yaml.CSafeLoader):
-        assert yaml.load(text, Loader=reader) == proposed  # noqa: S506
+        assert yaml.load(text, Loader=reader) == proposed
 
 
 def test_the_settings_are_valid_in_the_schemas_order_and_each_reason_is_found() -> None:
@@ -45,7 +64,11 @@ def test_the_settings_are_valid_in_the_schemas_order_and_each_reason_is_found() 
     proposal = dataclasses.replace(
         proposal,
         settings=dict(reversed(proposal.settings.items())),
-        reasons={**proposal.reasons, ("gates", "margins", "roc_auc"): long, ("data", "sources", "customers", "path"): "a"},
+        reasons={
+            **proposal.reasons,
+            ("gates", "margins", "roc_auc"): long,
+            ("data", "sources", "customers", "path"): "a",
+        },
     )
     text = params_yaml.render(proposal)
     params = loader.parse(text)
