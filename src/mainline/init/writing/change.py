@@ -54,9 +54,12 @@ def undo(root: Path, before: Path, kept: Iterable[str], made: Iterable[Path]) ->
     for path in kept:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(before / path, root / path)
-    for path in sorted(made, key=lambda each: len(each.parts), reverse=True):
+    for new in sorted(made, key=lambda each: len(each.parts), reverse=True):
         with suppress(OSError):
-            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+            if new.is_dir():
+                new.rmdir()
+            else:
+                new.unlink()
 
 
 def prune(root: Path, file: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mainline.errors import ConfigurationError
@@ -67,7 +67,7 @@ def texts(root: Path, name: str, gone: Sequence[str], large: bool) -> Mapping[st
     large
         Whether a file of the table is larger than the lint lets pass.
     """
-    changed = {
+    changed: dict[str, Callable[[str], str]] = {
         "pyproject.toml": lambda text: with_package(text, name, gone),
         "Makefile": lambda text: without_targets(text, gone),
         ".pre-commit-config.yaml": lambda text: with_large_files(text) if large else text,

@@ -1,4 +1,4 @@
-"""What a table's columns must hold, from the facts that were measured of them: critical what must be, else a warning."""
+"""What a table's columns must hold, from the facts that were measured of them: critical, or a warning."""
 
 from __future__ import annotations
 
@@ -40,9 +40,8 @@ def of_columns(proposal: Proposal, columns: Sequence[str], rows: int) -> Iterato
     shared = patterns([column for column in facts if proposal.uses[column.name].role in ("numeric", "left out")])
     grouped = {name for names in shared.values() for name in names}
     alone = [column for column in facts if column.name not in grouped]
-    yield from of_table(
-        columns, [column.name for column in alone] if shared else columns, rows, "time" in timed(proposal)
-    )
+    named = [column.name for column in alone] if shared else columns
+    yield from of_table(columns, named, rows, "time" in source_of(proposal))
     yield from of_key(proposal, columns)
     for column in alone:
         yield from of_column(column, proposal.uses[column.name])
@@ -51,7 +50,7 @@ def of_columns(proposal: Proposal, columns: Sequence[str], rows: int) -> Iterato
         yield from of_group(pattern, [by_name[name] for name in names])
 
 
-def timed(proposal: Proposal) -> Mapping[str, Any]:
+def source_of(proposal: Proposal) -> Mapping[str, Any]:
     found: Mapping[str, Any] = proposal.settings["data"]["sources"][proposal.table]
     return found
 
@@ -74,10 +73,8 @@ def of_table(columns: Sequence[str], named: Sequence[str], rows: int, grows: boo
 def of_key(proposal: Proposal, columns: Sequence[str]) -> Iterator[Rule]:
     """A key is unique and never missing; nor is the time by which rows are known."""
     key = key_of(proposal, columns)
-    times = [
-        name for name in (proposal.settings["prepare"].get("time"), timed(proposal).get("time")) if name in columns
-    ]
-    for name in dict.fromkeys([*key, *times]):
+    times = [proposal.settings["prepare"].get("time"), source_of(proposal).get("time")]
+    for name in dict.fromkeys([*key, *(each for each in times if each in columns)]):
         notes = "The key." if name in key else "Without it nobody knows when the row was known."
         yield Rule("expect_column_values_to_not_be_null", {"column": name}, notes)
     yield from unique(key)

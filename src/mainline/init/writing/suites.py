@@ -49,9 +49,7 @@ def suites(proposal: Proposal, settings: Settings, tables: Mapping[str, Collecte
         files |= suite(settings, name, about, rows, list(of_table(proposal, settings, table, rows)), broken)
     if proposal.derived or proposal.join or proposal.label_expression:
         rows = fetch(f"SELECT * EXCLUDE (row_id) FROM {parquet_file(frame)}")
-        about = (
-            f"The frame that the model is trained on: {len(rows):,} rows. What the tables' suites say is not repeated"
-        )
+        about = f"The frame that the model is trained on: {len(rows):,} rows. The suites of the tables are not repeated"
         files |= suite(settings, FRAME, about, rows, list(suite_frame.of_frame(proposal, settings, rows)), broken)
     return Suites(files, broken)
 

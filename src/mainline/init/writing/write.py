@@ -49,9 +49,7 @@ class Written:
         """What to say at the end."""
         found = [f"{path} was edited: it stays. Compare: diff {path} {beside}" for path, beside in self.left.items()]
         if self.todo:
-            found.append(
-                f"TODO waits for you in {', '.join(self.todo)}: no gate asks for it, readers of a release will"
-            )
+            found.append(f"TODO waits for you in {', '.join(self.todo)}; no gate asks for it")
         return [*self.notes, *found]
 
 

