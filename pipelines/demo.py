@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mainline.demo import measure, page, replay, script
 from mainline.demo.scene import Scene, change, keep, place, prepared
+from mainline.demo.script import BadData, BadRelease
 from mainline.demo.service import Process
 from mainline.demo.story import Story
 from mainline.errors import ExternalError
@@ -75,12 +76,12 @@ def refuse_worse(scene: Scene, day: dt.date) -> None:
 def month(scene: Scene, start: dt.date, end: dt.date, last: bool) -> None:
     """A period of traffic, and the actions that follow."""
     played = scene.script
-    if played.bad_release.at == start:
-        start = bad_release(scene, start)
+    if played.bad_release and played.bad_release.at == start:
+        start = bad_release(scene, start, played.bad_release)
     live(scene, start, end)
     asked = watch(scene, end)
-    if played.bad_data.at <= start and not scene.delivered:
-        refuse_bad_data(scene, start, end)
+    if played.bad_data and played.bad_data.at <= start and not scene.delivered:
+        refuse_bad_data(scene, start, end, played.bad_data)
     if asked and not last:
         retrain(scene, end)
 
@@ -129,9 +130,9 @@ def retrain(scene: Scene, day: dt.date) -> None:
         release(scene, day, f"the model trained until {found['until']}")
 
 
-def refuse_bad_data(scene: Scene, start: dt.date, end: dt.date) -> None:
+def refuse_bad_data(scene: Scene, start: dt.date, end: dt.date, step: BadData) -> None:
     """The data of the period are invalid, are refused, and are delivered again."""
-    step, scratch = scene.script.bad_data, scene.scratch
+    scratch = scene.scratch
     with scene.story.event(end, "bad data") as event:
         step.spoil(scratch.root, start)
         scratch.commit(step.why)
@@ -142,9 +143,9 @@ def refuse_bad_data(scene: Scene, start: dt.date, end: dt.date) -> None:
         scene.delivered = True
 
 
-def bad_release(scene: Scene, start: dt.date) -> dt.date:
+def bad_release(scene: Scene, start: dt.date, step: BadRelease) -> dt.date:
     """A change that weakens its own gates is released, detected and rolled back; return the day of the rollback."""
-    step, scratch = scene.script.bad_release, scene.scratch
+    scratch = scene.scratch
     change(scratch, step)
     if not release(scene, start, f"“{step.why}”"):
         scratch.git("revert", "--no-edit", "HEAD")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,9 +34,17 @@ class Params:
         return line_of(self.node, keys)
 
     def reason(self, *keys: Key) -> str | None:
-        """The comment behind the setting, on its own line."""
-        _, hash_, comment = self.lines[self.line(*keys) - 1].partition(" #")
-        return comment.strip() if hash_ else None
+        """The comment behind the setting, on its own line, or else the lines of comment right above it.
+
+        Those above are as far indented as the setting.
+        """
+        number = self.line(*keys) - 1
+        own, hash_, comment = self.lines[number].partition(" #")
+        if hash_:
+            return comment.strip()
+        mark = own[: len(own) - len(own.lstrip())] + "# "
+        above = itertools.takewhile(lambda line: line.startswith(mark), reversed(self.lines[:number]))
+        return " ".join(line.removeprefix(mark).strip() for line in reversed([*above])) or None
 
 
 def load(file: Path = FILE) -> Params:

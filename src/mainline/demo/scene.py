@@ -58,7 +58,7 @@ def prepared(root: Path, script: Script, story: Story, local: bool) -> Iterator[
         file = scratch.root / loader.FILE
         text = UNTIL.sub(rb"\g<before>%b" % str(script.start).encode(), file.read_bytes(), count=1).decode()
         file.write_text(edited(text, script.settings), encoding="utf-8")
-        for later in (script.worse, script.bad_release):
+        for later in filter(None, (script.worse, script.bad_release)):
             edited(
                 file.read_text(encoding="utf-8"), later.edits
             )  # fails before the demo starts if an edit does not fit

@@ -76,8 +76,8 @@ class Script(Part):
     periods: Annotated[int, Field(ge=1)]
     settings: list[Edit] = []
     worse: Change
-    bad_data: BadData
-    bad_release: BadRelease
+    bad_data: BadData | None = None
+    bad_release: BadRelease | None = None
 
     def spans(self, most: int | None = None) -> list[tuple[dt.date, dt.date]]:
         """The first day of each period and the day after its last, for at most `most` periods."""
