@@ -92,9 +92,15 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     digests |= {path: before.files[path] for path in left if path in before.files}
     removed = [path for path in [*leaving, *stale] if path not in texts]
     keep_copies(root, [*removed, *new])
-    after = {**kept, **lines, manifest.FILE: Manifest(proposal.name, digests).text}
+    was = before.replaces or (function_of(root) if has_example else None)
+    after = {**kept, **lines, manifest.FILE: Manifest(proposal.name, digests, was).text}
     change.apply(root, after, removed)
     return Written(sorted(new), sorted(updated), put_beside(root, texts, left), removed, cards.waiting(kept), notes)
+
+
+def function_of(root: Path) -> str:
+    """The preparation function of the project that is here."""
+    return loader.load(root / loader.FILE).settings.prepare.function
 
 
 def refuse_names(proposal: Proposal, root: Path, before: Manifest) -> None:
