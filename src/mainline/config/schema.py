@@ -247,6 +247,11 @@ class Split(Section):
     holdout: SpanField | Annotated[float, Field(gt=0, lt=1)] = Field(
         description="By time: length of the holdout window that ends at `data.until`. By hash: share of the keys."
     )
+    group: str | None = Field(
+        None,
+        description="By hash: a column whose rows of one value, such as of one customer, are all on one side; by "
+        "default each key for itself.",
+    )
 
     @model_validator(mode="after")
     def _matching(self) -> Self:
@@ -254,6 +259,8 @@ class Split(Section):
             raise ValueError(
                 "with `by: time` the holdout is a length of time ('1 month'), with `by: hash` a share (0.2)"
             )
+        if self.group and self.by == "time":
+            raise ValueError("group is a setting of `by: hash`: by time, the side of a row is that of its time")
         return self
 
 
