@@ -46,8 +46,11 @@ def init_command(call: argparse.Namespace) -> int:
         key=tuple(part.strip() for part in call.key.split(",") if part.strip()) if call.key else (),
         name=call.name, task=call.task, positive=call.positive, labels=call.labels, keep=call.keep,
     )  # fmt: skip
+    from mainline.config.schema import Train
     from mainline.runtime.workspace import Workspace
+    from mainline.training.pipeline import use_threads
 
+    use_threads(Train.model_fields["threads"].default)  # before NumPy is imported: it counts the cores
     workspace = Workspace.at(Path.cwd())
     with workspace.locked():
         return begun(wishes, workspace, call.database)
