@@ -80,15 +80,18 @@ class Bins:
 
 
 def kind_of(column: Column, use: Use) -> Kind:
-    """How the column is shown; the values of a column in which nearly every row has its own are not."""
+    """How the column is shown; the values of a column that names persons or things, or is free text, are not."""
     kind = column.type.upper()
+    present = column.rows - column.missing
+    if use.role == "key" and column.distinct > max(VALUES, present / 2):
+        return "hidden"
     if use.role != "categorical":
         if NUMERIC.match(kind) and not kind.endswith("]"):
             return "numbers"
         if TEMPORAL.match(kind) and not kind.endswith("]"):
             return "times"
-    present = column.rows - column.missing
-    return "hidden" if column.distinct > max(VALUES, present / 2) else "values"
+    most = VALUES if use.role in ("key", "left out") else max(VALUES, present / 2)
+    return "hidden" if column.distinct > most else "values"
 
 
 def read_sql(column: Column, kind: Kind) -> str:

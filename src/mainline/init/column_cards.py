@@ -14,7 +14,9 @@ from mainline.init.proposal import Column, Finding, Proposal, Use
 from mainline.init.table_counts import Cells, Counts
 
 if TYPE_CHECKING:
+    import numpy as np
     from markupsafe import Markup
+    from numpy.typing import NDArray
 
 SHOWN = 8  # values in a list
 NAME = 80  # characters of a column's name
@@ -81,12 +83,23 @@ def card(
     if line is not None and counts.clock:
         what = "mean" if bins.kind == "numbers" else f"share of {bins.common}"
         drawn["spark"] = plots.sparkline(line.tolist(), f"{what} of {name} by {counts.clock.unit}")
-        drawn["spark_said"] = f"{what} by {counts.clock.unit}"
+        drawn["spark_said"] = f"{what} by {counts.clock.unit}, {reach(line, shares=bins.kind == 'values')}"
     return Card(
         name, use.role, plain(use.reason, REASON), plain(column.type, 40), facts(column, bins), strength,
         tuple(each for each in proposal.findings if each.column == column.name),
         absent=absent(cells, target), protected=column.name in proposal.protected, **drawn,
     )  # fmt: skip
+
+
+def reach(line: NDArray[np.float64], *, shares: bool) -> str:
+    """The lowest and the highest value of a line, which is drawn to its own scale."""
+    import numpy as np
+
+    known = line[np.isfinite(line)]
+    if not len(known):
+        return NOTHING
+    low, high = float(known.min()), float(known.max())
+    return f"{share(low)} to {share(high)}" if shares else f"{number(low)} to {number(high)}"
 
 
 def facts(column: Column, bins: Bins) -> tuple[tuple[str, str], ...]:
@@ -131,8 +144,6 @@ def listed(
     cells: Cells, bins: Bins, target: Target | None, overall: plots.Point | None
 ) -> tuple[tuple[Row, ...], plots.Scale | None]:
     """The most frequent values, the others together, and the missing ones."""
-    import numpy as np
-
     other = len(bins.names)
     order = sorted(range(1, other), key=lambda code: -int(cells.rows[code]))
     order = [code for code in order if cells.rows[code]]
@@ -150,9 +161,10 @@ def listed(
         together.sums[place] = cells.sums[codes].sum(axis=0)
     points = plots.points_of(together, target, range(len(groups)))
     scale = plots.scale_of(points, overall, target) if any(points) else None
-    most = int(np.max(together.rows, initial=1))
+    # The others together may be a hundred times one value: their bar would leave no length to the rest.
+    most = max((int(together.rows[place]) for place, (codes, *_) in enumerate(groups) if codes != rest), default=1) or 1
     rows = []
-    for place, (_, name, quiet) in enumerate(groups):
+    for place, (codes, name, quiet) in enumerate(groups):
         found = points[place]
         stacked: tuple[tuple[int, float], ...] = ()
         if target and target.task == "multiclass" and together.known[place] >= plots.FEWEST:
@@ -160,7 +172,8 @@ def listed(
             stacked = tuple((number_, part) for number_, part in enumerate(parts) if part)
         rows.append(
             Row(
-                name, count(int(together.rows[place])), 100 * float(together.rows[place]) / most,
+                name, count(int(together.rows[place])),
+                0.0 if codes == rest else 100 * float(together.rows[place]) / most,
                 said(found, target), 100 * scale.place(found.value) if scale and found else None,
                 (100 * scale.place(found.low), 100 * scale.place(found.high)) if scale and found else None,
                 stacked, quiet,

@@ -71,7 +71,9 @@ def target_of(proposal: Proposal, con: DuckDBPyConnection, view: str, columns: S
         return None
     shown = counted if len(counted) <= CLASSES + 1 else counted[:CLASSES]
     shown.sort(key=lambda row: in_order(row[0]))
-    names = [name_of(proposal.label, value, low, high) for value, low, high in shown]
+    names = [plain(low if low == high else value, NAME) or "(empty)" for value, low, high in shown]
+    if task == "binary" and names[1].lower() in TRUTHS:
+        names[1] = f"{plain(proposal.label, NAME)} = {names[1]}"
     names += [f"{len(counted) - len(shown):,} other classes"] if len(shown) < len(counted) else []
     return Target(task, relation, written, tuple(names), tuple(value for value, *_ in shown))
 
@@ -89,12 +91,6 @@ def with_label(proposal: Proposal, con: DuckDBPyConnection, view: str) -> str:
         if proposal.join is None:
             raise
         return ""
-
-
-def name_of(label: str, value: str, low: str, high: str) -> str:
-    """A class as the table writes it; a truth after the label's name."""
-    name = plain(low if low == high else value, NAME) or "(empty)"
-    return f"{plain(label, NAME)} = {name}" if name.lower() in TRUTHS else name
 
 
 def in_order(value: str) -> tuple[float, str]:

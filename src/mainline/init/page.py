@@ -8,8 +8,9 @@ DuckDB, drawn in SVG, with the style sheet of the reports.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mainline.evaluation.formatting import count, plain
 from mainline.init import associations, column_bins, page_head, table_counts, table_sample
@@ -71,7 +72,7 @@ def rendered(proposal: Proposal, con: DuckDBPyConnection) -> str:
     label = target_of(proposal, con, VIEW, names)
     counts = table_counts.count(con, relation, columns, bins, label, table_counts.clock_of(proposal, con, relation))
     features = [column for column in columns if uses[column.name].role != "label"]
-    strength = strengths(features, counts, label)
+    strength = strengths(features, bins, counts, label)
     shown, others = ordered(features, proposal, strength)
     order = [*shown, *others]
     paired = [c.name for c in order if uses[c.name].role in ("numeric", "categorical") and c.distinct > 1][:PAIRED]
@@ -98,10 +99,16 @@ def rendered(proposal: Proposal, con: DuckDBPyConnection) -> str:
     )  # fmt: skip
 
 
-def strengths(columns: list[Column], counts: Any, target: Target | None) -> dict[str, float]:
+def strengths(
+    columns: list[Column], bins: Mapping[str, column_bins.Bins], counts: table_counts.Counts, target: Target | None
+) -> dict[str, float]:
     if target is None:
         return {}
-    return {column.name: associations.with_label(counts.cells[column.name], target) for column in columns}
+    return {
+        column.name: associations.with_label(counts.cells[column.name], target)
+        for column in columns
+        if bins[column.name].kind != "hidden" or column.missing  # else there is one bin, and nothing to measure
+    }
 
 
 def ordered(columns: list[Column], proposal: Proposal, strength: dict[str, float]) -> tuple[list[Column], list[Column]]:

@@ -85,20 +85,29 @@ def tiles(
     parts = f"{roles.count('numeric'):,} numeric, {roles.count('categorical'):,} categorical"
     derived = f", {len(proposal.derived):,} derived" if proposal.derived else ""
     found = [
-        ("Rows", count(counts.rows), plain(proposal.table, 40)),
+        ("Rows", count(counts.rows), f"of the table {plain(proposal.table, 40)}"),
         ("Columns", count(len(columns)), f"{roles.count('left out'):,} left out"),
         ("Features", count(features), parts + derived),
     ]
     cells = sum(column.rows for column in columns)
     missing = sum(column.missing for column in columns)
     gaps = sum(column.missing > 0 for column in columns)
-    found.append(("Missing values", share(missing / cells) if cells else "none", f"in {plural(gaps, 'column')}"))
+    where = f"in {plural(gaps, 'column')}" if gaps else "every cell has a value"
+    found.append(("Missing values", share(missing / cells) if missing else "none", where))
     found += label_tile(proposal, counts, target)
-    times = {column.name: column for column in columns if uses[column.name].role == "time"}
-    for name, column in times.items():
-        if column.minimum is not None:
-            found.append(("Period", end(column.minimum)[:10], f"to {end(column.maximum)[:10]}, by {plain(name, 40)}"))
-    return found[:6]
+    found += [period_tile(column) for column in columns if uses[column.name].role == "time" and column.minimum][:1]
+    return found
+
+
+
+def period_tile(column: Column) -> tuple[str, str, str]:
+    first, last = column.minimum, column.maximum
+    against = f"{end(first)[:10]} to {end(last)[:10]}, by {plain(column.name, 40)}"
+    try:
+        days = (last - first).days + 1
+    except (TypeError, AttributeError):  # a time that is a text or a number
+        return "Period", end(first)[:10], against
+    return "Period", plural(days, "day"), against
 
 
 def label_tile(proposal: Proposal, counts: Counts, target: Target | None) -> list[tuple[str, str, str]]:

@@ -80,7 +80,7 @@ def scale_of(points: Sequence[Point | None], overall: Point | None, target: Targ
     found = [each for each in (*points, overall) if each]
     if not found:
         return Scale(0.0, 1.0, shares)
-    low, high = min(each.value for each in found), max(each.value for each in found)
+    low, high = min(each.low for each in found), max(each.high for each in found)
     low = 0.0 if shares else low
     step = even_step((high - low) / 4)
     high = step * math.ceil(high / step + 1e-9) if high > low else high + step
