@@ -23,7 +23,7 @@ def churn_rows(count: int = 1500) -> pd.DataFrame:
             "customer": [f"c{number:05}" for number in range(count)],
             "state": random.choice(["OH", "NY", "CA"], count),
             "no": random.poisson(2, count),
-            "day minutes": random.normal(180, 50, count).clip(0).round(1),
+            "day minutes": random.normal(180, 50, count).clip(0).round(3),
             "currency": "EUR",
         }
     )

@@ -15,24 +15,7 @@ from mainline.init.proposal import Use
 from mainline.init.writing import params_yaml
 from tests.mainline.init.writing.proposals import bookings, churn
 
-ODD = [
-    "no",
-    "on",
-    "1e5",
-    "a: b",
-    "a:b",
-    "#x",
-    "a #x",
-    "🦉",
-    "x" * 300,
-    "",
-    "~",
-    "2026-01-01",
-    "a\nb",
-    "null",
-    "{",
-    "1_0",
-]
+ODD = ["no", "on", "1e5", "a: b", "a:b", "#x", "a #x", "🦉", "x" * 300, "", "~", "2026-01-01", "a\nb", "null", "{"]
 NAMES = st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=["Cs"]), max_size=12))
 VALUES = st.recursive(
     st.one_of(
