@@ -27,7 +27,7 @@ VALUES = st.recursive(
 REASONS = st.text(max_size=300)
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(st.dictionaries(NAMES, VALUES, max_size=5), st.lists(NAMES, max_size=40), REASONS)
 def test_what_is_read_is_what_was_proposed(params: dict[str, Any], names: list[str], reason: str) -> None:
     proposed = {**churn().settings, "train": {"params": params, "more": names}, "none": {"key": [*names]}}
