@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from mainline.init.proposal import Column, Derived, Proposal, Use
 TYPES = {"int64": "BIGINT", "float64": "DOUBLE", "bool": "BOOLEAN", "object": "VARCHAR", "str": "VARCHAR"}
 
 
+@functools.cache
 def churn_rows(count: int = 1500) -> pd.DataFrame:
     """Customers with a name for a feature that YAML reads as a word, one that is missing at times, and a constant."""
     random = np.random.default_rng(3)
@@ -23,7 +25,7 @@ def churn_rows(count: int = 1500) -> pd.DataFrame:
             "customer": [f"c{number:05}" for number in range(count)],
             "state": random.choice(["OH", "NY", "CA"], count),
             "no": random.poisson(2, count),
-            "day minutes": random.normal(180, 50, count).clip(0).round(1),
+            "day minutes": random.normal(180, 50, count).clip(0).round(3),
             "currency": "EUR",
         }
     )
@@ -34,7 +36,6 @@ def churn_rows(count: int = 1500) -> pd.DataFrame:
 
 
 def churn(**changed: Any) -> Proposal:
-    rows = churn_rows()
     given: dict[str, Any] = {
         "name": "churn",
         "table": "customers",
@@ -66,7 +67,7 @@ def churn(**changed: Any) -> Proposal:
         },
         "label": "churned",
         "label_expression": '_.churned == "yes"',
-        "columns": measured(rows),
+        "columns": measured_once(churn_rows),
         "uses": {
             "customer": Use("key", "unique text"),
             "state": Use("categorical", "3 values"),
@@ -79,6 +80,7 @@ def churn(**changed: Any) -> Proposal:
     return Proposal(**{**given, **changed})
 
 
+@functools.cache
 def booking_rows(count: int = 6000) -> pd.DataFrame:
     random = np.random.default_rng(4)
     at = pd.Timestamp("2025-07-01") + pd.to_timedelta(np.sort(random.uniform(0, 184 * 86400, count)), unit="s")
@@ -98,7 +100,6 @@ def booking_rows(count: int = 6000) -> pd.DataFrame:
 
 
 def bookings(**changed: Any) -> Proposal:
-    rows = booking_rows()
     given: dict[str, Any] = {
         "name": "bookings",
         "table": "bookings",
@@ -127,7 +128,7 @@ def bookings(**changed: Any) -> Proposal:
         "reasons": {("split", "by"): "`at` is spread over half a year"},
         "label": "cancelled",
         "label_expression": "_.cancelled == 1",
-        "columns": measured(rows),
+        "columns": measured_once(booking_rows),
         "uses": {
             "booking": Use("key", "whole numbers, each once"),
             "at": Use("time", "a moment of each row"),
@@ -143,6 +144,11 @@ def bookings(**changed: Any) -> Proposal:
         ),
     }
     return Proposal(**{**given, **changed})
+
+
+@functools.cache
+def measured_once(rows: Callable[[], pd.DataFrame]) -> tuple[Column, ...]:
+    return measured(rows())
 
 
 def measured(rows: pd.DataFrame) -> tuple[Column, ...]:

@@ -1,0 +1,35 @@
+"""Everything that is written for a table, in a folder without git."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mainline.init.writing.write import write
+from tests.mainline.init.writing.proposals import churn, with_rows
+
+pytestmark = pytest.mark.slow
+
+
+def test_without_git_the_example_is_removed_with_a_copy_or_kept(tmp_path: Path) -> None:
+    for name, text in {
+        "data/example.txt": "src/shop\ndata/expectations/visits.yaml\ndata/example.txt\n",
+        "src/shop/frame.py": "mine\n",
+        "data/expectations/visits.yaml": "expectations: []\n",
+        "params.yaml": "task: binary\n",
+    }.items():
+        for root in (tmp_path / "removed", tmp_path / "kept"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text, encoding="utf-8")
+    kept, removed = tmp_path / "kept", tmp_path / "removed"
+    for root in (kept, removed):
+        with_rows(root, churn())
+        write(churn(), root, keep=root == kept)
+    assert not (removed / "src/shop").exists()
+    assert (removed / ".mainline/before-init/src/shop/frame.py").read_text(encoding="utf-8") == "mine\n"
+    assert (removed / ".mainline/before-init/params.yaml").read_text(encoding="utf-8") == "task: binary\n"
+    assert (kept / "src/shop/frame.py").is_file()
+    assert (kept / "data/expectations/visits.yaml").is_file()
+    assert (kept / "data/churn/expectations/customers.yaml").is_file()
+    assert "  expectations: data/churn/expectations\n" in (kept / "params.yaml").read_text(encoding="utf-8")
