@@ -150,7 +150,9 @@ def listed(
     kept, rest = (order, []) if len(order) <= SHOWN + 1 else (order[:SHOWN], order[SHOWN:])
     rest = [*rest, other] if cells.rows[other] else rest
     groups = [([code], bins.names[code - 1], False) for code in kept]
-    groups += [(rest, f"{count(len(rest))} other values" if other not in rest else "other values", True)] if rest else []
+    groups += (
+        [(rest, f"{count(len(rest))} other values" if other not in rest else "other values", True)] if rest else []
+    )
     groups += [([MISSING], "missing", True)] if cells.rows[MISSING] else []
     together = Cells.empty(len(groups), cells.sums.shape[1])
     for place, (codes, _, _) in enumerate(groups):

@@ -99,7 +99,6 @@ def tiles(
     return found
 
 
-
 def period_tile(column: Column) -> tuple[str, str, str]:
     first, last = column.minimum, column.maximum
     against = f"{end(first)[:10]} to {end(last)[:10]}, by {plain(column.name, 40)}"
@@ -123,9 +122,7 @@ def label_tile(proposal: Proposal, counts: Counts, target: Target | None) -> lis
     return [("Mean of the label", number(float(counts.label.sums[0, 0]) / known), f"{count(known)} rows")]
 
 
-def label_section(
-    proposal: Proposal, bins: Mapping[str, Bins], counts: Counts, target: Target | None
-) -> LabelSection:
+def label_section(proposal: Proposal, bins: Mapping[str, Bins], counts: Counts, target: Target | None) -> LabelSection:
     """The label's distribution, and over time where there is one."""
     name = plain(proposal.label, 60)
     if target is None:
@@ -139,7 +136,9 @@ def label_section(
         parts = counts.label.sums[0].tolist()
         most = max(parts) or 1
         drawn = tuple(
-            Row(class_, count(int(part)), 100 * part / most, share(part / known) if known else "", classes=((n, 100.0),))
+            Row(
+                class_, count(int(part)), 100 * part / most, share(part / known) if known else "", classes=((n, 100.0),)
+            )
             for n, (class_, part) in enumerate(zip(target.names, parts, strict=True))
         )
     plot: Markup | str = ""
@@ -157,4 +156,3 @@ def label_section(
         axis = (scale.written(scale.high), scale.written(scale.low)) if scale else axis
         return LabelSection(said, drawn, plot, ends, time, axis, (names[0], names[-1]))
     return LabelSection(said, drawn, plot, ends)
-
