@@ -9,6 +9,7 @@ import pandas as pd
 
 from mainline.demo import page as demo
 from mainline.github.retraining.text import pull_request_text
+from mainline.init import page as init
 from mainline.monitoring import report as monitor
 from mainline.packaging.staging import report as staging
 from mainline.report import html
@@ -17,6 +18,7 @@ from mainline.serving import docs_page
 from mainline.serving.settings import Configuration
 from tests.mainline.demo import test_page as story
 from tests.mainline.github.retraining.test_pull_request import READY
+from tests.mainline.init import tables
 from tests.mainline.report import samples
 from tests.mainline.report import test_model_card as card
 from tests.pages import content, markdown
@@ -68,6 +70,9 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "report-regression": lambda _: html.render(*samples.regression()),
     "monitor": lambda _: monitor.html(content.monitored()),
     "demo": lambda _: demo.html(story.EVENTS, story.MONTHS, "roc_auc", 250.0),
+    "init": lambda _: init.html(*tables.churn(2_000), tables.RELATION),
+    "init-over-time": lambda _: init.html(*tables.transactions(5_000), tables.RELATION),
+    "init-multiclass": lambda _: init.html(*tables.digits(), tables.RELATION),
     "data-docs": lambda folder: data_docs(folder, None),
     "data-docs-table": lambda folder: data_docs(folder, "visits"),
     "report-comment": lambda _: markdown.page(report.render(samples.worse())),

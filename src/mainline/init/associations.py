@@ -67,11 +67,18 @@ def correlation_ratio(rows: NDArray[np.int64], sums: NDArray[np.float64]) -> flo
     return float(min(1.0, max(0.0, 1 - (within / (n - bins)) / (total / (n - 1)))) ** 0.5)
 
 
-def pairs(names: Sequence[str], bins: Mapping[str, Bins], sample: Mapping[str, Any]) -> list[Pair]:
-    """Every two of the columns, the closest first; rows in which either is missing are left out."""
+def pairs(
+    names: Sequence[str], bins: Mapping[str, Bins], sample: Mapping[str, Any], codes: Mapping[str, Any]
+) -> list[Pair]:
+    """Every two of the columns, the closest first; rows in which either is missing are left out.
+
+    Parameters
+    ----------
+    sample, codes
+        By column: the values of the same rows, and the codes of their bins.
+    """
     import numpy as np
 
-    codes = {name: bins[name].codes(sample[name]) for name in names}
     ordered = [name for name in names if bins[name].kind in ("numbers", "times")]
     rank = {name: ranks(sample[name]) for name in ordered}
     ratios = {name: by_bins(rank, codes[name], len(bins[name].names)) for name in names}

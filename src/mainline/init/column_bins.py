@@ -6,9 +6,11 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from mainline.data.sources.duckdb_scan import name as quoted
+from mainline.data.sources.duckdb_scan import text
 from mainline.evaluation.formatting import NOTHING, plain
 from mainline.init.proposal import Column, Use
 
@@ -48,35 +50,28 @@ class Bins:
         """Whether the bins are shown as a list with their names, not as a histogram."""
         return self.kind == "values"
 
-    def codes(self, column: Any) -> NDArray[np.intp]:
-        """The code of each value of a column as Arrow hands it out."""
-        import numpy as np
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
+    def sql(self, read: str) -> str:
+        """SQL for the code of each value, from what `read_sql` selects."""
         if self.kind == "hidden":
-            found: NDArray[np.intp] = np.where(column.to_numpy(zero_copy_only=False), MISSING, 1)
-            return found
+            return f"CASE WHEN {read} THEN {MISSING} ELSE 1 END"
         if self.kind == "values":
-            place = pc.fill_null(pc.index_in(column, pa.array(self.values, pa.string())), len(self.values))
-            codes = place.to_numpy(zero_copy_only=False).astype(np.intp) + 1
-            return np.where(column.is_null().to_numpy(zero_copy_only=False), MISSING, codes)
-        return self.codes_of(numbers(column))
-
-    def codes_of(self, number: NDArray[np.float64]) -> NDArray[np.intp]:
-        import numpy as np
-
+            place = place_among(read, self.values)
+            return f"CASE WHEN {read} IS NULL THEN {MISSING} ELSE coalesce({place}, {len(self.values)}) + 1 END"
         if self.points:
-            middles = [(one + next_) / 2 for one, next_ in zip(self.points, self.points[1:], strict=False)]
-            codes = np.searchsorted(middles, number) + 1
+            middles = [(one + next_) / 2 for one, next_ in pairwise(self.points)]
+            place = " + ".join([f"({read} > {middle!r}::DOUBLE)::TINYINT" for middle in middles] or ["0"])
         else:
-            with np.errstate(invalid="ignore", divide="ignore"):
-                scaled = np.log10(np.maximum(number, 10**self.low)) if self.logarithm else number
-                # The little that is added keeps a number on the edge where its decimals say it belongs.
-                place = np.floor((scaled - self.low) / self.step + 1e-9)
-            codes = np.nan_to_num(np.clip(place, 0, len(self.names) - 1)).astype(np.intp) + 1
-        found: NDArray[np.intp] = np.where(np.isnan(number), MISSING, codes)
-        return found
+            last = len(self.names) - 1
+            scaled = f"log10(greatest({read}, 1e-300))" if self.logarithm else read
+            # The little that is added keeps a number on the edge where its decimals say it belongs.
+            steps = f"floor(({scaled} - {self.low!r}::DOUBLE) / {self.step!r}::DOUBLE + 1e-9)"
+            place = f"greatest(0, least({last}, {steps}))::INTEGER"
+        return f"CASE WHEN {read} IS NULL OR isnan({read}) THEN {MISSING} ELSE 1 + {place} END"
+
+
+def place_among(read: str, values: Sequence[str]) -> str:
+    """SQL for a text's place among values, from 0; null where it is none of them."""
+    return f"(list_position([{', '.join(map(text, values))}]::VARCHAR[], {read}) - 1)"
 
 
 def kind_of(column: Column, use: Use) -> Kind:
@@ -95,7 +90,7 @@ def kind_of(column: Column, use: Use) -> Kind:
 
 
 def read_sql(column: Column, kind: Kind) -> str:
-    """What is selected of the column, so that `Bins.codes` understands it."""
+    """What is selected of the column, so that `Bins.sql` understands it."""
     name = quoted(column.name)
     return {
         "numbers": f"CAST({name} AS DOUBLE)",
@@ -123,7 +118,7 @@ def bins_of(column: Column, kind: Kind, sample: Any) -> Bins:
     found = numbers(sample)
     found = found[np.isfinite(found)]
     if not len(found):
-        return Bins("hidden" if kind == "hidden" else kind, ("a value",), points=(0.0,))
+        return Bins(kind, ("a value",), points=(0.0,))
     write = day if kind == "times" else number
     if column.distinct <= POINTS:
         points = tuple(float(value) for value in np.unique(found))[: 2 * POINTS]
@@ -150,12 +145,12 @@ def of_range(kind: Kind, low: float, high: float, *, whole: bool, logarithm: boo
     edges = [start + step * place for place in range(count + 1)]
     edges = [10**edge for edge in edges] if logarithm else edges
     write = day if kind == "times" else number
-    if whole and step == 1 and not logarithm:
+    if whole and step == 1 and count > 1 and not logarithm:
         names = [write(edge) for edge in edges[:-1]]
         names[0], names[-1] = f"{names[0]} or less", f"{names[-1]} or more"
         ends = (write(edges[0]), write(edges[-2]))
     else:
-        inner = [f"{write(one)} to {write(next_)}" for one, next_ in zip(edges[1:-2], edges[2:-1], strict=True)]
+        inner = [f"{write(one)} to {write(next_)}" for one, next_ in pairwise(edges[1:-1])]
         first, last = [f"below {write(edges[1])}"], [f"{write(edges[-2])} and above"]
         names = [*first, *inner, *last][:count] if count > 1 else ["all"]
         ends = (write(edges[0]), write(edges[-1]))
@@ -186,12 +181,12 @@ def number(value: float) -> str:
         return NOTHING
     size = abs(value)
     if size >= 1e15 or 0 < size < 1e-4:
-        text = f"{value:.3g}"
+        written = f"{value:.3g}"
     elif size >= 1000:
-        text = f"{value:,.0f}"
+        written = f"{value:,.0f}"
     else:
-        text = f"{value:.4g}"
-    return text.replace("-", "−")
+        written = f"{value:.4g}"
+    return written.replace("-", "−")
 
 
 def day(seconds: float) -> str:

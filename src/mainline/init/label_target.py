@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mainline.data.sources.duckdb_scan import name as quoted
 from mainline.evaluation.formatting import plain
-from mainline.init.column_bins import NAME
+from mainline.init.column_bins import NAME, place_among
 from mainline.init.proposal import Proposal
 
 if TYPE_CHECKING:
-    import numpy as np
     from duckdb import DuckDBPyConnection
-    from numpy.typing import NDArray
 
 CLASSES = 9  # of a multiclass label that are told apart by colour; the others are one
 COLUMN = "mainline_label"  # in the relation, where the label is computed from others
@@ -36,15 +34,13 @@ class Target:
             return f"share of {self.names[1]}"
         return "shares of the classes" if self.names else "mean of the label"
 
-    def codes(self, column: Any) -> NDArray[np.intp]:
-        """Of classes, each row's place in `names`; the number after the last where the label is missing."""
-        import numpy as np
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        place = pc.fill_null(pc.index_in(column, pa.array(self.values, pa.string())), len(self.values))
-        codes = place.to_numpy(zero_copy_only=False).astype(np.intp)
-        return np.where(column.is_null().to_numpy(zero_copy_only=False), len(self.names), codes)
+    @property
+    def code(self) -> str:
+        """SQL: of classes, each row's place in `names`, and the number after the last where the label is missing."""
+        if not self.names:
+            return self.sql
+        place = f"coalesce({place_among(self.sql, self.values)}, {len(self.values)})"
+        return f"CASE WHEN {self.sql} IS NULL THEN {len(self.names)} ELSE {place} END"
 
 
 def target_of(proposal: Proposal, con: DuckDBPyConnection, view: str, columns: Sequence[str]) -> Target | None:

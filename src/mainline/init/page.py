@@ -24,7 +24,9 @@ from mainline.runtime.atomic_files import write_text
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-VIEW = "mainline_init_page"
+ROWS = "mainline_init_rows"
+HELD = 100_000_000  # values that are copied into DuckDB, about a gigabyte; text files are, whatever their size
+TEXT_READERS = ("read_csv(", "read_json(")
 CARDS = 100  # columns that are shown with their distribution; the others are lines of a table
 PAIRED = 30  # columns between which associations are measured
 NO_USE = Use("left out", "nothing was decided for this column")
@@ -47,29 +49,32 @@ def page(proposal: Proposal, con: DuckDBPyConnection, relation: str, target: Pat
 
 
 def html(proposal: Proposal, con: DuckDBPyConnection, relation: str) -> str:
-    con.execute(f"CREATE OR REPLACE TEMP VIEW {VIEW} AS {relation}")
+    rows = max((column.rows for column in proposal.columns), default=0)
+    # Held in DuckDB the rows are read and decoded once, not by each of the queries below; too many stay in their files.
+    kind = "TABLE" if rows * len(proposal.columns) <= HELD or any(each in relation for each in TEXT_READERS) else "VIEW"
+    con.execute(f"CREATE OR REPLACE TEMP {kind} {ROWS} AS {relation}")
     try:
-        return rendered(proposal, con)
+        return rendered(proposal, con, "rowid" if kind == "TABLE" else "*COLUMNS(*)")
     finally:
-        con.execute(f"DROP VIEW {VIEW}")
+        con.execute(f"DROP {kind} {ROWS}")
 
 
-def rendered(proposal: Proposal, con: DuckDBPyConnection) -> str:
+def rendered(proposal: Proposal, con: DuckDBPyConnection, row: str) -> str:
     from markupsafe import Markup
 
     from mainline.report.html import TEMPLATES, environment
 
-    relation = f"SELECT * FROM {VIEW}"
+    relation = f"SELECT * FROM {ROWS}"
     columns = list(proposal.columns)
     uses = {column.name: proposal.uses.get(column.name, NO_USE) for column in columns}
-    names = [name for name, *_ in con.execute(f"DESCRIBE {VIEW}").fetchall()]
+    names = [name for name, *_ in con.execute(f"DESCRIBE {ROWS}").fetchall()]
     columns = [column for column in columns if column.name in names]
     rows = max((column.rows for column in columns), default=0)
     kinds = {column.name: column_bins.kind_of(column, uses[column.name]) for column in columns}
-    drawn = table_sample.sample_of(con, relation, columns, kinds, rows)
+    drawn = table_sample.sample_of(con, ROWS, columns, kinds, rows, row)
     sample = {column.name: drawn.column(place) for place, column in enumerate(columns)}
     bins = {column.name: column_bins.bins_of(column, kinds[column.name], sample[column.name]) for column in columns}
-    label = target_of(proposal, con, VIEW, names)
+    label = target_of(proposal, con, ROWS, names)
     counts = table_counts.count(con, relation, columns, bins, label, table_counts.clock_of(proposal, con, relation))
     features = [column for column in columns if uses[column.name].role != "label"]
     strength = strengths(features, bins, counts, label)
@@ -77,7 +82,8 @@ def rendered(proposal: Proposal, con: DuckDBPyConnection) -> str:
     order = [*shown, *others]
     paired = [c.name for c in order if uses[c.name].role in ("numeric", "categorical") and c.distinct > 1][:PAIRED]
     paired = [name for name in paired if bins[name].kind != "hidden"]
-    pairs = associations.pairs(paired, bins, sample) if len(paired) > 1 else []
+    codes = table_sample.codes_of(con, drawn, columns, bins, paired)
+    pairs = associations.pairs(paired, bins, sample, codes) if len(paired) > 1 else []
     css = "\n".join((TEMPLATES / name).read_text(encoding="utf-8") for name in ("report.css", "init.css"))
     return environment().get_template("init.html.j2").render(
         css=Markup(css),

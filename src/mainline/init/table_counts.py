@@ -1,18 +1,19 @@
-"""One pass over the table: how many rows lie in each bin of each column, with what label, and when.
+"""How many rows lie in each bin of each column, with what label, and when.
 
-DuckDB hands the rows out in batches; what is kept of them are counts, so that a table of any length fits.
+DuckDB puts the rows into bins and hands the codes out in batches; what is kept of them are counts, so that a table
+of any length fits.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mainline.data.sources.duckdb_scan import name as quoted
-from mainline.init.column_bins import MISSING, Bins, kind_of, numbers, read_sql
+from mainline.data.sources.duckdb_scan import text
+from mainline.init.column_bins import Bins, numbers, read_sql
 from mainline.init.label_target import Target
 from mainline.init.proposal import Column, Proposal
 
@@ -76,9 +77,9 @@ class Counts:
     periods: Cells | None  # the label by period
     lines: dict[str, NDArray[np.float64]]  # by column: a mean or a share by period
     missing: list[str] = field(default_factory=list)  # the columns of the patterns
-    patterns: Counter[int] = field(default_factory=Counter)  # bits of `missing` -> rows
-    positives: Counter[int] = field(default_factory=Counter)  # bits -> sum of the label (binary, regression)
-    labelled: Counter[int] = field(default_factory=Counter)  # bits -> rows with a label
+    patterns: dict[int, int] = field(default_factory=dict)  # bits of `missing` -> rows
+    positives: dict[int, float] = field(default_factory=dict)  # bits -> sum of the label (binary, regression)
+    labelled: dict[int, int] = field(default_factory=dict)  # bits -> rows with a label
 
 
 def clock_of(proposal: Proposal, con: DuckDBPyConnection, relation: str) -> Clock | None:
@@ -109,76 +110,36 @@ def count(
     clock: Clock | None,
 ) -> Counts:
     """Count the rows of `relation` by the bins of `columns`."""
-    import numpy as np
-
     width = len(target.names) or 2 if target else 0
     cells = {column.name: Cells.empty(len(bins[column.name].names) + 1, width) for column in columns}
-    periods = clock.periods if clock else 0
-    lines = {name: np.zeros((2, periods)) for name in cells if clock and has_line(bins[name])}
-    gaps = sorted((c for c in columns if 0 < c.missing < c.rows), key=lambda c: -c.missing)[:PATTERNS]
-    found = Counts(
-        0, cells, Cells.empty(1, width), clock, Cells.empty(periods, width) if clock else None, lines,
-        [column.name for column in gaps] if len(gaps) > 1 else [],
-    )  # fmt: skip
-    for batch in batches(con, relation, columns, bins, target, clock):
-        tally(found, batch, [column.name for column in columns], bins, target)
-    for name, (sums, known) in lines.items():
-        with np.errstate(invalid="ignore", divide="ignore"):
-            found.lines[name] = np.where(known > 0, sums / known, np.nan)
-    return found
-
-
-def has_line(bins: Bins) -> bool:
-    return bins.kind == "numbers" or (bins.kind == "values" and bool(bins.common))
-
-
-def batches(
-    con: DuckDBPyConnection,
-    relation: str,
-    columns: Sequence[Column],
-    bins: Mapping[str, Bins],
-    target: Target | None,
-    clock: Clock | None,
-) -> Iterator[Any]:
-    chosen = [f"{read_sql(column, bins[column.name].kind)} AS c{place}" for place, column in enumerate(columns)]
-    chosen += [f"{target.sql} AS label"] if target else []
+    periods = Cells.empty(clock.periods, width) if clock else None
+    source = target.relation if target else relation
+    chosen = [f"{bins[c.name].sql(read_sql(c, bins[c.name].kind))}::UTINYINT AS c{n}" for n, c in enumerate(columns)]
+    chosen += [f"{target.code} AS label"] if target else []
     chosen += [f"{clock.sql} AS period"] if clock else []
-    rows = max(2_048, min(200_000, CELLS // len(chosen)))
-    yield from con.sql(f"SELECT {', '.join(chosen)} FROM ({target.relation if target else relation})").to_arrow_reader(
-        rows
-    )
+    batch = max(2_048, min(200_000, CELLS // len(chosen)))
+    found = Counts(0, cells, Cells.empty(1, width), clock, periods, {})
+    for part in con.sql(f"SELECT {', '.join(chosen)} FROM ({source})").to_arrow_reader(batch):
+        tally(found, part, [column.name for column in columns], target)
+    if clock:
+        found.lines = lines(con, relation, columns, bins, clock)
+    return by_pattern(found, con, source, columns, target)
 
 
-def tally(found: Counts, batch: Any, names: Sequence[str], bins: Mapping[str, Bins], target: Target | None) -> None:
+def tally(found: Counts, batch: Any, names: Sequence[str], target: Target | None) -> None:
     import numpy as np
 
-    rows = batch.num_rows
-    found.rows += rows
-    label = None
-    if target:
-        column = batch.column("label")
-        label = target.codes(column) if target.names else numbers(column)
-    period = None
-    if found.clock and found.periods is not None:
+    found.rows += batch.num_rows
+    label = numbers(batch.column("label")) if target else None
+    if target and target.names and label is not None:
+        label = label.astype(np.intp)
+    if found.periods is not None:
         period = numbers(batch.column("period"))
         timed = ~np.isnan(period)
-        period = np.where(timed, period, 0).astype(np.intp)
-        add(found.periods, period[timed], None if label is None else label[timed], target)
-    add(found.label, np.zeros(rows, np.intp), label, target)
-    bits = np.zeros(rows, np.int64)
+        add(found.periods, period[timed].astype(np.intp), None if label is None else label[timed], target)
+    add(found.label, np.zeros(batch.num_rows, np.intp), label, target)
     for place, name in enumerate(names):
-        column, binned = batch.column(place), bins[name]
-        codes = binned.codes(column)
-        add(found.cells[name], codes, label, target)
-        if name in found.missing:
-            bits |= (codes == MISSING).astype(np.int64) << found.missing.index(name)
-        if name in found.lines and period is not None:
-            number = numbers(column) if binned.kind == "numbers" else (codes == 1).astype(np.float64)
-            usable = timed & (codes != MISSING) & np.isfinite(number)
-            found.lines[name][0] += np.bincount(period[usable], number[usable], found.clock.periods)  # type: ignore[union-attr]
-            found.lines[name][1] += np.bincount(period[usable], minlength=found.clock.periods)  # type: ignore[union-attr]
-    if found.missing:
-        by_pattern(found, bits, label, target)
+        add(found.cells[name], batch.column(place).to_numpy().astype(np.intp), label, target)
 
 
 def add(cells: Cells, codes: Any, label: Any, target: Target | None) -> None:
@@ -186,15 +147,15 @@ def add(cells: Cells, codes: Any, label: Any, target: Target | None) -> None:
     import numpy as np
 
     size = len(cells.rows)
-    cells.rows += np.bincount(codes, minlength=size)
-    if target is None or label is None:
-        return
-    if target.names:
+    if target and target.names:
         width = len(target.names) + 1
         both = np.bincount(codes * width + label, minlength=size * width).reshape(size, width)
+        cells.rows += both.sum(axis=1)
         cells.sums += both[:, :-1]
         cells.known += both[:, :-1].sum(axis=1)
-    else:
+        return
+    cells.rows += np.bincount(codes, minlength=size)
+    if target:
         known = np.isfinite(label)
         codes, label = codes[known], label[known]
         cells.known += np.bincount(codes, minlength=size)
@@ -202,14 +163,47 @@ def add(cells: Cells, codes: Any, label: Any, target: Target | None) -> None:
         cells.sums[:, 1] += np.bincount(codes, label * label, size)
 
 
-def by_pattern(found: Counts, bits: Any, label: Any, target: Target | None) -> None:
+def lines(
+    con: DuckDBPyConnection, relation: str, columns: Sequence[Column], bins: Mapping[str, Bins], clock: Clock
+) -> dict[str, NDArray[np.float64]]:
+    """By period: the mean of numbers, the share of a text's most frequent value; NaN where no value is known."""
     import numpy as np
 
-    patterns, place = np.unique(bits, return_inverse=True)
-    found.patterns.update(dict(zip(patterns.tolist(), np.bincount(place).tolist(), strict=True)))
-    if target is None or target.task == "multiclass":
-        return
-    known = label < len(target.names) if target.names else np.isfinite(label)
-    weights = np.where(known, label, 0.0)
-    found.positives.update(dict(zip(patterns.tolist(), np.bincount(place, weights).tolist(), strict=True)))
-    found.labelled.update(dict(zip(patterns.tolist(), np.bincount(place, known).tolist(), strict=True)))
+    shown = {column.name: line_sql(column, bins[column.name]) for column in columns}
+    shown = {name: value for name, value in shown.items() if value}
+    if not shown:
+        return {}
+    found = {name: np.full(clock.periods, np.nan) for name in shown}
+    rows = con.execute(f"SELECT {clock.sql} AS period, {', '.join(shown.values())} FROM ({relation}) GROUP BY 1")
+    for period, *values in rows.fetchall():
+        for name, value in zip(shown, values, strict=True):
+            if period is not None and value is not None:
+                found[name][period] = value
+    return found
+
+
+def line_sql(column: Column, bins: Bins) -> str:
+    read = read_sql(column, bins.kind)
+    if bins.kind == "numbers":
+        return f"avg({read}) FILTER (isfinite({read}))"
+    return f"avg(({read} = {text(bins.values[0])})::TINYINT)" if bins.kind == "values" and bins.values else ""
+
+
+def by_pattern(
+    found: Counts, con: DuckDBPyConnection, source: str, columns: Sequence[Column], target: Target | None
+) -> Counts:
+    """Count the rows by which of the columns with the most missing values are missing in them."""
+    gaps = sorted((c for c in columns if 0 < c.missing < c.rows), key=lambda c: -c.missing)[:PATTERNS]
+    if len(gaps) < 2:
+        return found
+    bits = " + ".join(f"({quoted(column.name)} IS NULL)::INTEGER * {1 << place}" for place, column in enumerate(gaps))
+    value = "NULL" if target is None or target.task == "multiclass" else f"({target.code})"
+    known = f"{value} < 2" if target and target.task == "binary" else f"isfinite({value})"
+    known = "false" if value == "NULL" else known
+    for pattern, rows, total, labelled in con.execute(
+        f"SELECT {bits}, count(*), sum({value}) FILTER ({known}), count(*) FILTER ({known}) FROM ({source}) GROUP BY 1"
+    ).fetchall():
+        found.patterns[pattern], found.labelled[pattern] = rows, labelled
+        found.positives[pattern] = float(total or 0)
+    found.missing = [column.name for column in gaps]
+    return found

@@ -98,7 +98,7 @@ def churn(rows: int = 5_000) -> tuple[Proposal, DuckDBPyConnection]:
     }
     findings = (
         Finding("question", "gender", "Looks protected. May it be used? It is left out and measured as a slice."),
-        Finding("leak", "closed_by", "It is missing in every row with churn = no, and in no row with churn = yes: it is written after the outcome."),
+        Finding("leak", "closed_by", "It is there where churn = yes, and nowhere else: it comes after the outcome."),
         Finding("risk", "day_charge", "It is day_minutes times 0.17: one of both is enough."),
     )  # fmt: skip
     decisions = (
@@ -106,8 +106,8 @@ def churn(rows: int = 5_000) -> tuple[Proposal, DuckDBPyConnection]:
         Decision("label", "yes is positive", "it is the rarer one", "POSITIVE=no"),
         Decision("prepare.key", "[customer]", "unique in every row, never missing", "KEY=content"),
         Decision("split", "by: hash, holdout: 0.3", "no column is a time that spreads over the rows", "TIME=<column>"),
-        Decision("compare.metric", "roc_auc", "a ranking is what a yes/no label of this share is judged by", "params.yaml: compare.metric"),
-        Decision("column area_code", "categorical", "three whole numbers without an order", "params.yaml: prepare.features"),
+        Decision("compare.metric", "roc_auc", "it needs no threshold", "params.yaml: compare.metric"),
+        Decision("column area_code", "categorical", "three numbers without an order", "params.yaml: prepare.features"),
     )  # fmt: skip
     return (
         proposal(
