@@ -201,6 +201,13 @@ def parse_key(value: object) -> object:
     return [CONTENT_KEY] if value == CONTENT else value
 
 
+def as_written(value: object) -> object:
+    """Values by their text: YAML reads `1` as a number, and `true` as a truth value."""
+    if not isinstance(value, dict):
+        return value
+    return {str(each).lower() if isinstance(each, bool) else str(each): meaning for each, meaning in value.items()}
+
+
 KEY_SCHEMA = {"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"enum": [CONTENT]}]}
 
 
@@ -219,6 +226,11 @@ class Prepare(Section):
         None, description="Timestamp column of the prediction: every feature must be known at that moment."
     )
     label: str = Field(description="Target column; null where the outcome is not known yet.")
+    label_values: Annotated[dict[str, bool], BeforeValidator(as_written)] = Field(
+        {},
+        description="What the label's values mean (binary), such as `{bad: true, good: false}`, in the table and in "
+        "feedback; by default those that say true or false.",
+    )
     status: str | None = Field(
         None, description="Column with the reason why a row has no label, for the counts in the report."
     )
@@ -503,6 +515,15 @@ class Settings(Section):
     stage: Stage = Field(Stage(), description="Thresholds that the container must meet before it is deployed.")
     monitor: Monitor = Field(Monitor(), description="When the monitor raises an alarm about the model in production.")
     retrain: Retrain = Field(Retrain(), description="When a retraining pull request opens automatically.")
+
+    @model_validator(mode="after")
+    def _two_meanings(self) -> Self:
+        values = self.prepare.label_values
+        if values and self.task != "binary":
+            raise ValueError(f"prepare.label_values: they say what is true or false, and the task is {self.task}")
+        if values and set(values.values()) != {True, False}:
+            raise ValueError("prepare.label_values: one value must mean true, another false")
+        return self
 
     @model_validator(mode="after")
     def _time_to_split_by(self) -> Self:

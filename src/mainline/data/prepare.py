@@ -73,8 +73,8 @@ def build(
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
         if NO_TRUTH in str(error):
             raise ConfigurationError(
-                "params.yaml: task: binary needs a label that is true or false (or yes and no, 1 and 0); "
-                f"{settings.prepare.label} holds {str(error).partition(NO_TRUTH)[2]!r}"
+                "params.yaml: task: binary needs a label that is true or false (or yes and no, 1 and 0), or "
+                f"prepare.label_values; {settings.prepare.label} holds {str(error).partition(NO_TRUTH)[2]!r}"
             ) from error
         raise conversion.refusal(connection, made.tables, settings.prepare, error) from error
     except duckdb.Error as error:
@@ -289,6 +289,8 @@ def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
             column = f"{truth(column, 1, 0, f'{column}::FLOAT')}::FLOAT" if is_text else f"{column}::FLOAT"
         elif name in features.categorical:
             column = f"{column}::VARCHAR"
+        elif name == settings.prepare.label and settings.prepare.label_values:
+            column = meaning(column, settings.prepare.label_values)
         elif name == settings.prepare.label and settings.task == "binary" and is_text:
             column = truth(column, "true", "false", f"error({text(NO_TRUTH)} || {column})")
         elif name == settings.prepare.label and settings.task == "multiclass":
@@ -312,6 +314,18 @@ def truth(column: str, yes: object, no: object, otherwise: str) -> str:
     said = f"lower(trim({column}))"
     words = [f"WHEN {said} IN {tuple(known)} THEN {value}" for known, value in ((TRUE_WORDS, yes), (FALSE_WORDS, no))]
     return f"CASE WHEN {column} IS NULL THEN NULL {' '.join(words)} ELSE {otherwise} END"
+
+
+def meaning(column: str, values: Mapping[str, bool]) -> str:
+    """SQL of what a label's values mean, as params.yaml says; null stays null."""
+    said = f"regexp_replace(trim({column}::VARCHAR), '[.]0$', '')"  # 1.0 is 1
+    cases = []
+    for meant in (True, False):
+        listed = ", ".join(text(value.strip().removesuffix(".0")) for value, means in values.items() if means is meant)
+        cases.append(f"WHEN {said} IN ({listed}) THEN {str(meant).lower()}")
+    return (
+        f"CASE WHEN {column} IS NULL THEN NULL {' '.join(cases)} ELSE error({text(NO_TRUTH)} || {column}::VARCHAR) END"
+    )
 
 
 def check_rows(connection: DuckDBPyConnection, prepare: Prepare, path: Path) -> None:

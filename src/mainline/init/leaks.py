@@ -98,7 +98,8 @@ def together(context: Context, label: Label, names: Sequence[str], singles: Mapp
     import numpy as np
 
     numbers = [name for name in names if kind_of(context.table.columns[name].type) == "number"]
-    numbers = sorted(numbers, key=lambda name: -singles[name].correlation)[:MOST_TOGETHER]
+    closest = sorted(numbers, key=lambda name: -singles[name].correlation)[:MOST_TOGETHER]
+    numbers = [name for name in numbers if name in closest]
     y, _ = target(context, label)
     held = {
         column.name: np.asarray(v.cast("double").to_numpy(), dtype=np.float64)

@@ -79,6 +79,7 @@ def export(
         key=describe_key(settings, frame, date_format(record)),
         slices=describe_slices(settings, frame, date_format(record)),
         label=settings.prepare.label,
+        label_values=settings.prepare.label_values,
         null_values=sorted({text for source in settings.data.sources.values() for text in source.null_values}),
         decimal="," if any(source.decimal == "," for source in settings.data.sources.values()) else ".",
         encodings=sorted({source.encoding for source in settings.data.sources.values() if source.encoding}),

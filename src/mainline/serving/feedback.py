@@ -155,10 +155,12 @@ class FeedbackReader:
 
 def label_reader(signature: Signature) -> Callable[[bytes, str, int | None], str]:
     """A function from a label as it was sent to the JSON text to log; it raises Rejection for an invalid label."""
-    texts = {json.dumps(value) for value in signature.classes}
+    means = {as_sent(value): meant for value, meant in signature.label_values.items()}
+    texts = {json.dumps(value) for value in (*signature.classes, *signature.label_values)}
 
     def of_class(sent: bytes, at: str, row: int | None) -> str:
         value = decoded(sent, at, row)
+        value = means.get(as_sent(value), value)
         for known, text in zip(signature.classes, map(json.dumps, signature.classes), strict=True):
             if is_class(value, known):
                 return text
@@ -171,6 +173,13 @@ def label_reader(signature: Signature) -> Callable[[bytes, str, int | None], str
         return json.dumps(value)
 
     return of_value if signature.task == "regression" else of_class
+
+
+def as_sent(value: Any) -> str | None:
+    """A label's value as text, to look up what it means: 2, 2.0 and "2" are one. A truth value means itself."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    return str(value).strip().removesuffix(".0")
 
 
 def is_class(value: Any, known: Any) -> bool:

@@ -183,7 +183,9 @@ def entry(signature: Signature, configuration: Configuration) -> dict[str, Any]:
     else:
         truths = [value for value in signature.classes if isinstance(value, bool)]
         words = [word for value in truths for word in (("true", "yes") if value else ("false", "no"))]
-        label = {"enum": [*signature.classes, *map(int, truths), *words]}
+        own: list[Any] = [value for value in signature.label_values if value not in words]
+        own += [int(value) for value in own if value.isdigit() and int(value) > 1]
+        label = {"enum": [*signature.classes, *map(int, truths), *words, *own]}
     row = {"type": "integer", "minimum": 0, "maximum": configuration.max_rows - 1, "default": 0}
     name = {"type": "string", "pattern": "^[A-Za-z0-9_.-]{1,256}$"}
     by_id = {"properties": {"id": name, "row": row, "label": label}, "required": ["id", "label"]}

@@ -75,6 +75,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answered: tuple[float, float] | None = None  # regression: the smallest and the largest prediction on the holdout
     note: str | None = None  # why the fitted pipeline is served instead of ONNX
     key: list[Key] = []  # some may be inputs too
+    # Binary: what the label's values mean where they do not say true or false themselves, as the table writes them.
+    label_values: dict[str, bool] = {}
     slices: list[Key] = []  # columns by which the model is judged, and which are no inputs
     null_values: list[str] = []  # texts that mean a missing value in the sources, as `NA`
     decimal: str = "."  # of the sources' CSV files

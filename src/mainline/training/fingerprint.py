@@ -81,7 +81,7 @@ def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fi
     }
     training: dict[str, Any] = {
         "task": settings.task,
-        "split": settings.split.model_dump(mode="json"),
+        "split": settings.split.model_dump(mode="json", exclude_none=True),
         "train": settings.train.model_dump(mode="json", exclude={"repeats"}),  # it changes no model
     }
     frame = digest(shared)

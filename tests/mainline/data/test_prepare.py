@@ -172,3 +172,20 @@ def test_a_disk_without_space_is_a_matter_of_the_outside_and_leaves_nothing(shop
     assert "Traceback" not in done.stderr
     assert [path.name for path in (shop.root / "frames").iterdir()] == ["frame.parquet"]
     assert (shop.root / "frames" / "frame.parquet").read_bytes() == whole
+
+
+WORDS = ('bought=_.bought.cast("boolean")', 'bought=_.bought.cast("boolean").ifelse("bad", " good ")')
+
+
+def test_a_label_in_words_of_its_own_is_true_or_false_as_the_settings_say(shop: Project) -> None:
+    shop.write("src/shop/frame.py", FRAME.replace(*WORDS))
+    shop.edit("params.yaml", ("label: bought", "label: bought\n  label_values: {bad: true, good: false}"))
+    found = build(shop)
+    bought = visits().set_index("visit")["bought"]
+    assert found["bought"].dropna().tolist() == bought[found.dropna(subset="bought")["visit"]].tolist()
+
+
+def test_a_label_that_the_settings_do_not_explain_is_refused_with_its_value(shop: Project) -> None:
+    shop.write("src/shop/frame.py", FRAME.replace(*WORDS))
+    shop.edit("params.yaml", ("label: bought", "label: bought\n  label_values: {bad: true, god: false}"))
+    refused(shop, ConfigurationError, "or prepare.label_values; bought holds ' good '")

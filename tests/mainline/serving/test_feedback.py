@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 
 from mainline.serving import spool
 from mainline.serving.errors import Rejection
-from mainline.serving.feedback import FeedbackLog, FeedbackReader
+from mainline.serving.feedback import FeedbackLog, FeedbackReader, label_reader
 from mainline.serving.openapi import describe
 from mainline.serving.request_ids import RequestIds
 from mainline.serving.settings import Configuration
@@ -44,6 +44,26 @@ def labels(folder: Path) -> list[Any]:
     for path in sorted(folder.glob("feedback-*")):
         found += [json.loads(line) for line in path.read_text().splitlines()[1:]]
     return found
+
+
+@pytest.mark.parametrize(
+    ("values", "sent", "logged"),
+    [
+        ({"good": False, "bad": True}, "bad", "true"),
+        ({"good": False, "bad": True}, "good", "false"),
+        ({"good": False, "bad": True}, True, "true"),
+        ({" <=50K": False, " >50K": True}, ">50K", "true"),
+        ({"1": False, "2": True}, 1, "false"),  # the table's word, although 1 says true elsewhere
+        ({"1": False, "2": True}, "2", "true"),
+    ],
+)
+def test_a_label_may_be_said_in_the_words_of_its_table(
+    binary: Export, values: dict[str, bool], sent: Any, logged: str
+) -> None:
+    read = label_reader(replace(binary.signature, label_values=values))
+    assert read(json.dumps(sent).encode(), "", None) == logged
+    with pytest.raises(Rejection, match=r'label: "ugly" was sent, one of'):
+        read(b'"ugly"', "", None)
 
 
 @pytest.mark.slow

@@ -35,7 +35,7 @@ class Label:
     sql: str = ""  # the label as the frame has it: 1 and 0 where binary, the number, or the class as text
     value: str = ""  # SQL of the label in the words of its own table
     counts: Mapping[str, int] | None = None  # rows by class, classes that are left out excluded
-    words: Mapping[str, bool] | None = None  # of a binary label: what its values mean, unless they say so themselves
+    words: Mapping[str, bool] | None = None  # `prepare.label_values`: of a binary label, unless its values say it
 
     @property
     def name(self) -> str:
@@ -60,12 +60,13 @@ def binary(column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes,
     other = next(each for each in said if each != positive)
     shown = said[positive][0].strip()
     told.decide(f"label {column.name}", f"{shown} is positive", reason, f"POSITIVE={said[other][0].strip()}")
-    expression, condition = expressions(column, positive, said)
-    value, words = quoted(column.name), None
-    if expression:
-        value = condition
-        words = {spelled: each == positive for each, listed in said.items() for spelled in listed}
+    condition, words = meanings(column, positive, said)
+    inverted = kind_of(column.type) == "boolean" and positive == "false"
+    expression = f"~{in_ibis(column.name)}" if inverted else None
+    value = condition if words or inverted else quoted(column.name)
     label_sql = f"CASE WHEN {quoted(column.name)} IS NULL THEN NULL ELSE ({condition})::INT END"
+    if words:
+        told.reasons["prepare", "label_values"] = f"{reason}; feedback may say them too"
     by_class = {"true": counts[positive], "false": counts[other]}
     return Label(column, "binary", expression, label_sql, value, by_class, words)
 
@@ -107,26 +108,24 @@ def predicted(
     return rarer, f"the rarer of the two: {counts[rarer]:,} of {sum(counts.values()):,} rows"
 
 
-def expressions(column: Column, positive: str, said: Mapping[str, Sequence[str]]) -> tuple[str | None, str]:
-    """The label as an Ibis expression, None where the machine understands it as it is; and as an SQL condition."""
-    name, sql, kind = in_ibis(column.name), quoted(column.name), kind_of(column.type)
+def meanings(column: Column, positive: str, said: Mapping[str, Sequence[str]]) -> tuple[str, dict[str, bool]]:
+    """SQL of whether a row is positive, and `prepare.label_values`: empty where the values say it themselves."""
+    sql, kind = quoted(column.name), kind_of(column.type)
     if kind == "boolean":
-        return (None, sql) if positive == "true" else (f"~{name}", f"NOT {sql}")
+        return (sql if positive == "true" else f"NOT {sql}"), {}
     if kind == "number":
         number = positive.removesuffix(".0")
         plain = is_integer(column.type) and {each.removesuffix(".0") for each in said} == {"0", "1"} and number == "1"
-        return (None if plain else f"{name} == {number}"), f"{sql} = {number}"
-    if kind != "text":
-        return f'{name}.cast("string") == {literal(positive)}', f"{sql}::VARCHAR = {text(positive)}"
-    spelled = said[positive]
-    understood = {**dict.fromkeys(TRUE_WORDS, True), **dict.fromkeys(FALSE_WORDS, False)}
-    means = {each: understood.get(each) for each in said}
-    if set(means.values()) == {True, False} and means[positive] and not any(s.strip().endswith(".") for s in spelled):
-        return None, f"lower(trim({sql})) IN ({', '.join(map(text, TRUE_WORDS))})"
-    if len(spelled) == 1:
-        return f"{name} == {literal(spelled[0])}", f"{sql} = {text(spelled[0])}"
-    listed = ", ".join(map(literal, spelled))
-    return f"{name}.isin([{listed}])", f"{sql} IN ({', '.join(map(text, spelled))})"
+        return f"{sql} = {number}", {} if plain else {each.removesuffix(".0"): each == positive for each in said}
+    if positive in TRUE_WORDS and all(each in (*TRUE_WORDS, *FALSE_WORDS) for each in said) and unabridged(said):
+        return f"lower(trim({sql})) IN ({', '.join(map(text, TRUE_WORDS))})", {}
+    condition = f"{sql}::VARCHAR IN ({', '.join(map(text, said[positive]))})"
+    return condition, {value: each == positive for each, spelled in said.items() for value in spelled}
+
+
+def unabridged(said: Mapping[str, Sequence[str]]) -> bool:
+    """Whether no value ends with a full stop, which the machine's own words do not have."""
+    return not any(value.strip().endswith(".") for spelled in said.values() for value in spelled)
 
 
 def multiclass(table: Table, column: Column, told: Told) -> Label:

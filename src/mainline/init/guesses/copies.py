@@ -30,7 +30,7 @@ def keyed(context: Context, by: tuple[str, ...], time: Time | None) -> tuple[tup
         if alike > ALLOWED * table.rows:
             told.risk(None, f"{shown}{'' if by == (CONTENT,) else ' but the key'}. Is it one thing, written twice?")
         return by, ()
-    if counter and not context.wishes.key:
+    if counter and alike > ALLOWED * table.rows and not context.wishes.key:
         told.risk(None, f"{shown} but {counter}. The key is made from their content, which keeps them on one side")
         reason = f"{counter} counts the rows, and {alike:,} of them are equal otherwise: equal rows stay on one side"
         told.decide("prepare.key", CONTENT, reason, f"KEY={counter}")

@@ -15,7 +15,7 @@ def of_columns(context: Context, uses: dict[str, Use]) -> dict[str, Use]:
     seen: dict[tuple[object, ...], list[str]] = {}
     pairs: list[tuple[str, str]] = []
     for name, use in uses.items():
-        if use.role in ("numeric", "categorical"):
+        if use.role in ("numeric", "categorical") and context.table.columns[name].distinct > 1:
             alike = seen.setdefault(fingerprint(context.table.columns[name]), [])
             pairs += [(name, earlier) for earlier in alike]
             alike.append(name)

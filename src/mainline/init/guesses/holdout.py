@@ -66,7 +66,7 @@ def check_size(label: Label) -> None:
     if label.task == "binary" and label.counts:
         fewest = min(label.counts.values())
         if fewest < FEWEST_OF_CLASS:
-            needed = round(label.rows * FEWEST_OF_CLASS / max(1, fewest), -1)
+            needed = round(label.rows * FEWEST_OF_CLASS / max(1, fewest))
             raise DataError(
                 f"{label.name}: {fewest} of {label.rows:,} rows are of the rarer class: at least {FEWEST_OF_CLASS} are "
                 f"needed on the two sides of the split, about {needed:,} rows at this rate"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 
 from mainline.config.schema import CONTENT
+from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
 from mainline.init.guesses import names
 from mainline.init.guesses.table import Table, Told
@@ -58,7 +59,11 @@ def wished(table: Table, wishes: Wishes) -> tuple[str, ...]:
 
 
 def found(table: Table, label: str) -> tuple[tuple[str, ...], str]:
-    columns = [column for name, column in table.columns.items() if name != label and can_identify(column)]
+    columns = [
+        column
+        for name, column in table.columns.items()
+        if name != label and can_identify(column) and (kind_of(column.type) != "time" or is_regular(table, column))
+    ]
     single = sorted(filter(is_unique, columns), key=lambda column: rank(column))
     if single and rank(single[0]) < 9:
         column = single[0]
@@ -75,6 +80,16 @@ def can_identify(column: Column) -> bool:
     if column.missing or column.distinct < 2 or not nameable(column.name):
         return False
     return kind == "time" or (kind == "text" and column.words <= MOST_WORDS) or is_integer(column.type)
+
+
+def is_regular(table: Table, column: Column) -> bool:
+    """A time that a row is named by, such as a day or a full hour: at seconds, two rows differ by chance."""
+    if names.says(column.name, names.AFTER):
+        return False
+    if column.type == "DATE":
+        return True
+    (odd,) = table.one(f"count(*) FILTER (second({quoted(column.name)}::TIMESTAMP) <> 0)")
+    return not odd
 
 
 def nameable(name: str) -> bool:

@@ -54,6 +54,7 @@ def prepare(
         **({"key_columns": [c for c in uses if c not in (*counted, target.name)]} if counted else {}),
         **({"time": time.name} if time else {}),
         "label": target.name,
+        **({"label_values": dict(target.words)} if target.words else {}),
         "features": {role: columns for role, columns in listed.items() if columns},
     }
 
