@@ -19,6 +19,8 @@ from tests.mainline.init.writing.proposals import bookings, measured, with_rows
 
 pytestmark = pytest.mark.slow
 
+TASKS = ("binary", "multiclass", "regression")
+
 
 def trial_of(proposal: Proposal, root: Path) -> Trial:
     texts = {"params.yaml": params_yaml.render(proposal), **package.files(proposal)}
@@ -102,7 +104,7 @@ def test_thousands_of_columns_share_their_rules(tmp_path: Path) -> None:
     names = [f"pixel_{row}_{column}" for row in range(7) for column in range(30)]
     rows = pd.DataFrame(np.arange(210 * 30).reshape(30, 210) % 17, columns=names).assign(key=range(30), digit=1)
     uses = {**dict.fromkeys(names, Use("numeric", "")), "key": Use("key", ""), "digit": Use("label", "")}
-    settings = {"data": {"sources": {"digits": {"path": "digits.csv"}}}, "prepare": {"key": ["key"]}}
+    settings = {"task": "binary", "data": {"sources": {"digits": {"path": "digits.csv"}}}, "prepare": {"key": ["key"]}}
     proposal = dataclasses.replace(bookings(), table="digits", settings=settings, uses=uses, columns=measured(rows))
     found = list(suite_rules.of_columns(proposal, list(rows.columns), 30))
     assert len(found) < 12
@@ -111,3 +113,10 @@ def test_thousands_of_columns_share_their_rules(tmp_path: Path) -> None:
     rows["pixel_3_3"] = 99
     checked = run.validate("digits", rows, run.load_suite(path), ["key"])
     assert [each.column for each in checked if not each.success] == ["pixel_3_3"]
+
+
+def test_few_values_of_a_number_that_is_predicted_are_no_set_of_classes() -> None:
+    column = next(each for each in bookings().columns if each.name == "nights")
+    found = {task: [rule.type for rule in suite_rules.of_column(column, Use("label", ""), task)] for task in TASKS}
+    assert {task for task in TASKS if "expect_column_values_to_be_between" in found[task]} == {"regression"}
+    assert {task for task in TASKS if "expect_column_values_to_be_in_set" in found[task]} == {"binary", "multiclass"}
