@@ -55,13 +55,21 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 # The order of Python's sets is the same in every training. The server keeps its random hashes.
-run review verify margins candidate promote retrain: export PYTHONHASHSEED := 0
+init run review verify margins candidate promote retrain: export PYTHONHASHSEED := 0
 
 ##@ The loop
 
 .PHONY: run
 run: $(BIN)/.train ## Validate, train, compare on the same rows with BASE=… (default: the default branch), report
 	@$(BIN)/mainline run $(if $(BASE),--base "$(BASE)")
+
+# The values of the call are in the environment of the recipe: a query has quotes and blanks.
+.PHONY: init
+init: $(BIN)/.train ## Make a project of a table: FILE=churn.csv LABEL=churned (TIME=, KEY=, NAME=, TASK=, LABELS=, KEEP=1)
+	@$(if $(value FILE),,$(error FILE is missing: make init FILE=churn.csv LABEL=churned))$(if $(value LABEL),,$(error LABEL is missing: make init FILE=churn.csv LABEL=churned))
+	@$(BIN)/mainline init "$$FILE" --label "$$LABEL" $(if $(value TIME),--time "$$TIME") $(if $(value KEY),--key "$$KEY") \
+		$(if $(value NAME),--name "$$NAME") $(if $(value TASK),--task "$$TASK") $(if $(value POSITIVE),--positive "$$POSITIVE") \
+		$(if $(value LABELS),--labels "$$LABELS") $(if $(value DATABASE),--database "$$DATABASE") $(if $(KEEP),--keep)
 
 .PHONY: margins
 margins: $(BIN)/.train ## Measure gates.margins: how far equal models differ (MODELS=6, WINDOWS=3, WRITE=1: set them)

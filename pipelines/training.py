@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mainline.config.loader import FILE, Params
+from mainline.config.replaced_project import begins_anew
 from mainline.data.collect import INDEX, Collected, collect
 from mainline.data.feature_patterns import resolved
 from mainline.data.prepare import build, check_kept
@@ -25,6 +26,7 @@ from mainline.evaluation.baseline import (
     another_task,
     holds_model,
     record_of_commit,
+    settings_at,
     store_fingerprint,
     train_in_worktree,
     why_missing,
@@ -240,6 +242,9 @@ def find_baseline(job: Job, base_ref: str, trained: Record) -> Baseline:
     known = record_of_commit(job.workspace, commit)
     if known:
         return Baseline(commit, known, note)
+    other = begins_anew(root, job.params.settings, settings_at(job.workspace, commit))
+    if other:
+        return Baseline(note=other)
     incomparable = another_task(job.workspace, commit, job.params.settings.task)
     if incomparable:
         return Baseline(commit, None, incomparable)

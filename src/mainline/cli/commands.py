@@ -18,6 +18,7 @@ class Command(NamedTuple):
 LOOP, RELEASE, WATCHING, WORKFLOWS, INTERNAL = "The loop", "Release", "Watching", "For workflows", "internal"
 
 COMMANDS = (
+    Command("init", LOOP, "init", "make a project of a table: guess, explain, write, measure, first verdict"),
     Command("run", LOOP, "train", "validate, train, compare with main on the same rows, report"),
     Command("export", LOOP, "export", "export the model to ONNX for the server"),
     Command("predict", LOOP, "export", "score a Parquet, CSV or JSON lines file with the exported model"),

@@ -88,7 +88,8 @@ class Extensible(Section):
 class Source(Extensible):
     """The origin of one table: files, or a query against a database."""
 
-    path: str | None = Field(None, description="A path, glob or URL of Parquet, CSV or JSON Lines files.")
+    path: str | None = Field(None, description="A path, glob or URL of Parquet, CSV, JSON Lines or Excel files.")
+    sheet: str | None = Field(None, description="Sheet of Excel files; by default the first that has a table.")
     query: str | None = Field(None, description="A SQL query that runs against `database`.")
     database: str | None = Field(None, description="Name of the environment variable with the database's URL.")
     format: Literal["parquet", "csv", "jsonl"] | None = Field(
@@ -103,6 +104,9 @@ class Source(Extensible):
         description="How CSV or JSON Lines files write dates, such as `%d.%m.%Y`; inferred where that is certain.",
     )
     decimal: Literal[".", ","] = Field(".", description="Decimal separator of CSV files.")
+    thousands: Literal[".", ",", " ", "'"] | None = Field(
+        None, description="Separator of thousands in the numbers of CSV files, as in `1.234,50`."
+    )
     encoding: str | None = Field(
         None, description="Encoding of CSV or JSON Lines files, such as `cp1252`; by default UTF-8."
     )
@@ -126,7 +130,7 @@ class Source(Extensible):
     def _files_as_text(self) -> Self:
         given = [
             name
-            for name in ("types", "date_format", "decimal", "encoding", "null_values")
+            for name in ("types", "date_format", "decimal", "thousands", "encoding", "null_values")
             if name in self.model_fields_set
         ]
         if given and self.query is not None:
@@ -141,6 +145,12 @@ class Source(Extensible):
             raise ValueError(
                 "known_ahead and known_after exclude each other: rows are known before their time or after it"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _two_separators(self) -> Self:
+        if self.thousands == self.decimal:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
         return self
 
     @property
@@ -237,6 +247,11 @@ class Split(Section):
     holdout: SpanField | Annotated[float, Field(gt=0, lt=1)] = Field(
         description="By time: length of the holdout window that ends at `data.until`. By hash: share of the keys."
     )
+    group: str | None = Field(
+        None,
+        description="By hash: a column whose rows of one value, such as of one customer, are all on one side; by "
+        "default each key for itself.",
+    )
 
     @model_validator(mode="after")
     def _matching(self) -> Self:
@@ -244,6 +259,8 @@ class Split(Section):
             raise ValueError(
                 "with `by: time` the holdout is a length of time ('1 month'), with `by: hash` a share (0.2)"
             )
+        if self.group and self.by == "time":
+            raise ValueError("group is a setting of `by: hash`: by time, the side of a row is that of its time")
         return self
 
 

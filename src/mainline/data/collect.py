@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
 VERSION = 1
 INDEX = "filestamps.json"
-READING = ("types", "date_format", "decimal", "null_values")  # settings of a source that change what its files say
+READING = (
+    "types",
+    "date_format",
+    "decimal",
+    "thousands",
+    "null_values",
+)  # settings of a source that change what its files say
 MICROSECONDS = {"minute": 60_000_000, "hour": 3_600_000_000, "day": 86_400_000_000, "week": 604_800_000_000}
 
 
@@ -123,6 +129,8 @@ def to_json(tables: dict[str, Collected]) -> str:
         # Left out where they say nothing: a record of an earlier version has neither.
         if table["reading"] == dataclasses.asdict(Reading()):
             del table["reading"]
+        elif table["reading"]["thousands"] is None:
+            del table["reading"]["thousands"]
         if not table["odd"]:
             del table["odd"]
     return json.dumps({"version": VERSION, "tables": plain}, indent=1)
@@ -220,7 +228,7 @@ def _files(data: Data, name: str, source: Source, before: dt.datetime | None, ro
 def _reading(name: str, source: Source, files: Files, cache: Path) -> Files:
     """The files with the settings of how their values are written."""
     given = [setting for setting in (*READING, "encoding") if setting in source.model_fields_set]
-    only_csv = [setting for setting in given if setting in ("decimal", "null_values")]
+    only_csv = [setting for setting in given if setting in ("decimal", "thousands", "null_values")]
     wrong = given if files.format == "parquet" else only_csv if files.format != "csv" else []
     if wrong:
         kind = {"parquet": "Parquet", "jsonl": "JSON Lines"}[files.format]
@@ -229,7 +237,7 @@ def _reading(name: str, source: Source, files: Files, cache: Path) -> Files:
     timed = written if written and ("%H" in written or "%I" in written) else None
     reading = dataclasses.replace(
         files.reading, types=source.types, date_format=None if timed else written, timestamp_format=timed,
-        decimal=source.decimal, null_values=source.null_values,
+        decimal=source.decimal, thousands=source.thousands, null_values=source.null_values,
     )  # fmt: skip
     found = dataclasses.replace(files, reading=reading)
     return in_utf8(found, source.encoding, cache) if source.encoding else found

@@ -236,6 +236,7 @@ def check_columns(settings: Settings, types: Mapping[str, str]) -> None:
         "prepare.label": [prepare.label],
         "prepare.status": [prepare.status] if prepare.status else [],
         "prepare.features": prepare.features.names,
+        "split.group": [settings.split.group] if settings.split.group else [],
         "evaluate.slices": settings.evaluate.slices,
         "compare.blocks": [settings.compare.blocks] if settings.compare.blocks else [],
         "gates.lead.by": settings.gates.lead.by if settings.gates.lead else [],

@@ -45,8 +45,15 @@ def sides(settings: Settings) -> Sides:
         time = quoted(settings.prepare.time) if settings.data.timezone == "UTC" else moment_sql(settings)
         before = f"{time} < TIMESTAMPTZ '{start.isoformat()}'"
         return Sides(before, f"NOT ({before})", start, end)
-    condition = f"{ROW_ID} < {int(holdout * 2**64)}::UBIGINT"
+    condition = f"{place_sql(settings.split.group)} < {int(holdout * 2**64)}::UBIGINT"
     return Sides(f"NOT ({condition})", condition, None, None)
+
+
+def place_sql(group: str | None) -> str:
+    """64 bits that place a row on a side: its id, or those of its group; a row without a group stands for itself."""
+    if group is None:
+        return ROW_ID
+    return f"CASE WHEN {quoted(group)} IS NULL THEN {ROW_ID} ELSE md5_number_lower({quoted(group)}::VARCHAR) END"
 
 
 def moment_sql(settings: Settings, table: str = "") -> str:

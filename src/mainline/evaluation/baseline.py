@@ -96,9 +96,14 @@ def holds_model(workspace: Workspace, commit: str) -> bool:
 
 def another_task(workspace: Workspace, commit: str, task: str) -> str | None:
     """Why a commit's model cannot be compared, where its `params.yaml` already says so: nothing needs to be trained."""
-    settings = settings_of(git.git(workspace.root, "show", f"{commit}:{FILE}"))
+    settings = settings_at(workspace, commit)
     was = settings.get("task") if settings else None
     return other_task(str(was), task) if was not in (None, task) else None
+
+
+def settings_at(workspace: Workspace, commit: str) -> dict[str, Any] | None:
+    """The content of a commit's params.yaml."""
+    return settings_of(git.git(workspace.root, "show", f"{commit}:{FILE}"))
 
 
 def other_task(was: str, task: str) -> str:

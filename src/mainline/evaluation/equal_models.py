@@ -94,6 +94,35 @@ def pairs_of(
     settings: Settings, frame: Path, names: list[str], models: int, tell: Callable[[str], None]
 ) -> dict[str, list[float]]:
     """For each metric, the margin that each pair of models would need, in both directions."""
+    return pairs(settings, names, equal_models(settings, frame, names, models, tell))
+
+
+def pairs(settings: Settings, names: list[str], found: Equal) -> dict[str, list[float]]:
+    return {
+        name: [
+            needs(settings, name, one[name] - other[name], found.blocks) for one, other in permutations(found.models, 2)
+        ]
+        for name in names
+    }
+
+
+@dataclass(frozen=True)
+class Equal:
+    """The metrics of equal models on one holdout: of each model by name, the value and its resamples."""
+
+    models: list[dict[str, NDArray[Any]]]
+    rows: int
+    blocks: int
+
+
+def equal_models(settings: Settings, frame: Path, names: list[str], models: int, tell: Callable[[str], None]) -> Equal:
+    """Train the models, and measure each on the holdout.
+
+    Raises
+    ------
+    DataError
+        Where the holdout has too few labelled rows or blocks to compare on.
+    """
     import numpy as np
 
     by = settings.compare.blocks
@@ -115,12 +144,7 @@ def pairs_of(
         score = pipeline.predict(settings, fitted.pipeline, rows)
         threshold = settings.evaluate.threshold
         found.append(metrics.measure(settings.task, y, score, blocks, weights, threshold=threshold, only=names))
-    return {
-        name: [
-            needs(settings, name, one[name] - other[name], weights.shape[1]) for one, other in permutations(found, 2)
-        ]
-        for name in names
-    }
+    return Equal(found, len(rows), weights.shape[1])
 
 
 def holdout(settings: Settings, frame: Path, *more: str) -> pd.DataFrame:

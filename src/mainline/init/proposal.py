@@ -60,7 +60,7 @@ class Derived:
 
     name: str
     expression: str  # of Ibis, in terms of `_`, such as `_.at.hour()`
-    role: Literal["numeric", "categorical"]
+    role: Literal["numeric", "categorical", "block"]  # block: the column of `compare.blocks`, no feature
     reason: str
 
 

@@ -131,6 +131,8 @@ def _dialect(delimiter: str, reading: Reading) -> dict[str, str]:
     found = {"delim": text(delimiter), **fixed, "null_padding": "false", "hive_partitioning": "false"}
     if reading.decimal != ".":
         found["decimal_separator"] = text(reading.decimal)
+    if reading.thousands:
+        found["thousands"] = text(reading.thousands)
     if reading.null_values:
         found["nullstr"] = "[" + ", ".join(map(text, ["", *reading.null_values])) + "]"
     return found | _dates(reading)

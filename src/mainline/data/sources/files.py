@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline.data.sources import links, partitions
+from mainline.data.sources import excel, links, partitions
+from mainline.data.sources.cache import keep
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.formats import Files, Format, Reading, format_of, one_format
 from mainline.errors import ConfigurationError, DataError
@@ -22,11 +23,32 @@ if TYPE_CHECKING:
 @source("path")
 def collect(settings: Source, request: Request) -> Files:
     path = settings.path or ""
+    if excel.is_workbook(path):
+        return workbooks(request.table, path, settings.sheet, request)
+    if settings.sheet is not None:
+        raise ConfigurationError(f"data.sources.{request.table}.sheet: {path} is no Excel or OpenDocument file")
     if "://" in path:
         from mainline.data.sources.remote import remote_files
 
         return remote_files(request.table, path, settings.format, request.cache)
     return local_files(request.table, path, settings.format, request.root)
+
+
+def workbooks(table: str, path: str, sheet: str | None, request: Request) -> Files:
+    """Excel and OpenDocument files: a Parquet file of each is kept in the cache, and read instead."""
+    if "://" in path:
+        raise ConfigurationError(f"data.sources.{table}.path: {path}: a workbook is read from this checkout only")
+    found = local_files(table, path, "parquet", request.root)
+    copies = {
+        keep(
+            request.cache / "excel" / table / one.name,
+            ".parquet",
+            lambda part, one=one: excel.write_parquet(one, found.origin(one), sheet, part),
+        ): one
+        for one in found.paths
+    }
+    origins = {copy: found.origins[one] for copy, one in copies.items()}
+    return Files(table, list(copies), "parquet", origins, found.reading)
 
 
 def files_of(table: str, found: Path | Sequence[Path]) -> Files:

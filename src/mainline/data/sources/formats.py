@@ -27,6 +27,7 @@ class Reading:
     date_format: str | None = None
     timestamp_format: str | None = None
     decimal: str = "."
+    thousands: str | None = None
     null_values: list[str] = field(default_factory=list)
     partitions: Mapping[str, str] = field(default_factory=dict)  # columns in the folders' names, with their types
 

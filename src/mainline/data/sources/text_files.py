@@ -6,6 +6,7 @@ is not certain is not read as a date.
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import difflib
 import gzip
@@ -43,6 +44,8 @@ def text_layout(con: DuckDBPyConnection, files: Files) -> Layout:
     """The columns that all files have in common."""
     check_types(con, files)
     delimiter = delimiter_of(files.paths[0]) if files.format == "csv" else None
+    for path in files.paths if delimiter else ():
+        names_once(files, path, str(delimiter))
     found = {path: _sniffed(con, files, path, delimiter) for path in files.paths}
     found, reading = _one_date_format(files, found)
     empty = frozenset(path for path in files.paths if _is_empty(con, files, path, found[path].columns, delimiter))
@@ -195,6 +198,21 @@ def _is_empty(
         return False  # a type other than text was read from a value
     layout = Layout(files.format, columns, delimiter, reading=files.reading)
     return not run(con, files, f"SELECT 1 FROM {raw_sql([path], columns, layout)} LIMIT 1")
+
+
+def names_once(files: Files, path: Path, delimiter: str) -> None:
+    """Refuse two columns of one name: DuckDB would rename the second, in silence; it tells no case from another."""
+    names = next(csv.reader([_header(path)], delimiter=delimiter), [])
+    seen: dict[str, str] = {}
+    for place, column in enumerate(names):
+        if column and column.lower() in seen:
+            one = seen[column.lower()]
+            raise DataError(
+                f"{files.origin(path)}: two columns are named {one}"
+                + (f" and {column}" if one != column else "")
+                + f" (the second is column {place + 1}): rename one of them"
+            )
+        seen[column.lower()] = column
 
 
 def delimiter_of(path: Path) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mainline.config.replaced_project import FILE
 from mainline.errors import ConfigurationError
 from mainline.runtime.atomic_files import write_text
 
-FILE = ".mainline-init.json"
 VERSION = 1
 ABOUT = "What make init wrote, by SHA-256: it updates these files as long as nobody edits them. Commit this file."
 
@@ -20,6 +20,7 @@ ABOUT = "What make init wrote, by SHA-256: it updates these files as long as nob
 class Manifest:
     name: str | None = None  # of the project
     files: Mapping[str, str] = field(default_factory=dict)  # path from the top: the SHA-256 of what was written
+    replaces: str | None = None  # the preparation function of the project that was here before
 
     def is_own(self, root: Path, path: str) -> bool:
         """Whether a file is still as it was written."""
@@ -28,7 +29,8 @@ class Manifest:
 
     @property
     def text(self) -> str:
-        content = {"about": ABOUT, "version": VERSION, "name": self.name, "files": dict(sorted(self.files.items()))}
+        content = {"about": ABOUT, "version": VERSION, "name": self.name, "replaces": self.replaces}
+        content |= {"files": dict(sorted(self.files.items()))}
         return json.dumps(content, indent=2) + "\n"
 
 
@@ -44,7 +46,8 @@ def read(root: Path) -> Manifest:
         content = json.loads((root / FILE).read_text(encoding="utf-8"))
         if content["version"] != VERSION:
             raise ConfigurationError(f"{FILE}: version {content['version']}, this code reads version {VERSION}")
-        return Manifest(str(content["name"]), {str(path): str(each) for path, each in content["files"].items()})
+        files = {str(path): str(each) for path, each in content["files"].items()}
+        return Manifest(str(content["name"]), files, content.get("replaces"))
     except FileNotFoundError:
         return Manifest()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -58,7 +61,7 @@ def renew(root: Path, path: str) -> None:
     found = read(root)
     if path in found.files:
         files = {**found.files, path: digest((root / path).read_bytes())}
-        write_text(root / FILE, Manifest(found.name, files).text)
+        write_text(root / FILE, replace(found, files=files).text)
 
 
 def digest(content: bytes) -> str:

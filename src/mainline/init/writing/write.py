@@ -73,13 +73,13 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     refuse_names(proposal, root, before)
     has_example = example.is_there(root)
     proposal = beside_example(proposal) if keep and has_example else proposal
-    workspace = Workspace.at(root)
-    with scratch(workspace.state) as folder:
-        texts, notes = rendered(proposal, root, workspace.cache, folder, keep and has_example)
     leaving = example.files(root, sources(proposal, root)) if has_example and not keep else []
     replaceable = {*leaving, *(example.REPLACED if has_example else ())}
     if has_example:
-        example.refuse_edited(root, sorted({*leaving, *example.REPLACED}))
+        example.refuse_edited(root, sorted(replaceable))
+    workspace = Workspace.at(root)
+    with scratch(workspace.state) as folder:
+        texts, notes = rendered(proposal, root, workspace.cache, folder, keep and has_example)
     left = {path for path, text in texts.items() if not may_write(root, path, text, before, replaceable)}
     stale = [path for path in before.files if path not in texts and before.is_own(root, path)]
     gone = [Path(path).name for path in example.listed(root) if path.startswith("src/")] if leaving else []
@@ -92,9 +92,15 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     digests |= {path: before.files[path] for path in left if path in before.files}
     removed = [path for path in [*leaving, *stale] if path not in texts]
     keep_copies(root, [*removed, *new])
-    after = {**kept, **lines, manifest.FILE: Manifest(proposal.name, digests).text}
+    was = before.replaces or (function_of(root) if has_example else None)
+    after = {**kept, **lines, manifest.FILE: Manifest(proposal.name, digests, was).text}
     change.apply(root, after, removed)
     return Written(sorted(new), sorted(updated), put_beside(root, texts, left), removed, cards.waiting(kept), notes)
+
+
+def function_of(root: Path) -> str:
+    """The preparation function of the project that is here."""
+    return loader.load(root / loader.FILE).settings.prepare.function
 
 
 def refuse_names(proposal: Proposal, root: Path, before: Manifest) -> None:

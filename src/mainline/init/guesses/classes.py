@@ -1,0 +1,161 @@
+"""The label's values: which of two is predicted, which of several are frequent enough, and how the frame gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mainline.data.prepare import FALSE_WORDS, TRUE_WORDS
+from mainline.data.sources.duckdb_scan import text
+from mainline.data.split import quoted
+from mainline.errors import ConfigurationError, DataError
+from mainline.init.guesses.table import Table, Told
+from mainline.init.kinds import in_ibis, is_integer, kind_of, literal
+from mainline.init.proposal import Column, Wishes
+
+FEWEST_OF_A_CLASS = 5  # rows: with fewer, one side of the split has none too often
+PREDICTED = (
+    "bad", "fraud", "fraudulent", "default", "defaulted", "churn", "churned", "malignant", "denied", "deny", "died",
+    "dead", "sick", "ill", "spam", "positive", "pos", "failed", "fail", "late", "left", "lost", "returned", "success",
+    "high", "m",
+)  # fmt: skip
+ORDINARY = (
+    "good", "benign", "b", "ham", "alive", "healthy", "ok", "passed", "pass", "approved", "negative", "neg", "stayed",
+    "normal", "legit", "genuine", "low", "none", "paid", "survived", "absent",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Label:
+    """The label and its task."""
+
+    column: Column
+    task: str
+    expression: str | None = None  # of Ibis
+    sql: str = ""  # the label as the frame has it: 1 and 0 where binary, the number, or the class as text
+    value: str = ""  # SQL of the label in the words of its own table
+    counts: Mapping[str, int] | None = None  # rows by class, classes that are left out excluded
+    words: Mapping[str, bool] | None = None  # of a binary label: what its values mean, unless they say so themselves
+
+    @property
+    def name(self) -> str:
+        return self.column.name
+
+    @property
+    def rows(self) -> int:
+        """Rows with a label."""
+        return sum(self.counts.values()) if self.counts is not None else self.column.rows - self.column.missing
+
+    @property
+    def positive_share(self) -> float:
+        """Of a binary label."""
+        return (self.counts or {}).get("true", 0) / max(self.rows, 1)
+
+
+def binary(column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes, told: Told) -> Label:
+    count_of = dict(column.top)
+    said = {said: list(spelled) for said, spelled in classes.items()} or {value: [value] for value in count_of}
+    counts = {each: sum(count_of[value] for value in spelled) for each, spelled in said.items()}
+    positive, reason = predicted(column, said, counts, wishes)
+    other = next(each for each in said if each != positive)
+    shown = said[positive][0].strip()
+    told.decide(f"label {column.name}", f"{shown} is positive", reason, f"POSITIVE={said[other][0].strip()}")
+    expression, condition = expressions(column, positive, said)
+    value, words = quoted(column.name), None
+    if expression:
+        value = condition
+        words = {spelled: each == positive for each, listed in said.items() for spelled in listed}
+    label_sql = f"CASE WHEN {quoted(column.name)} IS NULL THEN NULL ELSE ({condition})::INT END"
+    by_class = {"true": counts[positive], "false": counts[other]}
+    return Label(column, "binary", expression, label_sql, value, by_class, words)
+
+
+def predicted(
+    column: Column, said: Mapping[str, Sequence[str]], counts: Mapping[str, int], wishes: Wishes
+) -> tuple[str, str]:
+    """The class that is predicted, and why."""
+    listed = list(said)
+    if wishes.positive is not None:
+        wished = wishes.positive.strip().lower()
+        for each, spelled in said.items():
+            if wished in (each.lower(), each.lower().removesuffix(".0"), *(s.strip().lower() for s in spelled)):
+                return each, "as POSITIVE says"
+        there = " and ".join(spelled[0].strip() for spelled in said.values())
+        raise ConfigurationError(f"POSITIVE={wishes.positive}: {column.name} has the values {there}")
+    lowered = {each.lower().removesuffix(".0"): each for each in listed}
+    true = [each for low, each in lowered.items() if low in (*TRUE_WORDS, "1")]
+    false = [each for low, each in lowered.items() if low in (*FALSE_WORDS, "0", "-1")]
+    if true and (false or kind_of(column.type) == "text"):
+        return true[0], "its values say what is true"
+    for word, meaning in ((PREDICTED, 0), (ORDINARY, 1)):
+        hit = [each for each in listed if each.lower() in word]
+        if len(hit) == 1:
+            found = hit[0] if meaning == 0 else next(each for each in listed if each != hit[0])
+            return found, "by its name the case to look for"
+    above = [each for each in listed if each.startswith(">")]
+    if len(above) == 1:
+        return above[0], "the upper of two ranges"
+    negated = [
+        a for a in listed for b in listed if a != b and a.lower() in (f"no {b}", f"not {b}", f"non-{b}", f"no{b}")
+    ]
+    negated = negated or [a for a in listed if a.lower().split()[0:1] in (["no"], ["not"], ["non"])]
+    if len(negated) == 1:
+        return next(each for each in listed if each != negated[0]), f"{negated[0]} denies it"
+    rarer = min(sorted(listed, reverse=True), key=lambda each: counts[each])
+    if len(set(counts.values())) == 1:
+        return rarer, "both are equally frequent: the last one in the order of the values"
+    return rarer, f"the rarer of the two: {counts[rarer]:,} of {sum(counts.values()):,} rows"
+
+
+def expressions(column: Column, positive: str, said: Mapping[str, Sequence[str]]) -> tuple[str | None, str]:
+    """The label as an Ibis expression, None where the machine understands it as it is; and as an SQL condition."""
+    name, sql, kind = in_ibis(column.name), quoted(column.name), kind_of(column.type)
+    if kind == "boolean":
+        return (None, sql) if positive == "true" else (f"~{name}", f"NOT {sql}")
+    if kind == "number":
+        number = positive.removesuffix(".0")
+        plain = is_integer(column.type) and {each.removesuffix(".0") for each in said} == {"0", "1"} and number == "1"
+        return (None if plain else f"{name} == {number}"), f"{sql} = {number}"
+    if kind != "text":
+        return f'{name}.cast("string") == {literal(positive)}', f"{sql}::VARCHAR = {text(positive)}"
+    spelled = said[positive]
+    understood = {**dict.fromkeys(TRUE_WORDS, True), **dict.fromkeys(FALSE_WORDS, False)}
+    means = {each: understood.get(each) for each in said}
+    if set(means.values()) == {True, False} and means[positive] and not any(s.strip().endswith(".") for s in spelled):
+        return None, f"lower(trim({sql})) IN ({', '.join(map(text, TRUE_WORDS))})"
+    if len(spelled) == 1:
+        return f"{name} == {literal(spelled[0])}", f"{sql} = {text(spelled[0])}"
+    listed = ", ".join(map(literal, spelled))
+    return f"{name}.isin([{listed}])", f"{sql} IN ({', '.join(map(text, spelled))})"
+
+
+def multiclass(table: Table, column: Column, told: Told) -> Label:
+    """Classes as the table writes them; one that is too rare to stand on both sides of the split has no label."""
+    shown = f"{quoted(column.name)}::VARCHAR"
+    counts: dict[str, int] = dict(
+        table.all(f"{shown}, count(*)", f"WHERE {quoted(column.name)} IS NOT NULL GROUP BY 1")
+    )
+    rare = sorted(value for value, count in counts.items() if count < FEWEST_OF_A_CLASS)
+    name, sql = in_ibis(column.name), quoted(column.name)
+    number = kind_of(column.type) == "number"
+    as_integer = number and not is_integer(column.type)
+    expression = f'{name}.cast("int64")' if as_integer and column.whole else name
+    for value in rare:
+        shown = value.removesuffix(".0") if number else literal(value)
+        expression += f".nullif({shown})"
+    if rare:
+        listed = ", ".join(f"{value} ({counts[value]})" for value in rare)
+        told.risk(
+            column.name,
+            f"classes with fewer than {FEWEST_OF_A_CLASS} rows cannot stand on both sides of the split: {listed}. "
+            "Their rows have no label until there are more of them, or you group them with others",
+        )
+    kept = {value: count for value, count in counts.items() if value not in rare}
+    if len(kept) < 2:
+        raise DataError(f"LABEL={column.name}: fewer than two classes have {FEWEST_OF_A_CLASS} rows: nothing to learn")
+    known = ", ".join(text(value) for value in rare)
+    as_text = f"{sql}::VARCHAR"
+    label_sql = f"CASE WHEN {as_text} IN ({known}) THEN NULL ELSE {as_text} END" if rare else as_text
+    return Label(
+        column, "multiclass", None if expression == name else expression, label_sql, sql, dict(sorted(kept.items()))
+    )

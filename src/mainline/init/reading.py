@@ -1,0 +1,158 @@
+"""Bring the table in: where it is, how it is written, and its rows as they will be read from now on."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mainline.config.schema import Data
+from mainline.data.collect import Collected, collect
+from mainline.data.sources.formats import format_of
+from mainline.errors import ConfigurationError
+from mainline.init.dialect import Dialect, sniff
+from mainline.init.origin import RAW, VARIABLE, Origin, find
+from mainline.init.proposal import Decision, Finding, Wishes
+from mainline.runtime.file_digests import expand
+from mainline.runtime.workspace import Workspace
+
+FAR = dt.date(9999, 1, 1)  # no row lies behind it
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The tables, in the order of `FILE` and `LABELS`, with what params.yaml will say of their sources."""
+
+    tables: Mapping[str, Collected]
+    sources: Mapping[str, Mapping[str, Any]]
+    decisions: tuple[Decision, ...]
+    findings: tuple[Finding, ...]
+    brought: Mapping[Path, Path]  # below the root: where the file waits that goes there
+
+
+def read(wishes: Wishes, workspace: Workspace, *, database: str = VARIABLE) -> Reading:
+    """The tables that the person named.
+
+    Raises
+    ------
+    ConfigurationError
+        Where a file is not there, or of no kind that can be read.
+    DataError
+        Where a file is no table, or broken: it is named, with the line or the column.
+    ExternalError
+        Where a server cannot be reached.
+    """
+    root, waiting = workspace.root, folder(workspace)
+    shutil.rmtree(waiting, ignore_errors=True)
+    origins = [find(wishes.file, root, table=None, database=database)]
+    if wishes.labels:
+        second = find(wishes.labels, root, database=database)
+        same = second.table == origins[0].table
+        origins.append(find(wishes.labels, root, table=f"{second.table}_labels") if same else second)
+    tables: dict[str, Collected] = {}
+    sources: dict[str, Mapping[str, Any]] = {}
+    decisions: list[Decision] = []
+    findings: list[Finding] = []
+    brought: dict[Path, Path] = {}
+    for origin in origins:
+        moved = bring(origin, root, waiting)
+        brought |= moved
+        dialect = dialect_of(origin, root, waiting, moved, workspace.cache)
+        source = {**origin.source, **dialect.settings}
+        data = Data.model_validate({"until": FAR, "sources": {origin.table: waited(source, moved, root, waiting)}})
+        tables |= collect(data, root, workspace.cache)
+        sources[origin.table] = source
+        decisions += [*origin.decisions, *dialect.decisions]
+        findings += dialect.findings
+    return Reading(tables, sources, tuple(decisions), tuple(findings), brought)
+
+
+def folder(workspace: Workspace) -> Path:
+    """Where files wait until everything about them is known."""
+    return workspace.state / "init" / "raw"
+
+
+def bring(origin: Origin, root: Path, waiting: Path) -> dict[Path, Path]:
+    """Copy or write the origin's files to where they wait; by their place below the root."""
+    moved = {}
+    for target, what in origin.brought.items():
+        if (root / target).exists() and isinstance(what, Path) and not same_file(root / target, what):
+            raise ConfigurationError(
+                f"{target} is there already, with other content: rename {what.name}, or remove the old file"
+            )
+        place = waiting / target.relative_to(RAW)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(what, Path):
+            link_or_copy(what, place)
+        else:
+            what(place)
+        moved[target] = place
+    return moved
+
+
+def same_file(one: Path, other: Path) -> bool:
+    import filecmp
+
+    return filecmp.cmp(one, other, shallow=False)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """A copy: a link would change with the original."""
+    shutil.copyfile(source, target)
+
+
+def dialect_of(origin: Origin, root: Path, waiting: Path, moved: Mapping[Path, Path], cache: Path) -> Dialect:
+    path = str(origin.source.get("path", ""))
+    if "://" in path or not path or (origin.source.get("format") or format_of(path)) != "csv":
+        return Dialect()
+    files = list(moved.values()) or expand(path, root)
+    return sniff(origin.table, files[0], cache) if files else Dialect()
+
+
+def waited(source: Mapping[str, Any], moved: Mapping[Path, Path], root: Path, waiting: Path) -> dict[str, Any]:
+    """The source with its path where the files wait."""
+    if not moved:
+        return dict(source)
+    below = Path(os.path.relpath(waiting, root))
+    return {**source, "path": (below / Path(source["path"]).relative_to(RAW)).as_posix()}
+
+
+def shown(error_text: str, workspace: Workspace) -> str:
+    """A message about a waiting file, in terms of the file that the person named."""
+    return error_text.replace(Path(os.path.relpath(folder(workspace), workspace.root)).as_posix(), RAW.as_posix())
+
+
+@contextlib.contextmanager
+def placed(reading: Reading, root: Path) -> Iterator[None]:
+    """Move the waiting files to their places; those that this brought are removed again where the block fails."""
+    made: list[Path] = []
+    folders: list[Path] = []
+    try:
+        for target, place in reading.brought.items():
+            there = root / target
+            if not there.exists():
+                missing = [parent for parent in there.parents if not parent.exists()]
+                there.parent.mkdir(parents=True, exist_ok=True)
+                folders += missing
+                made.append(there)
+                shutil.copyfile(place, there)
+        yield
+    except BaseException:
+        for path in made:
+            path.unlink(missing_ok=True)
+        for path in sorted(folders, key=lambda one: len(one.parts), reverse=True):
+            with contextlib.suppress(OSError):
+                path.rmdir()
+        raise
+
+
+def at_place(tables: Mapping[str, Collected], reading: Reading, root: Path) -> dict[str, Collected]:
+    """The tables with the paths that they have once the files are in place."""
+    new = {place: root / target for target, place in reading.brought.items()}
+    return {name: dataclasses.replace(t, paths=[new.get(path, path) for path in t.paths]) for name, t in tables.items()}

@@ -1,0 +1,82 @@
+"""Set what was measured in a proposal: margins, floors, and gates that the first model itself does not meet."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mainline.evaluation.results import Gate
+from mainline.init.margins import Measured
+from mainline.init.proposal import Decision, Finding, Proposal
+
+OWN_GATES = ("lead", "calibration_error")  # proposed from the table alone, before any model
+
+
+def with_measured(proposal: Proposal, measured: Measured) -> Proposal:
+    """The proposal with its margins and floors as equal models say, each with what was measured behind it."""
+    settings = plain(proposal.settings)
+    gates = settings.setdefault("gates", {})
+    reasons, decisions = dict(proposal.reasons), list(proposal.decisions)
+    for one in measured.margins:
+        gates.setdefault("margins", {})[one.metric] = one.margin
+        reasons["gates", "margins", one.metric] = f"measured: {one}"
+        where = f"gates.margins.{one.metric}"
+        decisions.append(Decision(where, f"{one.margin:g}", str(one), f"params.yaml: {where}; make margins"))
+    known = {one.metric for one in measured.margins}
+    for name in set(gates.get("margins", {})) - known:
+        reasons["gates", "margins", name] = "not measured: a rough value. Too few rows to compare models on"
+    for name, value, reason in measured.floors:
+        gates.setdefault("floors", {})[name] = value
+        reasons["gates", "floors", name] = reason
+        decisions.append(Decision(f"gates.floors.{name}", f"{value:g}", reason, f"params.yaml: gates.floors.{name}"))
+    return dataclasses.replace(
+        proposal, settings=settings, reasons=reasons, decisions=tuple(decisions),
+        findings=(*proposal.findings, *measured.findings),
+    )  # fmt: skip
+
+
+def met(proposal: Proposal, gates: Sequence[Gate]) -> Proposal | None:
+    """The proposal without the guessed gates that the first model fails, each said; None where it fails none of them.
+
+    They were guessed before there was a model. A gate that the person would meet failed on the first day says nothing
+    about a change; what the model lacks is a finding, and read first.
+    """
+    settings, reasons, findings = plain(proposal.settings), dict(proposal.reasons), list(proposal.findings)
+    changed = False
+    for gate in gates:
+        if gate.passed or "gates" not in settings:
+            continue
+        if gate.name.startswith("lead") and "lead" in settings["gates"]:
+            by = ", ".join(settings["gates"].pop("lead")["by"])
+            text = (
+                f"The first model is hardly ahead of the mean by {by} ({gate.measured}): gates.lead was left out. Find "
+                "features that tell more"
+            )
+        elif gate.name.startswith("calibration") and "calibration_error" in settings["gates"]:
+            upper = upper_end(gate.measured)
+            limit = math.ceil(upper * 1.25 * 100) / 100
+            settings["gates"]["calibration_error"] = limit
+            reasons["gates", "calibration_error"] = f"the first model has {gate.measured}; lower it once it is better"
+            text = (
+                f"The first model's probabilities are {gate.measured} off: gates.calibration_error was set to {limit:g}"
+            )
+        else:
+            continue
+        changed = True
+        findings.append(Finding("risk", None, text))
+    if not changed:
+        return None
+    return dataclasses.replace(proposal, settings=settings, reasons=reasons, findings=tuple(findings))
+
+
+def upper_end(measured: str) -> float:
+    """The largest number in `0.071 [0.052, 0.093]`."""
+    return max(float(number) for number in re.findall(r"\d+(?:\.\d+)?", measured))
+
+
+def plain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return copy.deepcopy(dict(settings))
