@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mainline.init.page import page
+from mainline.init.propose import propose
+from mainline.init.writing import manifest, names, params_yaml
+from mainline.init.writing.write import Written, write
+
 from mainline.config import loader
 from mainline.data.collect import relation_sql
 from mainline.data.sources.duckdb_scan import connect
 from mainline.errors import MainlineError
 from mainline.evaluation.results import Review
 from mainline.init import margins, reading, suggestions, thresholds
-from mainline.init.page import page
 from mainline.init.proposal import Proposal, Wishes
-from mainline.init.propose import propose
 from mainline.init.suggestions import Suggestion
-from mainline.init.writing import manifest, names, params_yaml
-from mainline.init.writing.write import Written, write
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace

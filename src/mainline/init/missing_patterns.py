@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from mainline.evaluation.formatting import count, plain, share
 from mainline.init.column_bins import number
 from mainline.init.label_target import Target
-from mainline.init.table_counts import Counts
 from mainline.init.table_plots import FEWEST
+from mainline.init.table_counts import Counts
 
 SHOWN = 10  # combinations
 

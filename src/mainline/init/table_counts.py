@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mainline.data.sources.duckdb_scan import name as quoted
-from mainline.init.column_bins import MISSING, Bins, numbers, read_sql
+from mainline.init.column_bins import MISSING, Bins, kind_of, numbers, read_sql
 from mainline.init.label_target import Target
 from mainline.init.proposal import Column, Proposal
 
