@@ -66,8 +66,7 @@ def begun(wishes: Any, workspace: Any, database: str) -> int:
     try:
         found, proposal = init.proposed(wishes, workspace, progress, database)
         print(terminal.decided(proposal), flush=True)
-        if proposal.findings:
-            print(f"\n{terminal.found(proposal.findings)}\n", flush=True)
+        print(f"\n{terminal.found(proposal.findings)}\n" if proposal.findings else "", flush=True)
         base = git.default_branch(workspace.root) or git.TRUNKS[0]
         done = init.begin(found, proposal, workspace, base, progress, keep=wishes.keep)
     except init.MainlineError as error:

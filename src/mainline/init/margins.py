@@ -103,6 +103,8 @@ def too_small(settings: Settings, why: str) -> Finding:
 def coarse(settings: Settings, margins: Sequence[Margin], first: equal_models.Equal) -> Iterator[Finding]:
     """Margins that let large losses pass, and how many rows would make them fine."""
     for one in margins:
+        if one.metric != settings.compare.metric:
+            continue
         level = abs(float(first.models[0][one.metric][0]))
         fine = COARSE.get(one.metric, SHARE * level)
         if fine and one.margin > fine:

@@ -99,7 +99,6 @@ def tiles(
     return found
 
 
-
 def period_tile(column: Column) -> tuple[str, str, str]:
     first, last = column.minimum, column.maximum
     against = f"{end(first)[:10]} to {end(last)[:10]}, by {plain(column.name, 40)}"

@@ -11,6 +11,7 @@ from mainline.init.proposal import Proposal
 SUGGESTED = 3
 LITTLE = 0.0  # the upper end of an importance at or below it: shuffling the column changes nothing
 BOOSTED = "HistGradientBoosting"
+MANY = 50  # values of a column, each in several rows, such as those of a merchant
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,11 @@ def candidates(proposal: Proposal, importance: list[Importance]) -> Iterator[Sug
             f"Make features of {texts[0]}: its length, or whether it has a certain word",
             f"src/{proposal.name}/frame.py: add a column, and name it in prepare.features",
         )
+    distinct = {column.name: column.distinct for column in proposal.columns}
     many = [
-        n for n, use in proposal.uses.items() if use.role == "left out" and "values" in use.reason and n not in texts
+        name
+        for name, use in proposal.uses.items()
+        if use.role == "left out" and MANY <= distinct.get(name, 0) < proposal.columns[0].rows / 2 and name not in texts
     ]
     if many:
         yield Suggestion(
