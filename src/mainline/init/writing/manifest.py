@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mainline.config.replaced_project import FILE
+from mainline.config.replaced_project import FILE as FILE  # this module is where its file is written
 from mainline.errors import ConfigurationError
 from mainline.runtime.atomic_files import write_text
 

@@ -14,6 +14,7 @@ from mainline.init.proposal import Column, Proposal, Role, Use
 
 CRITICAL, WARNING = "critical", "warning"
 WIDE = 200  # columns; beyond it those of one kind share a rule
+SHARED = 300  # columns; beyond it they have no rule: a rule is checked column by column, in 40 ms each
 FEW = 50  # values of a category, of which `Column.top` then holds every one
 KINDS = {
     "VARCHAR": "text", "BOOLEAN": "boolean", "DATE": "date", "TIMESTAMP WITH TIME ZONE": "timestamp",
@@ -44,10 +45,11 @@ def of_columns(proposal: Proposal, columns: Sequence[str], rows: int) -> Iterato
     yield from of_table(columns, named, rows, "time" in source_of(proposal))
     yield from of_key(proposal, columns)
     for column in alone:
-        yield from of_column(column, proposal.uses[column.name])
+        yield from of_column(column, proposal.uses[column.name], proposal.settings["task"])
     by_name = {column.name: column for column in facts}
     for pattern, names in shared.items():
-        yield from of_group(pattern, [by_name[name] for name in names])
+        if len(names) <= SHARED:
+            yield from of_group(pattern, [by_name[name] for name in names])
 
 
 def source_of(proposal: Proposal) -> Mapping[str, Any]:
@@ -94,7 +96,7 @@ def unique(key: Sequence[str]) -> Iterator[Rule]:
         yield Rule("expect_compound_columns_to_be_unique", {"column_list": list(key)}, notes)
 
 
-def of_column(column: Column, use: Use) -> Iterator[Rule]:
+def of_column(column: Column, use: Use, task: str) -> Iterator[Rule]:
     """What is known of a column that stands for itself; of one that no feature needs, its kind alone."""
     kind = KINDS.get(column.type.partition("(")[0])
     if kind and column.distinct:
@@ -102,9 +104,10 @@ def of_column(column: Column, use: Use) -> Iterator[Rule]:
     if use.role not in USED or not column.distinct:
         return
     yield from nulls(column)
-    if 0 < column.distinct <= FEW and len(column.top) == column.distinct and (use.role != "numeric"):
+    measured = use.role == "numeric" or (use.role == "label" and task == "regression")
+    if column.distinct <= FEW and len(column.top) == column.distinct and not measured:
         yield from values(column, use, kind)
-    elif kind in ("integer", "number"):
+    elif kind in ("integer", "number") and all(math.isfinite(float(end)) for end in (column.minimum, column.maximum)):
         yield between(column.name, [column])
 
 
@@ -137,7 +140,7 @@ def values(column: Column, use: Use, kind: str | None) -> Iterator[Rule]:
     """The values of a category, and of a label: with another one the task is another."""
     found: list[Any] = sorted(value for value, _ in column.top)
     if kind == "integer":
-        found = sorted(int(float(value)) for value in found)
+        found = sorted(map(int, found))
     elif kind != "text":
         return
     label = use.role == "label"
@@ -168,7 +171,7 @@ def outward(value: float, direction: int) -> float | int:
 
 
 def shown(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:,.0f}" if math.isfinite(value) and value == int(value) and abs(value) < 1e15 else f"{value:.4g}"
 
 
 def span(low: float, high: float) -> str:

@@ -73,13 +73,13 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     refuse_names(proposal, root, before)
     has_example = example.is_there(root)
     proposal = beside_example(proposal) if keep and has_example else proposal
-    workspace = Workspace.at(root)
-    with scratch(workspace.state) as folder:
-        texts, notes = rendered(proposal, root, workspace.cache, folder, keep and has_example)
     leaving = example.files(root, sources(proposal, root)) if has_example and not keep else []
     replaceable = {*leaving, *(example.REPLACED if has_example else ())}
     if has_example:
-        example.refuse_edited(root, sorted({*leaving, *example.REPLACED}))
+        example.refuse_edited(root, sorted(replaceable))
+    workspace = Workspace.at(root)
+    with scratch(workspace.state) as folder:
+        texts, notes = rendered(proposal, root, workspace.cache, folder, keep and has_example)
     left = {path for path, text in texts.items() if not may_write(root, path, text, before, replaceable)}
     stale = [path for path in before.files if path not in texts and before.is_own(root, path)]
     gone = [Path(path).name for path in example.listed(root) if path.startswith("src/")] if leaving else []

@@ -10,14 +10,16 @@ import pandas as pd
 import pytest
 
 from mainline.config.schema import Settings
+from mainline.data.feature_patterns import matched
 from mainline.data.validation import run
-from mainline.data.validation.results import Severity
 from mainline.init.proposal import Proposal, Use
 from mainline.init.writing import package, params_yaml, suite_rules, suites
 from mainline.init.writing.trial import Trial, tried
 from tests.mainline.init.writing.proposals import bookings, measured, with_rows
 
 pytestmark = pytest.mark.slow
+
+TASKS = ("binary", "multiclass", "regression")
 
 
 def trial_of(proposal: Proposal, root: Path) -> Trial:
@@ -41,41 +43,38 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Path, p
     return trial.settings, root / "data/expectations", pd.read_parquet(root / "data/raw/bookings.parquet")
 
 
-def late(rows: pd.DataFrame) -> pd.Series:
-    return rows["at"] >= "2025-12-01"
-
-
-@pytest.mark.parametrize(
-    ("change", "severity", "broken"),
-    [
-        (lambda rows: rows, None, None),
-        (lambda rows: rows.drop(columns="note"), "critical", "columns_to_match_set"),
-        (lambda rows: pd.concat([rows, rows.tail(1)]), "critical", "values_to_be_unique"),
-        (lambda rows: rows.assign(cancelled=rows["cancelled"] + 1), "critical", "in_set"),
-        (
-            lambda rows: rows.assign(price=rows["price"] * np.where(late(rows), 100, 1)),
-            "critical",
-            "statistic",
-        ),
-        (lambda rows: rows[(rows["at"] < "2025-09-01") | (rows["at"] >= "2025-10-01")], "critical", "no_gap"),
-        (lambda rows: rows.assign(nights=rows["nights"].astype(str)), "critical", "kind"),
-        (lambda rows: rows.assign(channel=rows["channel"].where(~late(rows), "Web")), "warning", "earlier_periods"),
-        (lambda rows: rows.assign(channel=rows["channel"].where(~late(rows))), "warning", "missing_share"),
-        (lambda rows: rows.assign(price=np.where(rows.index % 50, rows["price"], 9999.0)), "warning", "distant_value"),
-    ],
-)
-def test_rows_as_they_were_keep_every_rule_and_wrong_ones_break_one(
-    written: tuple[Settings, Path, pd.DataFrame], change: object, severity: str | None, broken: str | None
+def test_rows_as_they_were_keep_every_rule_and_wrong_ones_break_those_that_are_for_them(
+    written: tuple[Settings, Path, pd.DataFrame],
 ) -> None:
     settings, folder, rows = written
+    late, few = rows["at"] >= "2025-12-01", rows.index % 50 == 0
+    wrong = rows.drop(columns="note").assign(
+        cancelled=rows["cancelled"] + 1,
+        price=np.where(few, 1e7, rows["price"] * np.where(late, 100, 1)),
+        nights=rows["nights"].astype(str),
+        channel=rows["channel"].where(~late, "Web").where(~late | (rows.index % 3 > 0)),
+    )
+    month = (wrong["at"] >= "2025-09-01") & (wrong["at"] < "2025-10-01")
+    wrong = pd.concat([wrong[~month], wrong.tail(1)], ignore_index=True)
     suite = run.load_suite(folder / "bookings.yaml")
-    wrong = change(rows).reset_index(drop=True)  # type: ignore[operator]
-    found = run.validate("bookings", wrong, suite, ["booking"], {"until": settings.data.cutoff})
-    failed = [(each.severity, each.type) for each in found if not each.success]
-    if broken is None:
-        assert failed == []
-    else:
-        assert [type_ for level, type_ in failed if level == Severity(str(severity)) and broken in type_], failed
+    kept, broken = (
+        run.validate("bookings", each, suite, ["booking"], {"until": settings.data.cutoff}) for each in (rows, wrong)
+    )
+    assert [each.rule for each in kept if not each.success] == []
+    failed = {(each.severity.value, each.type, each.column) for each in broken if not each.success}
+    assert {
+        ("critical", "expect_table_columns_to_match_set", None),
+        ("critical", "expect_column_values_to_be_unique", "booking"),
+        ("critical", "expect_column_values_to_be_in_set", "cancelled"),
+        ("critical", "expect_column_kind_to_be", "nights"),
+        ("critical", "expect_column_values_to_leave_no_gap", "at"),
+        ("critical", "expect_column_statistic_in_every_period_to_be_between", "price"),
+        ("warning", "expect_no_distant_value_to_repeat", "price"),
+        ("warning", "expect_column_values_to_be_in_set", "channel"),
+        ("warning", "expect_column_values_to_be_known_from_earlier_periods", "channel"),
+        ("warning", "expect_missing_share_to_stay_in_every_period", "channel"),
+    } <= failed
+    assert ("critical", "expect_column_kind_to_be", "booking") not in failed
 
 
 def test_the_labels_table_has_a_suite_of_its_own_and_a_rule_that_does_not_hold_is_left_out(tmp_path: Path) -> None:
@@ -98,16 +97,22 @@ def test_the_labels_table_has_a_suite_of_its_own_and_a_rule_that_does_not_hold_i
     assert "be_unique\n    kwargs: {column: booking}" in found.files["data/expectations/paid.yaml"]
 
 
-def test_thousands_of_columns_share_their_rules(tmp_path: Path) -> None:
-    names = [f"pixel_{row}_{column}" for row in range(7) for column in range(30)]
-    rows = pd.DataFrame(np.arange(210 * 30).reshape(30, 210) % 17, columns=names).assign(key=range(30), digit=1)
+@pytest.mark.parametrize(("columns", "of_pixels"), [(30, 2), (60, 0)])
+def test_hundreds_of_columns_share_their_rules_and_thousands_have_none(columns: int, of_pixels: int) -> None:
+    names = [f"pixel_{row}_{column}" for row in range(7) for column in range(columns)]
+    rows = pd.DataFrame({**dict.fromkeys(names, range(3)), "key": range(3), "digit": range(3)})
     uses = {**dict.fromkeys(names, Use("numeric", "")), "key": Use("key", ""), "digit": Use("label", "")}
-    settings = {"data": {"sources": {"digits": {"path": "digits.csv"}}}, "prepare": {"key": ["key"]}}
+    data = {"sources": {"digits": {"path": "digits.csv"}}}
+    settings = {"task": "multiclass", "data": data, "prepare": {"key": ["key"]}}
     proposal = dataclasses.replace(bookings(), table="digits", settings=settings, uses=uses, columns=measured(rows))
-    found = list(suite_rules.of_columns(proposal, list(rows.columns), 30))
-    assert len(found) < 12
-    path = tmp_path / "digits.yaml"
-    path.write_text(suites.render("Digits.", found), encoding="utf-8")
-    rows["pixel_3_3"] = 99
-    checked = run.validate("digits", rows, run.load_suite(path), ["key"])
-    assert [each.column for each in checked if not each.success] == ["pixel_3_3"]
+    found = list(suite_rules.of_columns(proposal, list(rows.columns), 3))
+    assert [rule.kwargs["column"] for rule in found if "pixel" in str(rule.kwargs)] == ["pixel_*"] * of_pixels
+    assert "expect_table_column_count_to_equal" in [rule.type for rule in found]
+    assert matched("pixel_*", list(rows.columns)) == names
+
+
+def test_few_values_of_a_number_that_is_predicted_are_no_set_of_classes() -> None:
+    column = next(each for each in bookings().columns if each.name == "nights")
+    found = {task: [rule.type for rule in suite_rules.of_column(column, Use("label", ""), task)] for task in TASKS}
+    assert {task for task in TASKS if "expect_column_values_to_be_between" in found[task]} == {"regression"}
+    assert {task for task in TASKS if "expect_column_values_to_be_in_set" in found[task]} == {"binary", "multiclass"}

@@ -8,6 +8,7 @@ import pytest
 
 from mainline.init.writing.write import write
 from tests.mainline.init.writing.proposals import churn, with_rows
+from tests.projects import PARAMS
 
 pytestmark = pytest.mark.slow
 
@@ -17,7 +18,7 @@ def test_without_git_the_example_is_removed_with_a_copy_or_kept(tmp_path: Path) 
         "data/example.txt": "src/shop\ndata/expectations/visits.yaml\ndata/example.txt\n",
         "src/shop/frame.py": "mine\n",
         "data/expectations/visits.yaml": "expectations: []\n",
-        "params.yaml": "task: binary\n",
+        "params.yaml": PARAMS,
     }.items():
         for root in (tmp_path / "removed", tmp_path / "kept"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +29,7 @@ def test_without_git_the_example_is_removed_with_a_copy_or_kept(tmp_path: Path) 
         write(churn(), root, keep=root == kept)
     assert not (removed / "src/shop").exists()
     assert (removed / ".mainline/before-init/src/shop/frame.py").read_text(encoding="utf-8") == "mine\n"
-    assert (removed / ".mainline/before-init/params.yaml").read_text(encoding="utf-8") == "task: binary\n"
+    assert (removed / ".mainline/before-init/params.yaml").read_text(encoding="utf-8") == PARAMS
     assert (kept / "src/shop/frame.py").is_file()
     assert (kept / "data/expectations/visits.yaml").is_file()
     assert (kept / "data/churn/expectations/customers.yaml").is_file()
