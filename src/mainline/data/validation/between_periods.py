@@ -11,17 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mainline.data.validation.expectations import (
-    FrameExpectation,
-    Period,
-    column_of,
-    listed,
-    moment,
-    moments,
-)
+from mainline.data.validation.expectations import FrameExpectation, listed, moment
+from mainline.data.validation.periods import ABSENT, UNITS, Period, column_of, kept, numbers, times_of
 
-UNITS = {"hour": "datetime64[h]", "day": "datetime64[D]", "week": "datetime64[W]", "month": "datetime64[M]"}
-ABSENT = np.iinfo(np.int64).min  # the period of a row that has none, or that lies in one of too few rows
 FEWEST_VALUES = 10
 EPOCH = pd.Timestamp(1970, 1, 1)
 
@@ -34,15 +26,9 @@ class Between(FrameExpectation):
     period: Period = "month"
     min_rows: int = 200
 
-    def periods(self, frame: pd.DataFrame) -> pd.Series:
-        """The period of each row as a number; -1 where it has none, or too few rows."""
-        times = moments(column_of(frame, self.time)).dt.tz_localize(None)
-        months = times.to_numpy().astype(UNITS[self.period]).astype("int64")
-        place, known = pd.factorize(months)
-        place = np.where(times.isna(), -1, place)
-        enough = np.bincount(place[place >= 0], minlength=len(known)) >= self.min_rows
-        kept = (place >= 0) & enough[place]
-        return pd.Series(np.where(kept, months, ABSENT), index=frame.index)
+    def periods(self, frame: pd.DataFrame) -> np.ndarray:
+        """The period of each row as a number; `ABSENT` where it has none, or too few rows."""
+        return numbers(frame, self.time, self.period, self.min_rows)
 
     def broken(self, found: pd.Series, how: str) -> tuple[bool, str]:
         """`found` are the values that break it, by period (and what else)."""
@@ -57,20 +43,22 @@ class Between(FrameExpectation):
 
     def counts(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Rows by period (index) and value (columns)."""
-        values, periods = column_of(frame, self.column), self.periods(frame)
-        row, labels = pd.factorize(periods.to_numpy(), sort=True)
-        column, distinct = pd.factorize(values)
-        table = np.bincount(
-            np.where(column < 0, 0, row * max(len(distinct), 1) + column),
-            weights=column >= 0,
-            minlength=len(labels) * len(distinct),
-        )
-        found = pd.DataFrame(table.reshape(len(labels), -1), index=labels, columns=pd.Index(distinct))
-        return found[found.index != ABSENT]
+
+        def make() -> pd.DataFrame:
+            row, labels = pd.factorize(self.periods(frame), sort=True)
+            column, distinct = pd.factorize(column_of(frame, self.column))
+            table = np.bincount(
+                np.where(column < 0, 0, row * max(len(distinct), 1) + column),
+                weights=column >= 0,
+                minlength=len(labels) * len(distinct),
+            )
+            found = pd.DataFrame(table.reshape(len(labels), -1), index=labels, columns=pd.Index(distinct))
+            return found[found.index != ABSENT]
+
+        return kept(frame, ("counts", self.column, self.time, self.period, self.min_rows), make)
 
     def by_period(self, values: pd.Series, frame: pd.DataFrame, how: str) -> pd.Series:
-        periods = self.periods(frame).to_numpy()
-        found: pd.Series = values.groupby(periods).agg(how)
+        found: pd.Series = values.groupby(self.periods(frame)).agg(how)
         return found[found.index != ABSENT]
 
 
@@ -205,7 +193,7 @@ class ExpectColumnsToDetermineColumn(Between):
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
         values = column_of(frame, self.column).astype("float64")
         group = frame.groupby([column_of(frame, name) for name in self.by], observed=True).ngroup().to_numpy()
-        by_period = values.groupby([group, self.periods(frame).to_numpy()]).median()
+        by_period = values.groupby([group, self.periods(frame)]).median()
         usual = by_period.groupby(level=0).median()
         expected = pd.Series(usual.reindex(group).to_numpy(), index=frame.index)
         off = (values - expected).abs() > self.tolerance * expected.abs()
@@ -229,7 +217,7 @@ class ExpectLocalTimeToMatchTimeZone(Between):
         day = pd.to_datetime(column_of(frame, self.date)).dt.tz_localize(None)
         local = day + pd.to_timedelta(clock // 100, unit="h")
         said = local.dt.tz_localize(self.timezone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
-        off = (said != moments(column_of(frame, self.column)).dt.floor("h")) & said.notna()
+        off = (said != times_of(frame, self.column).dt.floor("h")) & said.notna()
         shares = self.by_period(off, frame, "mean")
         return self.broken(shares[shares > self.max_share], f"at most {shares.max():.4g} of the rows differ")
 
@@ -247,9 +235,9 @@ class ExpectDailyCycleToStay(Between):
     at_least: float = 0.5
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        hour = moments(column_of(frame, self.time)).dt.tz_convert(self.timezone).dt.hour
+        hour = times_of(frame, self.time).dt.tz_convert(self.timezone).dt.hour
         values = column_of(frame, self.column).astype("float64")
-        table = values.groupby([self.periods(frame).to_numpy(), hour.to_numpy()]).mean().unstack()
+        table = values.groupby([self.periods(frame), hour.to_numpy()]).mean().unstack()
         table = table[table.index != ABSENT]
         if len(table) < 2:
             return True, "fewer than two periods"
@@ -276,7 +264,7 @@ class ExpectEveryPartOfTheDayToHaveRows(FrameExpectation):
     until: str | dict[str, str] | None = None
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        times = moments(column_of(frame, self.column)).dropna()
+        times = times_of(frame, self.column).dropna()
         end = moment(self.until, times) if self.until else times.max()
         first, last = (
             (when.tz_convert(self.timezone).tz_localize(None) - EPOCH) / pd.Timedelta(hours=self.hours)

@@ -20,12 +20,13 @@ from great_expectations.expectations.metrics.table_metric_provider import TableM
 from great_expectations.render.components import LegacyRendererType, RenderedStringTemplateContent
 from great_expectations.render.renderer.renderer import renderer
 
+from mainline.data.validation.periods import Period, calendar, column_of, kept, times_of
+
 Kind = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
 Statistic = Literal["rows", "mean", "median", "min", "max", "missing"]
-Period = Literal["hour", "day", "week", "month"]
 
-FREQUENCIES = {"hour": "h", "day": "D", "week": "W", "month": "M"}
 SHOWN = 5
+FIRST = 1000
 
 
 class TableFrame(TableMetricProvider):
@@ -118,7 +119,7 @@ class ExpectColumnValuesToLeaveNoGap(FrameExpectation):
         return value
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        times = moments(column_of(frame, self.column))
+        times = times_of(frame, self.column)
         groups = times.groupby(column_of(frame, self.by), observed=True) if self.by else [("", times)]
         gaps = [(length, start, group) for group, values in groups for start, length in self.gaps(values)]
         if not gaps:
@@ -188,13 +189,14 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
 
     def measure(self, frame: pd.DataFrame) -> pd.Series:
         """The statistic by (`by`, period)."""
-        times = moments(column_of(frame, self.time)).dt.tz_localize(None).dt.to_period(FREQUENCIES[self.period])
-        values = column_of(frame, self.column)
+        times, values = calendar(frame, self.time, self.period), column_of(frame, self.column)
+        by = [column_of(frame, self.by)] if self.by else []
         if self.inner:
             inside = times.notna() & (times > times.min()) & (times < times.max())
-            times, values, frame = times[inside], values[inside], frame[inside]
-        keys = [column_of(frame, self.by), times] if self.by else [times]
-        counts: pd.Series = values.groupby(keys, observed=True).size()
+            times, values, by = times[inside], values[inside], [column[inside] for column in by]
+        keys = [*by, times]
+        counted = ("rows", self.time, self.period, self.by, self.inner)
+        counts = kept(frame, counted, lambda: values.groupby(keys, observed=True).size())
         measured: pd.Series
         if self.statistic == "rows":
             measured = counts
@@ -216,23 +218,18 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
         return f"{where} must " + " and ".join(part for part in (f"be {bounds}" if bounds else "", change) if part)
 
 
-def column_of(frame: pd.DataFrame, name: str) -> pd.Series:
-    if name not in frame.columns:
-        raise KeyError(f"The column {name!r} does not exist; there are {', '.join(map(str, frame.columns))}")
-    return frame[name]
-
-
 def kind_of(values: pd.Series) -> str:
     types = pd.api.types
-    held = values.dropna()
-    if held.empty:
+    if not values.notna().any():
         return "nothing"
+    if types.is_integer_dtype(values.dtype):
+        return "integer"
+    held = values.dropna()
     if types.is_bool_dtype(held.dtype):
         return "boolean"
-    if types.is_integer_dtype(held.dtype):
-        return "integer"
     if types.is_float_dtype(held.dtype):
-        return "integer" if (held % 1 == 0).all() else "number"
+        # Most columns of numbers show it in their first rows.
+        return "integer" if whole(held.head(FIRST)) and whole(held) else "number"
     if isinstance(held.dtype, pd.DatetimeTZDtype):
         return "timestamp"
     if types.is_datetime64_dtype(held.dtype):
@@ -241,11 +238,8 @@ def kind_of(values: pd.Series) -> str:
     return {"string": "text"}.get(inferred, inferred)
 
 
-def moments(values: pd.Series) -> pd.Series:
-    """The values as UTC timestamps; dates are at midnight UTC."""
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        raise TypeError(f"The column {values.name!r} holds numbers ({values.dtype}), not times")
-    return pd.to_datetime(values, utc=True)
+def whole(values: pd.Series) -> bool:
+    return bool((values % 1 == 0).all())
 
 
 def moment(value: Any, like: pd.Series) -> pd.Timestamp:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mainline.data.feature_patterns import STAR, matched
+from mainline.data.validation import periods
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.suites import Rule, Suite, expectation_types, load_suite
 from mainline.errors import ConfigurationError
@@ -82,6 +83,7 @@ def check(
     suite = for_columns(suite, list(map(str, frame.columns)), table)
     with quiet():
         frame = examinable(frame, suite)
+        periods.forget()
         batch = batch_of(table, frame)
         places = range(len(suite.rules))
         found = run(batch, suite, places, COUNT, given)
@@ -145,6 +147,8 @@ def nothing_there(table: str, suite: Suite) -> Expectation:
 def batch_of(table: str, frame: pd.DataFrame) -> Batch:
     import great_expectations as gx  # 4 s
     from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    import mainline.data.validation.frame_engine  # noqa: F401 (sets itself in place)
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
