@@ -262,7 +262,7 @@ def rounded_columns(paths: Iterable[Path]) -> set[str]:
 
 
 def _kind(field: Any) -> str:
-    return (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()
+    return str((field.metadata or {}).get(b"POSTGRESQL:type", b"").decode())
 
 
 def _columns(query: Query, schema: Schema) -> list[str]:
