@@ -40,7 +40,7 @@ TOGETHER = ("tests/container", "tests/mainline/serving")
 LONGEST = (
     "tests/container",
     "tests/workflows/test_review.py",
-    "tests/workflows/test_release.py",
+    "tests/workflows/test_first_day.py",
     "tests/pipelines/test_demo.py",
     "tests/mainline/registry",
     "tests/workflows",

@@ -32,7 +32,7 @@ WRITES = {"POST", "PATCH", "PUT", "DELETE"}
 READ_ONLY = "Resource not accessible by integration"
 # Only an owner's token may even read these; what a workflow's own token is answered is READ_ONLY.
 ADMINISTRATION = re.compile(
-    r"actions/(get|set)-(github-actions|allowed-actions|.*default-workflow).*|.*private-vulnerability.*"
+    r"actions/(get|set)-(github-actions|allowed-actions|repo-variable|.*default-workflow).*|.*private-vulnerability.*"
     r"|.*vulnerability-alerts|.*automated-security-fixes|repos/(create|update|delete)-(repo-ruleset|or-update-env.*|deployment-branch.*)"
     r"|repos/update|repos/.*branch-protection"
 )

@@ -79,6 +79,7 @@ class Repository:
     labels: dict[str, Values] = field(default_factory=dict)
     workflows: dict[int, Values] = field(default_factory=dict)
     runs: dict[int, Values] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)  # of Actions
     inputs: dict[int, Values] = field(default_factory=dict)  # by run that somebody started
     collaborators: dict[str, str] = field(default_factory=dict)  # login -> admin, write or read
     reactions: dict[int, list[str]] = field(default_factory=dict)  # by comment
@@ -199,6 +200,8 @@ class Repository:
     def receive(self, ref: str, sha: str, message: str = "A commit") -> None:
         """A commit that was made elsewhere, as a rehearsal's: what is in it is not kept."""
         self.trees.setdefault(sha, {})
+        self.parents.setdefault(sha, self.refs.get(ref, ""))
+        self.authors.setdefault(sha, {"name": "A tester", "email": "tester@example.org", "date": self.clock.now()})
         self.messages[sha] = message
         self.refs[ref] = sha
 

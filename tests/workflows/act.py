@@ -27,7 +27,6 @@ REPLACED = {
     "actions/download-artifact": "download-artifact",
     "actions/upload-artifact": "upload-artifact",
     "astral-sh/setup-uv": "setup-uv",
-    "iterative/setup-cml": "setup-cml",
 }
 USES = re.compile(r"(?m)^\s*(?:- )?uses: ([\w.-]+/[\w.-]+)(?:/[\w./-]+)?@(\S+)")
 # Of `concurrency`, since May 2026; act does not know it, and runs one run at a time anyway:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
+from mainline.github.comment.cml_program import DIGEST, MIRROR, sha256
 from tests.github.double import GitHubDouble
 from tests.github.state import Repository
+from tests.servers import Site, listening
 from tests.workflows import events
 from tests.workflows.act import Ran, Rehearsal
 
@@ -52,9 +55,14 @@ class Conversation:
             variables = {
                 "GITHUB_API_URL": f"{self.github.api}/api/v3",
                 "GITHUB_SERVER_URL": self.github.api,
-                "REHEARSAL_CML": str(cml),
             }
-        return self.rehearsal.run(event, "comment.yml", token=self.github.token(access), **variables)
+        with contextlib.ExitStack() as until_the_end:
+            settings = {}
+            if cml:
+                served = until_the_end.enter_context(listening(Site(cml.parent)))
+                settings = {DIGEST: sha256(cml), MIRROR: f"http://{served}/{cml.name}"}
+            token = self.github.token(access)
+            return self.rehearsal.run(event, "comment.yml", token=token, settings=settings, **variables)
 
     @property
     def comments(self) -> list[str]:

@@ -141,6 +141,18 @@ def dispatch(origin: Origin, branch: str = "main", **inputs: Any) -> Event:
     return Event("workflow_dispatch", origin.commit_of(f"refs/heads/{branch}"), payload)
 
 
+def issue_comment(origin: Origin, comment: dict[str, Any], pull: dict[str, Any]) -> Event:
+    """The event of a comment on a pull request, which runs the default branch."""
+    payload = {
+        "action": "created",
+        "comment": comment,
+        "issue": {"number": pull["number"], "user": pull["user"], "pull_request": {"html_url": pull["html_url"]}},
+        "repository": repository_of(origin),
+        "sender": comment["user"],
+    }
+    return Event("issue_comment", origin.commit_of(f"refs/heads/{origin.default}"), payload)
+
+
 def repository_of(origin: Origin) -> dict[str, Any]:
     of = {"full_name": REPOSITORY, "default_branch": origin.default, "fork": False, "private": False}
     return {**of, "owner": user(REPOSITORY.partition("/")[0])}

@@ -20,7 +20,8 @@ class Shipping:
     """What a push to main starts, and what it leaves."""
 
     def __init__(self, folder: Path, github: GitHubDouble, registry: Oci) -> None:
-        self.stage = Stage(folder, "deploy")
+        self.stage = Stage(folder, "deploy", "pipelines", "src/mainline")
+        self.stage.rehearsal.runs = 100_000  # the double numbers those of a conversation, from 1001
         self.shop = self.stage.shop
         shutil.rmtree(self.shop.path("data/expectations"))  # validation has its own tests
         self.shop.write("params.yaml", self.shop.path("params.yaml").read_text() + SMALL_STAGE)
@@ -34,18 +35,25 @@ class Shipping:
             "REHEARSAL_ENVIRONMENT": environment(),
         }
 
-    def merge(self, message: str, *, approver: str | None = None) -> events.Event:
-        """Commit what lies in the checkout and have main be at it, by way of a pull request where somebody approves."""
+    def begin(self) -> events.Event:
+        """The push with which a repository from the template begins: of one commit, with what lies in the checkout."""
+        self.shop.git("add", "--all")
+        self.shop.git("commit", "--quiet", "--amend", "--message", "Initial commit")
+        self.merge("Initial commit")
+        return events.push(self.stage.origin, "main", "0" * 40, "Initial commit")
+
+    def merge(self, message: str, *, pull: dict[str, Any] | None = None, approver: str | None = None) -> events.Event:
+        """Commit what lies in the checkout and have main be at it, by way of a pull request where there is one."""
         event = self.stage.push(message)
         self.repository.receive("heads/main", event.sha, message)
-        # GitHub compares a release's target with the default branch by these.
-        folder = self.shop.path(".github/workflows")
+        # GitHub compares a release's target with the default branch by its workflows; a retraining reads the settings.
+        files = [self.shop.path("params.yaml"), *self.shop.path(".github").rglob("*")]
         self.repository.trees[event.sha] = {
-            f".github/workflows/{path.name}": path.read_bytes() for path in folder.glob("*.yml")
+            path.relative_to(self.shop.root).as_posix(): path.read_bytes() for path in files if path.is_file()
         }
-        if approver:
-            pull = self.repository.pull(f"change-{event.sha[:7]}", title=message)
-            self.repository.review(pull, "APPROVED", approver)
+        if pull:
+            if approver:
+                self.repository.review(pull, "APPROVED", approver)
             self.repository.merged(pull, event.sha)
         return event
 
@@ -58,7 +66,8 @@ class Shipping:
         settings: dict[str, str] | None = None,
         **machine: str,
     ) -> Ran:
-        event.payload["repository"]["private"] = private
+        if "repository" in event.payload:  # the clock names none
+            event.payload["repository"]["private"] = private
         return self.stage.rehearsal.run(
             event,
             workflow,
@@ -87,6 +96,10 @@ class Shipping:
     def pages(self) -> dict[str, dict[str, Any]]:
         """The releases on GitHub, by tag."""
         return {each["tag_name"]: each for each in self.repository.releases.values()}
+
+    @property
+    def issues(self) -> list[dict[str, Any]]:
+        return [each for each in self.repository.issues.values() if "pull_request" not in each]
 
     @property
     def shown_first(self) -> str | None:

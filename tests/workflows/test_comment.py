@@ -32,28 +32,6 @@ def conversation(github: GitHubDouble, stage: Stage) -> Iterator[Conversation]:
     stage.branch("main-again")
 
 
-def test_a_pull_request_gets_its_report_and_a_newer_push_replaces_it(conversation: Conversation, stage: Stage) -> None:
-    shop = stage.shop
-    shop.edit("params.yaml", ("max_iter: 30", "max_iter: 25"))
-    run, ran = conversation.reviewed()
-    assert ran.status == 0, ran.log
-    posted = conversation.woken(run)
-    assert posted.status == 0, posted.log
-    (comment,) = conversation.comments
-    assert "Passed: no worse than main" in comment
-    assert run["head_sha"][:7] in comment
-    assert "CML is not installed" in posted.log
-
-    shop.edit("params.yaml", ("numeric: [minutes, pages]", "numeric: [pages]"))
-    run, ran = conversation.reviewed()
-    assert ran.status != 0
-    assert conversation.woken(run).status == 0
-    (comment,) = conversation.comments
-    assert "Failed: " in comment
-    assert "Passed" not in comment
-    assert run["head_sha"][:7] in comment
-
-
 def test_a_fork_gets_its_report_by_cml_whatever_its_title_holds(
     conversation: Conversation, stage: Stage, tmp_path: Path
 ) -> None:

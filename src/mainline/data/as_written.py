@@ -47,7 +47,7 @@ def as_written(
     wanted: dict[str, set[str]] = {}
     for category in categories(settings):
         if category in frame.columns:
-            for origin, column in _origins(frame[category].op()):
+            for origin, column in origins(frame[category].op()):
                 if origin in tables and is_typed(tables[origin], column):
                     wanted.setdefault(origin, set()).add(column)
     spelled = {
@@ -78,7 +78,7 @@ def _refuse_computed(frame: ir.Table, spelled: Collection[tuple[str, str]]) -> N
         if isinstance(node, harmless) or (isinstance(node, ops.Equals) and isinstance(node.left, type(node.right))):
             continue  # of two columns: that is what tables are joined by
         for used in node.args:
-            for table, column in _origins(used) if isinstance(used, ops.Field) else ():
+            for table, column in origins(used) if isinstance(used, ops.Field) else ():
                 kind = next((kind for name, kind in spelled if name == column), None)
                 if kind:
                     raise ConfigurationError(
@@ -110,7 +110,7 @@ def _otherwise(connection: DuckDBPyConnection, table: Collected, columns: list[s
     return (column for column, count in zip(columns, found, strict=True) if count)
 
 
-def _origins(node: Any) -> Iterable[tuple[str, str]]:
+def origins(node: Any) -> Iterable[tuple[str, str]]:
     """The columns of the tables that a column of the frame hands on: renamed, cast to text, joined, not computed."""
     import ibis.expr.operations as ops
 

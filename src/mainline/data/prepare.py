@@ -18,6 +18,7 @@ from mainline.config.schema import Prepare, Settings
 from mainline.data import column_types, content_key, conversion, lineage
 from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
+from mainline.data.exact_numbers import check_exact
 from mainline.data.lineage import Lineage
 from mainline.data.sources.duckdb_scan import parquet_file, plain, text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
@@ -137,6 +138,7 @@ def prepared(
     key, expression = with_key(settings, tables, lambda place: call(tables, moment, {}, place))
     expression = call(tables, moment, key, None) if key else expression
     check_columns(settings, {name: str(dtype) for name, dtype in expression.schema().items()})
+    check_exact(settings, tables, expression)
     changed = as_written(settings, tables, expression, connection, {n: rows.table for n, rows in added.items()})
     if changed:
         tables = {**tables, **changed}

@@ -26,6 +26,7 @@ MODEL_MODULES = frozenset(
         "config.schema",
         "config.user_code",
         "data.as_written",
+        "data.exact_numbers",
         "data.collect",
         "data.column_types",
         "data.content_key",

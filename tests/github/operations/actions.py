@@ -188,3 +188,9 @@ def get_workflow_permissions(call: Call) -> Answer:
 def set_workflow_permissions(call: Call) -> Answer:
     call.repository.workflow_permissions = {**call.repository.workflow_permissions, **call.body}
     return Answer(204)
+
+
+@serves("actions/get-repo-variable")
+def get_variable(call: Call) -> Answer:
+    value, now = found(call.repository.variables, call["name"]), "2026-01-01T12:00:00Z"
+    return Answer(200, {"name": call["name"], "value": value, "created_at": now, "updated_at": now})

@@ -7,9 +7,10 @@ The data cutoff can be used in the query as `:until`. It is bound as a parameter
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from mainline.data.sources.formats import Files
 from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
     from pyarrow import RecordBatchReader, Schema
 
     from mainline.config.schema import Source
@@ -33,6 +35,10 @@ MEMORY = "512MB"
 
 # The SQLite driver takes a column's type from its first batch: a larger batch is safer for mixed types.
 SQLITE_BATCH_ROWS = 65_536
+
+# A double tells every two numbers of this many digits apart. The file's metadata names the columns that have more.
+DIGITS = 15
+ROUNDED = "mainline.rounded"
 
 # `:until`, and around it all that may hold one without meaning it: literals, quoted names, comments, casts.
 TOKENS = re.compile(
@@ -74,8 +80,9 @@ def queried_file(query: Query, cache: Path) -> Files:
     """Query the database, and keep the rows before the cutoff as a Parquet file that is named by its digest.
 
     The rows are sorted by all columns, so that the file is the same in whatever order the server
-    sends them. PostgreSQL's `numeric` becomes a double; json becomes text; a type that Arrow has
-    none for is refused and must be cast in the query. SQLite has no types of its own: a column
+    sends them. PostgreSQL's `numeric` becomes a double, and the file says which columns were
+    rounded by that; json becomes text; a type that Arrow has none for is refused and must be cast
+    in the query. SQLite has no types of its own: a column
     is what its values are, and the column that is named in `time` may be ISO 8601 text.
 
     Raises
@@ -210,9 +217,9 @@ def _write_sorted(query: Query, reader: RecordBatchReader, part: Path, cache: Pa
     with closing(connect()) as con:
         con.execute(f"SET memory_limit = '{MEMORY}'")
         con.execute(f"SET temp_directory = {text(str(cache / 'spill'))}")
-        selected = f"SELECT {', '.join(_columns(query, reader.schema))} FROM answer"
+        columns = ", ".join(_columns(query, reader.schema))
         con.register("answer", reader.schema.empty_table())
-        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE {selected}").fetchall()}
+        types = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT {columns} FROM answer").fetchall()}
         known = "true"
         if query.time is not None and query.before is not None:
             check_time(query.table, types, query.time)
@@ -220,11 +227,42 @@ def _write_sorted(query: Query, reader: RecordBatchReader, part: Path, cache: Pa
             known = f"{Cut(query.time, types[query.time], query.before, query.zone).sql} OR {name(query.time)} IS NULL"
         con.unregister("answer")
         con.register("answer", reader)
-        rows = f"FROM ({selected}) WHERE {known} ORDER BY ALL"
+        numeric = [field.name for field in reader.schema if _kind(field) == "numeric"]
         try:
-            con.execute(f"COPY ({rows}) TO {text(str(part))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)")
+            rounded = _rounded(con, numeric)
+            rows = f"FROM (SELECT {columns} FROM {'kept' if numeric else 'answer'}) WHERE {known} ORDER BY ALL"
+            options = ["FORMAT parquet", "COMPRESSION zstd", "ROW_GROUP_SIZE 122880"]
+            options += [f"KV_METADATA {{{name(ROUNDED)}: {text(json.dumps(rounded))}}}"] if rounded else []
+            con.execute(f"COPY ({rows}) TO {text(str(part))} ({', '.join(options)})")
         except duckdb.Error as error:
             raise _broken_off(query, reader.schema, str(error)) from None
+
+
+def _rounded(con: DuckDBPyConnection, numeric: list[str]) -> list[str]:
+    """The columns of which a number has more digits than a double holds; the answer, a stream, is kept for that."""
+    if not numeric:
+        return []
+    con.execute("CREATE TEMP TABLE kept AS FROM answer")
+    digits = [f"ltrim(rtrim(regexp_replace({name(column)}, '[-.]', '', 'g'), '0'), '0')" for column in numeric]
+    found = con.execute(f"SELECT {', '.join(f'max(length({each}))' for each in digits)} FROM kept").fetchone() or ()
+    return [column for column, most in zip(numeric, found, strict=True) if (most or 0) > DIGITS]
+
+
+def rounded_columns(paths: Iterable[Path]) -> set[str]:
+    """The columns of kept answers whose numbers were rounded."""
+    import duckdb
+
+    found: set[str] = set()
+    with closing(duckdb.connect()) as con:
+        for path in paths:
+            asked = "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = ?"
+            for (value,) in con.execute(asked, [str(path), ROUNDED]).fetchall():
+                found |= {*json.loads(value)}
+    return found
+
+
+def _kind(field: Any) -> str:
+    return str((field.metadata or {}).get(b"POSTGRESQL:type", b"").decode())
 
 
 def _columns(query: Query, schema: Schema) -> list[str]:
@@ -235,7 +273,7 @@ def _columns(query: Query, schema: Schema) -> list[str]:
         raise ConfigurationError(f"{query.where}.query: two columns are named {twice[0]}: rename one with AS")
     selected = []
     for field in schema:
-        kind = (field.metadata or {}).get(b"POSTGRESQL:type", b"").decode()
+        kind = _kind(field)
         if kind == "numeric":
             selected.append(f"CAST({name(field.name)} AS DOUBLE) AS {name(field.name)}")
         elif isinstance(field.type, pa.OpaqueType) or kind == "money":

@@ -1,4 +1,4 @@
-"""CML's command line, which posts the comment: `iterative/setup-cml` puts version 0.20.6 on the PATH.
+"""CML's command line, which posts the comment.
 
 It gets an environment of its own, so that it neither reads the runner's variables nor reads or changes git's settings
 on the machine (CML writes `safe.directory = *` into them).
@@ -6,16 +6,15 @@ on the machine (CML writes `safe.directory = *` into them).
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from mainline.github.comment.cml_program import FOLDER, digest, program
+
 SECONDS = 90.0
-DIGEST = "MAINLINE_CML_SHA256"  # of the one program that may run with the job's token
 FIRST_PAGE = 30  # comments that CML reads: it never asks for the next page
 PASSED_ON = (
     "PATH",
@@ -39,18 +38,18 @@ class Cml:
     token: str
 
     @classmethod
-    def installed(cls, api: str, repository: str, token: str, environment: Mapping[str, str]) -> tuple[Cml | None, str]:
-        """CML if it can be used, or None and the reason."""
-        executable = shutil.which("cml", path=environment.get("PATH", os.defpath))
+    def found(
+        cls, api: str, repository: str, token: str, environment: Mapping[str, str], folder: Path = FOLDER
+    ) -> tuple[Cml | None, str]:
+        """CML if it can be used, or None and the reason; it is downloaded where it is not in the folder."""
         server = environment.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
-        if not executable:
-            return None, "CML is not installed"
+        _, why = digest(environment)
+        if why:
+            return None, why
         if api != api_of(server):
             return None, f"CML would use {api_of(server)}, but the API is at {api}"
-        wanted, found = environment.get(DIGEST), sha256(executable)
-        if wanted and wanted != found:
-            return None, f"the program cml has the SHA-256 {found}, and not that of {DIGEST}"
-        return cls(executable, server, repository, token), ""
+        executable, why = program(environment, folder)
+        return (cls(str(executable), server, repository, token), "") if executable else (None, why)
 
     def comment(self, body: str, number: int, title: str, sha: str, scratch: Path) -> str | None:
         """Create or update the comment with this title; the error, or None."""
@@ -80,11 +79,6 @@ class Cml:
             last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
             return f"CML ended with status {done.returncode}: {last.replace(self.token, '***')[:300]}"
         return None
-
-
-def sha256(file: str) -> str:
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def api_of(server: str) -> str:

@@ -71,7 +71,7 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
         )
     )
     find_pull_request.still_open(client, pull, run)
-    cml, why = Cml.installed(client.api, client.repository, client.token, environment)
+    cml, why = Cml.found(client.api, client.repository, client.token, environment)
     marker = Marker(run.id, run.attempt, run.head_sha)
     try:
         with tempfile.TemporaryDirectory() as scratch:

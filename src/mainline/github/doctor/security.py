@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mainline.github.client import GitHubError
+from mainline.github.comment import cml_program
 from mainline.github.doctor.check import NOT_SHOWN, Check, Finding, Target
 
 
@@ -51,6 +52,18 @@ def alerts(target: Target) -> Finding:
     return Finding("on", "GitHub alerts about vulnerable dependencies")
 
 
+def cml(target: Target) -> Finding:
+    """Which program of CML may run with a token that writes. Comments are posted either way."""
+    try:
+        target.github.get(f"actions/variables/{cml_program.DIGEST}")
+    except GitHubError as error:
+        if error.code != 404 or not target.is_owner:
+            raise
+        text = f"not used: {cml_program.DIGEST} is not set, and comments are posted through the API"
+        return Finding("off", text, cml_program.COMMAND)
+    return Finding("on", f"only the program of {cml_program.DIGEST} posts comments")
+
+
 def secrets(target: Target) -> Finding:
     now = target.github.get("").get("security_and_analysis")
     names = ("secret_scanning", "secret_scanning_push_protection")
@@ -73,4 +86,5 @@ CHECKS = (
     Check("vulnerability reports", reporting, necessary=False),
     Check("dependency alerts", alerts, necessary=False),
     Check("secret scanning", secrets, necessary=False),
+    Check("CML", cml, necessary=False),
 )

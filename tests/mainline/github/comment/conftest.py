@@ -11,5 +11,6 @@ from tests.mainline.github.comment.scene import Scene
 
 
 @pytest.fixture
-def scene(github: GitHubDouble, tmp_path: Path) -> Scene:
+def scene(github: GitHubDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+    monkeypatch.chdir(tmp_path)  # the job's checkout
     return Scene(github, github.repository("flights/mainline"), tmp_path)

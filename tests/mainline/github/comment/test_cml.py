@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 
 from mainline.github.client import GitHub
 from mainline.github.comment.cml import Cml, api_of
+from mainline.github.comment.cml_program import DIGEST, VERSION, sha256
 from mainline.github.comment.markers import Marker, title, watermark
 from mainline.github.comment.post import post
 from tests.github.double import Request
@@ -121,21 +121,14 @@ def test_cml_leaves_the_settings_of_git_alone(
 
 
 def test_cml_is_used_only_where_it_reaches_the_api_that_we_use(tmp_path: Path) -> None:
-    script = stand_in(tmp_path)
-    path = {"PATH": str(script.parent)}
-    there, why = Cml.installed("https://api.github.com", "a/b", "token", path)
-    assert (there and there.executable, why) == (str(script), "")
-    elsewhere, why = Cml.installed("http://127.0.0.1:1", "a/b", "token", path)
+    kept = tmp_path / f"cml-{VERSION}"
+    shutil.copy(stand_in(tmp_path), kept)
+    given = {DIGEST: sha256(kept)}
+    there, why = Cml.found("https://api.github.com", "a/b", "token", given, tmp_path)
+    assert (there and there.executable, why) == (str(kept), "")
+    elsewhere, why = Cml.found("http://127.0.0.1:1", "a/b", "token", given, tmp_path)
     assert elsewhere is None
     assert "the API is at http://127.0.0.1:1" in why
-    enterprise = {**path, "GITHUB_SERVER_URL": "https://git.example.org"}
-    assert Cml.installed("https://git.example.org/api/v3", "a/b", "token", enterprise)[0]
-    assert Cml.installed("https://api.github.com", "a/b", "token", {"PATH": ""}) == (None, "CML is not installed")
-    program = {**path, "MAINLINE_CML_SHA256": hashlib.sha256(script.read_bytes()).hexdigest()}
-    assert Cml.installed("https://api.github.com", "a/b", "token", program)[0]
-    other, why = Cml.installed("https://api.github.com", "a/b", "token", {**program, "MAINLINE_CML_SHA256": "0" * 64})
-    assert other is None, "it would be given a token that writes"
-    assert (
-        why == f"the program cml has the SHA-256 {program['MAINLINE_CML_SHA256']}, and not that of MAINLINE_CML_SHA256"
-    )
+    enterprise = {**given, "GITHUB_SERVER_URL": "https://git.example.org"}
+    assert Cml.found("https://git.example.org/api/v3", "a/b", "token", enterprise, tmp_path)[0]
     assert api_of("https://git.example.org") == "https://git.example.org/api/v3"

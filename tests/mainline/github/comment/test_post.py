@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mainline.github.comment.cml_program import DIGEST, VERSION, sha256
 from mainline.github.comment.markers import AUTHOR, Marker, is_marked, title, watermark
 from tests.github.faults import bad_gateway
 from tests.mainline.github.comment.scene import Scene, Values
@@ -16,16 +17,18 @@ from tests.mainline.github.comment.test_cml import stand_in
 
 @pytest.fixture(params=["CML", "the API"])
 def way(request: pytest.FixtureRequest, scene: Scene, tmp_path: Path) -> dict[str, str]:
-    """The job's variables with CML on the PATH, and without."""
+    """The job's variables with CML's program, and without."""
     if request.param == "the API":
-        return {"PATH": ""}
+        return {}
     return with_cml(scene, stand_in(tmp_path))
 
 
 def with_cml(scene: Scene, script: Path) -> dict[str, str]:
-    api = scene.github.api
-    path = f"{script.parent}{os.pathsep}{os.environ['PATH']}"
-    return {"PATH": path, "GITHUB_SERVER_URL": api, "GITHUB_API_URL": f"{api}/api/v3"}
+    """A program that the cache has restored, and its SHA-256."""
+    api, kept = scene.github.api, Path(".cml", f"cml-{VERSION}")
+    kept.parent.mkdir(exist_ok=True)
+    shutil.copy(script, kept)
+    return {"GITHUB_SERVER_URL": api, "GITHUB_API_URL": f"{api}/api/v3", DIGEST: sha256(script)}
 
 
 def talk(scene: Scene, pull: Values, count: int) -> None:

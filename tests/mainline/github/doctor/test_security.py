@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from mainline.github.comment.cml_program import COMMAND, DIGEST
 from mainline.github.doctor import security
 from tests.mainline.github.doctor.forks import Fork
 
@@ -25,3 +26,10 @@ def test_what_a_private_repository_would_have_to_buy_is_not_turned_on(fork: Fork
     fork.repository.private = True
     assert security.secrets(fork.target).turn_on is None
     assert security.reporting(fork.target).state == "on"
+
+
+def test_without_the_digest_of_cml_the_command_that_sets_it_is_named(fork: Fork) -> None:
+    found = security.cml(fork.target)
+    assert (found.state, found.by_hand, found.turn_on) == ("off", COMMAND, None), "nobody but a person can trust it"
+    fork.repository.variables[DIGEST] = "0" * 64
+    assert security.cml(fork.target).state == "on"
