@@ -108,7 +108,7 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 
 .PHONY: models
 models: $(BIN)/.core ## In GitHub Actions: report which models a run is about (ALL=1: every model)
-	@$(BIN)/mainline ci models $(if $(ALL),--all)
+	@$(BIN)/mainline ci models $(if $(ALL),--all) $(if $(ONE),--one)
 
 # A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review

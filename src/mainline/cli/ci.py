@@ -35,6 +35,7 @@ def add(commands: Any) -> None:
 
     listed = whats.add_parser("models", help="report which models this run is about, as a matrix of jobs")
     listed.add_argument("--all", action="store_true", help="every model, whatever the change touches")
+    listed.add_argument("--one", action="store_true", help="refuse to be about several")
     listed.set_defaults(command=models_command)
 
     begin = whats.add_parser("begin", help="begin the state before the first release")
@@ -62,7 +63,9 @@ def models_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import commands, matrix
 
     found = matrix.of_run(Path.cwd(), os.environ, whole=call.all)
-    commands.set_outputs(os.environ, models=matrix.as_json(found))
+    if call.one and len(found) > 1:
+        raise ConfigurationError(f"say which of the models is meant: {', '.join(map(str, found))}")
+    commands.set_outputs(os.environ, models=matrix.as_json(found, Path.cwd()))
     return 0
 
 

@@ -31,8 +31,8 @@ def of_run(root: Path, environment: Mapping[str, str], whole: bool = False) -> l
         Where there are more than one run may train.
     """
     there = models.here(root) or [models.AT_TOP]
-    if len(there) == 1:
-        return there
+    if len(there) == 1 or environment.get(models.SELECT):
+        return [models.selected(environment)] if len(there) > 1 else there
     if whole or environment.get("GITHUB_EVENT_NAME") not in OF_CHANGES:
         return bounded(there, MATRIX, "GitHub makes no more jobs of one matrix")
     from mainline.github.actions import touched_models
@@ -61,14 +61,15 @@ def most(environment: Mapping[str, str]) -> int:
     return int(given)
 
 
-def as_json(found: Sequence[Model]) -> str:
-    return json.dumps([entry(model) for model in found])
+def as_json(found: Sequence[Model], root: Path) -> str:
+    alone = models.here(root) in ([], [models.AT_TOP])
+    return json.dumps([entry(model, alone) for model in found])
 
 
-def entry(model: Model) -> dict[str, str]:
-    """What the workflows need to know of a model: they build no name themselves."""
+def entry(model: Model, alone: bool = False) -> dict[str, str]:
+    """What the workflows need to know of a model: they build no name. `alone` is the only one, at the top."""
     return {
-        "name": model.name or "",
+        "name": "" if alone else str(model),
         "suffix": model.suffix,
         "reports": str(model.reports),
         "page": str(model.reports / model.page),

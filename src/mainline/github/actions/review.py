@@ -49,7 +49,6 @@ def review(workspace: Workspace, environment: Mapping[str, str], install: str = 
             stopped_report.write_stopped(workspace, base, commit, status, message, gates(workspace, commit))
     verdict = json.loads((workspace.reports / "verdict.json").read_text(encoding="utf-8"))
     keep_only(workspace, verdict["fingerprint"])
-    keep_page(workspace)
     summarise(workspace, environment)
     found = [*failure_annotations.of_verdict(verdict, workspace.params), *failure_annotations.of_message(message)]
     print(*failure_annotations.printed(found), sep="\n", flush=True)
@@ -135,13 +134,6 @@ def keep_only(workspace: Workspace, fingerprint: str | None) -> None:
     for folder in workspace.records.glob("*"):
         if folder.name != fingerprint:
             shutil.rmtree(folder)
-
-
-def keep_page(workspace: Workspace) -> None:
-    """The page under a name of the model's own: GitHub calls an artifact after its file."""
-    page = workspace.reports / "report.html"
-    if workspace.of.name and page.exists():
-        shutil.copyfile(page, workspace.reports / workspace.of.page)
 
 
 def summarise(workspace: Workspace, environment: Mapping[str, str]) -> None:
