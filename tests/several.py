@@ -94,9 +94,17 @@ LEAN = (("time_travel_checks: 2", "time_travel_checks: 0"), ("importance_rows: 2
 
 
 def repository(root: Path) -> Project:
-    """The three models, committed on `main`; `visits` is a table of the top one and of churn, with the same suite."""
+    """The three models, committed on `main`."""
     project = Project(root, with_git=False)
     project.edit("params.yaml", *LEAN)
+    add(project)
+    project.init()
+    project.commit("Three models")
+    return project
+
+
+def add(project: Project) -> None:
+    """Two models to the one at the top; `visits` is a table of that one and of churn, with the same suite."""
     project.write("models/churn/params.yaml", CHURN)
     project.write("models/churn/expectations/visits.yaml", project.path("data/expectations/visits.yaml").read_text())
     project.write("models/wine/params.yaml", WINE)
@@ -107,9 +115,6 @@ def repository(root: Path) -> Project:
     project.write("src/common/__init__.py", "")
     project.write("src/common/days.py", COMMON)
     tables(project)
-    project.init()
-    project.commit("Three models")
-    return project
 
 
 def tables(project: Project) -> None:
@@ -126,3 +131,10 @@ def tables(project: Project) -> None:
     pd.DataFrame({"bottle": np.arange(400), "alcohol": alcohol, "hue": hue, "points": points}).to_csv(
         project.path("data/bottles.csv"), index=False
     )
+
+
+def later_by_a_second(path: Path) -> None:
+    """Change the shared table a little: the same visits, each a second later."""
+    visits = pd.read_parquet(path)
+    visits["at"] += pd.Timedelta(seconds=1)
+    visits.to_parquet(path, index=False, coerce_timestamps="us")

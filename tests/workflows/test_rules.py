@@ -16,7 +16,7 @@ import yaml
 from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from mainline.packaging import image
-from tests.docs.jobs import value
+from tests.docs import jobs as counted
 
 TOP = Path(__file__).resolve().parents[2]
 GITHUB = TOP / ".github"
@@ -205,8 +205,10 @@ def test_the_check_review_is_green_only_where_every_model_was() -> None:
     (step,) = verdict["steps"]
     assert step["run"] == "exit 1"
     facts = {"needs.models.result": "success", "needs.models.outputs.models": "[1]", "needs.review.result": "success"}
-    assert not value(step["if"], facts)
-    assert not value(step["if"], {**facts, "needs.models.outputs.models": "[]", "needs.review.result": "skipped"})
+    assert not counted.value(step["if"], facts)
+    assert not counted.value(
+        step["if"], {**facts, "needs.models.outputs.models": "[]", "needs.review.result": "skipped"}
+    )
     for name, broken in (
         ("needs.models.result", "failure"),
         ("needs.models.outputs.models", ""),
@@ -214,7 +216,7 @@ def test_the_check_review_is_green_only_where_every_model_was() -> None:
         ("needs.review.result", "cancelled"),
         ("needs.review.result", "skipped"),
     ):
-        assert value(step["if"], {**facts, name: broken}), name
+        assert counted.value(step["if"], {**facts, name: broken}), name
 
 
 def required() -> set[str]:
