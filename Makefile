@@ -41,6 +41,11 @@ BROWSERS := chromium chromium-browser google-chrome-stable google-chrome chrome
 GITHUB_API := tests/github/node_modules/.stamp
 NPM := $(or $(shell command -v npm),"$(CURDIR)/$(BIN)/npm")
 
+# One of several models: its name goes through the environment, where it is no syntax. (A MODEL of the shell is no call.)
+ifeq ($(origin MODEL),command line)
+export MAINLINE_SELECT := $(value MODEL)
+endif
+
 export UV
 export UV_COMPILE_BYTECODE := 1
 export GX_ANALYTICS_ENABLED := false
@@ -80,8 +85,8 @@ export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/
 	@$(BIN)/mainline export
 
 .PHONY: predict
-predict: $(BIN)/.export ## Score FILE=… with this checkout's model (RAW=1: rows as in a source; MODEL=folder: another export)
-	@$(BIN)/mainline predict $(if $(RAW),--raw "$(RAW)") $(if $(MODEL),--model "$(MODEL)") $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
+predict: $(BIN)/.export ## Score FILE=… with this checkout's model (RAW=1: rows as in a source; EXPORT=folder: another export)
+	@$(BIN)/mainline predict $(if $(RAW),--raw "$(RAW)") $(if $(EXPORT),--export "$(EXPORT)") $(if $(FILE),"$(FILE)",$(error FILE is missing: make predict FILE=flights.parquet))
 
 .PHONY: serve
 serve: export ## Serve the model on http://127.0.0.1:8080 (SERVE_PORT=8080)
@@ -108,6 +113,10 @@ data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compa
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
 
 ##@ Pull requests
+
+.PHONY: models
+models: $(BIN)/.core ## In GitHub Actions: report which models a run is about (ALL=1: every model)
+	@$(BIN)/mainline ci models $(if $(ALL),--all) $(if $(ONE),--one)
 
 # A machine for one run: of 10,600 files it imports 3,800, which costs less than half of compiling them all first.
 .PHONY: review
@@ -271,7 +280,8 @@ hooks: $(BIN)/.all ## Run the lint before every commit
 
 .PHONY: clean
 clean: ## Remove reports and caches; the MLflow store and the records stay
-	@rm -rf reports $(STATE)/frames $(STATE)/checks $(STATE)/cache $(STATE)/worktrees $(STATE)/last.json
+	@for model in $(STATE) $(STATE)/models/*; do rm -rf "$$model"/frames "$$model"/worktrees "$$model"/last.json; done
+	@rm -rf reports $(STATE)/checks $(STATE)/cache
 
 .PHONY: help
 help: ## List the targets

@@ -25,6 +25,7 @@ from mainline.retraining.proposal import FILE, REPORTS, Outcome, Proposal
 from mainline.retraining.rules import Attempt, Decision, decide
 from mainline.runtime import git
 from mainline.runtime.atomic_files import write_text
+from mainline.runtime.models import Model
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
 
@@ -73,7 +74,7 @@ def retrain(workspace: Workspace, asked: Asked, progress: Progress) -> Done:
 
 def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress: Progress) -> Done:
     """The job in a worktree of main."""
-    params = loader.load(tree / loader.FILE)
+    params = loader.load(tree / workspace.of.params)
     extensions.load(params)  # new data may come from a source of the project's own
     settings = params.settings
     before = settings.data.until
@@ -90,8 +91,8 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
         return Done(dataclasses.replace(draft, outcome=Outcome.waiting, message=decision.why), 0)
     branches.check_free(workspace.root, draft.base, decision.branch)
     draft = dataclasses.replace(draft, branch=decision.branch)
-    move(tree, found.until)
-    commit = branches.commit(tree, f"Retrain on data until {found.until}", opened(decision, asked.now))
+    move(tree / workspace.of.params, found.until)
+    commit = branches.commit(tree, retraining_of(workspace.of, found.until), opened(decision, asked.now))
     print(f"\n{decision.branch}: data.until moves from {before} to {found.until}\n", file=sys.stderr)
     status, last_words = reviewed(tree, workspace, name_of(workspace.root, asked.base))
     if status not in (0, Refused.status):
@@ -99,7 +100,7 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
         return Done(dataclasses.replace(draft, outcome=outcome, message=last_words), status)
     keep(tree, workspace)
     branches.point(workspace.root, decision.branch, commit)
-    verdict = json.loads((tree / "reports" / "verdict.json").read_text(encoding="utf-8"))
+    verdict = json.loads((tree / workspace.of.reports / "verdict.json").read_text(encoding="utf-8"))
     return Done(
         dataclasses.replace(
             draft,
@@ -112,14 +113,17 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
     )
 
 
-def move(tree: Path, until: dt.date) -> None:
+def retraining_of(model: Model, until: dt.date) -> str:
+    return f"Retrain {model.name} on data until {until}" if model.name else f"Retrain on data until {until}"
+
+
+def move(file: Path, until: dt.date) -> None:
     """Move the data cutoff, and check that nothing else has changed."""
-    file = tree / loader.FILE
     before = loader.load(file).settings
     file.write_bytes(data_until.moved(file.read_bytes(), until))
     wanted = before.model_copy(update={"data": before.data.model_copy(update={"until": until})})
     if loader.load(file).settings != wanted:
-        raise ConfigurationError(f"{loader.FILE}: `until: {before.data.until}` is not the value of data.until")
+        raise ConfigurationError(f"{file.name}: `until: {before.data.until}` is not the value of data.until")
 
 
 def opened(decision: Decision, now: dt.datetime) -> dt.datetime:
@@ -148,7 +152,7 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
         "--base",
         base,
         "--state",
-        str(workspace.state),
+        str(workspace.home),
     ]
     lines: list[str] = []
     with (
@@ -170,7 +174,8 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
         process.wait()
         summary.seek(0)
         # The worktree is removed afterwards; its reports are kept.
-        print(summary.read().replace("  reports/", "  reports/retraining/"), end="")
+        where = workspace.of.reports
+        print(summary.read().replace(f"  {where}/", f"  {where}/retraining/"), end="")
     start = next((i for i, line in enumerate(lines) if line.startswith("mainline: ")), None)
     words = lines[-20:] if start is None else [lines[start].removeprefix("mainline: "), *lines[start + 1 :]]
     return process.returncode, "\n".join(words)
@@ -178,4 +183,6 @@ def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
 
 def keep(tree: Path, workspace: Workspace) -> None:
     for name in REPORTS:
-        write_text(workspace.reports / "retraining" / name, (tree / "reports" / name).read_text(encoding="utf-8"))
+        write_text(
+            workspace.reports / "retraining" / name, (tree / workspace.of.reports / name).read_text(encoding="utf-8")
+        )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mainline.config.loader import FILE, Params
+from mainline.config.loader import Params
 from mainline.config.replaced_project import begins_anew
 from mainline.data.collect import INDEX, Collected, collect
 from mainline.data.feature_patterns import resolved
@@ -139,7 +139,7 @@ def train(params: Params, workspace: Workspace, progress: Progress) -> Record:
 def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
     with progress.stage("collect") as detail:
         watch = Watch()
-        decided_by = rule_files(params, workspace.root)
+        decided_by = rule_files(params, workspace)
         stamps = seen(decided_by)
         tables = collect(params.settings.data, workspace.root, workspace.cache, watch)
         digests = {name: table.digest for name, table in tables.items()}
@@ -152,10 +152,10 @@ def begin(params: Params, workspace: Workspace, progress: Progress) -> Job:
     return Job(params, workspace, tables, prints, progress, watch)
 
 
-def rule_files(params: Params, root: Path) -> list[Path]:
+def rule_files(params: Params, workspace: Workspace) -> list[Path]:
     """`params.yaml` and the suites: the worker process reads them again."""
-    suites = sorted((root / params.settings.data.expectations).glob("*.yaml"))
-    return [path for path in (root / FILE, *suites) if path.is_file()]
+    suites = sorted((workspace.root / params.settings.data.expectations).glob("*.yaml"))
+    return [path for path in (workspace.params, *suites) if path.is_file()]
 
 
 def train_validated(job: Job, worker: Worker, store: Path | None = None) -> tuple[Tracker, Record, Validation]:
@@ -233,7 +233,7 @@ def find_baseline(job: Job, base_ref: str, trained: Record) -> Baseline:
     if commit is None:
         return Baseline(note=why_missing(job.workspace, base_ref))
     if not holds_model(job.workspace, commit):
-        return Baseline(note=f"no baseline: {base_ref} has no params.yaml yet")
+        return Baseline(note=f"no baseline: {base_ref} has no {job.workspace.of.params} yet")
     if git.commit_of(root, "HEAD") == commit and git.is_clean(root):
         store_fingerprint(job.workspace, commit, trained.fingerprint)
     note = None

@@ -17,12 +17,13 @@ from jsonschema import Draft7Validator  # type: ignore[import-untyped]
 
 from mainline.github.comment import cml_program
 from mainline.packaging import image
+from tests.docs import jobs as counted
 
 TOP = Path(__file__).resolve().parents[2]
 GITHUB = TOP / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 CONTRIBUTED = ("review.yml", "quality.yml")  # these run a contributor's code
-RELEASING = ("release.yml", "rollback.yml")  # these may change what is in production
+RELEASING = ("ship.yml", "rollback.yml")  # these may change what is in production
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 FILES = [*WORKFLOWS, *ACTIONS]
 FORMS = [path for path in sorted((GITHUB / "ISSUE_TEMPLATE").glob("*.yml")) if path.name != "config.yml"]
@@ -37,7 +38,7 @@ OWNED = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 # Where a model is trained before it is merged; the release's training stands beside tokens that write.
-TRAINING = ("review.yml: review", "retrain.yml: retrain")
+TRAINING = ("review.yml: review", "renew.yml: retrain")
 CHOSEN_RUNNER = "vars.MAINLINE_RUNNER || 'ubuntu-24.04' }}"
 # The events whose runs are shown on the newest commit of a pull request.
 OF_PULL_REQUESTS = {"pull_request", "merge_group"}
@@ -104,7 +105,8 @@ def test_a_workflow_grants_nothing_that_a_job_does_not_ask_for(path: Path) -> No
 @pytest.mark.parametrize("file", CONTRIBUTED)
 def test_what_runs_a_contributors_code_can_read_the_repository_and_nothing_else(file: str) -> None:
     for name, job in load(GITHUB / "workflows" / file)["jobs"].items():
-        assert job["permissions"] == ({"contents": "read"} if "strategy" in job or name == "review" else {}), name
+        reads = "strategy" in job or "uses" in job
+        assert job["permissions"] == ({"contents": "read"} if reads else {}), name
     assert "secrets" not in (GITHUB / "workflows" / file).read_text(encoding="utf-8")
 
 
@@ -171,7 +173,7 @@ def test_the_documented_call_gives_what_the_workflows_take() -> None:
     assert called == 3
 
 
-@pytest.mark.parametrize("file", ["monitor.yml", "retrain.yml"])
+@pytest.mark.parametrize("file", ["watch.yml", "renew.yml"])
 def test_what_runs_the_models_code_on_a_schedule_can_write_nothing(file: str) -> None:
     for name, job in load(GITHUB / "workflows" / file)["jobs"].items():
         if any(step.get("run", "").startswith("make") for step in job.get("steps", [])):
@@ -179,6 +181,43 @@ def test_what_runs_the_models_code_on_a_schedule_can_write_nothing(file: str) ->
         elif "write" in job["permissions"].values():
             ran = [step["run"] for step in job.get("steps", []) if "run" in step]
             assert all(run.startswith("python3 -P -m mainline.") for run in ran), name
+
+
+@pytest.mark.parametrize("file", ["review.yml", "release.yml", "monitor.yml", "retrain.yml"])
+def test_the_models_of_a_run_come_from_one_command_and_each_has_jobs_of_its_own(file: str) -> None:
+    jobs = load(GITHUB / "workflows" / file)["jobs"]
+    assert jobs["models"]["uses"] == "./.github/workflows/models.yml"
+    (each,) = [job for job in jobs.values() if "strategy" in job]
+    assert each["strategy"]["matrix"] == {"model": "${{ fromJSON(needs.models.outputs.models) }}"}
+    assert each["strategy"]["fail-fast"] is False, "a model that fails leaves the others alone"
+    if "uses" in each:
+        called = load(TOP / each["uses"])
+        assert called["env"] == {"MAINLINE_SELECT": "${{ inputs.name }}"}
+        assert called["concurrency"]["group"].endswith("${{ inputs.suffix }}")
+    else:
+        assert each["env"] == {"MAINLINE_SELECT": "${{ matrix.model.name }}"}
+
+
+def test_the_check_review_is_green_only_where_every_model_was() -> None:
+    jobs = load(GITHUB / "workflows" / "review.yml")["jobs"]
+    (verdict,) = [job for job in jobs.values() if job["name"] == "review"]
+    assert "always()" in verdict["if"], "a required check that is skipped counts as passed"
+    assert set(verdict["needs"]) == {key for key, job in jobs.items() if job is not verdict}
+    (step,) = verdict["steps"]
+    assert step["run"] == "exit 1"
+    facts = {"needs.models.result": "success", "needs.models.outputs.models": "[1]", "needs.review.result": "success"}
+    assert not counted.value(step["if"], facts)
+    assert not counted.value(
+        step["if"], {**facts, "needs.models.outputs.models": "[]", "needs.review.result": "skipped"}
+    )
+    for name, broken in (
+        ("needs.models.result", "failure"),
+        ("needs.models.outputs.models", ""),
+        ("needs.review.result", "failure"),
+        ("needs.review.result", "cancelled"),
+        ("needs.review.result", "skipped"),
+    ):
+        assert counted.value(step["if"], {**facts, name: broken}), name
 
 
 def required() -> set[str]:
@@ -273,11 +312,18 @@ def test_a_run_that_is_skipped_takes_no_comments_place() -> None:
     assert job["concurrency"]["queue"] == "max"
 
 
+NAMED = "${{ inputs.model && inputs.model != 'top' && format('-{0}', inputs.model) || '' }}"
+
+
 @pytest.mark.parametrize("file", RELEASING)
 def test_releases_and_rollbacks_wait_for_each_other_and_for_productions_reviewers(file: str) -> None:
     content = load(GITHUB / "workflows" / file)
     # A second merge must not take the place of the first, nor a push that of a rollback.
-    assert content["concurrency"] == {"group": "production", "cancel-in-progress": False, "queue": "max"}
+    found = content["concurrency"]
+    assert (found["cancel-in-progress"], found["queue"]) == (False, "max")
+    # Of each model: `production` where there is one, `production-churn` of churn.
+    named = {"ship.yml": "${{ inputs.suffix }}", "rollback.yml": NAMED}
+    assert found["group"] == f"production{named[file]}"
     for name, job in content["jobs"].items():
         moves = any(step.get("run", "").startswith(("make promote", "make rollback")) for step in job.get("steps", []))
         assert moves is (job.get("environment", {}).get("name") == "production"), name

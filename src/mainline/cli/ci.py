@@ -11,6 +11,7 @@ from typing import Any
 
 from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
+from mainline.runtime import models
 
 UNASKED = (
     "The environment production has no reviewers; a private repository has them on GitHub Enterprise only. The audit "
@@ -32,6 +33,11 @@ def add(commands: Any) -> None:
     ):
         whats.add_parser(name, help=text).set_defaults(command=command)
 
+    listed = whats.add_parser("models", help="report which models this run is about, as a matrix of jobs")
+    listed.add_argument("--all", action="store_true", help="every model, whatever the change touches")
+    listed.add_argument("--one", action="store_true", help="refuse to be about several")
+    listed.set_defaults(command=models_command)
+
     begin = whats.add_parser("begin", help="begin the state before the first release")
     begin.add_argument("--anew", action="store_true", help="also where a release exists; its state is given up")
     begin.set_defaults(command=begin_command)
@@ -50,6 +56,16 @@ def settings_command(call: argparse.Namespace) -> int:
     except ValueError as error:
         raise ConfigurationError(f"SETTINGS is no JSON: {error}") from None
     commands.set_variables(os.environ, environment.in_workflow(given, os.environ))
+    return 0
+
+
+def models_command(call: argparse.Namespace) -> int:
+    from mainline.github.actions import commands, matrix
+
+    found = matrix.of_run(Path.cwd(), os.environ, whole=call.all)
+    if call.one and len(found) > 1:
+        raise ConfigurationError(f"say which of the models is meant: {', '.join(map(str, found))}")
+    commands.set_outputs(os.environ, models=matrix.as_json(found, Path.cwd()))
     return 0
 
 
@@ -152,7 +168,7 @@ def publish_command(call: argparse.Namespace) -> int:
     before = release_page.last(github) if call.returned else None
     # A return is no release: what was merged since the last one is still to come.
     released = before.commit if before else commit()
-    card = (Path("reports") / "model-card.md").read_text(encoding="utf-8")
+    card = (models.selected().reports / "model-card.md").read_text(encoding="utf-8")
     now = dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
     page = release_page.publish(github, left("release.json"), card, os.environ.get(environment.IMAGE), released, now)
     commands.set_outputs(os.environ, page=page)
@@ -160,12 +176,13 @@ def publish_command(call: argparse.Namespace) -> int:
 
 
 def left(name: str) -> dict[str, Any]:
-    """What a step before has left in `reports`."""
+    """What a step before has left in the model's folder of reports."""
+    folder = models.selected().reports
     try:
-        found: dict[str, Any] = json.loads((Path("reports") / name).read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise ConfigurationError(
-            f"reports/{name} is not here: this comes after `make candidate` or `promote`"
+            f"{folder / name} is not here: this comes after `make candidate` or `promote`"
         ) from None
     return found
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.cli.commands import about
+from mainline.cli.selection import FORMER
 from mainline.errors import ConfigurationError, ExternalError, MainlineError, Refused
 from mainline.runtime.workspace import Workspace
 
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     image = commands.add_parser("image", description=about("image"))
-    image.add_argument("--model", type=Path, help="the export to build from (default: export the checkout's model)")
+    image.add_argument(
+        "--export",
+        *FORMER,
+        dest="model",
+        type=Path,
+        help="the export to build from (default: export the checkout's model)",
+    )
     image.add_argument(
         "--repository",
         default=os.environ.get("MAINLINE_IMAGE") or None,
@@ -35,7 +42,9 @@ def add(commands: Any) -> None:
 
     stage = commands.add_parser("stage", description=about("stage"))
     stage.add_argument("image", nargs="?", help="what `mainline image` printed (default: the last image built here)")
-    stage.add_argument("--model", type=Path, help="the export that it was built from (default: .mainline/model)")
+    stage.add_argument(
+        "--export", *FORMER, dest="model", type=Path, help="the export that it was built from (default: the last one)"
+    )
     stage.set_defaults(command=stage_command)
 
     deploy = commands.add_parser("deploy", description=about("deploy"))
@@ -141,7 +150,7 @@ def fit_to_ship(workspace: Workspace, image: str) -> None:
     if found.get("image") != image:
         raise Refused(f"{image} was not tested here: run `mainline stage {image}` first")
     if not found.get("passed"):
-        raise Refused(f"{image} failed its staging test: see reports/stage.md")
+        raise Refused(f"{image} failed its staging test: see {workspace.of.reports}/stage.md")
 
 
 def last_image(workspace: Workspace) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.cli.commands import about
+from mainline.cli.selection import FORMER
 
 if TYPE_CHECKING:
     from mainline.config.schema import Source
@@ -28,7 +29,11 @@ def add(commands: Any) -> None:
         help="the file to write (default: FILE's name with .predictions before its suffix, in predictions/)",
     )
     predict.add_argument(
-        "--model", type=Path, help="the folder of an export (default: this checkout's model, exported if need be)"
+        "--export",
+        *FORMER,
+        dest="model",
+        type=Path,
+        help="the folder of an export (default: this checkout's model, exported if need be)",
     )
     predict.add_argument(
         "--raw",
@@ -38,7 +43,9 @@ def add(commands: Any) -> None:
     predict.set_defaults(command=predict_command)
 
     serve = commands.add_parser("serve", description=about("serve"))
-    serve.add_argument("--model", type=Path, help="the folder of the export (default: .mainline/model)")
+    serve.add_argument(
+        "--export", *FORMER, dest="model", type=Path, help="the folder of the export (default: .mainline/model)"
+    )
     serve.add_argument("--host", help="the address to listen on (default: 127.0.0.1)")
     serve.add_argument("--port", type=int, help="the port to listen on (default: 8080)")
     serve.set_defaults(command=serve_command)
@@ -86,12 +93,14 @@ def sources_here() -> Mapping[str, Source]:
     """The sources of this checkout; none where its settings cannot be read, and so no run reads anything."""
     from mainline.config import loader
     from mainline.errors import ConfigurationError
+    from mainline.runtime import models
 
     try:
         return loader.load().settings.data.sources
     except ConfigurationError:
-        if loader.FILE.exists():
-            print(f"warning: {loader.FILE} cannot be read: no source was looked at", file=sys.stderr)
+        params = models.selected().params
+        if params.exists():
+            print(f"warning: {params} cannot be read: no source was looked at", file=sys.stderr)
         return {}
 
 

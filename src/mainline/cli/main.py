@@ -9,7 +9,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from mainline.cli import selection
 from mainline.cli.commands import COMMANDS, listing
 from mainline.config import environment
 from mainline.errors import ConfigurationError, ExternalError, MainlineError
@@ -22,7 +24,7 @@ DONE = ("run", "train", "score")
 def entry() -> None:
     """`main`, and then exit at once: to unload what a run has imported takes half a second."""
     status = main()
-    if sys.argv[1:2] and sys.argv[1] in DONE:
+    if any(word in DONE for word in sys.argv[1:4]):  # after --model NAME too
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
@@ -35,12 +37,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     environment.normalize(os.environ)
     terminal_text.never_fail()
     words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        name, words = selection.asked(words, os.environ)
+        wanted = selection.chosen(words, name, Path.cwd())
+    except MainlineError as error:
+        print(f"mainline: {error}", file=sys.stderr)
+        return error.status
+    if len(wanted) > 1:
+        return selection.one_after_another(wanted, words)
+    with selection.working_for(wanted[0]):
+        return called(words)
+
+
+def called(words: Sequence[str]) -> int:
+    """The status of one command, which works for one model."""
     call = parser(words[0] if words else None).parse_args(words)
     try:
         status: int = call.command(call)
         return status
     except MainlineError as error:
-        print(f"mainline: {error}", file=sys.stderr)
+        print(f"mainline: {selection.in_words(str(error))}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
         print("mainline: stopped; what was recorded before is intact", file=sys.stderr)

@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from mainline.cli.commands import about
+from mainline.cli.selection import FORMER
 
 
 def add(commands: Any) -> None:
     monitor = commands.add_parser("monitor", description=about("monitor"))
     monitor.add_argument("--log", help="folder or bucket of the prediction log (default: monitor.log of params.yaml)")
-    monitor.add_argument("--model", help="digest of the model to check (default: the model of the last prediction)")
+    monitor.add_argument(
+        "--digest",
+        *FORMER,
+        dest="model",
+        help="digest of the model to check (default: the model of the last prediction)",
+    )
     monitor.add_argument("--metrics", type=Path, help="file with the text of the server's /metrics")
     monitor.add_argument("--now", type=moment, help="time to assume, ISO 8601 (default: now)")
     monitor.set_defaults(command=monitor_command)

@@ -37,8 +37,9 @@ def known_here() -> Declared:
     """What is declared, with the extensions of the project where there is one."""
     from mainline.cli.declared import declared
     from mainline.config import extensions, loader
+    from mainline.runtime import models
 
-    if loader.FILE.exists():
+    if models.selected().params.exists():
         extensions.load(loader.load())
     return declared()
 

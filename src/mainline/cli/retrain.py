@@ -86,7 +86,7 @@ def retrain_command(call: argparse.Namespace) -> int:
     else:
         print(f"\n{proposal.message}")
     if proposal.outcome is Outcome.ready and not on_github:
-        print(f"Read reports/retraining/report.md, then: git merge {proposal.branch}")
+        print(f"Read {workspace.of.reports}/retraining/report.md, then: git merge {proposal.branch}")
     if os.environ.get("GITHUB_ACTIONS") == "true":
         commands.annotate("warning" if stopped else "notice", "Retraining", proposal.message)
     # The reader is at the terminal: no issue is needed for a run that stopped.

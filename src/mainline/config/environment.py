@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import NamedTuple
 
+from mainline.runtime.models import SELECT, SELECTED, Model, selected
+
 
 # Not a dataclass: every command starts with this module.
 class Variable(NamedTuple):
@@ -47,6 +49,12 @@ VARIABLES = (
     Variable("MAINLINE_MEMORY", TARGETS, "Target `docker`: memory limit.", "512m"),
     Variable("MAINLINE_NAMESPACE", TARGETS, "Target `kubernetes`: namespace.", "default"),
     Variable("MAINLINE_TAG", TARGETS, "Target `registry`: the tag that moves.", "production"),
+    Variable(
+        SELECT,
+        TRAINING,
+        "The model to work for, where a repository has several: as `MODEL=` of a target, and `--model`.",
+    ),
+    Variable(SELECTED, TRAINING, "Set by Mainline for the processes that it starts: the model that they work for."),
     Variable("MLFLOW_TRACKING_URI", TRAINING, "MLflow server.", "the store in `.mainline`"),
     Variable("MLFLOW_TRACKING_USERNAME", TRAINING, "User name for that server; read by MLflow itself."),
     Variable("MLFLOW_TRACKING_PASSWORD", TRAINING, "Its password; read by MLflow itself."),
@@ -59,6 +67,9 @@ VARIABLES = (
     Variable("RETRAIN_TOKEN", GITHUB, "Token that opens retraining pull requests, so that their checks start."),
     Variable("SETTINGS", GITHUB, "The repository's variables as JSON, read by `make settings`."),
     Variable("MAINLINE_RUNNER", GITHUB, "The repository's variable: label of the runner that trains.", "ubuntu-24.04"),
+    Variable(
+        "MAINLINE_MOST_MODELS", GITHUB, "The repository's variable: how many models one pull request may train.", "20"
+    ),
     Variable("MAINLINE_PYTHONS", GITHUB, "The repository's variable: JSON list of the Pythons that `quality` tests."),
     Variable("MAINLINE_CML_SHA256", GITHUB, "SHA-256 of CML's program; without it none is run.", "the API posts"),
     Variable("MAINLINE_CML_URL", GITHUB, "Where that program is downloaded, such as a mirror.", "CML's releases page"),
@@ -88,6 +99,9 @@ VARIABLES = (
 
 IMAGE, STATE = "MAINLINE_IMAGE", "MAINLINE_STATE"
 MODEL_NAME, FORMER_MODEL_NAME = "MAINLINE_MODEL_NAME", "MAINLINE_MODEL"
+SERVICE, NAMESPACE = "MAINLINE_SERVICE", "MAINLINE_NAMESPACE"
+MOST_MODELS = "MAINLINE_MOST_MODELS"
+DEFAULT_NAME = "mainline"  # of what a repository with one model has once, such as the registered model
 ELSEWHERE = f"where releases are kept elsewhere, {STATE} or MLFLOW_TRACKING_URI says so"  # for a message
 GITHUBS_REGISTRY = "ghcr.io"
 OURS = ("MAINLINE_", "MLFLOW_")
@@ -98,6 +112,9 @@ INTRODUCTION = """\
 
 Every environment variable that Mainline reads. `make docs` generates this page from
 `src/mainline/config/environment.py` and `src/mainline/serving/settings.py`. An empty variable counts as not set.
+
+Where a repository has [several models](several-models.md), `NAME__MODEL` sets a variable for one of them, such as
+`MAINLINE_PUBLISH__CHURN` for `models/churn`. What is not set so follows from the common variable and the model's name.
 """
 
 
@@ -110,13 +127,44 @@ def normalize(environment: MutableMapping[str, str]) -> None:
             environment[name] = environment[name].strip().lower()
 
 
+def of_model(environment: Mapping[str, str], model: Model) -> dict[str, str]:
+    """The variables of a model with a name, where they are not those of the one at the top.
+
+    Each is what `NAME__MODEL` says, such as `MAINLINE_IMAGE__CHURN`; or the common one with the model's name.
+    """
+    if not model.name:
+        return {}
+    found = {name: f"{environment[name]}/{model.below}" for name in (IMAGE, STATE) if environment.get(name)}
+    found[MODEL_NAME] = f"{model_name(environment)}{model.suffix}"
+    found[SERVICE] = f"{environment.get(SERVICE) or DEFAULT_NAME}{model.suffix}"
+    # The manifests have fixed names: two models in one namespace would replace each other.
+    found[NAMESPACE] = f"{environment[NAMESPACE]}{model.suffix}" if environment.get(NAMESPACE) else model.name
+    return found | own(environment, model)
+
+
+def own(environment: Mapping[str, str], model: Model) -> dict[str, str]:
+    """What is set for this model alone, by the common names."""
+    ending = f"__{str(model).upper().replace('-', '_')}"
+    return {
+        name.removesuffix(ending): value
+        for name, value in environment.items()
+        if name.startswith(OURS) and name.endswith(ending) and value.strip()
+    }
+
+
+def experiment(environment: Mapping[str, str]) -> str:
+    """The name of the experiment in MLflow."""
+    return f"{DEFAULT_NAME}{selected(environment).suffix}"
+
+
 def in_workflow(settings: Mapping[str, str], environment: Mapping[str, str]) -> dict[str, str]:
     """The variables of a release in GitHub Actions, from the repository's own `settings`.
 
     By default image and state are in GitHub's registry, under the repository's name.
     """
     home = f"{GITHUBS_REGISTRY}/{environment.get('GITHUB_REPOSITORY', '')}".lower()
-    found = {IMAGE: home, STATE: f"{home}/state", "TARGET": settings.get("MAINLINE_TARGET") or "registry"}
+    target = own(settings, selected(environment)).get("MAINLINE_TARGET") or settings.get("MAINLINE_TARGET")
+    found = {IMAGE: home, STATE: f"{home}/state", "TARGET": target or "registry"}
     found |= {name: value for name, value in settings.items() if name.startswith(OURS) and value.strip()}
     normalize(found)
     return found
@@ -135,7 +183,7 @@ def model_name(environment: Mapping[str, str]) -> str:
     name in MLflow can be.
     """
     former = environment.get(FORMER_MODEL_NAME, "")
-    return environment.get(MODEL_NAME) or (former if "/" not in former else "") or "mainline"
+    return environment.get(MODEL_NAME) or (former if "/" not in former else "") or DEFAULT_NAME
 
 
 def page(more: Iterable[tuple[str, str]] = ()) -> str:

@@ -1,4 +1,4 @@
-"""Reading `params.yaml`: the settings, and where in the file each of them stands."""
+"""Reading a model's `params.yaml`: the settings, and where in the file each of them stands."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from mainline.config.schema import Settings
 from mainline.errors import ConfigurationError
+from mainline.runtime import models
+from mainline.runtime.models import Model
 
-FILE = Path("params.yaml")
+FILE = Path(models.PARAMS)  # of the model at the top; others have theirs below `models/`
 
 Key = str | int
 
@@ -47,14 +49,15 @@ class Params:
         return " ".join(line.removeprefix(mark).strip() for line in reversed([*above])) or None
 
 
-def load(file: Path = FILE) -> Params:
-    """Read and check `params.yaml`.
+def load(file: Path | None = None) -> Params:
+    """Read and check the settings in `file`; by default, those of the model that this process works for.
 
     Raises
     ------
     ConfigurationError
         For the first and every further wrong key or value, each with its line.
     """
+    file = models.selected().params if file is None else file
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -85,10 +88,23 @@ def parse(text: str, file: str = str(FILE)) -> Params:
     except ValidationError as invalid:
         problems = [explain(error, node, file) for error in invalid.errors()]  # type: ignore[arg-type]
         raise ConfigurationError("\n".join(problems)) from None
+    settings = with_own_folders(settings, models.selected())
     params = Params(settings, file, node, text.splitlines())
     if not settings.extensions:  # else its modules say what there is: `check` of gates and sources
         refuse(params, [(keys, no_setting(keys, valid_names(keys[:-1]))) for keys in added_settings(settings)])
     return params
+
+
+def with_own_folders(settings: Settings, model: Model) -> Settings:
+    """The settings of a model with a name: what they do not say about its folders is not that of the one at the top."""
+    if not model.name:
+        return settings
+    data, monitor = settings.data, settings.monitor
+    if "expectations" not in data.model_fields_set:
+        data = data.model_copy(update={"expectations": str(model.expectations)})
+    if "log" not in monitor.model_fields_set:
+        monitor = monitor.model_copy(update={"log": model.log})
+    return settings.model_copy(update={"data": data, "monitor": monitor})
 
 
 def refuse(params: Params, problems: Iterable[tuple[Sequence[Key], str]]) -> None:

@@ -4,6 +4,8 @@ What the code in a worktree is asked for is a contract between versions of Mainl
 
     mainline train --state DIR --contract N            answers {"record": path}
     mainline score --state DIR --contract N REQUEST    answers {"scores": path}
+
+`mainline --model NAME train …` is asked about a model with a name: a version that knows none of those refuses it.
 """
 
 from __future__ import annotations
@@ -15,10 +17,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mainline.config.loader import FILE
 from mainline.errors import ConfigurationError, MainlineError
 from mainline.evaluation.changes import settings_of
-from mainline.runtime import git
+from mainline.runtime import git, models
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.workspace import Workspace
 from mainline.training.fingerprint import locked_packages
@@ -90,8 +91,8 @@ def why_missing(workspace: Workspace, base: str) -> str:
 
 
 def holds_model(workspace: Workspace, commit: str) -> bool:
-    """Whether a commit has a model at all: in a new project, `main` has none until the first merge."""
-    return git.git(workspace.root, "cat-file", "-e", f"{commit}:{FILE}") is not None
+    """Whether a commit has this model: a new one, or a new project's, is on `main` from its first merge on."""
+    return git.git(workspace.root, "cat-file", "-e", f"{commit}:{workspace.of.params}") is not None
 
 
 def another_task(workspace: Workspace, commit: str, task: str) -> str | None:
@@ -103,7 +104,7 @@ def another_task(workspace: Workspace, commit: str, task: str) -> str | None:
 
 def settings_at(workspace: Workspace, commit: str) -> dict[str, Any] | None:
     """The content of a commit's params.yaml."""
-    return settings_of(git.git(workspace.root, "show", f"{commit}:{FILE}"))
+    return settings_of(git.git(workspace.root, "show", f"{commit}:{workspace.of.params}"))
 
 
 def other_task(was: str, task: str) -> str:
@@ -112,7 +113,7 @@ def other_task(was: str, task: str) -> str:
 
 def train_in_worktree(workspace: Workspace, tree: Path) -> Record:
     """Let the code in `tree` train its model, or find it trained."""
-    answer = ask(tree, ["train", "--state", str(workspace.state), "--contract", str(CONTRACT)])
+    answer = ask(tree, ["train", "--state", str(workspace.home), "--contract", str(CONTRACT)])
     return Record.read(Path(answer["record"]))
 
 
@@ -122,13 +123,14 @@ def score_in_worktree(
     """Let the code in `tree` score the candidate's holdout with its model."""
     path = scratch / "request.json"
     path.write_text(json.dumps({**request, "record": str(record.path), "into": str(scratch)}), encoding="utf-8")
-    return ask(tree, ["score", "--state", str(workspace.state), "--contract", str(CONTRACT), str(path)])
+    return ask(tree, ["score", "--state", str(workspace.home), "--contract", str(CONTRACT), str(path)])
 
 
 def ask(tree: Path, arguments: list[str], **variables: str) -> dict[str, Any]:
     environment = {**os.environ, **variables, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}"}
+    model = models.selected()
     done = subprocess.run(
-        [str(interpreter(tree)), "-m", "mainline", *arguments],
+        [str(interpreter(tree)), "-m", "mainline", *(["--model", model.name] if model.name else []), *arguments],
         cwd=tree,
         env=environment,
         capture_output=True,

@@ -37,7 +37,7 @@ def ask(worker: Worker, workspace: Workspace, record: Record, frame: Path) -> Ca
     future = worker.submit(
         of_record,
         root=str(workspace.root),
-        state=str(workspace.state),
+        state=str(workspace.home),
         path=str(record.path),
         frame=str(frame),
     )
@@ -52,13 +52,13 @@ def load_libraries() -> None:
 
 def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, Any]]:
     """The importance of every feature in the record at `path`, stored so that it is computed once."""
-    params = loader.load(Path(root) / loader.FILE)
+    workspace = Workspace.at(Path(root), Path(state))
+    params = loader.load(workspace.params)
     settings = params.settings
     if not settings.evaluate.importance_rows:
         return []
     pipeline.use_threads(settings.train.threads)
     extensions.load(params)
-    workspace = Workspace.at(Path(root), Path(state))
     record = Record.read(Path(path))
     file = place(settings, workspace, record.fingerprint)
     if not file.exists():

@@ -92,7 +92,7 @@ def against(workspace: Workspace, tree: Path, wanted: dict[str, Record]) -> Find
         name, frame = record.fingerprint, record.facts.frame
         if differs := other_data(record, again):
             return Finding(name, frame, "wrong", f"it was made from other data than its fingerprint says: {differs}")
-        if not same_frame(workspace.frames / f"{frame}.parquet", first / "frames" / f"{frame}.parquet"):
+        if not same_frame(workspace.frames / f"{frame}.parquet", Workspace.at(tree, first).frames / f"{frame}.parquet"):
             return Finding(name, frame, "wrong", "its prepared frame is not what its tables give")
         if record.digest == again.digest:
             return Finding(name, frame, "same", "trained again: the same model")

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 from mainline.config.environment import ELSEWHERE
 from mainline.errors import Refused
+from mainline.runtime import models
 from mainline.runtime.atomic_files import write_text
 
 START = "0" * 64
@@ -116,6 +117,8 @@ class AuditLog:
         A log that does not verify is not written to: another entry would hide the break.
         """
         release = details.get("release")
+        name = models.selected().name
+        details = {"model": name, **details} if name else details
         for _ in range(LOOKS):
             there = self.entries()
             same = [

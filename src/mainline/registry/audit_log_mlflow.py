@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from mainline.errors import ExternalError
 from mainline.registry.audit_log import Taken
 from mainline.registry.models import converted_errors
-from mainline.registry.runs import EXPERIMENT
+from mainline.registry.runs import experiment_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -59,7 +59,7 @@ class RunEntryStore:
 
     def run(self) -> str | None:
         with converted_errors():
-            experiment = self.client.get_experiment_by_name(EXPERIMENT)
+            experiment = self.client.get_experiment_by_name(experiment_name())
             if experiment is None:
                 return None
             found = self.client.search_runs([experiment.experiment_id], f"tags.`{OF}` = '{self.model}'", max_results=2)
@@ -68,8 +68,8 @@ class RunEntryStore:
 
     def begin(self) -> str:
         with converted_errors():
-            experiment = self.client.get_experiment_by_name(EXPERIMENT)
-            identity = experiment.experiment_id if experiment else self.client.create_experiment(EXPERIMENT)
+            experiment = self.client.get_experiment_by_name(experiment_name())
+            identity = experiment.experiment_id if experiment else self.client.create_experiment(experiment_name())
             run = self.client.create_run(identity, tags={OF: self.model}, run_name="audit log")
             self.client.set_terminated(run.info.run_id)
         return self.run() or str(run.info.run_id)  # another machine may have created one at the same moment

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.config import environment
 from mainline.errors import ExternalError
 from mainline.registry import store_upgrade
 from mainline.runtime.worker import Worker
@@ -30,7 +31,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-EXPERIMENT = "mainline"
+EXPERIMENT = environment.DEFAULT_NAME  # of the model at the top
+
+
+def experiment_name() -> str:
+    """The name of the experiment: a server may hold those of several models."""
+    return environment.experiment(os.environ)
 
 
 def store(state: Path) -> tuple[str, str | None]:
@@ -112,8 +118,8 @@ def open_client(state: str) -> tuple[MlflowClient, str]:
     mlflow.set_tracking_uri(uri)
     with alone(Path(state)):
         client = store_upgrade.fitting(Path(state) / "mlflow.db", mlflow.MlflowClient)
-        experiment = client.get_experiment_by_name(EXPERIMENT)
-        identity = experiment.experiment_id if experiment else client.create_experiment(EXPERIMENT, artifacts)
+        experiment = client.get_experiment_by_name(experiment_name())
+        identity = experiment.experiment_id if experiment else client.create_experiment(experiment_name(), artifacts)
     return client, str(identity)
 
 

@@ -9,14 +9,16 @@ from mainline.evaluation.formatting import plain
 from mainline.evaluation.results import Gate, Review
 from mainline.report import ordering
 from mainline.report.headline import gate_name, headline
+from mainline.runtime import models
 
 WIDTH = 100
 NAME = 24
 GREEN, RED, BOLD, PLAIN = "\033[32m", "\033[31m", "\033[1m", "\033[0m"
 
 
-def terminal_summary(review: Review, reports: Path | str = "reports", *, colour: bool = False) -> str:
+def terminal_summary(review: Review, reports: Path | str | None = None, *, colour: bool = False) -> str:
     """Headline, gates and where the reports are: lines of at most 100 columns, coloured only if asked."""
+    reports = models.selected().reports if reports is None else reports
     tone = GREEN if review.passed else RED
     lines = [*warnings(review), *wrapped(headline(review))]
     found = [f"{BOLD}{tone}{line}{PLAIN}" if colour else line for line in lines]

@@ -29,6 +29,9 @@ def reports(found: ReviewedRows, workspace: Workspace, progress: Progress) -> li
     write_text(folder / "report.md", markdown.render(review))
     write_text(folder / report_json.FILE, report_json.to_json(review))
     curves = Curves(y=rows.y, candidate=rows.candidate, baseline=rows.baseline, classes=tuple(map(str, rows.classes)))
-    write_text(folder / "report.html", html.render(review, curves))
+    page = html.render(review, curves)
+    write_text(folder / "report.html", page)
+    if workspace.of.name:  # GitHub calls an artifact after its file: those of several models must differ
+        write_text(folder / workspace.of.page, page)
     write_text(folder / "verdict.json", json.dumps(verdict(review), indent=2, allow_nan=False) + "\n")
     return [str(folder / name) for name in ("report.md", "report.html", "verdict.json")]

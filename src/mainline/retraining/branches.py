@@ -8,18 +8,16 @@ import subprocess
 from pathlib import Path
 from typing import Literal
 
-from mainline.config.loader import FILE
 from mainline.errors import ConfigurationError, ExternalError, Refused
 from mainline.retraining import data_until
-from mainline.retraining.rules import EMAIL, NAME, PREFIX, Attempt
-from mainline.runtime import git
-
-HEADS = f"refs/heads/{PREFIX}"
+from mainline.retraining.rules import EMAIL, NAME, Attempt, prefix
+from mainline.runtime import git, models
 
 
 def attempts(root: Path, base: str) -> list[Attempt]:
     """The local branches `retrain/…`, compared with the commit `base` of main."""
-    listed = git.git(root, "for-each-ref", "--format=%(objectname) %(refname)", HEADS) or ""
+    heads = f"refs/heads/{prefix()}"
+    listed = git.git(root, "for-each-ref", "--format=%(objectname) %(refname)", f"{heads}*") or ""
     found = []
     for line in listed.splitlines():
         commit, _, ref = line.partition(" ")
@@ -48,7 +46,7 @@ def attempt(root: Path, base: str, branch: str, commit: str, until: dt.date) -> 
 
 
 def clock_at(root: Path, commit: str) -> dt.date | None:
-    text = git.git(root, "show", f"{commit}:{FILE}")
+    text = git.git(root, "show", f"{commit}:{models.selected().params}")
     try:
         return data_until.shown(text.encode()) if text is not None else None
     except ConfigurationError:
@@ -78,11 +76,12 @@ def commit(tree: Path, message: str, opened: dt.datetime) -> str:
     environment = {**os.environ, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
     for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"):
         environment.pop(name, None)
-    command = ["git", *given, "commit", "--quiet", "--message", message, "--", str(FILE)]
+    file = models.selected().params
+    command = ["git", *given, "commit", "--quiet", "--message", message, "--", str(file)]
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     made = git.commit_of(tree, "HEAD")
     if done.returncode or made is None:
-        raise ExternalError(f"git could not commit {FILE}: {(done.stderr or done.stdout).strip()}")
+        raise ExternalError(f"git could not commit {file}: {(done.stderr or done.stdout).strip()}")
     return made
 
 

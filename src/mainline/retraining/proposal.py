@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mainline.errors import DataError
+from mainline.retraining.rules import prefix
 
 FILE = "retraining.json"
 REPORTS = ("report.json", "report.md", "report.html", "verdict.json")  # from the run, in the same folder
@@ -56,7 +57,7 @@ def read(file: Path) -> Proposal:
             until=_date(content.get("until")),
             before=_date(content.get("before")),
             base=_matching(content.get("base"), r"[0-9a-f]{40,64}"),
-            branch=_matching(content.get("branch"), r"retrain/\d{4}-\d\d-\d\d"),
+            branch=_matching(content.get("branch"), rf"{prefix()}\d{{4}}-\d\d-\d\d"),
             verdict=_matching(content.get("verdict"), r"[a-z_]{1,40}"),
             passed=content.get("passed") is True,
         )

@@ -7,13 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from mainline.runtime import models
+
 if TYPE_CHECKING:
     from mainline.config.schema import Retrain
 
 PREFIX = "retrain/"
-FILE = "params.yaml"
 # No person can have this address: every other commit on the branch is by people.
 NAME, EMAIL = "Mainline retraining", "retraining@mainline.invalid"
+
+
+def prefix() -> str:
+    """What the branches of this model begin with."""
+    name = models.selected().name
+    return f"{PREFIX}{name}/" if name else PREFIX
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ def decide(rules: Retrain, attempts: Sequence[Attempt], until: dt.date, base: st
         return Decision(
             None, f"{len(month)} retrainings were opened in {now:%Y-%m}: retrain.budget is {rules.budget} a month"
         )
-    return Decision(f"{PREFIX}{until}", f"new data until {until}")
+    return Decision(f"{prefix()}{until}", f"new data until {until}")
 
 
 def refreshed(standing: Attempt, until: dt.date, base: str) -> Decision:

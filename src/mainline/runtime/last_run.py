@@ -16,7 +16,7 @@ from mainline.runtime.atomic_files import write_text
 from mainline.runtime.workspace import Workspace
 
 # Everything that a run reads or is made of; the last run adds the files of the tables.
-WATCHED = ("params.yaml", "uv.lock", "src/**/*", "pipelines/*.py", "data/**/*")
+WATCHED = ("params.yaml", "models/**/*", "uv.lock", "src/**/*", "pipelines/*.py", "data/**/*")
 LEFT = ("report.md", "report.html", "report.json", "verdict.json")
 
 

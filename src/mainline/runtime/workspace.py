@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mainline.runtime import models
 from mainline.runtime.atomic_files import UNFINISHED, remove, sweep
+from mainline.runtime.models import Model
 
 # How many are kept: a record of the example has 3 MB, a frame 6, the checks of its tables 0.5.
 RECORDS, FRAMES, CHECKS = 30, 5, 100
@@ -18,14 +20,29 @@ RECORDS, FRAMES, CHECKS = 30, 5, 100
 
 @dataclass(frozen=True)
 class Workspace:
-    """`root` is the checkout; `state` holds what may be deleted at will, except the MLflow store."""
+    """`root` is the checkout; `home` holds what may be deleted at will, except the MLflow stores.
+
+    `home` is shared by the models of the checkout: what was fetched, digested and validated is so once for all of them.
+    """
 
     root: Path
-    state: Path
+    home: Path
+    of: Model = models.AT_TOP
 
     @classmethod
-    def at(cls, root: Path, state: Path | None = None) -> Workspace:
-        return cls(root.resolve(), (state or root / ".mainline").resolve())
+    def at(cls, root: Path, home: Path | None = None) -> Workspace:
+        """The workspace of the model that this process works for."""
+        return cls(root.resolve(), (home or root / ".mainline").resolve(), models.selected())
+
+    @property
+    def params(self) -> Path:
+        """The settings of the model."""
+        return self.root / self.of.params
+
+    @property
+    def state(self) -> Path:
+        """What belongs to this model alone."""
+        return self.home / models.FOLDER / self.of.below if self.of.name else self.home
 
     @property
     def records(self) -> Path:
@@ -37,12 +54,12 @@ class Workspace:
 
     @property
     def cache(self) -> Path:
-        return self.state / "cache"
+        return self.home / "cache"
 
     @property
     def checks(self) -> Path:
         """Results of validation and of the time-travel check, by their inputs."""
-        return self.state / "checks"
+        return self.home / "checks"
 
     @property
     def model(self) -> Path:
@@ -55,7 +72,7 @@ class Workspace:
 
     @property
     def reports(self) -> Path:
-        return self.root / "reports"
+        return self.root / self.of.reports
 
     @property
     def last(self) -> Path:
@@ -66,7 +83,7 @@ class Workspace:
     def locked(self) -> Iterator[None]:
         """One run at a time in a checkout: a second one waits, with a message."""
         self.state.mkdir(parents=True, exist_ok=True)
-        with open(self.state / "lock", "a+") as lock:
+        with open(self.home / "lock", "a+") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -85,7 +102,7 @@ class Workspace:
 
     def _sweep(self) -> None:
         """Remove what a killed run has left; the lock must be held."""
-        for path in self.state.iterdir():
+        for path in (*self.home.iterdir(), *self.state.iterdir()):
             if path.name.startswith(UNFINISHED):
                 remove(path)
         for folder in (self.records, self.frames, self.cache, self.checks, self.reports):

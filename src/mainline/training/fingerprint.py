@@ -11,12 +11,14 @@ import json
 import platform
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mainline.config.schema import Settings
+from mainline.runtime import models
+from mainline.training.packages import foreign
 
 # Of the machine's own modules and packages, those that the model passes through; a test trains a model in a
 # fresh interpreter and compares this list with what was imported.
@@ -38,8 +40,10 @@ MODEL_MODULES = frozenset(
         "errors",
         "runtime.atomic_files",
         "runtime.file_digests",
+        "runtime.models",
         "runtime.workspace",
         "training.fingerprint",
+        "training.packages",
         "training.pipeline",
         "training.seeds",
     }
@@ -95,15 +99,18 @@ def digest(value: Any) -> str:
 
 
 def code_files(root: Path) -> list[Path]:
-    """The project's code that the model passes through: all of `src/` but the rest of the machine.
+    """The project's code that the model passes through: all of `src/` but the machine's rest and other models' own.
 
     Whatever lies there counts, such as a query or a lookup table beside the module that reads it.
     """
     source = root / "src"
-    return sorted(p for p in source.glob("**/*") if p.is_file() and _shapes_the_model(p.relative_to(source)))
+    others = foreign(root, models.selected())
+    return sorted(p for p in source.glob("**/*") if p.is_file() and _shapes_the_model(p.relative_to(source), others))
 
 
-def _shapes_the_model(path: Path) -> bool:
+def _shapes_the_model(path: Path, others: Set[str]) -> bool:
+    if path.parts[0].removesuffix(".py") in others:
+        return False
     if path.suffix == ".pyc" or any(part.startswith(".") or part.endswith(".egg-info") for part in path.parts):
         return False
     if path.parts[0] != "mainline":

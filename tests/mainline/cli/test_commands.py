@@ -62,5 +62,6 @@ def test_the_help_imports_no_command_and_no_library() -> None:
     assert {name for name in imported if name.startswith("mainline.cli.")} == {
         "mainline.cli.commands",
         "mainline.cli.main",
+        "mainline.cli.selection",
     }
     assert not imported & {"numpy", "pandas", "pydantic", "yaml", "mlflow"}

@@ -25,6 +25,7 @@ from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.unchecked import unchecked
 from mainline.errors import ConfigurationError
+from mainline.runtime import models
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.file_digests import Watch
 from mainline.runtime.worker import Worker
@@ -53,7 +54,7 @@ class Gate:
         self.docs = workspace.reports / DOCS
         self.about = {
             "root": str(workspace.root),
-            "state": str(workspace.state),
+            "state": str(workspace.home),
             "tables": to_json(dict(tables)),
             "watched": watch.files if watch else {},
             "features": settings.prepare.features.model_dump(),
@@ -80,7 +81,8 @@ class Gate:
 def check_suites(settings: Settings, root: Path) -> None:
     """Refuse a suite that no table has the name of: its table would pass without validation."""
     named = Path(settings.data.expectations)
-    if named != Path(Data.model_fields["expectations"].default) and not (root / named).is_dir():
+    usual = (Path(Data.model_fields["expectations"].default), models.selected().expectations)
+    if named not in usual and not (root / named).is_dir():
         raise ConfigurationError(f"params.yaml: data.expectations: the folder {named} does not exist")
     tables = [*settings.data.sources, FRAME]
     problems = []
@@ -129,9 +131,10 @@ def of_frame(
 
 def at(root: str, state: str, features: dict[str, list[str]]) -> tuple[Settings, Workspace]:
     """The settings as params.yaml has them, with the columns that patterns among the features stand for."""
-    params = loader.load(Path(root) / loader.FILE)
+    workspace = Workspace.at(Path(root), Path(state))
+    params = loader.load(workspace.params)
     extensions.load(params)
-    return with_features(params.settings, Features(**features)), Workspace.at(Path(root), Path(state))
+    return with_features(params.settings, Features(**features)), workspace
 
 
 def of_table(
@@ -142,11 +145,13 @@ def of_table(
     file = workspace.root / suite
     if not file.exists():
         return []
-    judged_by = (file.read_bytes(), str(settings.data.cutoff).encode(), *own_code(settings, workspace.root))
+    asked = json.dumps([str(settings.data.cutoff), *key])  # several models may read this table
+    judged_by = (file.read_bytes(), asked.encode(), *own_code(settings, workspace.root))
     kept = workspace.checks / f"{name}-{seal(digest, *judged_by)}"
     if (kept / "answer.json").exists():
         publish_docs(workspace, name, kept)
-        return read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
+        known = read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
+        return [dataclasses.replace(expectation, file=str(suite)) for expectation in known]
     from mainline.data.validation import data_docs, run
 
     try:
@@ -194,7 +199,7 @@ def of_time(
             examples=[],
             observed=str(leak),
             note=None,
-            file=str(loader.FILE),
+            file=str(workspace.of.params),
             line=1,  # the file may be edited before this result is read again: see `placed`
         )
         for leak in leaks
@@ -207,7 +212,7 @@ def placed(workspace: Workspace, found: list[Expectation]) -> list[Expectation]:
     """The findings of the time-travel check with the line of its setting."""
     if not found:
         return []
-    line = loader.load(workspace.root / loader.FILE).line("prepare", "time_travel_checks")
+    line = loader.load(workspace.params).line("prepare", "time_travel_checks")
     return [dataclasses.replace(expectation, line=line) for expectation in found]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from mainline.config import loader
 from mainline.errors import ConfigurationError
 from mainline.github.actions import commands
+from mainline.runtime import models
 
 KEYS = {
     "label coverage": ("gates", "label_coverage"),
@@ -56,7 +57,7 @@ def of_verdict(verdict: Mapping[str, Any], file: Path) -> list[Annotation]:
             return found
         found = [
             Annotation(
-                file.name,
+                str(models.selected().params),
                 settings.line(*keys_of(gate["name"])),
                 f"gate: {gate['name']}",
                 f"{gate['measured']}\n{gate['rule']}",

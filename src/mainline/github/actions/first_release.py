@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mainline.config.environment import IMAGE, MODEL_NAME
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.github.actions.release_page import TAG
+from mainline.github.actions.release_page import numbers, prefix
 from mainline.github.client import GitHub
 from mainline.registry import audit_log, shared_state
 from mainline.registry.claims import TAG as STATE_TAG
@@ -85,17 +85,16 @@ def begin_anew(state: Shared, former: Former, github: GitHub) -> str:
 
 def last_number(github: GitHub) -> int:
     """The highest version that ever had a page: its tag and its page must not come to name another model."""
-    tags = [each["ref"].removeprefix(f"refs/tags/{TAG}") for each in github.get(f"git/matching-refs/tags/{TAG}")]
-    return max((int(number) for number in tags if number.isdecimal()), default=0)
+    return max(numbers(github), default=0)
 
 
 def traces(github: GitHub) -> Iterator[str]:
     """What a release leaves in other places: a tag in git, an image in production."""
     from mainline.release.targets import registry_tag
 
-    tags = github.get(f"git/matching-refs/tags/{TAG}")
-    if tags:
-        yield f"the tag {tags[-1]['ref'].removeprefix('refs/tags/')}"
+    known = numbers(github)
+    if known:
+        yield f"the tag {prefix()}{max(known)}"
     if os.environ.get(IMAGE):
         target = registry_tag.target()
         if target.deployed():

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mainline.github.actions import commands
+from mainline.runtime import models
 
-SETTINGS = "params.yaml"
-DEFAULT = ".mainline/log"  # of `monitor.log`, as the schema has it
+DEFAULT = models.AT_TOP.log
 SECTION = re.compile(r"^monitor:[ \t]*(?:#.*)?$((?:\n(?:[ \t].*|#.*|[ \t]*$))*)", re.MULTILINE)
 # A name with or without quotes; whatever else YAML allows is left to a reader of YAML.
 LOG = re.compile(r"^( +)log: +(?:\"([^\"\\\n]+)\"|'([^'\n]+)'|([\w./][\w./~:=+-]*))[ \t]*(?:[ \t]#.*)?$", re.MULTILINE)
@@ -24,18 +24,20 @@ TITLE = "Monitor"
 
 def main(arguments: Sequence[str] = (), environment: Mapping[str, str] = os.environ) -> int:
     root = Path(arguments[0] if arguments else ".")
-    log = log_of((root / SETTINGS).read_text(encoding="utf-8")) if (root / SETTINGS).is_file() else None
+    model = models.selected(environment)
+    settings = root / model.params
+    log = log_of(settings.read_text(encoding="utf-8"), model.log) if settings.is_file() else None
     away = log is not None and is_out_of_sight(root, log)
     if away:
-        report(root / "reports", str(log))
+        report(root / model.reports, str(log))
     commands.set_outputs(environment, reach="false" if away else "true")
     return 0
 
 
-def log_of(settings: str) -> str | None:
-    """`monitor.log`; None where the text is written in a way that only a reader of YAML understands."""
+def log_of(settings: str, default: str = DEFAULT) -> str | None:
+    """`monitor.log`, or its default; None where the text is written in a way that only a reader of YAML understands."""
     if not re.search(r"^monitor\b", settings, re.MULTILINE):
-        return DEFAULT
+        return default
     section = SECTION.search(settings)
     if section is None:
         return None
@@ -45,7 +47,7 @@ def log_of(settings: str) -> str | None:
     if found:
         return str(next(filter(None, found[0].groups()[1:])))
     named = any(re.match(rf"[ ]{{{depth}}}[\"']?log\b", line) for line in keys)
-    return None if named else DEFAULT
+    return None if named else default
 
 
 def is_out_of_sight(root: Path, log: str) -> bool:

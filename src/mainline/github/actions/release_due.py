@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mainline.github.actions import relevant_changes
-from mainline.github.actions.release_page import TAG, Published, last
+from mainline.github.actions.release_page import Published, last, numbers
 from mainline.github.client import GitHub
 from mainline.runtime import git
 from mainline.training.fingerprint import locked_packages
@@ -34,7 +34,7 @@ def due(root: Path, event: str, github: GitHub) -> Due:
     """Whether the checkout's commit needs a release; `event` is the name of the event that started the run."""
     released = last(github)
     head = git.commit_of(root, "HEAD")
-    if released is None and event == "push" and not github.get(f"git/matching-refs/tags/{TAG}"):
+    if released is None and event == "push" and not numbers(github):
         # A repository made from the template begins with a push, of the example: nobody has asked to release that.
         return Due(False, FIRST)
     if released is None or head is None:

@@ -14,13 +14,30 @@ from typing import Any
 
 from mainline.github.actions import commands
 from mainline.github.client import GitHub, GitHubError
+from mainline.runtime import models
 
-TAG = "model-v"
+TAG = "model-v"  # of the model at the top; of another, its name is in the place of the first word
 MARK = re.compile(r"<!-- mainline: (\{[^\n]*\}) -->")
 LOOKED_AT = 300  # releases, newest first: they include the fork's own
 LONGEST = 120_000  # characters: GitHub takes 125,000
 NO_TAG = (403, 404, 409, 422)  # 403, 404: a commit with other workflows; 422: the tag exists, or has a rule against it
 COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def prefix() -> str:
+    """What the tags of this model's releases begin with; a number follows."""
+    name = models.selected().name
+    return f"{name}-v" if name else TAG
+
+
+def numbers(github: GitHub) -> list[int]:
+    """The versions of this model that have a tag."""
+    found = (each["ref"].removeprefix(f"refs/tags/{prefix()}") for each in github.get(matching()))
+    return [int(number) for number in found if number.isdecimal()]
+
+
+def matching() -> str:
+    return f"git/matching-refs/tags/{prefix()}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,7 @@ def last(github: GitHub) -> Published | None:
 def published(github: GitHub) -> Iterator[Published]:
     for release in itertools.islice(github.pages("releases"), LOOKED_AT):
         found = MARK.findall(release.get("body") or "")
-        if not found or release["draft"] or not release["tag_name"].startswith(TAG):
+        if not found or release["draft"] or not is_ours(release["tag_name"]):
             continue
         try:
             mark = json.loads(found[-1])
@@ -49,6 +66,11 @@ def published(github: GitHub) -> Iterator[Published]:
             continue  # a person has edited the page: it is not reliable
         if COMMIT.fullmatch(made.commit):
             yield made
+
+
+def is_ours(tag: str) -> bool:
+    """Whether a tag is one of this model's releases."""
+    return tag.startswith(prefix()) and tag.removeprefix(prefix()).isdecimal()
 
 
 def publish(github: GitHub, content: Mapping[str, Any], card: str, image: str | None, commit: str, at: str) -> str:
@@ -63,12 +85,15 @@ def publish(github: GitHub, content: Mapping[str, Any], card: str, image: str | 
     commit
         The commit that was released last, 40 hex digits: the next one is compared with it. `at` is now, in ISO 8601.
     """
-    tag = f"{TAG}{content['version']}"
+    tag = f"{prefix()}{content['version']}"
     body = page(content, card, image, github.repository, commit, at)
     # Never a commit: the workflow's token may not name one whose workflows differ from those of the default branch,
     # as after any merge in the meantime, also where a page has one as its target.
     branch = str(github.get("")["default_branch"])
-    values = {"name": f"Model {content['version']}", "body": body, "make_latest": "true", "target_commitish": branch}
+    model = models.selected()
+    title = f"{model.name} {content['version']}" if model.name else f"Model {content['version']}"
+    latest = "false" if model.name else "true"  # GitHub has one for the whole repository
+    values = {"name": title, "body": body, "make_latest": latest, "target_commitish": branch}
     there = existing(github, tag)
     if there is None:
         made_from = str(content.get("commit"))

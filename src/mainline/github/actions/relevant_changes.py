@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
 
-from mainline.config.loader import FILE, load
+from mainline.config.loader import load
 from mainline.config.schema import Settings
 from mainline.errors import ConfigurationError
-from mainline.runtime import git
+from mainline.runtime import git, models
 from mainline.training.fingerprint import locked_packages
+from mainline.training.packages import foreign
 
 LOCK = "uv.lock"
 # What a run reads or consists of, as `last_run.WATCHED`.
@@ -28,19 +31,60 @@ def harmless(root: Path, base: str) -> list[str] | None:
     `params.yaml` and packages that training does not use change nothing.
     """
     try:
-        settings = load(root / FILE).settings
+        settings = load(root / models.selected().params).settings
     except ConfigurationError:
         return None
     if not all(source.is_local for source in settings.data.sources.values()):
         return None
     files = git.changed_files(root, base)
-    return None if any(is_relevant(root, base, settings, file) for file in files) else files
+    return None if relevant(root, base, settings, files) else files
 
 
-def is_relevant(root: Path, base: str, settings: Settings, file: str) -> bool:
-    if file == str(FILE):
+def relevant(root: Path, base: str, settings: Settings, files: Sequence[str]) -> str | None:
+    """The first of `files` that can change the model that this process works for, or its gates."""
+    others = Others.of(root)
+    return next((file for file in files if is_relevant(root, base, settings, file, others)), None)
+
+
+@dataclass(frozen=True)
+class Others:
+    """What belongs to other models of the repository, and to this one only where its own settings say so."""
+
+    packages: Set[str]
+    folders: tuple[PurePosixPath, ...]
+    sources: tuple[str, ...]
+
+    @classmethod
+    def of(cls, root: Path) -> Others:
+        this = models.selected()
+        folders, sources = [], []
+        for other in models.here(root):
+            if other != this:
+                folders += [other.params, other.expectations, *([other.folder] if other.name else [])]
+                sources += paths_of(root / other.params)
+        return cls(foreign(root, this), tuple(map(PurePosixPath, folders)), tuple(sources))
+
+    def holds(self, path: PurePosixPath) -> bool:
+        if path.parts[0] == "src" and len(path.parts) > 1:
+            return path.parts[1].removesuffix(".py") in self.packages
+        return any(path.is_relative_to(folder) for folder in self.folders) or any(map(path.match, self.sources))
+
+
+def paths_of(params: Path) -> list[str]:
+    """The files that the sources in another model's settings name; none where they cannot be read."""
+    try:
+        found = content(params.read_text(encoding="utf-8"))["data"]["sources"]
+        return [str(source["path"]) for source in found.values() if source.get("path")]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
+        return []
+
+
+def is_relevant(root: Path, base: str, settings: Settings, file: str, others: Others) -> bool:
+    own = models.selected()
+    if file == str(own.params):
+        now = root / file
         before = content(git.git(root, "show", f"{base}:{file}"))
-        return bool(before != content((root / file).read_text(encoding="utf-8")))
+        return bool(before != content(now.read_text(encoding="utf-8") if now.exists() else None))
     if file == LOCK:
         return any(locked_at(root, base, group) != locked_packages(root, group) for group in GROUPS)
     path = PurePosixPath(file)
@@ -48,7 +92,10 @@ def is_relevant(root: Path, base: str, settings: Settings, file: str) -> bool:
         return True
     if any(source.path and path.match(source.path) for source in settings.data.sources.values()):
         return True
-    return file in FILES or (file.startswith(FOLDERS) and path.suffix != ".md")
+    if others.holds(path):
+        return False
+    folders = (*FOLDERS, f"{own.folder}/") if own.name else FOLDERS
+    return file in FILES or (file.startswith(folders) and path.suffix != ".md")
 
 
 def content(text: str | None) -> Any:

@@ -15,14 +15,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from mainline.config.loader import FILE, load
-from mainline.config.schema import Data
+from mainline.config.loader import load
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.evaluation import changes
 from mainline.evaluation.results import Change
 from mainline.github.actions import commands, event, failure_annotations, relevant_changes, stopped_report
-from mainline.runtime import git
+from mainline.runtime import git, models
 from mainline.runtime.atomic_files import write_text
+from mainline.runtime.models import Model
 from mainline.runtime.workspace import Workspace
 
 PREFIX = "mainline: "
@@ -50,9 +50,28 @@ def review(workspace: Workspace, environment: Mapping[str, str], install: str = 
     verdict = json.loads((workspace.reports / "verdict.json").read_text(encoding="utf-8"))
     keep_only(workspace, verdict["fingerprint"])
     summarise(workspace, environment)
-    found = [*failure_annotations.of_verdict(verdict, workspace.root / FILE), *failure_annotations.of_message(message)]
+    found = [*failure_annotations.of_verdict(verdict, workspace.params), *failure_annotations.of_message(message)]
     print(*failure_annotations.printed(found), sep="\n", flush=True)
     return status
+
+
+def leave_untouched(root: Path, started: event.Event, commit: str, environment: Mapping[str, str]) -> None:
+    """The reports of a change that touches none of several models; those of the first one's gates are looked at."""
+    workspace = Workspace.at(root)
+    shutil.rmtree(workspace.reports, ignore_errors=True)
+    base = event.name_base(root, started, commit)
+    write_text(workspace.reports / "review.json", json.dumps(started.claim, indent=2) + "\n")
+    changed = [change for model in models.here(root) for change in gates_of(model, root, commit)]
+    stopped_report.write_unchanged(
+        workspace, base, commit, git.changed_files(root, commit), list(dict.fromkeys(changed))
+    )
+    summarise(workspace, environment)
+    print("Passed: this cannot change any of the models, nothing was trained")
+
+
+def gates_of(model: Model, root: Path, commit: str) -> list[Change]:
+    with models.selecting(model):
+        return gates(Workspace.at(root), commit)
 
 
 def skippable(workspace: Workspace, started: event.Event, commit: str | None) -> list[str] | None:
@@ -61,7 +80,7 @@ def skippable(workspace: Workspace, started: event.Event, commit: str | None) ->
         return None
     if (
         not git.commit_of(workspace.root, commit)
-        or git.git(workspace.root, "cat-file", "-e", f"{commit}:{FILE}") is None
+        or git.git(workspace.root, "cat-file", "-e", f"{commit}:{workspace.of.params}") is None
     ):
         return None
     return relevant_changes.harmless(workspace.root, commit)
@@ -104,10 +123,10 @@ def gates(workspace: Workspace, commit: str | None) -> list[Change]:
     if commit is None:
         return []
     try:
-        suites = load(workspace.root / FILE).settings.data.expectations
+        suites = load(workspace.params).settings.data.expectations
     except ConfigurationError:
-        suites = str(Data.model_fields["expectations"].default)
-    return changes.of_gates(workspace.root, commit, str(FILE), suites)
+        suites = str(workspace.of.expectations)
+    return changes.of_gates(workspace.root, commit, str(workspace.of.params), suites)
 
 
 def keep_only(workspace: Workspace, fingerprint: str | None) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 FOLDERS = (".github/", "data/expectations/", "src/mainline/", "pipelines/")
+SUITES = re.compile(r"models/[^/]+/expectations/")
+PARAMS = re.compile(r"(?:models/[^/]+/)?params\.yaml")  # of each model
 FILES = ("Makefile",)  # what the workflows call
 EXTENSIONS = re.compile(r"src/(?:.+/)?extensions(?:\.py$|/)")  # a project's own gates and metrics
 # Of params.yaml: thresholds, what they are measured with, and the modules that add to both.
@@ -20,16 +22,21 @@ FAR_REACHING = re.compile(r"(?:^|[\s:,\[{-])[&*]\w|<<|^[+-]?(?:---|\.\.\.|%)")
 def changed(files: Iterable[Mapping[str, Any]]) -> list[str]:
     """The changed files that affect the verdict, from GitHub's list.
 
-    `params.yaml` is among them if its patch changes the thresholds, or if that cannot be ruled out.
+    A `params.yaml` is among them if its patch changes the thresholds, or if that cannot be ruled out.
     """
     found = []
     for file in files:
         names = [str(file["filename"]), str(file.get("previous_filename") or "")]
-        if any(name.startswith(FOLDERS) or name in FILES or EXTENSIONS.match(name) for name in names):
+        if any(judges(name) for name in names):
             found.append(names[0])
-        elif "params.yaml" in names and (names[1] or touches_gates(file.get("patch"))):
-            found.append("params.yaml")
+        elif any(map(PARAMS.fullmatch, names)) and (names[1] or touches_gates(file.get("patch"))):
+            found.append(next(name for name in names if PARAMS.fullmatch(name)))
     return found
+
+
+def judges(name: str) -> bool:
+    """Whether a file judges models, whatever changes in it."""
+    return name.startswith(FOLDERS) or name in FILES or bool(EXTENSIONS.match(name) or SUITES.match(name))
 
 
 def touches_gates(patch: str | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -16,11 +17,15 @@ from mainline.github.comment.artifact import LARGEST_ARCHIVE, Artifact, unpack
 from mainline.github.comment.cml import Cml
 from mainline.github.comment.markers import Marker, title
 from mainline.github.comment.post import NotAllowed, Posted, post
+from mainline.github.comment.several import Part
 from mainline.github.comment.text import Findings, comment
 from mainline.github.comment.workflow_run import Run, Skipped, finished_run
+from mainline.runtime import models
 
 REPORT = "report"  # the artifact with report.json and review.json
 PAGE = "report.html"
+OF_MODEL = re.compile(rf"{REPORT}-[a-z0-9-]+")  # of one of several models
+MOST_REPORTS = 256
 WITHOUT_JOBS = ("skipped", "action_required", "neutral", "stale")
 MOST_FILES = 3_000  # that GitHub lists for a pull request
 
@@ -55,8 +60,17 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
     found = find_pull_request.open_pulls(client, run)
 
     artifacts = list(client.pages(f"actions/runs/{run.id}/artifacts", key="artifacts"))
-    artifact, refused = opened(client, artifacts)
-    pull = find_pull_request.choose(found, artifact.claim if artifact else None, run)
+    names = reports_among(artifacts)
+    if names == [REPORT]:
+        artifact, refused = opened(client, artifacts, REPORT)
+        left, parts = [artifact] if artifact else [], ()
+    else:
+        artifact, left, parts = None, *of_models(client, run, artifacts, names)
+        refused = "; ".join(f"{part.model}: {part.why}" for part in parts if part.why) or None
+    # Each of the artifacts is held against the run: any job could have left any of them.
+    pull, *others = [find_pull_request.choose(found, claim, run) for claim in [one.claim for one in left] or [None]]
+    if any(other["number"] != pull["number"] for other in others):
+        raise Refused("the run's artifacts say that they are for different pull requests")
     number = int(pull["number"])
     text = comment(
         Findings(
@@ -65,9 +79,10 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
             artifact.report if artifact else None,
             address_of(PAGE, run, artifacts),
             address_of(REPORT, run, artifacts),
-            refused,
+            None if parts else refused,
             artifact is not None and artifact.report is None,
-            notes(artifact, run),
+            notes(left, run),
+            parts,
         )
     )
     find_pull_request.still_open(client, pull, run)
@@ -82,9 +97,41 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
     return Delivery(number, text, replace(posted, why_not_cml=posted.why_not_cml or why), refused=refused or "")
 
 
-def opened(client: GitHub, artifacts: list[dict[str, Any]]) -> tuple[Artifact | None, str | None]:
+def reports_among(artifacts: list[dict[str, Any]]) -> list[str]:
+    """The names of the reports that a run left, of the model at the top first.
+
+    Raises
+    ------
+    Refused
+        Where there are more than a run has jobs.
+    """
+    named = {str(one["name"]) for one in artifacts if OF_MODEL.fullmatch(str(one["name"]))}
+    fit = sorted(name for name in named if models.unfit(name.removeprefix(f"{REPORT}-")) is None)
+    if len(fit) > MOST_REPORTS:
+        raise Refused(f"the run left {len(fit)} reports, a matrix has at most {MOST_REPORTS} jobs")
+    return [*([REPORT] if not fit or newest(artifacts, REPORT) else []), *fit]
+
+
+def of_models(
+    client: GitHub, run: Run, artifacts: list[dict[str, Any]], names: list[str]
+) -> tuple[list[Artifact], tuple[Part, ...]]:
+    """What the jobs of several models left: what could be opened, and a part of the comment for each."""
+    left, parts = [], []
+    for name in names:
+        artifact, refused = opened(client, artifacts, name)
+        why = f"The report is not shown: {refused}" if refused else ""
+        if artifact is None or artifact.report is None:
+            why = why or "The job left no report that can be read"
+        model = name.removeprefix(REPORT).removeprefix("-") or models.TOP
+        page = address_of(f"{name}.html", run, artifacts)
+        parts.append(Part(model, artifact.report if artifact else None, page, address_of(name, run, artifacts), why))
+        left += [artifact] if artifact else []
+    return left, tuple(parts)
+
+
+def opened(client: GitHub, artifacts: list[dict[str, Any]], name: str = REPORT) -> tuple[Artifact | None, str | None]:
     """The report, or why it is refused; neither where the run left none."""
-    artifact = newest(artifacts, REPORT)
+    artifact = newest(artifacts, name)
     if artifact is None:
         return None, None
     try:
@@ -121,8 +168,10 @@ def files_with_gates(client: GitHub, pull: find_pull_request.Pull) -> list[str] 
     return found if found or len(files) < MOST_FILES else None
 
 
-def notes(artifact: Artifact | None, run: Run) -> tuple[str, ...]:
-    attempt = artifact.claim.run_attempt if artifact else None
+def notes(left: list[Artifact], run: Run) -> tuple[str, ...]:
+    attempt = min((one.claim.run_attempt for one in left if one.claim.run_attempt is not None), default=None)
     if attempt is None or attempt >= run.attempt:
         return ()
+    if left[1:]:
+        return (f"Some of the reports are from attempt {attempt}: attempt {run.attempt} has not run their jobs again.",)
     return (f"The report is from attempt {attempt}; attempt {run.attempt} left none.",)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mainline.github.comment import several
 from mainline.github.comment.markers import Marker
+from mainline.github.comment.several import Part
 from mainline.github.comment.workflow_run import Run
 from mainline.report import markdown, report_json
 from mainline.report.escape import code, prose
@@ -34,6 +36,7 @@ class Findings:
     refused: str | None = None  # why the report is not shown
     outdated: bool = False  # the report is Markdown of an older version
     notes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()  # of each model where the repository has several; then `report` is None
 
 
 def comment(found: Findings) -> str:
@@ -41,6 +44,9 @@ def comment(found: Findings) -> str:
     run = found.run
     parts = [str(Marker(run.id, run.attempt, run.head_sha)) + "\n" + _warning(found.changed_gates), _head(found)]
     parts += [f"> [!NOTE]\n> {prose(note)}" for note in found.notes]
+    if found.parts:
+        parts += [several.headline(found.parts), several.table(found.parts)]
+        parts += several.sections(found.parts, LIMIT - sum(len(part) + 2 for part in parts) - 5)
     if found.report is not None:
         room = LIMIT - sum(len(part) + 2 for part in parts) - 5
         parts += ["---", report_json.to_markdown(found.report, min(markdown.LIMIT, room))]
@@ -77,6 +83,6 @@ def _head(found: Findings) -> str:
             f"{line}\n\n**The report is not shown:** this branch has an older version of the code, whose report cannot "
             f"be checked. Merge the base branch into it to get a new one. The report itself is in {artifact}."
         )
-    if found.report is None:
+    if found.report is None and not found.parts:
         return f"{line}\n\n**The run left no report.** Its log shows how far it got."
     return f"{line}<br><sub>Below the line: the results of this pull request's own code.</sub>"

@@ -20,8 +20,10 @@ from mainline.github.monitor_issue import issue, text
 from mainline.github.monitor_issue.issue import Subject, Update
 from mainline.github.monitor_issue.monitor_result import asks_for_retraining, read
 from mainline.monitoring.results import Health
+from mainline.runtime import models
+from mainline.runtime.models import Model
 
-MONITOR = Subject("monitor", "monitor")
+MONITOR = "monitor"
 TITLE = "Monitor"
 
 
@@ -30,7 +32,8 @@ def main(
     environment: Mapping[str, str] = os.environ,
     wait: Callable[[float], None] = time.sleep,
 ) -> int:
-    folder = Path(arguments[0] if arguments else "reports")
+    model = models.selected(environment)
+    folder = Path(arguments[0]) if arguments else model.reports
     unseen = folder / "unseen.txt"
     if not (folder / "monitor.json").exists() and unseen.exists():
         commands.annotate_and_summarise(environment, "notice", TITLE, unseen.read_text(encoding="utf-8").strip())
@@ -38,7 +41,7 @@ def main(
     try:
         health = read(folder / "monitor.json")
         client = replace(GitHub.from_environment(environment), wait=wait)
-        update, url = update_issue(client, health, commands.run_url(environment))
+        update, url = update_issue(client, model, health, commands.run_url(environment))
     except MainlineError as error:
         status, reason = error.status, str(error)
         if isinstance(error, GitHubError) and error.code == 410:
@@ -50,15 +53,22 @@ def main(
     level = "notice" if health.passed else "warning"
     commands.annotate(level, TITLE, f"{verdict}; the issue was {update.value} {url}".strip())
     about_issue = f"; [the issue]({url}) was {update.value}" if url else ""
-    commands.summarise(environment, f"Monitor: **{verdict}**{about_issue}.")
+    commands.summarise(environment, f"{model.titled(TITLE, TITLE)}: **{verdict}**{about_issue}.")
     commands.set_outputs(environment, retrain="true" if asks_for_retraining(health) else "false")
     return 0
 
 
-def update_issue(client: GitHub, health: Health, run_url: str) -> tuple[Update, str]:
+def subject(model: Model) -> Subject:
+    """Each model has an issue of its own; the label finds them all."""
+    return Subject(f"{MONITOR}{model.suffix}", MONITOR)
+
+
+def update_issue(client: GitHub, model: Model, health: Health, run_url: str) -> tuple[Update, str]:
     if health.passed:
-        return issue.close(client, MONITOR, text.OVER + (f" ([run]({run_url}))" if run_url else ""))
-    return issue.open_or_update(client, MONITOR, text.title(health), text.issue_text(health, run_url), health.reasons)
+        return issue.close(client, subject(model), text.OVER + (f" ([run]({run_url}))" if run_url else ""))
+    return issue.open_or_update(
+        client, subject(model), text.title(model, health), text.issue_text(health, run_url), health.reasons
+    )
 
 
 if __name__ == "__main__":

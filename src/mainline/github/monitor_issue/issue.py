@@ -55,7 +55,7 @@ class Marker:
 
     @classmethod
     def of(cls, body: str | None) -> Marker | None:
-        found = re.match(r"<!-- mainline alert (\w{1,40}) (on|over) ([0-9a-f]{16}) -->", body or "")
+        found = re.match(r"<!-- mainline alert ([\w-]{1,60}) (on|over) ([0-9a-f]{16}) -->", body or "")
         return cls(found[1], State(found[2]), found[3]) if found else None
 
 

@@ -6,6 +6,7 @@ from mainline.github.monitor_issue.monitor_result import asks_for_retraining
 from mainline.monitoring import report
 from mainline.monitoring.results import Health, Verdict
 from mainline.report.escape import code, prose
+from mainline.runtime.models import Model
 
 LIMIT = 64_000  # characters; GitHub refuses 65,537, and the marker is still to come
 REASONS = 20
@@ -22,8 +23,8 @@ NEXT = {
 OVER = "The last run of the monitor found none of these problems: closed."
 
 
-def title(health: Health) -> str:
-    return TITLES.get(health.verdict, "Monitor: attention needed")
+def title(model: Model, health: Health) -> str:
+    return model.titled(TITLES.get(health.verdict, "Monitor: attention needed"), "Monitor")
 
 
 def issue_text(health: Health, run_url: str) -> str:

@@ -19,16 +19,17 @@ from mainline.errors import ConfigurationError, DataError, MainlineError, Refuse
 from mainline.github.actions import commands
 from mainline.github.client import GitHub, GitHubError
 from mainline.github.monitor_issue import issue
-from mainline.github.monitor_issue.__main__ import MONITOR
+from mainline.github.monitor_issue.__main__ import subject
 from mainline.github.monitor_issue.issue import Subject
 from mainline.github.retraining import text
 from mainline.github.retraining.pull_request import Forbidden, Opened, Skipped, open_or_update
 from mainline.report import report_json
 from mainline.report.report_json import Report
 from mainline.retraining.proposal import FILE, Outcome, Proposal, read
+from mainline.runtime import models
+from mainline.runtime.models import Model
 from mainline.runtime.typed_json import InvalidJson
 
-RETRAINING = Subject("retraining", "retraining")
 TITLE = "Retraining"
 
 
@@ -37,7 +38,7 @@ def main(
     environment: Mapping[str, str] = os.environ,
     wait: Callable[[float], None] = time.sleep,
 ) -> int:
-    folder = Path(arguments[0] if arguments else "reports/retraining")
+    folder = Path(arguments[0]) if arguments else models.selected(environment).reports / "retraining"
     try:
         proposal = read(folder / FILE)
         client = replace(GitHub.from_environment(environment), wait=wait)
@@ -52,12 +53,13 @@ def main(
 
 def act(client: GitHub, proposal: Proposal, folder: Path, environment: Mapping[str, str]) -> int:
     run_url = commands.run_url(environment)
+    model = models.selected(environment)
     if proposal.outcome in (Outcome.nothing, Outcome.waiting):
         raise Skipped(proposal.message.rstrip("."))
     if proposal.outcome is not Outcome.ready or proposal.until is None:
-        title = text.STOPPED.get(proposal.outcome, text.STOPPED[Outcome.failed])
+        title = model.titled(text.STOPPED.get(proposal.outcome, text.STOPPED[Outcome.failed]), TITLE)
         reasons = [title, *proposal.message.splitlines()[:20]]
-        update, url = issue.open_or_update(client, RETRAINING, title, text.stopped(proposal, run_url), reasons)
+        update, url = issue.open_or_update(client, about(model), title, text.stopped(proposal, run_url), reasons)
         message = f"No pull request: {title}. The issue was {update.value}: {url}"
         commands.annotate_and_summarise(environment, "warning", TITLE, message)
         return 0
@@ -75,13 +77,18 @@ def act(client: GitHub, proposal: Proposal, folder: Path, environment: Mapping[s
     except Forbidden as forbidden:
         address = str(client.get("")["html_url"])
         body = text.forbidden(forbidden.branch, address, forbidden.default, run_url)
-        title = "Retraining may not open its pull request"
-        update, url = issue.open_or_update(client, RETRAINING, title, body, [text.ALLOW])
+        title = model.titled("Retraining may not open its pull request", TITLE)
+        update, url = issue.open_or_update(client, about(model), title, body, [text.ALLOW])
         message = f"“{text.ALLOW}” is off. The issue about it was {update.value}: {url}"
         commands.annotate_and_summarise(environment, "error", TITLE, message)
         return Refused.status
-    announce(client, opened, environment)
+    announce(client, model, opened, environment)
     return 0
+
+
+def about(model: Model) -> Subject:
+    """Each model has an issue of its own; the label finds them all."""
+    return Subject(f"retraining{model.suffix}", "retraining")
 
 
 def report_in(folder: Path) -> Report:
@@ -96,14 +103,14 @@ def report_in(folder: Path) -> Report:
         raise DataError(f"{file} is not valid: {error}") from None
 
 
-def announce(client: GitHub, opened: Opened, environment: Mapping[str, str]) -> None:
+def announce(client: GitHub, model: Model, opened: Opened, environment: Mapping[str, str]) -> None:
     """Mention the pull request in the monitor's open issue, and close the issue about what prevented it."""
-    issue.close(client, RETRAINING, f"#{opened.number} is open: closed.")
+    issue.close(client, about(model), f"#{opened.number} is open: closed.")
     action = "updated" if opened.updated else "opened"
     approval = f" Its checks wait for a click on “{text.APPROVE}”." if opened.waits else ""
     commands.annotate("notice", TITLE, f"{opened.url} was {action}.{approval}")
     commands.summarise(environment, f"[#{opened.number}]({opened.url}) was {action}.{approval}")
-    alert = issue.newest(client, MONITOR)
+    alert = issue.newest(client, subject(model))
     if alert and alert["state"] == "open" and not opened.updated:
         comment = f"A retrained model is in #{opened.number}, with its report.{approval}"
         client.post(f"issues/{alert['number']}/comments", {"body": comment})

@@ -8,10 +8,9 @@ import re
 from typing import Any
 
 from mainline.github.client import GitHub
-from mainline.retraining.rules import EMAIL, PREFIX, Attempt
+from mainline.retraining.rules import EMAIL, Attempt, prefix
 
 Values = dict[str, Any]
-BRANCH = re.compile(rf"{PREFIX}(\d{{4}}-\d\d-\d\d)")
 MARKER = re.compile(r"<!-- mainline retraining until=(\d{4}-\d\d-\d\d) base=([0-9a-f]{40}(?:[0-9a-f]{24})?) -->")
 MOST = 500  # closed pull requests that are read, newest first: years of most repositories
 
@@ -32,18 +31,24 @@ def attempts(client: GitHub, default: str, tip: str) -> list[Attempt]:
 def is_retraining(client: GitHub, pull: Values) -> bool:
     """Whether it comes from a branch of ours in this repository; a fork's branch may have the same name."""
     home = (pull["head"].get("repo") or {}).get("full_name", "")
-    return home.lower() == client.repository.lower() and BRANCH.fullmatch(pull["head"]["ref"]) is not None
+    return home.lower() == client.repository.lower() and until_of(pull["head"]["ref"]) is not None
+
+
+def until_of(branch: str) -> str | None:
+    """The data cutoff in the name of one of this model's branches; None for any other branch."""
+    found = re.fullmatch(rf"{prefix()}(\d{{4}}-\d\d-\d\d)", branch)
+    return found[1] if found else None
 
 
 def attempt(client: GitHub, tip: str, pull: Values) -> Attempt:
     head, marked = pull["head"], MARKER.search(pull["body"] or "")
-    named = BRANCH.fullmatch(head["ref"])
+    named = until_of(head["ref"])
     assert named
     is_open = pull["state"] == "open"
     return Attempt(
         branch=head["ref"],
         called=f"#{pull['number']}",
-        until=dt.date.fromisoformat(marked[1] if marked else named[1]),
+        until=dt.date.fromisoformat(marked[1] if marked else named),
         opened=dt.datetime.fromisoformat(pull["created_at"]),
         state="open" if is_open else "merged" if pull["merged_at"] else "closed",
         base=marked[2] if marked else None,

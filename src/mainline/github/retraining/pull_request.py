@@ -1,8 +1,8 @@
 """The retraining's pull request: the commit is made by GitHub's API, the pull request opened or updated.
 
-Nothing of a checkout is pushed: the commit is main's own `params.yaml` with another date, and that date is all that is
-taken from the job that ran the model's code, besides the values of its report. `gh` and `cml pr` would need git's
-credentials in a checkout, and cannot be checked against a description of the API.
+Nothing of a checkout is pushed: the commit is main's own settings of the model with another date, and that date is all
+that is taken from the job that ran the model's code, besides the values of its report. `gh` and `cml pr` would need
+git's credentials in a checkout, and cannot be checked against a description of the API.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from mainline.github.retraining.text import pull_request_text, title
 from mainline.report.report_json import Report
 from mainline.retraining import data_until
 from mainline.retraining.proposal import Proposal
-from mainline.retraining.rules import EMAIL, FILE, NAME, Attempt, newest
+from mainline.retraining.rules import EMAIL, NAME, Attempt, newest
+from mainline.runtime import models
 
 Values = dict[str, Any]
 NOT_PERMITTED = "not permitted to create or approve pull requests"
@@ -62,7 +63,7 @@ def open_or_update(client: GitHub, proposal: Proposal, report: Report, run_url: 
     assert proposal.until
     default = str(client.get("")["default_branch"])
     tip = str(client.get(f"git/ref/heads/{default}")["object"]["sha"])
-    text = base64.b64decode(client.get(f"contents/{FILE}", ref=tip)["content"])
+    text = base64.b64decode(client.get(f"contents/{models.selected().params}", ref=tip)["content"])
     if data_until.shown(text) >= proposal.until:
         raise Skipped(f"main has data until {data_until.shown(text)} already")
     standing = newest([one for one in history.attempts(client, default, tip) if one.state == "open"])
@@ -82,7 +83,7 @@ def open_or_update(client: GitHub, proposal: Proposal, report: Report, run_url: 
 
 def committed(client: GitHub, tip: str, text: bytes, message: str, when: dt.datetime) -> str:
     """A commit on top of `tip` in which the file has this text and nothing else differs; no branch leads to it yet."""
-    entry = {"path": FILE, "mode": "100644", "type": "blob", "content": text.decode()}
+    entry = {"path": str(models.selected().params), "mode": "100644", "type": "blob", "content": text.decode()}
     below = client.get(f"git/commits/{tip}")["tree"]["sha"]
     tree = client.post("git/trees", {"base_tree": below, "tree": [entry]}, repeatable=True)["sha"]
     who = {"name": NAME, "email": EMAIL, "date": when.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}

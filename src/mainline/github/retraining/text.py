@@ -7,6 +7,7 @@ from mainline.report import markdown, report_json
 from mainline.report.escape import code, fenced, prose
 from mainline.report.report_json import Report
 from mainline.retraining.proposal import Outcome, Proposal
+from mainline.runtime import models
 
 LIMIT = 64_000  # characters; GitHub refuses 65,537
 APPROVE = "Approve workflows to run"
@@ -18,7 +19,8 @@ STOPPED = {
 
 
 def title(proposal: Proposal) -> str:
-    return f"Retrain on data until {proposal.until}"
+    name = models.selected().name
+    return f"Retrain {name} on data until {proposal.until}" if name else f"Retrain on data until {proposal.until}"
 
 
 def pull_request_text(proposal: Proposal, tip: str, report: Report, run_url: str) -> str:

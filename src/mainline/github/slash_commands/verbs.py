@@ -10,6 +10,8 @@ from mainline.evaluation.results import Gate, Review
 from mainline.github.client import GitHub, GitHubError
 from mainline.github.comment import deliver
 from mainline.report.escape import code, prose
+from mainline.runtime import models
+from mainline.runtime.models import Model
 
 VERSION = re.compile(r"[1-9][0-9]{0,8}")
 MOST = 30  # gates that are named
@@ -35,26 +37,51 @@ def review(client: GitHub, number: int, argument: str) -> str:
 
 def retrain(client: GitHub, number: int, argument: str) -> str:
     """Start retrain.yml on the default branch."""
-    return started(client, "retrain.yml", "The retraining")
+    model, rest = of_model(client, argument)
+    if rest:
+        raise Declined(f"a retraining is of one model or of all: {code(argument)} is no name of a model.")
+    return started(client, "retrain.yml", "The retraining" + (f" of {model}" if model else ""), **named_input(model))
 
 
 def rollback(client: GitHub, number: int, argument: str) -> str:
     """Start rollback.yml, whose environment asks its reviewers as always."""
-    if argument and not VERSION.fullmatch(argument):
-        raise Declined(f"a version is a number such as {code('3')}, it is {code(argument)}.")
-    what = f"The rollback to version {argument}" if argument else "The rollback to the previous version"
-    return started(client, "rollback.yml", what, version=argument)
+    model, version = of_model(client, argument)
+    if version and not VERSION.fullmatch(version):
+        raise Declined(f"a version is a number such as {code('3')}, it is {code(version)}.")
+    what = "The rollback" + (f" of {model}" if model else "")
+    what += f" to version {version}" if version else " to the previous version"
+    return started(client, "rollback.yml", what, version=version, **named_input(model))
+
+
+def of_model(client: GitHub, argument: str) -> tuple[str, str]:
+    """The model that an argument begins with, where the default branch has several, and the rest."""
+    first, _, rest = argument.partition(" ")
+    if first != models.TOP and models.unfit(first) is not None:
+        return "", argument
+    try:
+        client.get(f"contents/{Model(first).params if first != models.TOP else models.FOLDER}")
+    except GitHubError as error:
+        if error.code != 404:
+            raise
+        return "", argument
+    return first, rest.strip()
+
+
+def named_input(model: str) -> dict[str, str]:
+    return {"model": model} if model else {}
 
 
 def explain(client: GitHub, number: int, argument: str) -> str:
     """The rule of a gate, why it is so, and what the last review measured."""
     run = newest_review(client, number)
     artifacts = list(client.pages(f"actions/runs/{int(run['id'])}/artifacts", key="artifacts"))
-    found, refused = deliver.opened(client, artifacts)
+    model, name = of_model(client, argument)
+    left = f"{deliver.REPORT}{Model(model).suffix}" if model and model != models.TOP else deliver.REPORT
+    found, refused = deliver.opened(client, artifacts, left)
     if refused or found is None or not isinstance(found.report, Review):
         why = refused or "it trained nothing, or left no report"
         raise Declined(f"[the review]({run['html_url']}) of this commit has no gates: {prose(why)}.")
-    gate = named(found.report.gates, argument)
+    gate = named(found.report.gates, name)
     mark = "passed" if gate.passed else "failed"
     why = f" Its reason: {prose(gate.reason)}." if gate.reason else ""
     measured = f"{prose(gate.measured)} was measured by this pull request's code"

@@ -8,6 +8,7 @@ from mainline.config import extensions, loader
 from mainline.errors import ConfigurationError
 from mainline.release.promotion import Target
 from mainline.release.targets import TARGETS
+from mainline.runtime import models
 
 
 def target(name: str) -> Target | None:
@@ -20,7 +21,7 @@ def target(name: str) -> Target | None:
     """
     if name == "none":
         return None
-    if name not in TARGETS and ":" not in name and loader.FILE.exists():
+    if name not in TARGETS and ":" not in name and models.selected().params.exists():
         extensions.load(loader.load())
     if name in TARGETS:
         with TARGETS.calling(name):

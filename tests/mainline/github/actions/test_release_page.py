@@ -140,3 +140,24 @@ def test_a_card_that_is_too_long_is_cut_and_the_mark_stays() -> None:
     assert len(body) < 125_000
     assert "the rest is in the registry" in body
     assert release_page.MARK.search(body)
+
+
+def test_the_pages_of_one_model_say_nothing_about_another(
+    client: GitHub, repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = repository.commit("heads/main", {})
+    publish(client, content(repository, 7), first)
+    monkeypatch.setenv("MAINLINE_SELECTED", "churn")
+    assert release_page.last(client) is None
+    later = repository.commit("heads/main", {})
+    address = publish(client, content(repository, 1), later, "2026-11-23T12:00:00+00:00")
+    assert address.endswith("/releases/tag/churn-v1")
+    assert release_page.last(client) == release_page.Published("churn-v1", later, "2026-11-23T12:00:00+00:00")
+    assert release_page.numbers(client) == [1]
+    titles = {one["tag_name"]: one["name"] for one in repository.releases.values()}
+    assert titles == {"model-v7": "Model 7", "churn-v1": "churn 1"}
+    monkeypatch.delenv("MAINLINE_SELECTED")
+    found = release_page.last(client)
+    assert found and found.tag == "model-v7"
+    latest = repository.latest
+    assert latest and repository.releases[latest]["tag_name"] == "model-v7", "GitHub has one for the whole repository"

@@ -79,6 +79,15 @@ def test_a_review_runs_again_and_one_that_runs_is_not_started_twice(talk: Talk) 
     assert "a push starts one" in talk.says("/review")[2]
 
 
+def test_one_of_several_models_is_named_before_the_version(talk: Talk) -> None:
+    talk.repository.commit("heads/main", {"models/churn/params.yaml": b"task: binary\n"})
+    assert "The rollback of churn to version 3 has started" in talk.says("/rollback churn 3")[2]
+    assert "The retraining of churn has started" in talk.says("/retrain churn")[2]
+    assert talk.started == [("rollback", {"version": "3", "model": "churn"}), ("retrain", {"model": "churn"})]
+    _, reactions, _ = talk.says("/rollback wine 3")
+    assert reactions == ["confused"], "there is no such model on the default branch"
+
+
 def test_a_retraining_and_a_rollback_start_on_the_default_branch(talk: Talk) -> None:
     assert talk.says("/retrain\n\nThe data of June are there.")[1] == ["rocket"]
     assert "to version 3 has started" in talk.says("/rollback 3", "olga")[2]
