@@ -1,4 +1,4 @@
-"""`make init` from a clone of the template to the first verdict, on tables that it was not written for; then two changes.
+"""`make init` from a clone of the template to the first verdict, on tables that nobody had in mind; then two changes.
 
 A harmless or good change passes on each table, and a bad one is refused.
 """
@@ -77,14 +77,14 @@ def test_ten_classes_of_64_columns(tmp_path: Path) -> None:
 
 
 def test_text_categories(tmp_path: Path) -> None:
-    found = begun(tmp_path / "churn", str(TOP / "tests/tables/churn.csv.gz"), "--label", "churn")
+    found = begun(tmp_path / "churn", str(TOP / "tests/tables/churn.parquet"), "--label", "churn")
     passed(found)
     assert judged(found.project, ("learning_rate: 0.06", "learning_rate: 0.055"))[0] == 0
     assert judged(found.project, ("max_iter: 100", "max_iter: 2")) == (1, "worse")
 
 
 def test_protected_columns(tmp_path: Path) -> None:
-    found = begun(tmp_path / "hmda", str(TOP / "tests/tables/hmda.csv.gz"), "--label", "deny")
+    found = begun(tmp_path / "hmda", str(TOP / "tests/tables/hmda.parquet"), "--label", "deny")
     passed(found)
     assert "? question: afam looks protected" in found.result.out
     assert "⚠ leak: insurance" in found.result.out

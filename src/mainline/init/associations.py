@@ -111,7 +111,8 @@ def by_bins(rank: Mapping[str, NDArray[np.float64]], codes: Any, bins: int) -> d
         known = ~np.isnan(values) & (codes != MISSING)
         group, value = codes[known], values[known]
         rows = np.bincount(group, minlength=bins + 1)
-        sums = np.stack([np.bincount(group, value, bins + 1), np.bincount(group, value * value, bins + 1)], axis=1)
+        powers = [np.bincount(group, value**power, bins + 1) for power in (1, 2)]
+        sums = np.stack(powers, axis=1).astype(np.float64)
         found[name] = correlation_ratio(rows, sums)
     return found
 

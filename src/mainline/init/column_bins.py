@@ -172,7 +172,7 @@ def even_step(step: float) -> float:
     if not step > 0 or not math.isfinite(step):
         return 1.0
     power = 10 ** math.floor(math.log10(step))
-    return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= step * (1 - 1e-9))
+    return float(next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= step * (1 - 1e-9)))
 
 
 def number(value: float) -> str:

