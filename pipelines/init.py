@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mainline.init.page import page
-from mainline.init.propose import propose
-from mainline.init.writing import manifest, names, params_yaml
-from mainline.init.writing.write import Written, write
-
 from mainline.config import loader
 from mainline.data.collect import relation_sql
 from mainline.data.sources.duckdb_scan import connect
 from mainline.errors import MainlineError
 from mainline.evaluation.results import Review
 from mainline.init import margins, reading, suggestions, thresholds
+from mainline.init.page import page
 from mainline.init.proposal import Proposal, Wishes
+from mainline.init.propose import propose
 from mainline.init.suggestions import Suggestion
+from mainline.init.writing import manifest, names, params_yaml
+from mainline.init.writing.write import Written, write
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
@@ -47,7 +46,8 @@ def proposed(
         detail.text = ", ".join(
             f"{name}: {t.rows:,} rows, {len(t.columns)} columns" for name, t in found.tables.items()
         )
-    name = names.name_of(wishes.name, next(iter(found.tables)), root, before.name)
+    like = workspace.of.name.replace("-", "_") if workspace.of.name else next(iter(found.tables))
+    name = names.name_of(wishes.name, like, root, before.name)
     con = connect()
     with progress.stage("guess") as detail:
         proposal = propose(con, found.tables, wishes, found.sources, name, found.decisions)
@@ -73,17 +73,17 @@ def begin(
             written = write(replace(proposal, copied=tuple(found.brought)), workspace.root, keep=keep)
             detail.text = f"{len(written.new)} files, {len(written.removed)} of the example removed"
         proposal = measured(proposal, written, workspace, progress)
-        review = training.review(loader.load(workspace.root / loader.FILE), workspace, base, progress)
+        review = training.review(loader.load(workspace.params), workspace, base, progress)
         again = thresholds.met(proposal, review.gates)
         if again and rewrite(again, written, workspace):
             proposal = again
-            review = training.review(loader.load(workspace.root / loader.FILE), workspace, base, progress)
+            review = training.review(loader.load(workspace.params), workspace, base, progress)
     return Begun(proposal, written, review, suggestions.suggest(proposal, list(review.importance)))
 
 
 def measured(proposal: Proposal, written: Written, workspace: Workspace, progress: Progress) -> Proposal:
     """The proposal with what equal models say, which is written into params.yaml as well."""
-    params = loader.load(workspace.root / loader.FILE)
+    params = loader.load(workspace.params)
     job = training.begin(params, workspace, progress)
     training.prepare(job)
     with progress.stage("margins") as detail:
@@ -96,10 +96,10 @@ def measured(proposal: Proposal, written: Written, workspace: Workspace, progres
 
 def rewrite(proposal: Proposal, written: Written, workspace: Workspace) -> bool:
     """Write params.yaml again, unless a person has edited it since an earlier call."""
-    if str(loader.FILE) in written.left:
+    if str(workspace.of.params) in written.left:
         return False
-    write_text(workspace.root / loader.FILE, params_yaml.render(proposal))
-    manifest.renew(workspace.root, str(loader.FILE))
+    write_text(workspace.params, params_yaml.render(proposal))
+    manifest.renew(workspace.root, str(workspace.of.params))
     return True
 
 

@@ -76,7 +76,7 @@ def begun(wishes: Any, workspace: Any, database: str) -> int:
     later = [one for one in done.proposal.findings if one not in proposal.findings]
     if later:
         print(f"\n{terminal.found(later)}")
-    print(f"\n{terminal_summary(done.review)}\n")
+    print(f"\n{terminal_summary(done.review, workspace.of.reports)}\n")
     print(
         terminal.ending(
             done.proposal.name,
@@ -85,6 +85,7 @@ def begun(wishes: Any, workspace: Any, database: str) -> int:
             git=git.is_top(workspace.root),
             branch=done.proposal.name.replace("_", "-"),
             passed=done.review.passed,
+            page=workspace.of.reports / init.PAGE,
         )
     )
     return 0 if done.review.passed else 1

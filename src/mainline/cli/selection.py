@@ -85,6 +85,8 @@ def chosen(words: Sequence[str], name: str | None, root: Path) -> list[Model]:
         if name and name != str(already):
             raise ConfigurationError(f"{OPTION} {name}: this process was started for {already}")
         return [already]
+    if words[:1] == ["init"]:
+        return [Model(name if name != models.TOP else None)]  # it makes the model
     there = models.here(root)
     if name:
         return [models.named(name, there)]

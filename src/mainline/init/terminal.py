@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from mainline.init.proposal import Decision, Finding, Proposal
 from mainline.init.suggestions import Suggestion
@@ -60,7 +61,14 @@ def found(findings: Iterable[Finding]) -> str:
 
 
 def ending(
-    name: str, suggestions: Sequence[Suggestion], *, warnings: Sequence[str], git: bool, branch: str, passed: bool
+    name: str,
+    suggestions: Sequence[Suggestion],
+    *,
+    warnings: Sequence[str],
+    git: bool,
+    branch: str,
+    passed: bool,
+    page: Path,
 ) -> str:
     """What to try next, and the two lines that make it a pull request."""
     lines = ["What to try next:"]
@@ -82,5 +90,5 @@ def ending(
             f'  git switch -c {branch} && git add -A && git commit -m "A first model of {name}"',
             f"  git push -u origin {branch} && gh pr create --fill",
         ]
-    lines += ["", "The table as a page: reports/init.html"]
+    lines += ["", f"The table as a page: {page}"]
     return "\n".join(lines)

@@ -19,9 +19,11 @@ from mainline.config.schema import Settings
 from mainline.errors import ConfigurationError
 from mainline.evaluation.results import Interval, Review, Slice
 from mainline.registry.models import Version, name
+from mainline.runtime import models
+from mainline.runtime.models import AT_TOP
 from mainline.training.record import Record
 
-WRITTEN = Path("docs/model-card.md")
+WRITTEN = AT_TOP.card
 TASKS = {"binary": "tabular-classification", "multiclass": "tabular-classification", "regression": "tabular-regression"}
 
 
@@ -73,7 +75,8 @@ def page(
 ) -> str:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    given, written = people_wrote((root or Path.cwd()) / WRITTEN)
+    place = models.selected().card
+    given, written = people_wrote((root or Path.cwd()) / place)
     environment = Environment(
         loader=PackageLoader("mainline.report"),
         undefined=StrictUndefined,
@@ -86,7 +89,7 @@ def page(
         front=front(given, review, version),
         name=name(),
         version=version,
-        written=written or f"The intended use of this model is not documented yet: write it in `{WRITTEN}`.",
+        written=written or f"The intended use of this model is not documented yet: write it in `{place}`.",
         # In the text as well: GitHub does not show the front matter of a release page.
         identity=[*facts, ("licence", cell(given.get("license") or "not stated"))],
         review=review,

@@ -63,6 +63,11 @@ class Model(NamedTuple):
         return self.folder / "expectations" if self.name else Path("data/expectations")
 
     @property
+    def card(self) -> Path:
+        """The part of its model card that people write."""
+        return self.folder / "model-card.md" if self.name else Path("docs/model-card.md")
+
+    @property
     def reports(self) -> Path:
         """Where its reports are, from the checkout's top."""
         return Path("reports") / self.below

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mainline.config.replaced_project import FILE as FILE  # this module is where its file is written
+from mainline.config.replaced_project import FILE
 from mainline.errors import ConfigurationError
+from mainline.runtime import models
 from mainline.runtime.atomic_files import write_text
 
 VERSION = 1
@@ -34,6 +35,11 @@ class Manifest:
         return json.dumps(content, indent=2) + "\n"
 
 
+def place() -> Path:
+    """Where the file of the model is that this process works for, from the top."""
+    return models.selected().folder / FILE
+
+
 def read(root: Path) -> Manifest:
     """What an earlier `make init` wrote here; nothing where there was none.
 
@@ -43,16 +49,16 @@ def read(root: Path) -> Manifest:
         Where the file is not what `make init` writes.
     """
     try:
-        content = json.loads((root / FILE).read_text(encoding="utf-8"))
+        content = json.loads((root / place()).read_text(encoding="utf-8"))
         if content["version"] != VERSION:
-            raise ConfigurationError(f"{FILE}: version {content['version']}, this code reads version {VERSION}")
+            raise ConfigurationError(f"{place()}: version {content['version']}, this code reads version {VERSION}")
         files = {str(path): str(each) for path, each in content["files"].items()}
         return Manifest(str(content["name"]), files, content.get("replaces"))
     except FileNotFoundError:
         return Manifest()
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
-            f"{FILE} is not as make init wrote it ({error}): restore it, or delete it to have no file updated"
+            f"{place()} is not as make init wrote it ({error}): restore it, or delete it to have no file updated"
         ) from None
 
 
@@ -61,7 +67,7 @@ def renew(root: Path, path: str) -> None:
     found = read(root)
     if path in found.files:
         files = {**found.files, path: digest((root / path).read_bytes())}
-        write_text(root / FILE, replace(found, files=files).text)
+        write_text(root / place(), replace(found, files=files).text)
 
 
 def digest(content: bytes) -> str:

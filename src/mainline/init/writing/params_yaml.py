@@ -9,9 +9,10 @@ from typing import Any
 from mainline.config.loader import valid_names
 from mainline.init.proposal import Proposal, Use
 from mainline.init.writing.yaml_text import WIDTH, comment, commented, flow, listed, scalar
+from mainline.runtime import models
 
 HEAD = """\
-# yaml-language-server: $schema=docs/params.schema.json
+# yaml-language-server: $schema={up}docs/params.schema.json
 # Every choice of the model and every threshold, each with its reason. Proposed by `make init`: change what you like.
 """
 FEATURES = ("prepare", "features")
@@ -30,7 +31,7 @@ class Line:
 
 def render(proposal: Proposal) -> str:
     """The file's text; loading it gives exactly `proposal.settings`."""
-    parts = [HEAD]
+    parts = [HEAD.format(up="../" * len(models.selected().folder.parts))]
     for name in ordered((), proposal.settings):
         lines = entry((name,), proposal.settings[name], proposal.reasons, left_out(proposal))
         parts.append("\n".join(row for line in lines for row in written(line)) + "\n")

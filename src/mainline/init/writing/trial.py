@@ -14,6 +14,7 @@ from mainline.config.schema import Settings
 from mainline.data.collect import Collected, collect
 from mainline.data.feature_patterns import resolved
 from mainline.data.prepare import build
+from mainline.runtime import models
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def tried(name: str, texts: Mapping[str, str], root: Path, cache: Path, folder: 
     MainlineError
         As a run would, for what is wrong with the settings, the tables or the preparation.
     """
-    settings = loader.parse(texts[str(loader.FILE)]).settings
+    settings = loader.parse(texts[str(models.selected().params)]).settings
     tables = collect(settings.data, root, cache)
     for path, text in texts.items():
         if path.startswith("src/"):

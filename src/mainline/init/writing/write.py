@@ -24,7 +24,7 @@ from mainline.init.writing import (
 from mainline.init.writing import suites as expectation_suites
 from mainline.init.writing.manifest import Manifest
 from mainline.init.writing.trial import tried
-from mainline.runtime import git
+from mainline.runtime import git, models
 from mainline.runtime.atomic_files import scratch
 from mainline.runtime.workspace import Workspace
 
@@ -71,15 +71,17 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     root = root.resolve()
     before = manifest.read(root)
     refuse_names(proposal, root, before)
-    has_example = example.is_there(root)
+    workspace = Workspace.at(root)
+    # A further model leaves what is at the top, be it the example or a project.
+    has_example = example.is_there(root) and workspace.of.name is None
     proposal = beside_example(proposal) if keep and has_example else proposal
     leaving = example.files(root, sources(proposal, root)) if has_example and not keep else []
     replaceable = {*leaving, *(example.REPLACED if has_example else ())}
     if has_example:
         example.refuse_edited(root, sorted(replaceable))
-    workspace = Workspace.at(root)
+    beside = workspace.of.name is not None or (keep and has_example)
     with scratch(workspace.state) as folder:
-        texts, notes = rendered(proposal, root, workspace.cache, folder, keep and has_example)
+        texts, notes = rendered(proposal, root, workspace.cache, folder, beside)
     left = {path for path, text in texts.items() if not may_write(root, path, text, before, replaceable)}
     stale = [path for path in before.files if path not in texts and before.is_own(root, path)]
     gone = [Path(path).name for path in example.listed(root) if path.startswith("src/")] if leaving else []
@@ -93,7 +95,7 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     removed = [path for path in [*leaving, *stale] if path not in texts]
     keep_copies(root, [*removed, *new])
     was = before.replaces or (function_of(root) if has_example else None)
-    after = {**kept, **lines, manifest.FILE: Manifest(proposal.name, digests, was).text}
+    after = {**kept, **lines, str(manifest.place()): Manifest(proposal.name, digests, was).text}
     change.apply(root, after, removed)
     return Written(sorted(new), sorted(updated), put_beside(root, texts, left), removed, cards.waiting(kept), notes)
 
@@ -120,15 +122,18 @@ def rendered(
     proposal: Proposal, root: Path, cache: Path, folder: Path, beside: bool
 ) -> tuple[dict[str, str], list[str]]:
     """The text of every file by its path, after it was tried; and what a person should know of it."""
-    texts = {str(loader.FILE): params_yaml.render(proposal), **package.files(proposal), **tests_written.files(proposal)}
+    model = models.selected()
+    params = str(model.params)
+    texts = {params: params_yaml.render(proposal), **package.files(proposal), **tests_written.files(proposal)}
     trial = tried(proposal.name, texts, root, cache, folder)
     suites = expectation_suites.suites(proposal, trial.settings, trial.tables, trial.frame)
     notes = [f"left out of a suite, since the table's own rows break it: {rule}" for rule in suites.broken]
     written = cards.files(proposal, trial.tables)
+    written[str(model.card)] = written.pop(cards.MODEL_CARD)
     if beside:
         written[f"data/{proposal.name}/README.md"] = written.pop(cards.DATA_CARD)
         return {**texts, **suites.files, **written}, notes
-    played = demo_yaml.render(proposal, trial, texts[str(loader.FILE)])
+    played = demo_yaml.render(proposal, trial, texts[params])
     demo = {str(demo_yaml.FILE): played.text} if played.text else {}
     return {**texts, **suites.files, **written, **demo}, [*notes, *([] if played.text else [played.why])]
 
