@@ -28,5 +28,5 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path / "src"))
     yield project
-    for name in [name for name in sys.modules if name.split(".")[0] == "shop"]:
+    for name in [name for name in list(sys.modules) if name.split(".")[0] == "shop"]:
         del sys.modules[name]

@@ -53,12 +53,21 @@ class Watching:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Stage:
     """A shop whose sources hold two weeks more than its clock says, and whose model has been released."""
     made = Stage(tmp_path_factory.mktemp("watching"), "src/mainline", "pipelines")
     made.shop.edit("params.yaml", ("until: 2026-03-02", "until: 2026-02-16"))
     made.push("Two weeks earlier")
+    made.shop.git("tag", "begun")
     return made
+
+
+@pytest.fixture
+def stage(shared: Stage) -> Stage:
+    """The shop as it was begun, whatever an earlier test has changed in its Makefile or its settings."""
+    shared.shop.git("reset", "--quiet", "--hard", "begun")
+    shared.push()
+    return shared
 
 
 def test_from_a_drift_to_one_issue_and_a_retraining_pull_request_and_back(github: GitHubDouble, stage: Stage) -> None:

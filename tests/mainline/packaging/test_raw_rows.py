@@ -125,7 +125,7 @@ def inside(root: Path) -> Iterator[None]:
 
 
 def forget() -> None:
-    for name in [name for name in sys.modules if name.split(".")[0] == "shop"]:
+    for name in [name for name in list(sys.modules) if name.split(".")[0] == "shop"]:
         del sys.modules[name]
 
 

@@ -12,8 +12,6 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from openapi_spec_validator import validate
-from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from mainline.serving import spool
 from mainline.serving.errors import Rejection
@@ -24,7 +22,6 @@ from mainline.serving.settings import Configuration
 from tests.bounds import happens
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
-from tests.mainline.serving.test_openapi import CHECKS, FEW, given_case, operation
 from tests.mainline.serving.test_row_keys import KEY
 from tests.mainline.serving.test_server import ROW, records
 from tests.platforms import linux
@@ -232,17 +229,19 @@ def test_a_disk_that_refuses_labels_counts_them_and_answers_on(binary: Export, t
 
 @pytest.mark.slow
 def test_labels_keep_to_their_description(logging: tuple[Server, Path]) -> None:
+    from tests.mainline.serving.generated import ALLOWED, FEW, FORBIDDEN, allowed_case, forbidden_case, operation
+
     described = operation(logging[0], "POST", "/feedback")
 
     @FEW
-    @given_case(described, GenerationMode.POSITIVE)
+    @allowed_case(described)
     def allowed(case: Any) -> None:
-        case.call_and_validate(checks=[*CHECKS, positive_data_acceptance])
+        case.call_and_validate(checks=ALLOWED)
 
     @FEW
-    @given_case(described, GenerationMode.NEGATIVE)
+    @forbidden_case(described)
     def forbidden(case: Any) -> None:
-        case.call_and_validate(checks=[*CHECKS, negative_data_rejection])
+        case.call_and_validate(checks=FORBIDDEN)
 
     allowed()
     forbidden()

@@ -6,67 +6,37 @@ import json
 import re
 from typing import Any
 
-import msgspec
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    negative_data_rejection,
-    positive_data_acceptance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
-from mainline.packaging.staging.contract import described
-from mainline.serving import docs_page
 from mainline.serving.openapi import describe
 from mainline.serving.settings import Configuration
 from tests.exports import Export
 from tests.mainline.serving.conftest import Server, started
+from tests.mainline.serving.generated import ALLOWED, CHECKS, FEW, FORBIDDEN, allowed_case, forbidden_case, operation
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
-FEW = settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+pytestmark = pytest.mark.slow
 
 
-def operation(server: Server, method: str, path: str) -> Any:
-    return described(server.url)[path][method]
-
-
-@pytest.mark.slow
 def test_what_the_schema_allows_is_answered(server: Server) -> None:
     @FEW
-    @given_case(operation(server, "POST", "/invocations"), GenerationMode.POSITIVE)
+    @allowed_case(operation(server, "POST", "/invocations"))
     def ask(case: Any) -> None:
         # Of two lists a schema cannot say that they have one length, nor what CSV text holds.
         form, content = next(iter(case.body.items())) if isinstance(case.body, dict) else ("", {})
         exact = form in ("dataframe_records", "instances") or (form == "dataframe_split" and "index" not in content)
-        case.call_and_validate(checks=[*CHECKS, positive_data_acceptance] if exact else CHECKS)
+        case.call_and_validate(checks=ALLOWED if exact else CHECKS)
 
     ask()
 
 
-@pytest.mark.slow
 def test_what_the_schema_forbids_is_refused(server: Server) -> None:
     @FEW
-    @given_case(operation(server, "POST", "/invocations"), GenerationMode.NEGATIVE)
+    @forbidden_case(operation(server, "POST", "/invocations"))
     def ask(case: Any) -> None:
-        case.call_and_validate(checks=[*CHECKS, negative_data_rejection])
+        case.call_and_validate(checks=FORBIDDEN)
 
     ask()
 
@@ -87,11 +57,6 @@ def test_every_other_path_answers_as_described(server: Server, path: str) -> Non
     operation(server, "GET", path).Case().call_and_validate(checks=CHECKS)
 
 
-def given_case(described: Any, mode: GenerationMode) -> Any:
-    return given(case=described.as_strategy(generation_mode=mode))
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression", "unconverted"])
 def test_every_example_works_and_gets_what_is_printed_beside_it(task: str, request: pytest.FixtureRequest) -> None:
     made: Export = request.getfixturevalue(task)
@@ -104,7 +69,6 @@ def test_every_example_works_and_gets_what_is_printed_beside_it(task: str, reque
         assert server.post(offered["text/csv"]["example"].encode(), "text/csv").json == printed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_it_is_a_valid_openapi_document(task: str, request: pytest.FixtureRequest) -> None:
     made: Export = request.getfixturevalue(task)
@@ -133,12 +97,3 @@ def test_the_page_for_people_is_whole_and_needs_nothing_from_elsewhere(server: S
     assert re.search(r'<pre id="command">curl http:[^ ]+/invocations -H', page)
     assert 'querySelector("#command")' in page
     assert "//" not in page.replace("http://localhost", "")
-
-
-def test_names_are_escaped_on_the_page(binary: Export) -> None:
-    first = msgspec.structs.replace(binary.signature.columns[0], name="<script>alert(1)</script>")
-    columns = [first, *binary.signature.columns[1:]]
-    signature = msgspec.structs.replace(binary.signature, name="<b>", columns=columns)
-    page = docs_page.page(signature, "1", Configuration())
-    assert "<script>alert" not in page
-    assert "<b>" not in page

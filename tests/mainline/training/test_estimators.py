@@ -110,7 +110,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         tmp_path / "frame.parquet", index=False, coerce_timestamps="us"
     )
     yield tmp_path
-    for name in [name for name in sys.modules if name.partition(".")[0] == "ownmodels"]:
+    for name in [name for name in list(sys.modules) if name.partition(".")[0] == "ownmodels"]:
         del sys.modules[name]
 
 

@@ -40,7 +40,7 @@ def kept(frame: pd.DataFrame, key: tuple[Any, ...], make: Callable[[], Made]) ->
 
 
 def forget() -> None:
-    """A frame that was changed since is another one."""
+    """Free the memory; and a frame that is changed after its validation is another one."""
     KEPT.made.clear()
 
 

@@ -83,13 +83,15 @@ def check(
     suite = for_columns(suite, list(map(str, frame.columns)), table)
     with quiet():
         frame = examinable(frame, suite)
-        periods.forget()
         batch = batch_of(table, frame)
         places = range(len(suite.rules))
-        found = run(batch, suite, places, COUNT, given)
-        broken = [place for place in places if not found[place].success and found[place].result.get("unexpected_count")]
-        if broken:
-            found |= run(batch, suite, broken, SHOW, given)
+        try:
+            found = run(batch, suite, places, COUNT, given)
+            broken = [at for at in places if not found[at].success and found[at].result.get("unexpected_count")]
+            if broken:
+                found |= run(batch, suite, broken, SHOW, given)
+        finally:
+            periods.forget()
         results = [found[place] for place in places]
         findings = [finding(table, suite, place, found[place], key, frame) for place in places]
         return Checked(table, suite, findings, record_of(table, suite, results))
