@@ -40,4 +40,5 @@ def names(settings: Settings, frame: ir.Table) -> Iterator[tuple[str, Any]]:
     for use, columns in (("a key", settings.prepare.key), ("a category", categories(settings))):
         yield from ((use, frame[column].op()) for column in columns if column in frame.columns)
     for node in frame.op().find(ops.Equals):
-        yield from (("compared with another column", side) for side in node.args)
+        if not any(isinstance(side, ops.Literal) for side in node.args):
+            yield from (("compared with another column", side) for side in node.args)

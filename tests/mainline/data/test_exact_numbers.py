@@ -61,7 +61,7 @@ def test_as_text_it_is_what_the_source_shows_and_as_a_quantity_it_is_rounded(
     postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     query = f"SELECT id, n::text AS c, y, n AS x, n / 7 AS z FROM {ROWS}"
-    found = built(tmp_path, postgresql, query, monkeypatch)
+    found = built(tmp_path, postgresql, query, monkeypatch, ".mutate(same=_.x == 1.5)")
     assert [c for c, _ in found] == [LONG.format(7), LONG.format(8)]
     assert [x for _, x in found] == [pytest.approx(1.2345678901234567e16)] * 2
 
