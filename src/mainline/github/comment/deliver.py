@@ -13,7 +13,7 @@ from typing import Any
 from mainline.errors import Refused
 from mainline.github.client import GitHub, GitHubError
 from mainline.github.comment import changed_gates, find_pull_request
-from mainline.github.comment.artifact import LARGEST_ARCHIVE, Artifact, unpack
+from mainline.github.comment.artifact import LARGEST_ARCHIVE, Artifact, Claim, unpack
 from mainline.github.comment.cml import Cml
 from mainline.github.comment.markers import Marker, title
 from mainline.github.comment.post import NotAllowed, Posted, post
@@ -61,14 +61,17 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
 
     artifacts = list(client.pages(f"actions/runs/{run.id}/artifacts", key="artifacts"))
     names = reports_among(artifacts)
+    artifact: Artifact | None = None
+    parts: tuple[Part, ...] = ()
     if names == [REPORT]:
         artifact, refused = opened(client, artifacts, REPORT)
-        left, parts = [artifact] if artifact else [], ()
+        left = [artifact] if artifact else []
     else:
-        artifact, left, parts = None, *of_models(client, run, artifacts, names)
+        left, parts = of_models(client, run, artifacts, names)
         refused = "; ".join(f"{part.model}: {part.why}" for part in parts if part.why) or None
     # Each of the artifacts is held against the run: any job could have left any of them.
-    pull, *others = [find_pull_request.choose(found, claim, run) for claim in [one.claim for one in left] or [None]]
+    claims: list[Claim | None] = [one.claim for one in left]
+    pull, *others = [find_pull_request.choose(found, claim, run) for claim in claims or [None]]
     if any(other["number"] != pull["number"] for other in others):
         raise Refused("the run's artifacts say that they are for different pull requests")
     number = int(pull["number"])
