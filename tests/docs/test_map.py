@@ -115,9 +115,9 @@ def defined(file: str) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
 
 
-def test_the_map_answers_twenty_questions() -> None:
-    assert len(MAP) == 20
-    assert len({question for question, *_ in MAP}) == 20
+def test_the_map_answers_twenty_questions_or_more() -> None:
+    assert len(MAP) >= 20
+    assert len({question for question, *_ in MAP}) == len(MAP)
 
 
 @pytest.mark.parametrize("row", MAP, ids=lambda row: row[0])

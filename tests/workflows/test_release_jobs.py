@@ -15,7 +15,7 @@ OUTPUT = "${{{{ needs.candidate.outputs.{} }}}}"
 
 
 def release() -> dict[str, Any]:
-    found: dict[str, Any] = load(GITHUB / "workflows" / "release.yml")["jobs"]
+    found: dict[str, Any] = load(GITHUB / "workflows" / "ship.yml")["jobs"]
     return found
 
 
@@ -49,7 +49,7 @@ def test_the_image_that_was_staged_and_attested_is_the_one_that_is_deployed() ->
 
 def test_every_output_that_a_job_of_the_release_reads_is_handed_on() -> None:
     """GitHub reads one that is not there as an empty text."""
-    text = (GITHUB / "workflows" / "release.yml").read_text(encoding="utf-8")
+    text = (GITHUB / "workflows" / "ship.yml").read_text(encoding="utf-8")
     for job, file in (("candidate", "candidate.yml"), ("attest", "attest.yml")):
         # YAML reads the key `on` as true.
         content: dict[Any, Any] = load(GITHUB / "workflows" / file)
@@ -76,9 +76,9 @@ def test_the_bill_of_materials_is_found_when_only_a_later_job_is_run_again() -> 
 
 
 def test_who_approves_can_open_the_report_and_later_the_versions_page() -> None:
-    page = {"path": "reports/report.html", "archive": False, "overwrite": True, "if-no-files-found": "ignore"}
+    page = {"path": "${{ inputs.page }}", "archive": False, "overwrite": True, "if-no-files-found": "ignore"}
     assert page in uploaded()
-    for file, job in (("release.yml", "deploy"), ("rollback.yml", "rollback")):
+    for file, job in (("ship.yml", "deploy"), ("rollback.yml", "rollback")):
         found = load(GITHUB / "workflows" / file)["jobs"][job]
         assert found["environment"] == {"name": "production", "url": "${{ steps.page.outputs.page }}"}
         assert next(step["id"] for step in found["steps"] if "make publish" in step.get("run", "")) == "page"

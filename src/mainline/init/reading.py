@@ -16,9 +16,10 @@ from mainline.config.schema import Data
 from mainline.data.collect import Collected, collect
 from mainline.data.sources.formats import format_of
 from mainline.errors import ConfigurationError
-from mainline.init.dialect import Dialect, sniff
+from mainline.init.dialect import Dialect
 from mainline.init.origin import RAW, VARIABLE, Origin, find
 from mainline.init.proposal import Decision, Finding, Wishes
+from mainline.init.sniff import sniff
 from mainline.runtime.file_digests import expand
 from mainline.runtime.workspace import Workspace
 

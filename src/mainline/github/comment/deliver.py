@@ -61,12 +61,13 @@ def deliver(environment: Mapping[str, str], wait: Callable[[float], None] = time
 
     artifacts = list(client.pages(f"actions/runs/{run.id}/artifacts", key="artifacts"))
     names = reports_among(artifacts)
+    artifact: Artifact | None = None
     parts: tuple[Part, ...] = ()
     if names == [REPORT]:
         artifact, refused = opened(client, artifacts, REPORT)
         left = [artifact] if artifact else []
     else:
-        artifact, left, parts = None, *of_models(client, run, artifacts, names)
+        left, parts = of_models(client, run, artifacts, names)
         refused = "; ".join(f"{part.model}: {part.why}" for part in parts if part.why) or None
     # Each of the artifacts is held against the run: any job could have left any of them.
     claims: list[Claim | None] = [one.claim for one in left]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -74,5 +75,6 @@ def sections(parts: Sequence[Part], room: int) -> Iterator[str]:
 
 
 def titled(model: str, text: str) -> str:
-    """A report whose first heading names its model."""
-    return f"## {model}: {text[3:]}" if text.startswith("## ") else f"## {model}\n\n{text}"
+    """A report whose first heading names its model; a warning may stand above it."""
+    named, found = re.subn(r"(?m)^## ", f"## {model}: ", text, count=1)
+    return named if found else f"## {model}\n\n{text}"

@@ -105,7 +105,7 @@ def packages(target: Target) -> Finding:
     there = list(target.github.pages(path, package_type="container"))
     found = [one for one in there if (one.get("repository") or {}).get("full_name") == target.values["full_name"]]
     ours = str(target.values["name"]).lower()
-    foreign = [one["name"] for one in there if one["name"] in (ours, f"{ours}/state") and one not in found]
+    foreign = [one["name"] for one in there if f"{one['name']}/".startswith(f"{ours}/") and one not in found]
     if foreign:
         text = f"{', '.join(foreign)}: belongs to another repository, so release.yml may not push to it"
         return Finding("off", text, f"“Manage Actions access”, role Write, at {settings_of(target, foreign[0])}")
@@ -124,7 +124,7 @@ def packages(target: Target) -> Finding:
 
 
 def is_state(package: dict[str, Any]) -> bool:
-    return str(package["name"]).endswith("/state")
+    return "/state/" in f"{package['name']}/"  # of several models, each has its own below it
 
 
 def settings_of(target: Target, package: str) -> str:

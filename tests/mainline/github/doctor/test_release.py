@@ -119,6 +119,8 @@ def test_the_state_is_private_even_where_the_repository_is_public(fork: Fork, pr
     assert found.by_hand.endswith("https://github.test/users/team/packages/container/model%2Fstate/settings")
     fork.repository.packages["model/state"]["visibility"] = "private"
     assert release.packages(fork.target).state == "on"
+    fork.repository.package("model/state/churn", "public")
+    assert release.packages(fork.target).text.startswith("model/state/churn: "), "of one of several models"
 
 
 def test_an_environment_that_does_not_take_the_default_branch_is_opened_to_it(fork: Fork) -> None:
