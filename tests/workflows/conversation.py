@@ -26,7 +26,12 @@ class Conversation:
         self.pull: Values | None = None
 
     def reviewed(
-        self, *, title: str = "A change", fork: bool = False, job: str | None = "review"
+        self,
+        *,
+        title: str = "A change",
+        fork: bool = False,
+        job: str | None = "review",
+        settings: dict[str, str] | None = None,
     ) -> tuple[Values, Ran]:
         """Commit what lies in the checkout, and have it reviewed; GitHub keeps what the run left."""
         branch = events.git(self.checkout, "rev-parse", "--abbrev-ref", "HEAD")
@@ -41,7 +46,7 @@ class Conversation:
         details = {"number": self.pull["number"], "branch": branch, "title": title, "fork": fork}
         event = events.pull_request(self.rehearsal.origin, head, **details)
         run = self.repository.run(self.pull, sha=head, branch=branch, status="in_progress", conclusion=None)
-        ran = self.rehearsal.run(event, job=job, run=str(run["id"]), **self.variables)
+        ran = self.rehearsal.run(event, job=job, run=str(run["id"]), settings=settings, **self.variables)
         run |= {"status": "completed", "conclusion": "failure" if ran.status else "success"}
         for file in ran.artifacts.glob("*"):
             self.repository.artifact(run, file.name.removesuffix(".zip"), file.read_bytes())

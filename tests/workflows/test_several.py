@@ -17,6 +17,8 @@ from tests.workflows.stage import Stage, environment
 
 __all__ = ["github"]
 
+SEVERAL = {"MAINLINE_SEVERAL": "true"}  # the repository's variable
+
 pytestmark = pytest.mark.slow
 
 
@@ -36,14 +38,14 @@ def conversation(github: GitHubDouble, stage: Stage) -> Iterator[Conversation]:
 
 def trained(ran: Ran) -> set[str]:
     """The models whose jobs ran; act numbers the jobs of a matrix."""
-    jobs = re.findall(r"\[review/train(?:-([a-z]+))?(?:-\d+)? *\] .* Run Main make review", ran.log)
+    jobs = re.findall(r"\[review/review(?:-([a-z]+))?(?:-\d+)? *\] .* Run Main make review", ran.log)
     return {found or "top" for found in jobs}
 
 
 def test_a_change_of_one_models_settings_trains_that_one_alone(stage: Stage, conversation: Conversation) -> None:
     shop = stage.branch("churn")
     shop.edit("models/churn/params.yaml", ("params: {C: 1.0}", "params: {C: 0.9}"))
-    run, ran = conversation.reviewed(job=None)
+    run, ran = conversation.reviewed(job=None, settings=SEVERAL)
     assert ran.status == 0, ran.log
     assert ran.names == ["report-churn.html", "report-churn.zip"]
     assert json.loads(ran.read("report-churn", "verdict.json"))["verdict"] in ("no_worse", "better")
@@ -63,7 +65,7 @@ def test_a_change_of_a_shared_table_trains_those_that_read_it_and_each_has_its_s
     path = shop.path("data/visits.parquet")
     several.later_by_a_second(path)
     shop.edit("params.yaml", ("train_seconds: 60", "train_seconds: 0.000001"))
-    run, ran = conversation.reviewed(job=None)
+    run, ran = conversation.reviewed(job=None, settings=SEVERAL)
     assert ran.status != 0, "one of two is refused, and so is the change"
     assert ran.names == ["report-churn.html", "report-churn.zip", "report.html", "report.zip"]
     assert trained(ran) == {"top", "churn"}
@@ -80,7 +82,7 @@ def test_a_change_of_a_shared_table_trains_those_that_read_it_and_each_has_its_s
 def test_words_train_nothing_and_the_report_says_so(stage: Stage) -> None:
     shop = stage.branch("words")
     shop.write("models/wine/README.md", "Which wine is good.\n")
-    ran = stage.rehearsal.run(stage.pull(), run="77001", REHEARSAL_ENVIRONMENT=environment())
+    ran = stage.rehearsal.run(stage.pull(), run="77001", settings=SEVERAL, REHEARSAL_ENVIRONMENT=environment())
     assert ran.status == 0, ran.log
     assert trained(ran) == set()
     assert ran.names == ["report.zip"]
@@ -92,9 +94,17 @@ def test_the_events_file_is_the_only_place_of_a_branchs_name(stage: Stage) -> No
     """A model's name comes from a folder, which anyone may propose: it is a plain one, or the run stops."""
     shop = stage.branch("hostile")
     shop.write("models/$(touch pwned)/params.yaml", several.WINE)
-    ran = stage.rehearsal.run(stage.pull(number=8), run="77002", REHEARSAL_ENVIRONMENT=environment())
+    ran = stage.rehearsal.run(stage.pull(number=8), run="77002", settings=SEVERAL, REHEARSAL_ENVIRONMENT=environment())
     assert ran.status != 0
     assert "is no name of a model: lower-case letters, digits and hyphens are" in ran.log
     assert trained(ran) == set()
     assert not list(stage.rehearsal.folder.rglob("pwned"))
     assert events.git(stage.shop.root, "status", "--porcelain") == ""
+
+
+def test_without_the_variable_the_review_is_red_and_trains_nothing(stage: Stage) -> None:
+    stage.branch("words").write("models/wine/README.md", "Which wine is good.\n")
+    ran = stage.rehearsal.run(stage.pull(), run="77003", REHEARSAL_ENVIRONMENT=environment())
+    assert ran.status != 0
+    assert "Set the repository's variable MAINLINE_SEVERAL" in ran.log
+    assert trained(ran) == set()

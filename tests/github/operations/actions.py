@@ -194,3 +194,9 @@ def set_workflow_permissions(call: Call) -> Answer:
 def get_variable(call: Call) -> Answer:
     value, now = found(call.repository.variables, call["name"]), "2026-01-01T12:00:00Z"
     return Answer(200, {"name": call["name"], "value": value, "created_at": now, "updated_at": now})
+
+
+@serves("actions/create-repo-variable")
+def create_variable(call: Call) -> Answer:
+    call.repository.variables[call.body["name"]] = call.body["value"]
+    return Answer(201, {})

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from mainline.errors import ConfigurationError
-from mainline.github.client import GitHub
+from mainline.github.client import GitHub, GitHubError
 from mainline.github.doctor.check import Check, Finding, Target
+from mainline.runtime.models import FOLDER, PARAMS
 
 FILE = ".github/rulesets/main.json"
 WITHOUT = {
@@ -30,6 +31,8 @@ WITHOUT = {
 
 # The name of a job with a matrix. The doctor needs no package, so it has no YAML parser.
 MATRIX = re.compile(r"^    name: (.*\$\{\{ *matrix\..*)$", re.MULTILINE)
+OF_ONE, OF_ALL = "review", "verdict"  # of review.yml: the check of a repository with one model, and of several
+VARIABLE = "MAINLINE_SEVERAL"  # the repository's: its workflows ask which models a run is about
 LENIENT = ("do_not_enforce_on_create",)  # off is stricter
 
 
@@ -38,11 +41,28 @@ def wanted(root: Path) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json.loads((root / FILE).read_text(encoding="utf-8"))
         found["name"], found["rules"][0]["type"]
+        if several(root):
+            found["rules"] = [of_several(rule) for rule in found["rules"]]
     except FileNotFoundError:
         raise ConfigurationError(f"{FILE} does not exist: it defines the protection of the default branch") from None
     except (ValueError, LookupError, TypeError) as error:
         raise ConfigurationError(f"{FILE} is not a ruleset as GitHub exports it: {error!r}") from None
     return found
+
+
+def several(root: Path) -> bool:
+    """Whether a checkout has models below `models/`."""
+    return any(root.glob(f"{FOLDER}/*/{PARAMS}"))
+
+
+def of_several(rule: dict[str, Any]) -> dict[str, Any]:
+    """The rule with the check that stands for all models, where it names that of the model at the top."""
+    parameters = dict(rule.get("parameters") or {})
+    checks = parameters.get("required_status_checks")
+    if checks:
+        named = [{**one, "context": OF_ALL if one["context"] == OF_ONE else one["context"]} for one in checks]
+        return {**rule, "parameters": {**parameters, "required_status_checks": named}}
+    return rule
 
 
 def branch(target: Target) -> Finding:
@@ -118,4 +138,29 @@ ABSENT = (
     "no rules for a private repository on this plan (GitHub Pro, Team or Enterprise have them): nothing keeps a red "
     "pull request from being merged, but the release compares again and refuses a worse model"
 )
-CHECKS = (Check("branch rules", branch, offline=offline, absent=ABSENT),)
+
+
+def asked_for_all(target: Target) -> Finding:
+    """Whether the workflows of a repository with several models ask for each."""
+    if not several(target.root):
+        return Finding("on", "the repository has one model")
+    try:
+        value = str(target.github.get(f"actions/variables/{VARIABLE}")["value"])
+    except GitHubError as error:
+        if error.code != 404 or not target.is_owner:
+            raise
+        value = ""
+    if value:
+        return Finding("on", f"each model has jobs of its own ({VARIABLE})")
+    return Finding(
+        "off",
+        f"{VARIABLE} is not set: review is red, and release is about one model",
+        f"“New repository variable” at {target.page}/settings/variables/actions: {VARIABLE} = true",
+        lambda: target.github.post("actions/variables", {"name": VARIABLE, "value": "true"}),
+    )
+
+
+CHECKS = (
+    Check("branch rules", branch, offline=offline, absent=ABSENT),
+    Check("several models", asked_for_all),
+)

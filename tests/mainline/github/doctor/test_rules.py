@@ -31,8 +31,10 @@ def test_the_file_is_a_ruleset_as_github_takes_it() -> None:
 
 def test_the_checks_that_are_required_are_the_jobs_of_review_and_quality() -> None:
     jobs = [item for file in REQUIRED for item in yaml.safe_load(file.read_text(encoding="utf-8"))["jobs"].items()]
-    # Jobs for each Python come and go with its versions: one job has the check for all of them.
+    # Jobs for each Python come and go with its versions: one job has the check for all of them. So has `verdict` for
+    # the jobs of several models; where there is one, its job is the check.
     names = {job.get("name", key) for key, job in jobs if not {"strategy", "uses"} & set(job)}
+    names = names - {rules.OF_ALL} | {rules.OF_ONE}
     parameters = next(one for one in WANTED["rules"] if one["type"] == "required_status_checks")["parameters"]
     assert {one["context"] for one in parameters["required_status_checks"]} == names
 
@@ -125,3 +127,19 @@ def test_a_plan_without_rules_for_private_repositories_is_told_from_rules_that_a
     assert not result.fails, "nobody can turn it on"
     fork.repository.plan = "team"
     assert run.run_check(rules.CHECKS[0], fork.target, fix=True).applied
+
+
+def test_several_models_need_a_variable_and_the_check_that_stands_for_all(fork: Fork) -> None:
+    assert rules.asked_for_all(fork.target).state == "on"
+    folder = fork.root / "models" / "churn"
+    folder.mkdir(parents=True)
+    (folder / "params.yaml").write_text("task: binary\n", encoding="utf-8")
+    found = rules.asked_for_all(fork.target)
+    assert (found.state, "review is red" in found.text) == ("off", True)
+    assert found.turn_on is not None
+    found.turn_on()
+    assert fork.repository.variables == {"MAINLINE_SEVERAL": "true"}
+    assert rules.asked_for_all(fork.target).state == "on"
+    parameters = [rule.get("parameters", {}) for rule in rules.wanted(fork.root)["rules"]]
+    checks = [check["context"] for one in parameters for check in one.get("required_status_checks", [])]
+    assert sorted(checks) == ["quality", "verdict"]
