@@ -224,7 +224,7 @@ def test_main_reads_no_cache_that_a_pull_request_wrote(stage: Stage) -> None:
             "&& github.ref_name == github.event.repository.default_branch }}",
             "if: ${{ !cancelled() }}",
         ),
-        ("key: records-${{ github.sha }}", "key: records-poison"),
+        ('key: "records${{ matrix.model.suffix }}-${{ github.sha }}"', "key: records-poison"),
     )
     poisoning = stage.review(stage.pull())
     assert "refs/pull/7/merge records-poison" in stage.cached, poisoning.log
