@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -32,6 +33,8 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
 
 @pytest.fixture
 def conversation(github: GitHubDouble, stage: Stage) -> Iterator[Conversation]:
+    # Each test has a GitHub of its own, which counts its runs anew: what a run of that number left is not this one's.
+    shutil.rmtree(stage.rehearsal.folder / "artifacts", ignore_errors=True)
     yield Conversation(github, stage.rehearsal, stage.shop.root, REHEARSAL_ENVIRONMENT=environment())
     assert github.problems == []
 
