@@ -73,7 +73,7 @@ def test_the_project_replaces_the_example_and_passes(project: tuple[Project, Wri
     assert not list(churned.root.glob("src/flights")) + list(churned.root.glob("data/raw/*.parquet"))
     assert "flights" not in churned.path("pyproject.toml").read_text(encoding="utf-8")
     assert churned.git("diff", "--cached", "--name-only") == "", "nothing is committed"
-    assert [each for each in written.warnings if "TODO waits for you in docs/model-card.md" in each]
+    assert [each for each in written.warnings if "TODO waits for you in" in each and "docs/model-card.md" in each]
     churned.commit("Churn")
     found = churned.run()
     assert (found.status, churned.verdict["verdict"]) == (0, "identical"), found.out + found.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mainline.init.proposal import Column, Proposal
 from mainline.init.writing.python_text import formatted, prose, string
+from mainline.runtime import models
 
 MOST_CLASSES = 50  # those that `Column.top` holds
 
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     """The settings, the collected tables and the frame as DuckDB reads it."""
-    settings = loader.load(ROOT / "params.yaml").settings
+    settings = loader.load(ROOT / {params}).settings
     if not all(source.is_local for source in settings.data.sources.values()):
         pytest.skip("the tables are not in this repository: make run checks them")
     folder = tmp_path_factory.mktemp("frame")
@@ -41,12 +42,12 @@ def prepared(tmp_path_factory):
 
 def test_every_row_of_the_table_is_in_the_frame_once(prepared):
     _, tables, frame = prepared
-    assert frame.aggregate("count(*), count(DISTINCT row_id)").fetchone() == (tables[{table}].rows,) * 2
+    assert frame.aggregate("count(*), count(DISTINCT row_id)").fetchall()[0] == (tables[{table}].rows,) * 2
 
 
 def test_every_feature_has_values(prepared):
     settings, _, frame = prepared
-    empty = [name for name in settings.prepare.features.names if not frame.count(quoted(name)).fetchone()[0]]
+    empty = [name for name in settings.prepare.features.names if not frame.count(quoted(name)).fetchall()[0][0]]
     assert empty == []
 
 
@@ -61,6 +62,7 @@ def files(proposal: Proposal) -> dict[str, str]:
     text = TEST.format(
         title=prose(f"The frame of `{proposal.name}`: what must hold of it whatever the data are.", 0),
         table=string(proposal.table),
+        params=string(models.selected().params.as_posix()),
         label=of_label(proposal),
     )
     return {f"tests/{proposal.name}/test_frame.py": formatted(text)}
