@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mainline.config import loader
 from mainline.data.collect import relation_sql
 from mainline.data.sources.duckdb_scan import connect
-from mainline.errors import MainlineError
 from mainline.evaluation.results import Review
 from mainline.init import margins, reading, suggestions, thresholds
 from mainline.init.page import page
 from mainline.init.proposal import Proposal, Wishes
 from mainline.init.propose import propose
 from mainline.init.suggestions import Suggestion
-from mainline.init.writing import manifest, names, params_yaml
-from mainline.init.writing.write import Written, write
+from mainline.init.writing import manifest, names, params_yaml, write
+from mainline.init.writing.write import Written
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
@@ -68,9 +68,11 @@ def begin(
     MainlineError
         Where the project cannot be written or trained: everything is then as it was.
     """
-    with reading.placed(found, workspace.root):
+    with ExitStack() as all_or_nothing:
+        all_or_nothing.enter_context(reading.placed(found, workspace.root))
         with progress.stage("write") as detail:
-            written = write(replace(proposal, copied=tuple(found.brought)), workspace.root, keep=keep)
+            proposal = replace(proposal, copied=tuple(found.brought))
+            written = all_or_nothing.enter_context(write.written(proposal, workspace.root, keep=keep))
             detail.text = f"{len(written.new)} files, {len(written.removed)} of the example removed"
         proposal = measured(proposal, written, workspace, progress)
         review = training.review(loader.load(workspace.params), workspace, base, progress)
@@ -101,6 +103,3 @@ def rewrite(proposal: Proposal, written: Written, workspace: Workspace) -> bool:
     write_text(workspace.params, params_yaml.render(proposal))
     manifest.renew(workspace.root, str(workspace.of.params))
     return True
-
-
-__all__ = ["Begun", "MainlineError", "begin", "proposed"]

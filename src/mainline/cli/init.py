@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mainline.cli.commands import about
-from mainline.errors import ConfigurationError
+from mainline.errors import ConfigurationError, MainlineError
 
 TASKS = ("binary", "multiclass", "regression")
 
@@ -69,7 +69,7 @@ def begun(wishes: Any, workspace: Any, database: str) -> int:
         print(f"\n{terminal.found(proposal.findings)}\n" if proposal.findings else "", flush=True)
         base = git.default_branch(workspace.root) or git.TRUNKS[0]
         done = init.begin(found, proposal, workspace, base, progress, keep=wishes.keep)
-    except init.MainlineError as error:
+    except MainlineError as error:
         raise type(error)(reading.shown(str(error), workspace)) from None
     from mainline.report.terminal import terminal_summary
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime as dt
 import os
 import shutil
@@ -76,23 +75,21 @@ def read(wishes: Wishes, workspace: Workspace, *, database: str = VARIABLE) -> R
 
 def folder(workspace: Workspace) -> Path:
     """Where files wait until everything about them is known."""
-    return workspace.state / "init" / "raw"
+    return workspace.state / "brought"
 
 
 def bring(origin: Origin, root: Path, waiting: Path) -> dict[Path, Path]:
     """Copy or write the origin's files to where they wait; by their place below the root."""
     moved = {}
     for target, what in origin.brought.items():
-        if (root / target).exists() and isinstance(what, Path) and not same_file(root / target, what):
-            raise ConfigurationError(
-                f"{target} is there already, with other content: rename {what.name}, or remove the old file"
-            )
         place = waiting / target.relative_to(RAW)
         place.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(what, Path):
-            link_or_copy(what, place)
+            shutil.copyfile(what, place)  # a link would change with the original
         else:
             what(place)
+        if (root / target).exists() and not same_file(root / target, place):
+            raise ConfigurationError(f"{target} is there already, with other content: rename one of them, or remove it")
         moved[target] = place
     return moved
 
@@ -101,11 +98,6 @@ def same_file(one: Path, other: Path) -> bool:
     import filecmp
 
     return filecmp.cmp(one, other, shallow=False)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """A copy: a link would change with the original."""
-    shutil.copyfile(source, target)
 
 
 def dialect_of(origin: Origin, root: Path, waiting: Path, moved: Mapping[Path, Path], cache: Path) -> Dialect:
@@ -151,9 +143,3 @@ def placed(reading: Reading, root: Path) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 path.rmdir()
         raise
-
-
-def at_place(tables: Mapping[str, Collected], reading: Reading, root: Path) -> dict[str, Collected]:
-    """The tables with the paths that they have once the files are in place."""
-    new = {place: root / target for target, place in reading.brought.items()}
-    return {name: dataclasses.replace(t, paths=[new.get(path, path) for path in t.paths]) for name, t in tables.items()}

@@ -37,6 +37,9 @@ class Time:
         return self.column.type == "DATE"
 
 
+NONE = "none"  # what a person says who wants no time
+
+
 def guess(context: Context) -> Time | None:
     """The time column, or None where rows have none that they could be split by.
 
@@ -46,6 +49,8 @@ def guess(context: Context) -> Time | None:
         Where TIME names a column that does not exist, is no time, or is missing in some rows.
     """
     table, told, wishes = context.table, context.told, context.wishes
+    if wishes.time == NONE and NONE not in table.columns:
+        return None
     times = [
         column for column in table.columns.values() if kind_of(column.type) == "time" and column.name != wishes.label
     ]

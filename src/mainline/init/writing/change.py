@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mainline.errors import ExternalError
 from mainline.runtime.atomic_files import replacing, scratch
 
 
-def apply(root: Path, texts: Mapping[str, str], removed: Iterable[str] = ()) -> None:
+@contextmanager
+def applied(root: Path, texts: Mapping[str, str], removed: Iterable[str] = ()) -> Iterator[None]:
     """Write each text to its path from the top, then remove the other files and the folders that are left empty.
+
+    Where the block fails, every file is as it was before.
 
     Raises
     ------
@@ -41,6 +44,11 @@ def apply(root: Path, texts: Mapping[str, str], removed: Iterable[str] = ()) -> 
             undo(root, before, kept, made)
             if isinstance(error, OSError):
                 raise ExternalError(f"cannot write below {root}: {error.strerror or error}") from error
+            raise
+        try:
+            yield
+        except BaseException:
+            undo(root, before, kept, made)
             raise
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -54,6 +55,13 @@ class Written:
 
 
 def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
+    """As `written`, to stay."""
+    with written(proposal, root, keep=keep) as found:
+        return found
+
+
+@contextmanager
+def written(proposal: Proposal, root: Path, *, keep: bool = False) -> Iterator[Written]:
     """Write the project of a proposal, and take the example out unless it is to be kept.
 
     Files that an earlier call wrote are updated as long as nobody has edited them.
@@ -66,7 +74,7 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     DataError
         Where the table cannot be prepared.
     ExternalError
-        Where a file cannot be written. In each of these cases every file is as it was.
+        Where a file cannot be written. In each of these cases, and where the block fails, every file is as it was.
     """
     root = root.resolve()
     before = manifest.read(root)
@@ -79,9 +87,9 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     replaceable = {*leaving, *(example.REPLACED if has_example else ())}
     if has_example:
         example.refuse_edited(root, sorted(replaceable))
-    beside = workspace.of.name is not None or (keep and has_example)
+    apart = workspace.of.name is not None or (keep and has_example)
     with scratch(workspace.state) as folder:
-        texts, notes = rendered(proposal, root, workspace.cache, folder, beside)
+        texts, notes = rendered(proposal, root, workspace.cache, folder, apart)
     left = {path for path, text in texts.items() if not may_write(root, path, text, before, replaceable)}
     stale = [path for path in before.files if path not in texts and before.is_own(root, path)]
     gone = [Path(path).name for path in example.listed(root) if path.startswith("src/")] if leaving else []
@@ -96,8 +104,9 @@ def write(proposal: Proposal, root: Path, *, keep: bool = False) -> Written:
     keep_copies(root, [*removed, *new])
     was = before.replaces or (function_of(root) if has_example else None)
     after = {**kept, **lines, str(manifest.place()): Manifest(proposal.name, digests, was).text}
-    change.apply(root, after, removed)
-    return Written(sorted(new), sorted(updated), put_beside(root, texts, left), removed, cards.waiting(kept), notes)
+    with change.applied(root, after, removed):
+        beside = put_beside(root, texts, left)
+        yield Written(sorted(new), sorted(updated), beside, removed, cards.waiting(kept), notes)
 
 
 def function_of(root: Path) -> str:
@@ -128,14 +137,14 @@ def rendered(
     trial = tried(proposal.name, texts, root, cache, folder)
     suites = expectation_suites.suites(proposal, trial.settings, trial.tables, trial.frame)
     notes = [f"left out of a suite, since the table's own rows break it: {rule}" for rule in suites.broken]
-    written = cards.files(proposal, trial.tables)
-    written[str(model.card)] = written.pop(cards.MODEL_CARD)
+    told = cards.files(proposal, trial.tables)
+    told[str(model.card)] = told.pop(cards.MODEL_CARD)
     if beside:
-        written[f"data/{proposal.name}/README.md"] = written.pop(cards.DATA_CARD)
-        return {**texts, **suites.files, **written}, notes
+        told[f"data/{proposal.name}/README.md"] = told.pop(cards.DATA_CARD)
+        return {**texts, **suites.files, **told}, notes
     played = demo_yaml.render(proposal, trial, texts[params])
     demo = {str(demo_yaml.FILE): played.text} if played.text else {}
-    return {**texts, **suites.files, **written, **demo}, [*notes, *([] if played.text else [played.why])]
+    return {**texts, **suites.files, **told, **demo}, [*notes, *([] if played.text else [played.why])]
 
 
 def may_write(root: Path, path: str, text: str, before: Manifest, replaceable: set[str]) -> bool:

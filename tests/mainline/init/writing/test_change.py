@@ -28,7 +28,8 @@ def root(tmp_path: Path) -> Path:
 
 def test_files_are_written_and_removed_and_empty_folders_go(root: Path) -> None:
     (root / "src/shop/old/__pycache__").mkdir()
-    change.apply(root, {"params.yaml": "after", "src/new/frame.py": "new"}, ["src/shop/old/one.py"])
+    with change.applied(root, {"params.yaml": "after", "src/new/frame.py": "new"}, ["src/shop/old/one.py"]):
+        pass
     assert files(root) == {"params.yaml": "after", "src/new/frame.py": "new", "src/shop/frame.py": "before"}
     assert not (root / "src/shop/old").exists()
 
@@ -38,7 +39,8 @@ def test_where_one_cannot_be_written_every_file_is_as_it_was(root: Path) -> None
     (root / "taken" / "here.txt").write_text("before", encoding="utf-8")
     before = files(root)
     with pytest.raises(ExternalError):
-        change.apply(root, {"params.yaml": "after", "src/new/frame.py": "new", "taken": "a folder"}, before)
+        with change.applied(root, {"params.yaml": "after", "src/new/frame.py": "new", "taken": "a folder"}, before):
+            pass
     assert files(root) == before
     assert not (root / "src/new").exists()
 
@@ -46,5 +48,13 @@ def test_where_one_cannot_be_written_every_file_is_as_it_was(root: Path) -> None
 def test_where_one_cannot_be_removed_those_that_were_are_back(root: Path) -> None:
     before = files(root)
     with pytest.raises(ExternalError):
-        change.apply(root, {"params.yaml": "after"}, ["src/shop/frame.py", "src/shop/old"])
+        with change.applied(root, {"params.yaml": "after"}, ["src/shop/frame.py", "src/shop/old"]):
+            pass
+    assert files(root) == before
+
+
+def test_a_failure_after_the_change_takes_it_back(root: Path) -> None:
+    before = files(root)
+    with pytest.raises(ValueError, match="the run failed"), change.applied(root, {"params.yaml": "after"}):
+        raise ValueError("the run failed")
     assert files(root) == before
