@@ -38,18 +38,22 @@ def test_where_one_cannot_be_written_every_file_is_as_it_was(root: Path) -> None
     (root / "taken").mkdir()
     (root / "taken" / "here.txt").write_text("before", encoding="utf-8")
     before = files(root)
-    with pytest.raises(ExternalError):
-        with change.applied(root, {"params.yaml": "after", "src/new/frame.py": "new", "taken": "a folder"}, before):
-            pass
+    with (
+        pytest.raises(ExternalError),
+        change.applied(root, {"params.yaml": "after", "src/new/frame.py": "new", "taken": "a folder"}, before),
+    ):
+        pass
     assert files(root) == before
     assert not (root / "src/new").exists()
 
 
 def test_where_one_cannot_be_removed_those_that_were_are_back(root: Path) -> None:
     before = files(root)
-    with pytest.raises(ExternalError):
-        with change.applied(root, {"params.yaml": "after"}, ["src/shop/frame.py", "src/shop/old"]):
-            pass
+    with (
+        pytest.raises(ExternalError),
+        change.applied(root, {"params.yaml": "after"}, ["src/shop/frame.py", "src/shop/old"]),
+    ):
+        pass
     assert files(root) == before
 
 
