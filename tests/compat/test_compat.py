@@ -17,6 +17,7 @@ import pytest
 from mainline.config import loader
 from mainline.registry.models import open_registry
 from mainline.registry.snapshot import relocate
+from mainline.runtime import archives
 from mainline.serving import healthcheck
 from mainline.serving.signature import read
 from mainline.training import pipeline
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.slow
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     with tarfile.open(ARTEFACTS) as archive:
-        archive.extractall(folder, filter="data")
+        archives.unpack(archive, folder)
     return folder
 
 
@@ -142,7 +143,7 @@ def test_main_on_the_code_of_before_is_asked_by_that_code_and_is_the_same_model(
     shutil.copytree(made / "shop", tmp_path / "shop", ignore=shutil.ignore_patterns(".mainline"))
     project = Project.at(tmp_path / "shop")
     with tarfile.open(CODE) as archive:
-        archive.extractall(project.root, filter="data")
+        archives.unpack(archive, project.root)
     project.init()
     project.commit("The shop on the version before")
     project.git("switch", "--quiet", "--create", "upgrade")

@@ -17,6 +17,7 @@ from mainline.packaging.build_context import SERVES
 from mainline.packaging.engine import Engine
 from mainline.packaging.staging import load
 from mainline.release.targets.docker import HostTarget
+from mainline.runtime import archives
 from tests.compat.make import ARTEFACTS, CODE
 from tests.container.conftest import Built, built_image
 from tests.servers import Oci
@@ -40,7 +41,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The export that the version before made."""
     folder = tmp_path_factory.mktemp("before")
     with tarfile.open(ARTEFACTS) as archive:
-        archive.extractall(folder, filter="data")
+        archives.unpack(archive, folder)
     return folder / "model"
 
 
@@ -55,7 +56,7 @@ def before(docker: Engine, now: build.Image, model: Path, tmp_path_factory: pyte
     """The digest of an image as the version before built it."""
     folder = tmp_path_factory.mktemp("image")
     with tarfile.open(CODE) as archive:
-        archive.extractall(folder, filter="data")
+        archives.unpack(archive, folder)
     for name in (*(name for name in SERVES if name != "py.typed"), "inside"):
         found = folder / "src" / "mainline" / name
         (shutil.copytree if found.is_dir() else shutil.copyfile)(found, context(folder) / name)

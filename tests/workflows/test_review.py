@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from mainline.packaging.engine import Engine
+from mainline.runtime import archives
 from tests.container.conftest import SMALL_STAGE, base_image, docker
 from tests.projects import TOP, visits
 from tests.workflows import events
@@ -311,7 +312,7 @@ def forge(cache: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         with tarfile.open(cache) as tar:
-            tar.extractall(folder, filter="tar")
+            archives.unpack(tar, Path(folder))
         for path in Path(folder).rglob("record.json"):
             facts = json.loads(path.read_text(encoding="utf-8"))
             path.write_text(json.dumps({**facts, "fingerprint": "f" * 64}), encoding="utf-8")

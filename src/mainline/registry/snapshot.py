@@ -16,6 +16,7 @@ import tarfile
 from pathlib import Path
 
 from mainline.errors import ExternalError
+from mainline.runtime import archives
 
 PLACE = "file:///mainline-state/artifacts"
 DATABASE, AUDIT = "mlflow.db", "audit.jsonl"
@@ -55,7 +56,7 @@ def unpack(folder: Path, store: Path, final: Path) -> None:
         (store / "artifacts").mkdir()
         for archive in folder.glob("version-*.tar"):
             with tarfile.open(archive) as tar:
-                tar.extractall(store / "artifacts", filter="data")
+                archives.unpack(tar, store / "artifacts")
     except (OSError, sqlite3.Error, tarfile.TarError) as error:
         raise ExternalError(f"the state is damaged ({error})") from None
 

@@ -45,7 +45,8 @@ def restore(inputs: dict[str, str]) -> int:
     matched = found[0] if found else ""
     if found:
         with tarfile.open(found[1]) as tar:
-            tar.extractall(filter="tar")
+            # Python before 3.11.4 has no filters.
+            tar.extractall(**({"filter": "tar"} if hasattr(tarfile, "tar_filter") else {}))
         print(f"restored {matched} from {found[1].parent.parent.name}", flush=True)
     else:
         print(f"no cache fits {inputs['key']}", flush=True)
