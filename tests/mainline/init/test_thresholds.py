@@ -49,5 +49,7 @@ def test_a_guessed_gate_that_the_first_model_fails_is_changed_and_said() -> None
 
 
 def test_a_gate_that_is_not_a_guess_stays_and_fails() -> None:
+    unmeasured = Gate("calibration error", "at most 0.1", "not measurable: 3 blocks, 8 are needed", passed=False)
+    assert thresholds.met(proposal(), [unmeasured]) is None
     assert thresholds.met(proposal(), [Gate("overlap", "at most 1 %", "12 %", passed=False)]) is None
     assert thresholds.met(proposal(), [Gate("lead", "", "+0.1", passed=True)]) is None
