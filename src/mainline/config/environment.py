@@ -70,6 +70,11 @@ VARIABLES = (
     Variable(
         "MAINLINE_MOST_MODELS", GITHUB, "The repository's variable: how many models one pull request may train.", "20"
     ),
+    Variable(
+        "MAINLINE_SEVERAL",
+        GITHUB,
+        "The repository's variable: not empty where it has several models, and its workflows ask which a run is about.",
+    ),
     Variable("MAINLINE_PYTHONS", GITHUB, "The repository's variable: JSON list of the Pythons that `quality` tests."),
     Variable("MAINLINE_CML_SHA256", GITHUB, "SHA-256 of CML's program; without it none is run.", "the API posts"),
     Variable("MAINLINE_CML_URL", GITHUB, "Where that program is downloaded, such as a mirror.", "CML's releases page"),

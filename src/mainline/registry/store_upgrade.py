@@ -1,6 +1,8 @@
-"""An embedded store of another MLflow version: an older schema is upgraded, a newer one is refused.
+"""The database of an embedded store: created whole or not at all, and upgraded where an older MLflow wrote it.
 
-MLflow refuses both, and asks for a command that cannot be run for a state in a registry.
+MLflow creates its tables one by one, and a process that is killed between two of them leaves a file that no MLflow
+opens again. It refuses the schema of another version, and asks for a command that cannot be run for a state in a
+registry.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ REFUSED = "out-of-date database schema"  # as MLflow says it
 def fitting(database: Path, work: Callable[[], T]) -> T:
     """The result of `work`, which opens the database; it is called again after an upgrade of the schema.
 
+    The caller holds the store's lock.
+
     Raises
     ------
     ExternalError
@@ -31,6 +35,8 @@ def fitting(database: Path, work: Callable[[], T]) -> T:
     """
     from mlflow.exceptions import MlflowException
 
+    if database.exists() and not database.stat().st_size:
+        create(database)
     try:
         return work()
     except MlflowException as error:
@@ -38,6 +44,14 @@ def fitting(database: Path, work: Callable[[], T]) -> T:
             raise
     upgrade(database)
     return work()
+
+
+def create(database: Path) -> None:
+    """Create the tables in a file beside it, which then takes the name of the database."""
+    import mlflow
+
+    with replacing(database) as made:
+        mlflow.MlflowClient(f"sqlite:///{made}", f"sqlite:///{made}").search_experiments(max_results=1)
 
 
 def upgrade(database: Path) -> None:

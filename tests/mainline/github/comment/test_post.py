@@ -50,7 +50,7 @@ def test_one_comment_is_updated_in_place(scene: Scene, way: dict[str, str]) -> N
     for text in ("first", "second", "third"):
         run = scene.reviewed(pull, text)
         assert scene.woken(run, **way) == 0
-        assert said_by(scene) == ("CML" if way["PATH"] else "the API")
+        assert said_by(scene) == ("CML" if way else "the API")
         (comment,) = scene.repository.comments_on(pull["number"])
         assert f"```\n{text}\n```" in comment["body"]
         assert comment["body"].endswith(f"\n\n{watermark(title('review'), run['head_sha'])}")
