@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
+import json
+import math
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -276,11 +279,15 @@ class Split(Section):
         return self
 
 
+Encoding = Literal["ordinal", "onehot"]
+Scaling = Literal["passthrough", "standardize"]
+
+
 class Train(Section):
     estimator: ImportPath = Field(description="Import path of any class with scikit-learn's estimator interface.")
     params: dict[str, Any] = Field({}, description="Parameters that are passed to the estimator.")
-    categorical: Literal["ordinal", "onehot"] = Field("ordinal", description="Encoding of the categorical features.")
-    numeric: Literal["passthrough", "standardize"] = Field(
+    categorical: Encoding = Field("ordinal", description="Encoding of the categorical features.")
+    numeric: Scaling = Field(
         "passthrough",
         description="standardize: impute missing values by the median, then scale to zero mean, unit variance.",
     )
@@ -498,6 +505,106 @@ class Retrain(Section):
     )
 
 
+class Range(Section):
+    """The values between two bounds, both included; whole numbers where both bounds are."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+    step: int | float | None = None
+
+    @property
+    def whole(self) -> bool:
+        return isinstance(self.low, int) and isinstance(self.high, int)
+
+
+RANGE = "a range such as {low: 0.01, high: 0.3, log: true}, or a list of values"
+
+
+def parse_dimension(value: object) -> object:
+    """A range with possible bounds, or a list of different values."""
+    if isinstance(value, list):
+        if len({json.dumps(one, sort_keys=True, default=str) for one in value}) < max(2, len(value)):
+            raise ValueError("a list of at least two different values is needed")
+        return value
+    if not isinstance(value, dict):
+        raise ValueError(RANGE)
+    for name in value:
+        if name not in Range.model_fields:
+            near = difflib.get_close_matches(str(name), Range.model_fields, n=1)
+            raise ValueError(f"a range has no {name}: " + (f"did you mean {near[0]}?" if near else RANGE))
+    low, high, step, log = (value.get(name) for name in ("low", "high", "step", "log"))
+    for name, bound in (("low", low), ("high", high), *([("step", step)] if step is not None else [])):
+        if isinstance(bound, bool) or not isinstance(bound, (int, float)) or not math.isfinite(bound):
+            found = f"not {bound!r}" if name in value else "and there is none"
+            raise ValueError(f"`{name}` must be a number, {found}: {RANGE}")
+    assert isinstance(low, (int, float))
+    assert isinstance(high, (int, float))
+    if low >= high:
+        raise ValueError(f"low is {low}, and high is {high}: low must be below high")
+    if log and low <= 0:
+        raise ValueError(f"low is {low}: with `log: true` it must be above 0")
+    if log and step is not None:
+        raise ValueError("`log` and `step` exclude each other")
+    if isinstance(step, float) and isinstance(low, int) and isinstance(high, int):
+        raise ValueError(f"step is {step}, and both bounds are whole numbers: write low as {float(low)}")
+    if isinstance(step, (int, float)) and not 0 < step <= high - low:
+        raise ValueError(f"step is {step}: it must lie above 0 and not above {high - low}, from low to high")
+    return Range.model_validate(value)
+
+
+DIMENSION_SCHEMA = {
+    "anyOf": [
+        {
+            "type": "object",
+            "properties": {
+                **{name: {"type": "number"} for name in ("low", "high", "step")},
+                "log": {"type": "boolean"},
+            },
+            "required": ["low", "high"],
+            "additionalProperties": False,
+        },
+        {"type": "array", "minItems": 2},
+    ],
+    "examples": ["{low: 0.01, high: 0.3, log: true}", "[15, 31, 63]"],
+}
+Dimension = Annotated[Range | list[Any], BeforeValidator(parse_dimension), WithJsonSchema(DIMENSION_SCHEMA)]
+
+
+class Search(Section):
+    """What `make search` tries instead of today's settings of `train`, and how."""
+
+    params: dict[str, Dimension] = Field(
+        {},
+        description="Values of `train.params` to try: `{low, high}`, with `log: true` or `step`, or a list of values.",
+    )
+    categorical: list[Encoding] = Field([], description="Values of `train.categorical` to try.")
+    numeric: list[Scaling] = Field([], description="Values of `train.numeric` to try.")
+    without: list[str] = Field(
+        [],
+        description="Features that may be left out, one at a time; `*` in a name stands for any text.",
+    )
+    folds: Annotated[int, Field(ge=2, le=20)] = Field(
+        3,
+        description="Parts of the training rows that each trial is measured on, trained on the rows before them; by "
+        "hash, on all others.",
+    )
+    processes: Annotated[int, Field(ge=1, le=256)] | None = Field(
+        None, description="Trials at the same time; by default as many as the cores allow with `train.threads` each."
+    )
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.params or self.categorical or self.numeric or self.without):
+            raise ValueError(
+                "the space is empty: name what may change, such as params: {max_iter: {low: 50, high: 400}}"
+            )
+        for name, values in (("categorical", self.categorical), ("numeric", self.numeric)):
+            if values and len(set(values)) < max(2, len(values)):
+                raise ValueError(f"{name}: a list of at least two different values is needed")
+        return self
+
+
 class Settings(Section):
     extensions: list[ExtensionModule] = Field(
         [], description="The project's own modules below `src/` that register what it adds, such as `shop.extensions`."
@@ -515,6 +622,7 @@ class Settings(Section):
     stage: Stage = Field(Stage(), description="Thresholds that the container must meet before it is deployed.")
     monitor: Monitor = Field(Monitor(), description="When the monitor raises an alarm about the model in production.")
     retrain: Retrain = Field(Retrain(), description="When a retraining pull request opens automatically.")
+    search: Search | None = Field(None, description="What `make search` may change.")
 
     @model_validator(mode="after")
     def _two_meanings(self) -> Self:
