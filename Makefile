@@ -19,6 +19,7 @@ SERVE_PORT ?= 8080
 IMAGE ?=
 OPEN ?=
 TODAY ?=
+MINUTES ?=
 MONTHS ?=
 LOCAL ?=
 TARGET ?=
@@ -60,7 +61,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 # The order of Python's sets is the same in every training. The server keeps its random hashes.
-init run review verify margins candidate promote retrain: export PYTHONHASHSEED := 0
+init run review verify margins search candidate promote retrain: export PYTHONHASHSEED := 0
 
 ##@ The loop
 
@@ -79,6 +80,10 @@ init: $(BIN)/.train ## Make a project of a table: FILE=churn.csv LABEL=churned (
 .PHONY: margins
 margins: $(BIN)/.train ## Measure gates.margins: how far equal models differ (MODELS=6, WINDOWS=3, WRITE=1: set them)
 	@$(BIN)/mainline margins $(if $(MODELS),--models $(MODELS)) $(if $(WINDOWS),--windows $(WINDOWS)) $(if $(WRITE),--write)
+
+.PHONY: search
+search: $(BIN)/.search ## Search for better parameters on inner folds (MINUTES=20); the winner becomes a branch with its review
+	@$(BIN)/mainline search $(if $(MINUTES),--minutes "$(MINUTES)")
 
 .PHONY: export
 export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model
@@ -305,6 +310,11 @@ $(BIN)/.export: uv.lock pyproject.toml | $(NEEDS_UV)
 	@"$(UV)" sync --locked --inexact --group export --quiet
 	@touch $(BIN)/.core $(BIN)/.train $@
 
+$(BIN)/.search: uv.lock pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
+	@"$(UV)" sync --locked --inexact --group export --group search --quiet
+	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $@
+
 $(BIN)/.stage: uv.lock pyproject.toml | $(NEEDS_UV)
 	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --group export --group stage --quiet
@@ -313,7 +323,7 @@ $(BIN)/.stage: uv.lock pyproject.toml | $(NEEDS_UV)
 $(BIN)/.all: uv.lock pyproject.toml | $(NEEDS_UV)
 	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --all-groups --quiet
-	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.stage $@
+	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.search $(BIN)/.stage $@
 
 # GitHub's descriptions of its API and of its events, from npm; the tests that need it skip themselves without it, and fail in CI.
 $(GITHUB_API): tests/github/package-lock.json | $(BIN)/.all

@@ -8,19 +8,15 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import json
-import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mainline.config import extensions, loader
 from mainline.errors import ConfigurationError, DataError, MainlineError, Refused
-from mainline.evaluation import baseline
-from mainline.retraining import branches, data_until, new_data
+from mainline.retraining import branch_review, branches, data_until, new_data
 from mainline.retraining.proposal import FILE, REPORTS, Outcome, Proposal
 from mainline.retraining.rules import Attempt, Decision, decide
 from mainline.runtime import git
@@ -29,7 +25,7 @@ from mainline.runtime.models import Model
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
 
-SECRET = ("GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_RUNTIME_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+FOLDER = "retraining"  # of its reports, below those of the model
 
 # The earlier retrainings, compared with a commit of main: pull requests, or locally branches.
 History = Callable[[str], list[Attempt]]
@@ -54,7 +50,7 @@ class Done:
 
 def retrain(workspace: Workspace, asked: Asked, progress: Progress) -> Done:
     """The whole job: from the sources to a branch with its report in `reports/retraining`."""
-    into = workspace.reports / "retraining"
+    into = workspace.reports / FOLDER
     shutil.rmtree(into, ignore_errors=True)
     tip = git.tip(workspace.root, asked.base) if git.is_top(workspace.root) else None
     if tip is None:
@@ -94,11 +90,11 @@ def at(tree: Path, workspace: Workspace, asked: Asked, draft: Proposal, progress
     move(tree / workspace.of.params, found.until)
     commit = branches.commit(tree, retraining_of(workspace.of, found.until), opened(decision, asked.now))
     print(f"\n{decision.branch}: data.until moves from {before} to {found.until}\n", file=sys.stderr)
-    status, last_words = reviewed(tree, workspace, name_of(workspace.root, asked.base))
+    status, last_words = branch_review.reviewed(tree, workspace, name_of(workspace.root, asked.base), FOLDER)
     if status not in (0, Refused.status):
         outcome = Outcome.invalid if status == DataError.status else Outcome.failed
         return Done(dataclasses.replace(draft, outcome=outcome, message=last_words), status)
-    keep(tree, workspace)
+    branch_review.keep(tree, workspace, FOLDER, REPORTS)
     branches.point(workspace.root, decision.branch, commit)
     verdict = json.loads((tree / workspace.of.reports / "verdict.json").read_text(encoding="utf-8"))
     return Done(
@@ -134,55 +130,3 @@ def name_of(root: Path, base: str) -> str:
     """The name of the base in a report; for a checkout's HEAD, its branch."""
     branch = git.git(root, "rev-parse", "--abbrev-ref", base)
     return branch if branch and branch != "HEAD" else git.commit_of(root, base) or base
-
-
-def reviewed(tree: Path, workspace: Workspace, base: str) -> tuple[int, str]:
-    """Run the review with the tree's own code and this checkout's state; return its status and last message.
-
-    It does not get the tokens for GitHub.
-    """
-    environment = {name: value for name, value in os.environ.items() if name not in SECRET}
-    environment["PYTHONPATH"] = f"{tree / 'src'}{os.pathsep}{tree}"
-    environment["PYTHONIOENCODING"] = "utf-8"  # as it is read below, whatever the terminal's encoding
-    command = [
-        str(baseline.interpreter(tree)),
-        "-m",
-        "mainline",
-        "run",
-        "--base",
-        base,
-        "--state",
-        str(workspace.home),
-    ]
-    lines: list[str] = []
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8") as summary,
-        subprocess.Popen(
-            command,
-            cwd=tree,
-            env=environment,
-            stdout=summary,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-        ) as process,
-    ):
-        assert process.stderr is not None
-        for line in process.stderr:
-            print(line, end="", file=sys.stderr, flush=True)
-            lines.append(line.rstrip("\n"))
-        process.wait()
-        summary.seek(0)
-        # The worktree is removed afterwards; its reports are kept.
-        where = workspace.of.reports
-        print(summary.read().replace(f"  {where}/", f"  {where}/retraining/"), end="")
-    start = next((i for i, line in enumerate(lines) if line.startswith("mainline: ")), None)
-    words = lines[-20:] if start is None else [lines[start].removeprefix("mainline: "), *lines[start + 1 :]]
-    return process.returncode, "\n".join(words)
-
-
-def keep(tree: Path, workspace: Workspace) -> None:
-    for name in REPORTS:
-        write_text(
-            workspace.reports / "retraining" / name, (tree / workspace.of.reports / name).read_text(encoding="utf-8")
-        )

@@ -24,6 +24,7 @@ COMMANDS = (
     Command("predict", LOOP, "export", "score a Parquet, CSV or JSON lines file with the exported model"),
     Command("serve", LOOP, "export", "serve the exported model over HTTP"),
     Command("margins", LOOP, "margins", "measure the margins: how far equal models differ on these rows"),
+    Command("search", LOOP, "search", "search for better parameters on inner folds; the winner becomes a branch"),
     Command("verify", LOOP, "verify", "train every record again and report those that are not what they claim"),
     Command("ui", LOOP, "ui", "open MLflow's page of runs and models"),
     Command("candidate", RELEASE, "release", "evaluate this commit's model; build, push and test its image"),

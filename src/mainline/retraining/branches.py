@@ -65,12 +65,12 @@ def check_free(root: Path, base: str, branch: str) -> None:
         raise Refused(f"the local branch {branch} contains commits by people: merge, rename or delete it")
 
 
-def commit(tree: Path, message: str, opened: dt.datetime) -> str:
+def commit(tree: Path, message: str, opened: dt.datetime, name: str = NAME) -> str:
     """Commit the change in our worktree, without hooks or signing; return the new commit.
 
-    `opened` is when the retraining was first opened: a refreshed commit keeps that date.
+    `opened` is when the retraining was first opened: a refreshed commit keeps that date. `name` is the author's.
     """
-    settings = ("core.hooksPath=/dev/null", "commit.gpgsign=false", f"user.name={NAME}", f"user.email={EMAIL}")
+    settings = ("core.hooksPath=/dev/null", "commit.gpgsign=false", f"user.name={name}", f"user.email={EMAIL}")
     given = [word for setting in settings for word in ("-c", setting)]
     date = opened.isoformat()
     environment = {**os.environ, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}

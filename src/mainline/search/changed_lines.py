@@ -32,6 +32,8 @@ def check(before: str, after: str) -> None:
         if kind == "equal":
             continue
         changed += max(j - i, m - k)
+        if open_at_end(old[i:j]) != open_at_end(new[k:m]):
+            raise DataError(f"params.yaml of the search: what begins at line {k + 1} does not end there")
         for lines, first, last in ((old, i, j), (new, k, m)):
             for number in range(first, last):
                 if section(lines, number) not in ALLOWED:
@@ -41,6 +43,15 @@ def check(before: str, after: str) -> None:
                     )
     if changed > MOST:
         raise DataError(f"params.yaml of the search changes {changed} lines, at most {MOST} are expected")
+
+
+def open_at_end(lines: list[str]) -> tuple[int, ...]:
+    """What some lines leave open for those below them: brackets, quotes, a text of several lines."""
+    bare = [re.sub(r"(^|\s)#.*", "", line) for line in lines]
+    text = "\n".join(bare)
+    brackets = [text.count(one) - text.count(other) for one, other in ("{}", "[]")]
+    quotes = [sum(line.count(quote) % 2 for line in bare) for quote in ('"', "'")]
+    return (*brackets, *quotes, sum(bool(re.search(r"[|>][-+0-9]*\s*$", line)) for line in bare))
 
 
 def section(lines: list[str], number: int) -> tuple[str, str]:

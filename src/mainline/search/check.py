@@ -19,8 +19,7 @@ def check(params: Params) -> None:
     """Raises ConfigurationError where there is nothing to search, or the estimator does not take it, with the line."""
     if params.settings.search is None:
         raise ConfigurationError(
-            f"{params.file}: there is no section `search`: it says what may change, such as {EXAMPLE} "
-            "(docs/search.md)"
+            f"{params.file}: there is no section `search`: it says what may change, such as {EXAMPLE} (docs/search.md)"
         )
     loader.refuse(params, of_parameters(params))
 

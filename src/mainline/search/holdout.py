@@ -57,9 +57,7 @@ def remember(folder: Path, question: Question) -> None:
 
 def same(folder: Path, study: str, values: str) -> Question | None:
     """The question that was asked about this winner, if it was answered."""
-    return next(
-        (one for one in questions(folder) if (one.study, one.values) == (study, values) and one.verdict), None
-    )
+    return next((one for one in questions(folder) if (one.study, one.values) == (study, values) and one.verdict), None)
 
 
 def count(folder: Path, holdout: str) -> int:

@@ -67,6 +67,7 @@ class Loop:
         self.tried = {key(trial.values) for trial in trials if not trial.today}
         self.size = space.size(study.space)
         self.exhausted = False
+        self.fold_seconds: list[float] = []  # of today's settings
         self.slots = [Slot(self.new_worker()) for _ in range(processes)]
         self.begun = time.perf_counter()
         self.end = self.begun + seconds
@@ -93,9 +94,7 @@ class Loop:
                 waiting = {slot.waiting: slot for slot in self.slots if slot.waiting}
                 if not waiting and (self.exhausted or time.perf_counter() >= self.end):
                     return
-                done, _ = wait(
-                    waiting, timeout=max(0.0, self.end - time.perf_counter()), return_when=FIRST_COMPLETED
-                )
+                done, _ = wait(waiting, timeout=max(0.0, self.end - time.perf_counter()), return_when=FIRST_COMPLETED)
                 for future in done:
                     self.scored(waiting[future])
                 if time.perf_counter() >= self.end:
@@ -124,6 +123,10 @@ class Loop:
             self.tried.add(key(values))
         slot.trial, slot.values, slot.scores, slot.started = trial, values, [], time.perf_counter()
         self.next_fold(slot)
+
+    def seconds_of_a_fold(self) -> float | None:
+        """How long today's settings took for a fold, where one ended."""
+        return self.fold_seconds[-1] if self.fold_seconds else None
 
     def asked(self) -> tuple[optuna.trial.Trial, dict[str, Any]]:
         trial = self.study.inner.ask()
@@ -159,6 +162,8 @@ class Loop:
             self.failed(slot, error)
             return
         slot.scores.append(answer["value"])
+        if self.is_today(slot.trial):
+            self.fold_seconds.append((time.perf_counter() - slot.started) / len(slot.scores))
         mean = sum(slot.scores) / len(slot.scores)
         slot.trial.report(mean, len(slot.scores) - 1)
         if len(slot.scores) == self.task.settings.search.folds:

@@ -41,8 +41,7 @@ def changes(settings: Settings, space: Sequence[Dimension], values: Mapping[str,
             today = None
         if today != value:
             missing = (
-                dimension.name.startswith(PARAMS)
-                and dimension.name.removeprefix(PARAMS) not in settings.train.params
+                dimension.name.startswith(PARAMS) and dimension.name.removeprefix(PARAMS) not in settings.train.params
             )
             before = "not set" if missing else edit.written(today)
             found.append(Changed(f"train.{dimension.name}", before, edit.written(value)))
