@@ -83,7 +83,7 @@ margins: $(BIN)/.train ## Measure gates.margins: how far equal models differ (MO
 
 .PHONY: search
 search: $(BIN)/.search ## Search for better parameters on inner folds (MINUTES=20); the winner becomes a branch with its review
-	@$(BIN)/mainline search $(if $(MINUTES),--minutes "$(MINUTES)")
+	@$(BIN)/mainline search $(if $(value MINUTES),--minutes "$$MINUTES")
 
 .PHONY: export
 export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model

@@ -14,6 +14,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mainline.config.loader import Params
 from mainline.config.schema import Settings
@@ -97,7 +98,8 @@ def search(params: Params, workspace: Workspace, asked: Asked, progress: Progres
             explored = explore(params, job, asked, recorder, tell)
             found = judged(params, job, explored)
             done = propose(params, job, explored, found, commit, asked.now)
-            write_text(workspace.reports / proposal.PAGE, page.render(done.found))
+            for folder in (workspace.reports, workspace.reports / FOLDER):  # for people, and for the next job
+                write_text(folder / proposal.PAGE, page.render(done.found))
             recorder.finish(done.found, [workspace.reports / proposal.PAGE])
         finally:
             worker.stop()

@@ -30,9 +30,8 @@ EACH = frozenset(
         *("monitor", "watch", "alert", "retrain"),
     }
 )
-ONE = frozenset(
-    {"search", "predict", "serve", "ui", "deploy", "rollback", "state", "ship", "train", "score"}
-)  # has to be named
+# It has to be named.
+ONE = frozenset({"search", "predict", "serve", "ui", "deploy", "rollback", "state", "ship", "train", "score"})
 
 # What `--model` was called where it named an export's folder or a digest: such a value is no name of a model.
 FORMER = (OPTION,)

@@ -21,7 +21,8 @@ def difference(settings: Settings, made: Folds, folder: Path, trial: int, other:
     import numpy as np
 
     assert settings.search
-    name, total, blocks = settings.compare.metric, 0.0, 0
+    name, blocks = settings.compare.metric, 0
+    total = np.zeros(1 + settings.compare.resamples)
     for fold in range(settings.search.folds):
         train, rows = made.parts(fold)
         _, classes = pipeline.encode(settings.task, train[settings.prepare.label], known=None)
@@ -42,8 +43,8 @@ def difference(settings: Settings, made: Folds, folder: Path, trial: int, other:
                 settings.task, y, scores, place, counts, threshold=settings.evaluate.threshold, only=[name]
             )
             both.append(measured[name])
-        total = total + (both[0] - both[1]) / settings.search.folds
-    found = bootstrap.interval(np.asarray(total), settings.compare.confidence, blocks)
+        total += (both[0] - both[1]) / settings.search.folds
+    found = bootstrap.interval(total, settings.compare.confidence, blocks)
     return better(Metric(name, metrics.greater_is_better(name), found), found)
 
 

@@ -1,8 +1,8 @@
 """The inner folds: parts of the training rows on which trials are measured, so that the holdout is not asked.
 
 Where the holdout is one of time, each fold is a stretch as long as the holdout, the last of them right before it, and
-a model is trained on the rows before its fold. Where the split is by hash, each key or group is in one fold, and a model
-is trained on the other folds.
+a model is trained on the rows before its fold. Where the split is by hash, each key or group is in one fold, and a
+model is trained on the other folds.
 """
 
 from __future__ import annotations

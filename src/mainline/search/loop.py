@@ -65,6 +65,9 @@ class Loop:
         trials = study.trials()
         self.before = max((trial.clock for trial in trials), default=0.0)
         self.tried = {key(trial.values) for trial in trials if not trial.today}
+        now = space.today(task.settings, study.space)
+        if len(now) == len(study.space):  # today's settings are a point of the space
+            self.tried.add(key(now))
         self.size = space.size(study.space)
         self.exhausted = False
         self.fold_seconds: list[float] = []  # of today's settings

@@ -6,7 +6,7 @@ from typing import Any
 
 from mainline.evaluation import formatting
 from mainline.report.html import TEMPLATES, environment
-from mainline.search import results
+from mainline.search import results, rewrite
 from mainline.search.limits import limits
 from mainline.search.results import Found, fine, shown
 from mainline.search.study import Trial
@@ -100,10 +100,10 @@ def row(found: Found, trial: Trial, improved: list[Trial]) -> tuple[str, int, st
     place = improved.index(trial)
     assert trial.value is not None
     before = improved[place - 1].value if place else None
-    gain = formatting.signed(trial.value - before)[0] if before is not None else ""
+    gain = results.gained(before, trial.value) if before is not None else ""
     changed = "today's settings" if trial.today else ", ".join(
         f"{one.setting.rpartition('.')[2]} {one.after}"
-        for one in results.changes(found.settings, found.space, trial.values)
+        for one in rewrite.changes(found.settings, found.space, trial.values)
     )  # fmt: skip
     return formatting.duration(trial.clock), trial.number, fine(trial.value), gain, changed
 
@@ -137,24 +137,42 @@ def drawn(found: Found) -> Any:
     from mainline.report.plots import axes as canvas
     from mainline.report.plots import svg
 
-    minutes = [(trial.clock / 60, trial) for trial in found.trials if trial.state == "complete"]
+    complete = [trial for trial in found.trials if trial.state == "complete"]
+    points = [(trial.clock / 60, trial.value, trial.broken) for trial in complete if trial.value is not None]
     best = found.improvements()
     with svg.styled():
         figure, axes = canvas.framed((canvas.WIDE, 2.8), (0.09, 0.17, 0.89, 0.72))
-        others = [(at, trial.value) for at, trial in minutes if not trial.broken]
-        axes.scatter(*zip(*others, strict=True), s=10, color=svg.MUTED, alpha=0.55, linewidths=0, label="a trial")
-        out = [(at, trial.value) for at, trial in minutes if trial.broken]
+        others = [(at, value) for at, value, broken in points if not broken]
+        axes.scatter(
+            [at for at, _ in others],
+            [value for _, value in others],
+            s=10,
+            color=svg.MUTED,
+            alpha=0.55,
+            linewidths=0,
+            label="a trial",
+        )
+        out = [(at, value) for at, value, broken in points if broken]
         if out:
-            axes.scatter(*zip(*out, strict=True), s=12, color=svg.BAD, marker="x", linewidths=0.8, label="over a limit")
+            axes.scatter(
+                [at for at, _ in out],
+                [value for _, value in out],
+                s=12,
+                color=svg.BAD,
+                marker="x",
+                linewidths=0.8,
+                label="over a limit",
+            )
         if best:
             at = [trial.clock / 60 for trial in best] + [found.seconds / 60]
+            steps = [trial.value for trial in (*best, best[-1]) if trial.value is not None]
             axes.plot(
-                at, [trial.value for trial in best] + [best[-1].value], color=svg.CANDIDATE, drawstyle="steps-post",
+                at, steps, color=svg.CANDIDATE, drawstyle="steps-post",
                 linewidth=1.9, label="best so far", zorder=3,
             )  # fmt: skip
         assert found.today.value is not None
         axes.axhline(found.today.value, color=svg.BASELINE, linewidth=1.2, linestyle=(0, (4, 2)), label="today")
-        values = sorted(value for _, value in others if value is not None)
+        values = sorted(value for _, value in others)
         if values:  # a few far-off trials would hide all differences between the others
             near = values[len(values) // 4 :] if found.greater else values[: -(len(values) // 4) or None]
             low, high = min(*near, found.today.value), max(*near, found.today.value)

@@ -88,8 +88,18 @@ def of_study(
 
 
 def fine(value: float | None) -> str:
-    """A metric with one digit more than in a report: trials differ in the fourth."""
-    return formatting.NOTHING if value is None else f"{value:.5g}".replace("-", "−")
+    """A metric with more digits than in a report: trials differ in the fourth."""
+    return formatting.NOTHING if value is None else f"{value:.{decimals(value)}f}".replace("-", "−")
+
+
+def gained(before: float, after: float) -> str:
+    """The difference of two metrics, with the digits of `fine`."""
+    return f"{after - before:+.{decimals(after)}f}".replace("-", "−")
+
+
+def decimals(value: float) -> int:
+    """Five below ten, one less for each further digit before the point."""
+    return max(0, 5 - max(0, len(f"{abs(value):.0f}") - 1))
 
 
 def shown(dimension: Dimension, trial: Trial) -> str:
@@ -117,9 +127,9 @@ def headline(found: Found) -> str:
         return f"No trial is better than today's settings: {found.metric} {fine(found.today.value)}"
     both = f"{found.metric} {fine(found.best.value)} on the inner folds, today {fine(found.today.value)}"
     if proposal and proposal.verdict and proposal.passed:
-        return f"A better trial was found, and passed its review ({proposal.verdict.replace('_', ' ')}): {both}"
+        return f"A better trial was found and passed its review ({proposal.verdict.replace('_', ' ')}): {both}"
     if proposal and proposal.verdict:
-        return f"A better trial was found, and did not pass its review ({proposal.verdict.replace('_', ' ')}): {both}"
+        return f"A better trial was found and did not pass its review ({proposal.verdict.replace('_', ' ')}): {both}"
     if found.difference and found.difference.low is not None and found.difference.low > 0:
         return f"A better trial was found: {both}"
     return f"No trial is better than today's settings beyond chance: {both}"

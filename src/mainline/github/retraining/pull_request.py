@@ -81,12 +81,12 @@ def open_or_update(client: GitHub, proposal: Proposal, report: Report, run_url: 
     return Opened(int(pull["number"]), pull["html_url"], standing is not None, waits)
 
 
-def committed(client: GitHub, tip: str, text: bytes, message: str, when: dt.datetime) -> str:
+def committed(client: GitHub, tip: str, text: bytes, message: str, when: dt.datetime, name: str = NAME) -> str:
     """A commit on top of `tip` in which the file has this text and nothing else differs; no branch leads to it yet."""
     entry = {"path": str(models.selected().params), "mode": "100644", "type": "blob", "content": text.decode()}
     below = client.get(f"git/commits/{tip}")["tree"]["sha"]
     tree = client.post("git/trees", {"base_tree": below, "tree": [entry]}, repeatable=True)["sha"]
-    who = {"name": NAME, "email": EMAIL, "date": when.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+    who = {"name": name, "email": EMAIL, "date": when.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
     content = {"message": message, "tree": tree, "parents": [tip], "author": who, "committer": who}
     return str(client.post("git/commits", content, repeatable=True)["sha"])
 

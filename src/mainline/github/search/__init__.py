@@ -1,0 +1,1 @@
+"""The pull request of a search's winner. On the standard library alone."""

@@ -1,0 +1,76 @@
+"""The winner in the text of params.yaml: comments and order stay, and nothing else changes."""
+
+from __future__ import annotations
+
+import difflib
+
+import pytest
+
+from mainline.errors import ConfigurationError
+from mainline.search import rewrite, space
+from tests.mainline.search.spaces import SEARCH, params, text
+
+BLOCK = (
+    "  params: {max_iter: 30, early_stopping: false}\n",
+    "  params:\n    max_iter: 30         # few rows\n    early_stopping: false\n    # the end\n",
+)
+LISTED = ("    numeric: [minutes, pages]\n", "    numeric:\n      - minutes\n      - pages # of the shop\n")
+VALUES = {
+    "params.max_iter": 5,
+    "params.learning_rate": 0.0000123,
+    "params.max_leaf_nodes": "7",
+    "categorical": '"onehot"',
+    "without": '"pages"',
+}
+
+
+def changed(values: dict[str, object], *changes: tuple[str, str]) -> list[str]:
+    """The lines that differ."""
+    found = params(SEARCH, ("low: 0.01", "low: 0.00001"), *changes)
+    before = text(SEARCH, ("low: 0.01", "low: 0.00001"), *changes)
+    after = rewrite.rewritten(before, found, space.dimensions(found.settings), values)
+    diff = difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")
+    return [line for line in diff if line[:1] in "+-" and line[:3] not in ("+++", "---")]
+
+
+def test_values_change_in_place_and_new_ones_follow_the_last(tmp_path: object) -> None:
+    assert changed(VALUES, BLOCK, LISTED) == [
+        "-      - pages # of the shop",
+        "-    max_iter: 30         # few rows",
+        "+    max_iter: 5          # few rows",
+        "+    learning_rate: 1.23e-05",
+        "+    max_leaf_nodes: 7",
+        "+  categorical: onehot",
+    ]
+
+
+def test_a_section_on_one_line_stays_on_one_line() -> None:
+    assert changed(VALUES) == [
+        "-    numeric: [minutes, pages]",
+        "+    numeric: [minutes]",
+        "-  params: {max_iter: 30, early_stopping: false}",
+        "+  params: {max_iter: 5, early_stopping: false, learning_rate: 1.23e-05, max_leaf_nodes: 7}",
+        "+  categorical: onehot",
+    ]
+
+
+def test_a_file_without_parameters_gets_them() -> None:
+    assert changed({"params.max_iter": 40}, ("  params: {max_iter: 30, early_stopping: false}\n", "")) == [
+        "+  params: {max_iter: 40}"
+    ]
+
+
+def test_todays_values_change_nothing() -> None:
+    assert changed({"params.max_iter": 30, "without": "null", "categorical": '"ordinal"'}) == []
+
+
+def test_a_text_that_cannot_be_changed_in_place_is_named_with_what_to_set() -> None:
+    anchored = ("params: {max_iter: 30, early_stopping: false}", "params: {max_iter: &few 30, early_stopping: false}")
+    hidden = ("threads: 1", "threads: 1\n  repeats: *few")
+    found = (anchored, ("threads: 1", "threads: 1\n  repeats: 2"))
+    assert changed({"params.max_iter": 40}, found[0])  # the anchor goes with the value that it names
+    with pytest.raises(ConfigurationError):
+        changed({"params.max_iter": 40}, anchored, hidden)
+    alone = ("    categorical: [shop]\n", "    categorical:\n      - shop\n")
+    with pytest.raises(ConfigurationError, match=r"set by hand: prepare.features: with shop → without shop"):
+        changed({"without": '"shop"'}, alone)
