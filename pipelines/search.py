@@ -94,7 +94,8 @@ def search(params: Params, workspace: Workspace, asked: Asked, progress: Progres
         try:
             with workspace.locked():
                 job = validated(params, workspace, progress, worker)
-            recorder = record.Recorder(worker, workspace.state)
+                recorder = record.Recorder(worker, workspace.state)
+                recorder.open()
             explored = explore(params, job, asked, recorder, tell)
             found = judged(params, job, explored)
             done = propose(params, job, explored, found, commit, asked.now)

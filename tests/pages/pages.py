@@ -14,6 +14,7 @@ from mainline.monitoring import report as monitor
 from mainline.packaging.staging import report as staging
 from mainline.report import html
 from mainline.report import markdown as report
+from mainline.search import page as search
 from mainline.serving import docs_page
 from mainline.serving.settings import Configuration
 from tests.mainline.demo import test_page as story
@@ -21,6 +22,7 @@ from tests.mainline.github.retraining.test_pull_request import READY
 from tests.mainline.init import tables
 from tests.mainline.report import samples
 from tests.mainline.report import test_model_card as card
+from tests.mainline.search.samples import found
 from tests.pages import content, markdown
 
 RUN = "https://github.example/team/project/actions/runs/77"
@@ -70,6 +72,7 @@ PAGES: dict[str, Callable[[Path], str]] = {
     "report-regression": lambda _: html.render(*samples.regression()),
     "monitor": lambda _: monitor.html(content.monitored()),
     "demo": lambda _: demo.html(story.EVENTS, story.MONTHS, "roc_auc", 250.0),
+    "search": lambda _: search.render(found()),
     "init": lambda _: init.html(*tables.churn(2_000), tables.RELATION),
     "init-over-time": lambda _: init.html(*tables.transactions(5_000), tables.RELATION),
     "init-multiclass": lambda _: init.html(*tables.digits(), tables.RELATION),

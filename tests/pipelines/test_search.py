@@ -103,7 +103,7 @@ def test_the_holdout_was_asked_once_and_answered_as_any_review(shop: Project) ->
     assert verdict["baseline"]["commit"] == found["base"] == shop.git("rev-parse", "main")
     again = shop.mainline("search")
     assert again.status == 0, again.err
-    assert "it is not asked again" in again.out
+    assert "it is not asked again" in " ".join(again.out.split())
     assert (left(shop)["outcome"], left(shop)["questions"]) == ("known", 1)
 
 
@@ -121,9 +121,10 @@ def test_every_trial_is_a_child_run_of_one_parent(shop: Project) -> None:
         parents = dict(store.execute(tags, ["mlflow.parentRunId"]).fetchall())
         metrics = store.execute("SELECT run_uuid FROM latest_metrics WHERE key = 'brier'").fetchall()
     (parent,) = [run for run, number in numbers.items() if number == "all"]
-    assert sorted(numbers.values()) == ["0", "1", "2", "3", "all"]
+    assert len(numbers) == 5, "today's settings, one that is better, two that failed, and what stands above them"
+    assert set(parents) == set(numbers) - {parent}
     assert set(parents.values()) == {parent}
-    assert sum(numbers.get(run) in ("0", "1", "2", "3") for (run,) in metrics) == 2
+    assert sum(run in parents for (run,) in metrics) == 2
 
 
 def test_a_changed_space_begins_anew_and_where_nothing_is_better_no_branch_is_made(shop: Project) -> None:
@@ -134,7 +135,7 @@ def test_a_changed_space_begins_anew_and_where_nothing_is_better_no_branch_is_ma
     assert done.status == 0, done.err
     assert "the settings and space have changed since the last search, so its trials do not count" in done.err
     assert "No trial is better than today's settings" in done.out
-    assert "the holdout was not asked" in done.out
+    assert "the holdout was not asked" in " ".join(done.out.split())
     assert len(branches(shop)) == 1
     assert (left(shop)["outcome"], left(shop)["questions"]) == ("nothing", 1)
     assert not shop.path("reports/search/report.md").exists()

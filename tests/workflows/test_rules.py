@@ -38,7 +38,7 @@ OWNED = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 # Where a model is trained before it is merged; the release's training stands beside tokens that write.
-TRAINING = ("review.yml: review", "renew.yml: retrain")
+TRAINING = ("review.yml: review", "renew.yml: retrain", "search.yml: search")
 CHOSEN_RUNNER = "vars.MAINLINE_RUNNER || 'ubuntu-24.04' }}"
 # The events whose runs are shown on the newest commit of a pull request.
 OF_PULL_REQUESTS = {"pull_request", "merge_group"}
@@ -173,7 +173,7 @@ def test_the_documented_call_gives_what_the_workflows_take() -> None:
     assert called == 3
 
 
-@pytest.mark.parametrize("file", ["watch.yml", "renew.yml"])
+@pytest.mark.parametrize("file", ["watch.yml", "renew.yml", "search.yml"])
 def test_what_runs_the_models_code_on_a_schedule_can_write_nothing(file: str) -> None:
     for name, job in load(GITHUB / "workflows" / file)["jobs"].items():
         if any(step.get("run", "").startswith("make") for step in job.get("steps", [])):

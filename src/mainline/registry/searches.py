@@ -7,6 +7,7 @@ process, and do nothing twice: a search that goes on logs what is missing.
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.registry import runs
@@ -21,6 +22,12 @@ STATUS = {"complete": "FINISHED", "pruned": "FINISHED", "failed": "FAILED"}
 
 def experiment_name() -> str:
     return f"{runs.experiment_name()}-search"
+
+
+def open_store(state: str) -> None:
+    """Open the store and its experiment. A new store is not yet whole: the workspace's lock must be held."""
+    with runs.converted_errors(state):
+        opened(state)
 
 
 def log_trials(state: str, study: dict[str, Any], trials: list[dict[str, Any]]) -> str:
@@ -62,14 +69,13 @@ def finish(
 
 @functools.cache
 def opened(state: str) -> tuple[MlflowClient, str]:
-    from pathlib import Path
-
+    _, artifacts = runs.store(Path(state))  # asked first: MLflow sets its variable once it is opened
     client, _ = runs.open_client(state)
     with runs.alone(Path(state)):
         found = client.get_experiment_by_name(experiment_name())
         if found:
             return client, str(found.experiment_id)
-        return client, str(client.create_experiment(experiment_name(), runs.store(Path(state))[1]))
+        return client, str(client.create_experiment(experiment_name(), artifacts))
 
 
 def parent_run(client: MlflowClient, experiment: str, study: dict[str, Any]) -> str:

@@ -28,16 +28,20 @@ from mainline.runtime.parent import die_with_parent
 
 # Large arrays come and go: without this the allocator returns each to the system and requests it again.
 MEMORY = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "4294967296"}
+NICE = 10
 OBJECTS = 100_000  # libraries create hundreds of thousands of long-lived objects: collect garbage less often
 
 
 class Worker:
-    """The worker process; `submit` gives it a job and returns a future at once."""
+    """The worker process; `submit` gives it a job and returns a future at once.
 
-    def __init__(self) -> None:
+    `nice` is how much it gives way to others: as usual to the training, for which somebody waits.
+    """
+
+    def __init__(self, nice: int = NICE) -> None:
         self.messages = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mainline.runtime.worker"],
+            [sys.executable, "-m", "mainline.runtime.worker", str(nice)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.messages,
@@ -129,7 +133,7 @@ def work(jobs: Iterator[str], results: IO[str]) -> None:
 
 def main() -> None:
     die_with_parent()
-    os.nice(10)  # the training has priority: somebody waits for it
+    os.nice(int(sys.argv[1]) if len(sys.argv) > 1 else NICE)
     gc.set_threshold(OBJECTS, 20, 100)
     results = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is not a result

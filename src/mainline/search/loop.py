@@ -76,7 +76,7 @@ class Loop:
         self.end = self.begun + seconds
 
     def new_worker(self) -> Worker:
-        worker = Worker()
+        worker = Worker(nice=0)
         task = self.task
         worker.submit(fold_score.prepare, settings=task.text, file=str(task.file), frame=str(task.frame))
         return worker

@@ -81,7 +81,7 @@ def spread(found: Found) -> str:
 def notes(found: Found) -> list[str]:
     said = []
     if found.proposal:
-        said.append(found.proposal.message)
+        said.append(results.said(found))
     if found.best and not found.best.today:
         said.append(
             "The best of many trials is partly the luckiest: its lead on the inner folds is optimistic. The holdout, "

@@ -26,6 +26,10 @@ class Recorder:
         self.study: dict[str, Any] = {}
         self.asked: list[Future[Any]] = []
 
+    def open(self) -> None:
+        """Open the store, and wait for it: see `searches.open_store`."""
+        self.worker.submit(searches.open_store, state=self.state).result()
+
     def begin(self, name: str, settings: Settings, parts: Parts, trials: Sequence[Trial]) -> None:
         """Name the study, and log what an earlier call could not."""
         assert settings.search

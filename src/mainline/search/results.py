@@ -135,6 +135,12 @@ def headline(found: Found) -> str:
     return f"No trial is better than today's settings beyond chance: {both}"
 
 
+def said(found: Found) -> str:
+    """The proposal's message without the headline, which stands above it."""
+    message = found.proposal.message if found.proposal else ""
+    return message.removeprefix(f"{headline(found)}. ")
+
+
 def inner(found: Found) -> str:
     """What the inner folds say of the winner, with its interval."""
     if found.difference is None or found.best is None:

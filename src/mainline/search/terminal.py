@@ -30,7 +30,7 @@ def summary(found: Found) -> str:
     counts = found.counts()
     lines += ["", "  " + ", ".join(f"{number:,} {state}" for state, number in counts.items())]
     if made:
-        lines += ["", *textwrap.wrap(made.message, WIDTH, subsequent_indent="  ")]
+        lines += ["", *textwrap.wrap(results.said(found), WIDTH, subsequent_indent="  ")]
         if made.questions:
             lines.append(f"This holdout was asked {formatting.plural(made.questions, 'time')} by searches.")
         if made.outcome is Outcome.ready:
