@@ -161,6 +161,7 @@ def explore(params: Params, job: Job, asked: Asked, recorder: record.Recorder, t
     greater = metrics.greater_is_better(settings.compare.metric)
     opened = study.opened(home / name, name, dimensions, greater, space.today(settings, dimensions))
     identity.remember(home, parts)
+    identity.prune(home, name)
     tell(begins(opened.trials(), changed, name))
     frame = home / name / "frame.parquet"
     if not frame.exists():  # other runs in this checkout may remove theirs
@@ -180,6 +181,7 @@ def explore(params: Params, job: Job, asked: Asked, recorder: record.Recorder, t
         running = loop.Loop(opened, task, number, asked.seconds, told)
         running.run()
         detail.text = f"{len(opened.trials()):,} trials, {turns.processes(number)}"
+        detail.text += ", every combination was tried" if running.exhausted else ""
     enough(opened, running, asked, settings)
     return Explored(opened, task, name, made)
 

@@ -1,7 +1,8 @@
-"""monitor.yml and retrain.yml, run by act against GitHub's double: from what production saw to a pull request."""
+"""monitor.yml, retrain.yml and search.yml, run by act against GitHub's double: from a finding to a pull request."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from mainline.monitoring.results import Check, Health, Seen, Verdict, to_json
 from mainline.report import report_json
+from mainline.search.proposal import Proposal
 from tests.github.double import GitHubDouble, github
 from tests.github.state import Repository
 from tests.mainline.report import samples
+from tests.mainline.search.samples import found
 from tests.workflows import events
 from tests.workflows.act import Ran
 from tests.workflows.stage import Stage, environment
@@ -32,10 +35,10 @@ class Watching:
         self.repository.workflow_permissions["can_approve_pull_request_reviews"] = True
         self.repository.commit("heads/main", {"params.yaml": stage.shop.path("params.yaml").read_bytes()})
 
-    def run(self, workflow: str, **details: Any) -> Ran:
+    def run(self, workflow: str, event: events.Event | None = None, **details: Any) -> Ran:
         token = self.github.token()
         return self.stage.rehearsal.run(
-            events.schedule(self.stage.origin),
+            event or events.schedule(self.stage.origin),
             workflow,
             token=token,
             REHEARSAL_ENVIRONMENT=environment(),
@@ -99,6 +102,27 @@ def test_invalid_data_turn_it_red_and_the_issue_says_why(github: GitHubDouble, s
     (issue,) = watching.issues
     assert "3 rows, such as 999" in issue["body"]
     assert watching.pulls == []
+
+
+def test_a_search_by_hand_opens_the_pull_request_of_its_winner(github: GitHubDouble, stage: Stage) -> None:
+    watching = Watching(github, stage)
+    before = stage.shop.path("params.yaml").read_text(encoding="utf-8")
+    base = watching.repository.refs["heads/main"]
+    made = dataclasses.replace(winner(), base=base).text()
+    after = before.replace("max_iter: 30", "max_iter: 44")
+    files = {"search.json": made, "params.yaml": after, "report.json": report_json.to_json(samples.flights())}
+    instead(stage, "search", files, "reports/search")
+    ran = watching.run("search.yml", events.dispatch(stage.origin, minutes="5"))
+    assert ran.status == 0, ran.log
+    (pull,) = watching.pulls
+    assert (pull["title"], pull["head"]["ref"]) == ("Take the parameters that a search found", "search/0a1b2c3d")
+    assert watching.repository.trees[pull["head"]["sha"]]["params.yaml"].decode() == after
+
+
+def winner() -> Proposal:
+    made = found(4).proposal
+    assert made
+    return made
 
 
 READY = {

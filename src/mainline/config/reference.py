@@ -116,6 +116,8 @@ def described(whole: Schema, field: Schema) -> tuple[str, Schema | None, bool]:
     """A field's type in words, its nested section, and whether there is one section per name."""
     if "$ref" in field:
         return "section", section(whole, field), False
+    if "$comment" in field:
+        return str(field["$comment"]), None, False
     if "anyOf" in field:
         kinds = [described(whole, choice) for choice in field["anyOf"] if choice.get("type") != "null"]
         nested = next((found for _, found, _ in kinds if found), None)

@@ -554,6 +554,7 @@ def parse_dimension(value: object) -> object:
 
 
 DIMENSION_SCHEMA = {
+    "$comment": "range or list of values",
     "anyOf": [
         {
             "type": "object",
@@ -564,9 +565,8 @@ DIMENSION_SCHEMA = {
             "required": ["low", "high"],
             "additionalProperties": False,
         },
-        {"type": "array", "minItems": 2},
+        {"type": "array", "items": {}, "minItems": 2},
     ],
-    "examples": ["{low: 0.01, high: 0.3, log: true}", "[15, 31, 63]"],
 }
 Dimension = Annotated[Range | list[Any], BeforeValidator(parse_dimension), WithJsonSchema(DIMENSION_SCHEMA)]
 

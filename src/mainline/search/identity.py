@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from mainline.config.schema import Settings
-from mainline.runtime.atomic_files import write_text
+from mainline.runtime.atomic_files import remove, write_text
 from mainline.search.limits import limits
+from mainline.search.study import JOURNAL
 from mainline.training.fingerprint import Fingerprint, digest
 
 FORMAT = 1  # of a study: raised where its trials would mean something else
 LAST = "last.json"
+KEPT = 5  # studies
 
 
 def parts(settings: Settings, prints: Fingerprint) -> dict[str, str]:
@@ -43,6 +45,14 @@ def changed(folder: Path, now: dict[str, str]) -> list[str]:
         return [part for part in now if before.get(part) != now[part]]
     except (OSError, ValueError, AttributeError):
         return []
+
+
+def prune(folder: Path, name: str) -> None:
+    """Remove the oldest studies but the one of this name: each holds a copy of its frame."""
+    others = [path for path in folder.iterdir() if (path / JOURNAL).is_file() and path.name != name]
+    newest = sorted(others, key=lambda path: (path / JOURNAL).stat().st_mtime, reverse=True)
+    for path in newest[KEPT - 1 :]:
+        remove(path)
 
 
 def remember(folder: Path, now: dict[str, str]) -> None:

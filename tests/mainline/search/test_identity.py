@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from mainline.search import identity
+from mainline.search.study import JOURNAL
 from mainline.training.fingerprint import fingerprint
 from tests.mainline.search.spaces import SEARCH, params
 
@@ -28,3 +30,15 @@ def test_what_has_changed_since_the_last_search_is_named(tmp_path: Path) -> None
 def test_processes_and_thresholds_of_the_review_are_the_same_study() -> None:
     same = parts(("  folds: 3\n", "  folds: 3\n  processes: 7\n"), ("    roc_auc: 0.02 ", "    roc_auc: 0.04 "))
     assert same == parts()
+
+
+def test_of_old_studies_the_newest_are_kept(tmp_path: Path) -> None:
+    names = [f"{number:016x}" for number in range(8)]
+    for number, name in enumerate(names):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / JOURNAL).touch()
+        os.utime(tmp_path / name / JOURNAL, (number, number))
+    (tmp_path / "last.json").touch()
+    identity.prune(tmp_path, names[1])
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [names[1], *names[4:]]
+    assert (tmp_path / "last.json").exists()

@@ -48,7 +48,7 @@ def share(environment: Path, workspace: Path) -> None:
             f'#!/bin/sh\nPYTHONPATH="{workspace}/src" exec "{environment}/bin/python"{program} "$@"\n', encoding="utf-8"
         )
         wrapper.chmod(0o755)
-    for stamp in (".core", ".train", ".export", ".stage", ".all"):
+    for stamp in (".core", ".train", ".export", ".search", ".stage", ".all"):
         (folder / stamp).touch()
 
 
