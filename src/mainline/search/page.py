@@ -39,7 +39,7 @@ def render(found: Found) -> str:
             trials=listed[:ROWS],
             more=max(len(listed) - ROWS, 0),
             failures=failures(found),
-            shown=shown,
+            changed=lambda trial: changed(found, trial),
             fine=fine,
             css=Markup((TEMPLATES / "report.css").read_text(encoding="utf-8")),
         )
@@ -101,11 +101,14 @@ def row(found: Found, trial: Trial, improved: list[Trial]) -> tuple[str, int, st
     assert trial.value is not None
     before = improved[place - 1].value if place else None
     gain = results.gained(before, trial.value) if before is not None else ""
-    changed = "today's settings" if trial.today else ", ".join(
-        f"{one.setting.rpartition('.')[2]} {one.after}"
-        for one in rewrite.changes(found.settings, found.space, trial.values)
-    )  # fmt: skip
-    return formatting.duration(trial.clock), trial.number, fine(trial.value), gain, changed
+    return formatting.duration(trial.clock), trial.number, fine(trial.value), gain, changed(found, trial)
+
+
+def changed(found: Found, trial: Trial) -> str:
+    """What a trial changes, in a few words."""
+    made = rewrite.changes(found.settings, found.space, trial.values)
+    listed = ", ".join(f"{one.setting.rpartition('.')[2]} {one.after}" for one in made)
+    return "today's settings" if trial.today or not made else listed
 
 
 def space_rows(found: Found) -> list[tuple[str, str, str, str]]:
