@@ -54,6 +54,13 @@ def test_a_section_on_one_line_stays_on_one_line() -> None:
     ]
 
 
+def test_the_first_of_a_list_on_one_line_goes_with_its_comma() -> None:
+    assert changed({"without": '"minutes"'}, ('without: [shop, "p*"]', "without: [minutes]")) == [
+        "-    numeric: [minutes, pages]",
+        "+    numeric: [pages]",
+    ]
+
+
 def test_a_file_without_parameters_gets_them() -> None:
     assert changed({"params.max_iter": 40}, ("  params: {max_iter: 30, early_stopping: false}\n", "")) == [
         "+  params: {max_iter: 40}"
