@@ -21,7 +21,8 @@ from mainline.config.schema import Settings
 from mainline.data.prepare import check_kept
 from mainline.data.validation.gate import Gate
 from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError, Refused
-from mainline.evaluation import metrics
+from mainline.evaluation import formatting, metrics
+from mainline.evaluation.results import Interval
 from mainline.packaging.export import column_kinds
 from mainline.retraining import branch_review, branches
 from mainline.runtime import git
@@ -289,6 +290,7 @@ def propose(params: Params, job: Job, explored: Explored, found: Found, commit: 
         verdict=verdict["verdict"],
         passed=passed,
         questions=made.questions + 1,
+        holdout=on_holdout(verdict["metrics"].get(found.settings.compare.metric)),
     )
     return finished(workspace, found, asked, 0 if passed else Refused.status)
 
@@ -310,6 +312,13 @@ def reviewed(
     branches.point(workspace.root, branch, made)
     verdict: dict[str, Any] = json.loads((workspace.reports / FOLDER / "verdict.json").read_text(encoding="utf-8"))
     return verdict
+
+
+def on_holdout(metric: dict[str, float | None] | None) -> str:
+    """The winner's difference to today's settings on the holdout; empty where it could not be measured."""
+    if not metric or metric["delta"] is None:
+        return ""
+    return formatting.difference(Interval(metric["delta"], metric["low"], metric["high"]))
 
 
 def message_of(made: Proposal, workspace: Workspace) -> str:

@@ -100,6 +100,7 @@ def test_the_holdout_was_asked_once_and_answered_as_any_review(shop: Project) ->
     assert (found["outcome"], found["questions"], found["passed"]) == ("ready", 1, True)
     verdict = json.loads(shop.path("reports/search/verdict.json").read_text(encoding="utf-8"))
     assert verdict["verdict"] == found["verdict"]
+    assert found["holdout"].startswith(f"{verdict['metrics']['brier']['delta']:.3f}".replace("-", "−"))
     assert verdict["baseline"]["commit"] == found["base"] == shop.git("rev-parse", "main")
     again = shop.mainline("search")
     assert again.status == 0, again.err

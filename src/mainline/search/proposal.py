@@ -44,6 +44,7 @@ class Proposal:
     inner: str = ""  # what the inner folds say of it
     trials: int = 0
     questions: int = 0  # that searches have asked this holdout, with this one
+    holdout: str = ""  # what the review measured on the holdout, in the metric of the verdict
     verdict: str | None = None
     passed: bool | None = None
 
@@ -71,6 +72,7 @@ def read(file: Path) -> Proposal:
             inner=str(content["inner"]),
             trials=int(content["trials"]),
             questions=int(content["questions"]),
+            holdout=str(content["holdout"]),
             verdict=_matching(content.get("verdict"), r"[a-z_]{1,40}"),
             passed=content.get("passed") is True,
         )

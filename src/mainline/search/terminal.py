@@ -27,6 +27,8 @@ def summary(found: Found) -> str:
         f"    {formatting.duration(trial.clock):>12}  trial {trial.number:>4}  {fine(trial.value)}"
         for trial in found.improvements()[-SHOWN:]
     ]
+    if made and made.holdout:
+        lines += ["", f"  on the holdout: {found.metric} {made.holdout}, {(made.verdict or '').replace('_', ' ')}"]
     counts = found.counts()
     lines += ["", "  " + ", ".join(f"{number:,} {state}" for state, number in counts.items())]
     if made:

@@ -59,6 +59,7 @@ def test_the_headline_says_what_came_of_it(changed: dict[str, object], said: str
 def test_the_page_has_the_trials_the_changes_and_the_reasons_of_failures() -> None:
     html = page.render(FOUND)
     for said in (
+        "+0.009 [+0.001, +0.017] in ROC AUC on the holdout",
         "max_iter",
         "better by +0.014",
         "over a limit",

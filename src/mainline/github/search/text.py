@@ -25,7 +25,8 @@ def pull_request_text(proposal: Proposal, tip: str, report: Report, run_url: str
         f"<!-- mainline search study={proposal.study} base={tip} -->",
         f"A search of {proposal.trials:,} trials found these settings:\n\n{changes}",
         f"{prose(proposal.inner, 600)}. No trial has seen the holdout. The winner's review against main at "
-        f"{code((proposal.base or tip)[:10])}: **{result}**" + (f" ([run]({run_url}))." if run_url else "."),
+        f"{code((proposal.base or tip)[:10])}: **{result}**, {prose(proposal.holdout or 'not measured')} on the holdout"
+        + (f" ([run]({run_url}))." if run_url else "."),
         f"Searches have asked this holdout {times}, with this one. The run's artifact has the page of the search.",
         "This pull request is reviewed like any other. It is updated until someone else commits to its branch.",
         f"> [!NOTE]\n> If no checks run below, GitHub waits for a person with write access to click **{APPROVE}**, "

@@ -67,6 +67,7 @@ def test_the_winner_is_one_commit_on_main_that_changes_its_settings(desk: Desk) 
     assert "train.params.max" in body
     assert "Searches have asked this holdout 2 times" in body
     assert "## ✅ Passed: no worse than main" in body
+    assert "+0.009" in body
     assert "Approve workflows to run" in body
 
 
