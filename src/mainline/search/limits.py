@@ -43,18 +43,16 @@ def limits(settings: Settings) -> list[Limit]:
     return [Limit(gate, most, unit) for gate, most, unit in named if most is not None]
 
 
-def measure(
-    settings: Settings, fitted: pipeline.Fitted, rows: pd.DataFrame, trained: int, whole: int
-) -> dict[str, float]:
-    """The number of each limit, by its gate, of a model that was fitted on `trained` of the `whole` training rows.
+def measure(settings: Settings, fitted: pipeline.Fitted, rows: pd.DataFrame, seconds: float) -> dict[str, float]:
+    """The number of each limit, by its gate, of a model of a fold; `seconds` is the time to train on all rows.
 
-    The training time is that of the fold's rows, in proportion to all rows. Of the answers' time, what the exported
-    model needs alone: a container takes longer, so one that fails here fails there too.
+    Of the answers' time, what the exported model needs alone: a container takes longer, so one that fails here fails
+    there too.
     """
     found: dict[str, float] = {}
     for limit in limits(settings):
         if limit.gate == "gates.train_seconds":
-            found[limit.gate] = fitted.seconds * whole / trained
+            found[limit.gate] = seconds
         elif limit.gate == "gates.model_megabytes":
             found[limit.gate] = len(fitted.pickled) / 1e6
         else:
