@@ -41,6 +41,7 @@ AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
 # What a run sets of them before it imports anything, where `train.threads` is 1, and what `make` sets for a training.
 SET = {
     "PYTHONHASHSEED": "0",
+    "PYTHONIOENCODING": "utf-8",  # of the review of a branch that Mainline makes, and of those that it starts
     "OMP_WAIT_POLICY": "passive",
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
