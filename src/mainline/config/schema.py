@@ -276,10 +276,25 @@ class Split(Section):
         return self
 
 
+class EarlyStopping(Section):
+    """The number of rounds by a slice of the training rows; then the model is fitted on all of them."""
+
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        50, description="Stop after so many rounds (of a network: epochs) without improvement on the slice."
+    )
+    slice: SpanField | Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="With `split.by: time` the length of the slice, which ends where the holdout begins. By hash: a "
+        "share of the training keys."
+    )
+
+
 class Train(Section):
     estimator: ImportPath = Field(description="Import path of any class with scikit-learn's estimator interface.")
     params: dict[str, Any] = Field({}, description="Parameters that are passed to the estimator.")
-    categorical: Literal["ordinal", "onehot"] = Field("ordinal", description="Encoding of the categorical features.")
+    categorical: Literal["ordinal", "onehot", "native"] = Field(
+        "ordinal",
+        description="Encoding of the categorical features. native: the estimator's own (LightGBM, XGBoost, CatBoost).",
+    )
     numeric: Literal["passthrough", "standardize"] = Field(
         "passthrough",
         description="standardize: impute missing values by the median, then scale to zero mean, unit variance.",
@@ -287,10 +302,20 @@ class Train(Section):
     threads: Annotated[int, Field(ge=1, le=256)] = Field(
         1, description="Threads of the fit. Changing it can change results in the last digits."
     )
+    device: Literal["cpu", "gpu"] = Field("cpu", description="Where the fit runs. There must be a GPU to ask for one.")
+    early_stopping: EarlyStopping | None = Field(
+        None, description="Number of rounds by a slice of the training rows: LightGBM, XGBoost, CatBoost, networks."
+    )
     repeats: Annotated[int, Field(ge=1, le=20)] = Field(
         2,
         description="Fits of a new model; the report says if they differ. By default only fits below a second repeat.",
     )
+
+    @model_validator(mode="after")
+    def _native(self) -> Self:
+        if self.categorical == "native" and self.numeric != "passthrough":
+            raise ValueError("categorical: native needs numeric: passthrough, because trees need no scaling")
+        return self
 
 
 class Evaluate(Section):
@@ -529,6 +554,14 @@ class Settings(Section):
     def _time_to_split_by(self) -> Self:
         if self.split.by == "time" and not self.prepare.time:
             raise ValueError("split.by: time needs prepare.time, the timestamp column of the prediction")
+        return self
+
+    @model_validator(mode="after")
+    def _slice_like_the_split(self) -> Self:
+        asked = self.train.early_stopping
+        if asked and isinstance(asked.slice, Span) != (self.split.by == "time"):
+            needed = "a length of time ('2 weeks')" if self.split.by == "time" else "a share of the keys (0.1)"
+            raise ValueError(f"train.early_stopping.slice: with split.by: {self.split.by} it is {needed}")
         return self
 
     @model_validator(mode="after")

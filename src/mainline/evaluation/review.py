@@ -69,6 +69,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     compared = compare(comparison)
     rows = compared.rows
     notes = [*not_reproducible(record, "this model"), *note(settings, baseline), *made_key(settings), *compared.notes]
+    notes += stopped_early(settings, record)
     if against and not identical:
         notes += not_reproducible(against, "the baseline")
     no_metrics = unmeasurable(settings, rows)
@@ -175,6 +176,21 @@ def not_reproducible(record: Record, model: str) -> list[str]:
     return [
         f"not reproducible: {fits}, and predictions differ by up to {found.largest:.3g}. The figures hold for the fit "
         "that was recorded; look for a random state that train.params does not set, or code that draws without a seed"
+    ]
+
+
+def stopped_early(settings: Settings, record: Record) -> list[str]:
+    """How many rounds early stopping has found, and on which rows."""
+    asked, rounds = settings.train.early_stopping, record.facts.rounds
+    if asked is None or rounds is None:
+        return []
+    where = (
+        f"the last {asked.slice} before the holdout"
+        if settings.split.by == "time"
+        else f"{asked.slice:.0%} of the keys"
+    )
+    return [
+        f"early stopping: {rounds:,} rounds are best on {where}; the model is fitted with them on all training rows"
     ]
 
 

@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.extensions import Declarations
+from mainline.packaging import boosting_onnx
 from mainline.serving.signature import MISSING, Signature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
+
+
+NOWHERE = "\0nowhere"  # no request can hold it: NUL is refused in text
 
 
 # From a fitted pipeline and the description of its inputs to the bytes of `model.onnx`.
@@ -74,6 +78,7 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
         inputs.append(("categorical", StringTensorType([None, len(signature.categorical)])))
     if signature.numeric:
         inputs.append(("numeric", FloatTensorType([None, len(signature.numeric)])))
+    sets = boosting_onnx.register(pipeline)
     columns = by_place(pipeline.named_steps["columns"], signature)
     whole = Pipeline([("columns", columns), ("estimator", pipeline.named_steps["estimator"])])
     options = {} if signature.task == "regression" else {"zipmap": False}
@@ -81,13 +86,15 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     with warnings.catch_warnings():
         # The converter passes booleans where protobuf wants integers: 6 warns, 7 fails (hence the upper bound).
         warnings.simplefilter("ignore", DeprecationWarning)
-        graph = to_onnx(whole, initial_types=inputs, options=options, name="mainline")
+        graph = to_onnx(whole, initial_types=inputs, options=options, name="mainline", target_opset=sets)
     if signature.categorical:
-        name_missing(graph, columns.named_transformers_["categorical"].categories_)
+        encoder = columns.named_transformers_["categorical"]
+        missing = getattr(encoder, "encoded_missing_value", 0)
+        name_missing(graph, encoder.categories_, coded=missing == missing)
     # The converter lists the operator sets in an order that differs between processes.
-    sets = sorted(graph.opset_import, key=lambda named: named.domain)
+    ordered = sorted(graph.opset_import, key=lambda named: named.domain)
     del graph.opset_import[:]
-    graph.opset_import.extend(sets)
+    graph.opset_import.extend(ordered)
     found: bytes = graph.SerializeToString(deterministic=True)
     return found
 
@@ -111,8 +118,11 @@ def ignoring(step: Any) -> Any:
     return same
 
 
-def name_missing(graph: Any, categories: list[NDArray[Any]]) -> None:
-    """Distinguish the missing category from the text "nan", which the converter uses for it."""
+def name_missing(graph: Any, categories: list[NDArray[Any]], coded: bool) -> None:
+    """Distinguish the missing category from the text "nan", which the converter uses for it.
+
+    Where it has no code of its own (`coded` is false), no text at all is it: then it is NaN, like an unknown category.
+    """
     encoders = iter([found for found in categories if len(found)])
     for node in graph.graph.node:
         for attribute in node.attribute:
@@ -120,7 +130,7 @@ def name_missing(graph: Any, categories: list[NDArray[Any]]) -> None:
                 known = next(encoders)
                 if isinstance(known[-1], float):
                     last = max(i for i, text in enumerate(attribute.strings) if text == b"nan")
-                    attribute.strings[last] = MISSING.encode()
+                    attribute.strings[last] = (MISSING if coded else NOWHERE).encode()
 
 
 def imputer_shape(operator: Any) -> None:
