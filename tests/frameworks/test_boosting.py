@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pandas as pd
 import pytest
 
 from mainline.errors import ConfigurationError, DataError
@@ -149,6 +150,7 @@ def test_the_server_answers_without_the_framework(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 import numpy as np
+import pandas as pd
 from mainline.serving import scorer, signature
 folder = Path({str(made.folder)!r})
 asked = np.load({str(tmp_path / "asked.npz")!r}, allow_pickle=True)

@@ -53,6 +53,9 @@ def named_by(root: Path, path: str) -> list[str]:
     package = path.replace(":", ".").partition(".")[0]
     if package in BY_MODULE:
         return [package]
+    if package == "mainline":  # one of its own networks
+        file = Path(__file__).parents[2] / f"{path.replace(':', '.').rpartition('.')[0].replace('.', '/')}.py"
+        return [module for module in BY_MODULE if module in {*imports_of(file)}]
     source = root / "src" / package
     files = sorted(source.rglob("*.py")) if source.is_dir() else [source.with_suffix(".py")]
     found = {module for file in files for module in imports_of(file)}

@@ -306,16 +306,13 @@ class Train(Section):
     early_stopping: EarlyStopping | None = Field(
         None, description="Number of rounds by a slice of the training rows: LightGBM, XGBoost, CatBoost, networks."
     )
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        0, description="Seed of the fit, for the estimator and the libraries; a random state in `params` comes first."
+    )
     repeats: Annotated[int, Field(ge=1, le=20)] = Field(
         2,
         description="Fits of a new model; the report says if they differ. By default only fits below a second repeat.",
     )
-
-    @model_validator(mode="after")
-    def _native(self) -> Self:
-        if self.categorical == "native" and self.numeric != "passthrough":
-            raise ValueError("categorical: native needs numeric: passthrough, because trees need no scaling")
-        return self
 
 
 class Evaluate(Section):

@@ -73,7 +73,7 @@ def best_rounds(
         )
     stop = mark.to_numpy(dtype=bool)
     check(settings, target, stop)
-    seeds.settle()
+    seeds.settle(settings.train.seed)
     columns, estimator = pipeline.named_steps["columns"], pipeline.named_steps["estimator"]
     fit_x = columns.fit_transform(features[~stop], target[~stop])
     data = Data(fit_x, target[~stop], columns.transform(features[stop]), target[stop])

@@ -7,7 +7,6 @@ import difflib
 import hashlib
 import inspect
 import os
-import pickle
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ConfigurationError, DataError, Refused
 from mainline.training import early_stopping, seeds
 from mainline.training.frameworks import parameters as frameworks
+from mainline.training.frameworks import pickles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,17 +88,18 @@ def fit_rows(settings: Settings, rows: pd.DataFrame) -> Fitted:
     started, rounds = time.perf_counter(), None
     with user_code.calling(f"params.yaml: train: {path} does not fit"):
         factory = estimator_class(path)
+        target = frameworks.target_of(factory, target, settings.task)
         more = frameworks.fit_params_of(settings.train, factory, len(settings.prepare.features.categorical))
         if settings.train.early_stopping:
             kind, mark = frameworks.adapter_of(factory), rows[early_stopping.MARK]
             rounds = early_stopping.best_rounds(settings, pipeline, kind, features, target, mark, more)
             pipeline = build(settings.train, settings.prepare, rounds)
-        seeds.fit(pipeline, features, target, **more)
+        seeds.fit(pipeline, features, target, settings.train.seed, **more)
         frameworks.tidy(pipeline.named_steps["estimator"])
     seconds = time.perf_counter() - started
     check_probabilities(settings.task, path, pipeline)
     with user_code.calling(f"params.yaml: train: {path} was fitted and cannot be saved", unpicklable):
-        pickled = pickle.dumps(pipeline, protocol=5)
+        pickled = pickles.dumps(pipeline)
     return Fitted(pipeline, pickled, hashlib.sha256(pickled).hexdigest(), classes, seconds, rounds)
 
 
@@ -290,7 +291,7 @@ def numeric(kind: str) -> Any:
 
 
 def estimator(train: Train, categorical: int = 0, numeric: int = 0, rounds: int | None = None) -> BaseEstimator:
-    """An instance of the named class; a random state that `params.yaml` does not set is 0.
+    """An instance of the named class; a random state that `train.params` does not set is `train.seed`.
 
     Parameters
     ----------
@@ -309,10 +310,11 @@ def estimator(train: Train, categorical: int = 0, numeric: int = 0, rounds: int 
                 hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
                 raise ConfigurationError(f"params.yaml: train.params: {train.estimator} takes no {name}: {hint}")
     with user_code.calling(f"params.yaml: train: {train.estimator}"):
-        params = {**frameworks.params_of(train, factory, categorical, numeric), **params}
+        own = frameworks.params_of(train, factory, categorical, numeric)
+        params = {**own, **frameworks.with_classes(factory, params)}
     seed = seed_name(factory, train)
     if seed:
-        params.setdefault(seed, 0)
+        params.setdefault(seed, train.seed)
     kind = frameworks.adapter_of(factory)
     if rounds is not None and kind is not None:
         params = frameworks.set_rounds(kind, params, rounds)

@@ -39,6 +39,9 @@ class Adapter:
     stop: Callable[[Any, Data, int, Params], int] | None = None
     # Removes from a fitted estimator what no prediction depends on and differs between two fits, such as the time.
     tidy: Callable[[Any], None] = lambda estimator: None
+    # The target as the framework wants it, by the task.
+    target: Callable[[Any, str], Any] = lambda target, task: target
+    named: tuple[str, ...] = ()  # parameters that may be an import path: a class or function of the project's own
     rounds: tuple[str, ...] = ()  # the names of the parameter for the number of rounds, the usual one first
     seed: str | None = None  # the parameter for the seed, where the constructor does not name it
     frame: bool = False  # takes native categories as integers in a data frame

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mainline.errors import ConfigurationError
 from mainline.training.frameworks.adapter import Adapter, Params
 from mainline.training.frameworks.boosting import CATBOOST, LIGHTGBM, XGBOOST
+from mainline.training.frameworks.networks import SKORCH, resolved
 
 if TYPE_CHECKING:
     from mainline.config.schema import Train
 
-ADAPTERS = {adapter.module: adapter for adapter in (LIGHTGBM, XGBOOST, CATBOOST)}
+ADAPTERS = {adapter.module: adapter for adapter in (LIGHTGBM, XGBOOST, CATBOOST, SKORCH)}
 
 
 def adapter_of(factory: Any) -> Adapter | None:
@@ -40,8 +42,10 @@ def params_of(train: Train, factory: Any, categorical: int, numeric: int) -> Par
         return {}
     found = adapter.defaults(train)
     if train.categorical == "native":
-        if adapter.native is None:
-            refuse(train, "categorical: native", "takes numbers only: ordinal or onehot is needed")
+        if adapter.native is None or (adapter is SKORCH and "categorical" not in inspect.signature(factory).parameters):
+            refuse(train, "categorical: native", "has no native categories here: ordinal or onehot is needed")
+        if adapter is XGBOOST and train.numeric != "passthrough":
+            refuse(train, "numeric: standardize", "with native categories needs passthrough: trees need no scaling")
         found |= adapter.native(categorical, numeric)
     if train.device == "gpu" or asks_for_gpu(train.params):
         why = adapter.no_gpu()
@@ -57,6 +61,18 @@ def fit_params_of(train: Train, factory: Any, categorical: int) -> Params:
     """What is passed to `fit` beside the rows."""
     adapter = adapter_of(factory)
     return adapter.native_fit(categorical) if adapter and train.categorical == "native" and categorical else {}
+
+
+def target_of(factory: Any, target: Any, task: str) -> Any:
+    """The target as the framework wants it."""
+    adapter = adapter_of(factory)
+    return adapter.target(target, task) if adapter else target
+
+
+def with_classes(factory: Any, params: Params) -> Params:
+    """The parameters with the classes and functions that their import paths name."""
+    adapter = adapter_of(factory)
+    return resolved(params, adapter.named) if adapter else params
 
 
 def tidy(estimator: Any) -> None:
