@@ -15,7 +15,7 @@ from mainline.data import column_types
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ExternalError, MainlineError, Refused
-from mainline.packaging import torch_onnx  # noqa: F401 - registers its exporter
+from mainline.packaging import keras_onnx, torch_onnx  # noqa: F401 - they register their exporters
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer

@@ -117,6 +117,10 @@ def merged(columns: Any, network: Any) -> bytes:
     """One graph of the preprocessing and of a network behind it; names of the latter begin with `net_`."""
     import onnx.compose
 
+    used = {node.domain for node in network.graph.node}
+    sets = [each for each in network.opset_import if each.domain in used]
+    del network.opset_import[:]  # what it names and does not use may be of another version
+    network.opset_import.extend(sets)
     network = onnx.compose.add_prefix(network, "net_")
     columns.ir_version = network.ir_version = min(columns.ir_version, network.ir_version)
     whole = onnx.compose.merge_models(

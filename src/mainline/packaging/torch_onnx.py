@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.frameworks import install
@@ -78,12 +80,12 @@ def network(net: Any, width: int, signature: Signature) -> Any:
     return made
 
 
-class quiet:  # noqa: N801
-    """torch.onnx tells of every step; ONNX' optimizer of every pass."""
-
-    def __enter__(self) -> None:
-        self.level = logging.root.manager.disable
-        logging.disable(logging.WARNING)
-
-    def __exit__(self, *error: object) -> None:
-        logging.disable(self.level)
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """torch.onnx tells of every step, ONNX' optimizer of every pass."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(level)

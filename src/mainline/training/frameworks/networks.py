@@ -72,3 +72,41 @@ SKORCH = Adapter(
     gpu={"device": "cuda"},
     no_gpu=torch_without_gpu,
 )
+
+
+def keras_stop(estimator: Any, data: Data, rounds: int, more: Params) -> int:
+    import keras
+    import numpy as np
+
+    def one_column_per_class(target: Any) -> Any:
+        return np.eye(int(data.fit_y.max()) + 1)[target] if hasattr(estimator, "predict_proba") else target
+
+    estimator.fit(
+        data.fit_x,
+        data.fit_y,
+        validation_data=(np.asarray(data.stop_x, dtype=np.float32), one_column_per_class(data.stop_y)),
+        callbacks=[keras.callbacks.EarlyStopping(patience=rounds)],
+        **more,
+    )
+    losses = estimator.history_["val_loss"]
+    return int(losses.index(min(losses))) + 1
+
+
+def keras_without_gpu() -> str | None:
+    import keras
+
+    if keras.backend.backend() == "torch":
+        return torch_without_gpu()
+    import tensorflow
+
+    return None if tensorflow.config.list_physical_devices("GPU") else "TensorFlow finds none here"
+
+
+KERAS = Adapter(
+    module="keras",
+    title="Keras",
+    stop=keras_stop,
+    rounds=("epochs",),
+    named=("model",),
+    no_gpu=keras_without_gpu,
+)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mainline.errors import ConfigurationError
 from mainline.training.frameworks.adapter import Adapter, Params
 from mainline.training.frameworks.boosting import CATBOOST, LIGHTGBM, XGBOOST
-from mainline.training.frameworks.networks import SKORCH, resolved
+from mainline.training.frameworks.networks import KERAS, SKORCH, resolved
 
 if TYPE_CHECKING:
     from mainline.config.schema import Train
 
-ADAPTERS = {adapter.module: adapter for adapter in (LIGHTGBM, XGBOOST, CATBOOST, SKORCH)}
+ADAPTERS = {adapter.module: adapter for adapter in (LIGHTGBM, XGBOOST, CATBOOST, SKORCH, KERAS)}
 
 
 def adapter_of(factory: Any) -> Adapter | None:

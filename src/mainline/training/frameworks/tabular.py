@@ -13,6 +13,7 @@ A network of the project's own is a `torch.nn.Module` that takes the preprocesse
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class Tabular(nn.Module):
         self.counts = list(categories)
         sizes = [sum(widths) + numbers, *hidden]
         layers: list[nn.Module] = []
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in pairwise(sizes):
             layers += [nn.Linear(before, after), nn.ReLU(), nn.Dropout(dropout)]
         self.layers = nn.Sequential(*layers, nn.Linear(sizes[-1], outputs))
 

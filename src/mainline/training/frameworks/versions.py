@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickletools
+import sys
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 
@@ -17,6 +18,9 @@ def of_model(pickled: bytes) -> dict[str, str]:
         for _, argument, _ in pickletools.genops(pickled)
         if isinstance(argument, str) and "." in argument
     }
+    keras = sys.modules.get("keras")
+    if "keras" in named and keras is not None:
+        named.add(keras.backend.backend())  # it computes, and no pickle names it
     return installed(framework.module for framework in FRAMEWORKS if framework.module in named)
 
 
