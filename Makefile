@@ -38,7 +38,7 @@ NEEDS_UV := $(if $(findstring command,$(origin UV))$(shell command -v uv),,$(OWN
 # Optional groups of packages: those of the project, and those that WITH= has brought to this machine.
 OPTIONAL := boosting torch keras
 IN_PROJECT := $(shell sed -n 's/^frameworks = \[\([^]]*\)\].*/\1/p' pyproject.toml | tr -d '",')
-FRAMEWORKS = $(sort $(WITH) $(IN_PROJECT) $(shell cat .venv/with 2>/dev/null))
+FRAMEWORKS = $(sort $(WITH) $(IN_PROJECT) $(shell cat $(BIN)/.with 2>/dev/null))
 # In a recipe, the word $(MAKE) has the line run by `make -n` too.
 THIS_MAKE := $(MAKE)
 WRITABLE = test -w . || { echo "$(CURDIR) cannot be written to: clone or copy it to a folder of your own" >&2; exit 4; }
@@ -252,6 +252,12 @@ frameworks: $(BIN)/.train
 test: lint $(GITHUB_API) browser ## Lint, types, unit and pipeline tests: everything
 	@$(BIN)/pytest
 
+# In an environment of its own, so that the usual one stays as most projects have it.
+.PHONY: test-frameworks
+test-frameworks: ## Tests of LightGBM, XGBoost, CatBoost, PyTorch and Keras, which it installs beside the usual environment
+	@UV_PROJECT_ENVIRONMENT=.venv-frameworks $(MAKE) --no-print-directory BIN=.venv-frameworks/bin WITH="$(OPTIONAL)" tools
+	@.venv-frameworks/bin/pytest tests/frameworks
+
 .PHONY: check
 check: lint $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
 	@$(BIN)/pytest -m "not slow"
@@ -303,17 +309,17 @@ help: ## List the targets
 # Frameworks, where there are any. torch comes apart from its group, as a build for the processor: the lock's for Linux
 # brings 3 GB of CUDA. TORCH=cu130 takes the one for a GPU, TORCH_INDEX=… a package index that has it. Where PyTorch's own
 # index is out of reach, pip is asked, whose settings may name another.
-WITH_FRAMEWORKS = $(if $(FRAMEWORKS),@$(call INSTALL_GROUPS,$(filter-out torch,$(FRAMEWORKS)))$(if $(filter torch,$(FRAMEWORKS)),$(INSTALL_TORCH))echo "$(FRAMEWORKS)" > .venv/with)
+WITH_FRAMEWORKS = $(if $(FRAMEWORKS),@$(call INSTALL_GROUPS,$(filter-out torch,$(FRAMEWORKS)))$(if $(filter torch,$(FRAMEWORKS)),$(INSTALL_TORCH))echo "$(FRAMEWORKS)" > $(BIN)/.with)
 INSTALL_GROUPS = $(if $(1),"$(UV)" sync --locked --inexact --no-default-groups $(1:%=--group %) --quiet || exit $$?;)
 TORCH_VERSION := $$(sed -n '/^name = "torch"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
 OTHER_INDEX = $(if $(TORCH_INDEX),--index "$(TORCH_INDEX)",--torch-backend "$(TORCH)")
 define INSTALL_TORCH
-"$(UV)" export --locked --only-group torch --no-emit-project --prune torch --quiet --output-file .venv/torch.txt > /dev/null || exit $$?; \
-	"$(UV)" pip install --quiet --requirement .venv/torch.txt || exit $$?; version=$(TORCH_VERSION); \
+"$(UV)" export --locked --only-group torch --no-emit-project --prune torch --quiet --output-file $(BIN)/.torch.txt > /dev/null || exit $$?; \
+	"$(UV)" pip install --quiet --python $(BIN)/python --requirement $(BIN)/.torch.txt || exit $$?; version=$(TORCH_VERSION); \
 	$(BIN)/python -c "import importlib.metadata as m, sys; sys.exit(m.version('torch').split('+')[0] != '$$version')" 2> /dev/null || \
-	"$(UV)" pip install --quiet $(if $(filter cpu,$(TORCH)),--no-deps) "torch==$$version" $(OTHER_INDEX) 2> .venv/torch.log || \
+	"$(UV)" pip install --quiet --python $(BIN)/python $(if $(filter cpu,$(TORCH)),--no-deps) "torch==$$version" $(OTHER_INDEX) 2> $(BIN)/.torch.log || \
 	"$(UV)" run --no-project --with pip --quiet python -m pip --python $(BIN)/python install --quiet --no-deps "torch==$$version" || \
-	{ cat .venv/torch.log >&2; echo "torch $$version could not be installed: TORCH_INDEX=… names an index that has it" >&2; exit 4; };
+	{ cat $(BIN)/.torch.log >&2; echo "torch $$version could not be installed: TORCH_INDEX=… names an index that has it" >&2; exit 4; };
 endef
 
 # What is installed is stamped: a target that finds its stamp starts at once.

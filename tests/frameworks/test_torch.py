@@ -143,9 +143,7 @@ def test_a_network_that_answers_one_row_in_another_shape_is_not_served_so(tmp_pa
 
 
 def test_native_categories_need_a_network_with_embeddings(tmp_path: Path, own: str) -> None:
-    with pytest.raises(
-        ConfigurationError, match=r"train\.categorical: native: skorch\.NeuralNetClassifier has no native"
-    ):
+    with pytest.raises(ConfigurationError, match=r"native: skorch\.NeuralNetClassifier has no native"):
         make(
             tmp_path / "made", "binary", "skorch.NeuralNetClassifier", f"{{module: {own}.Net}}", "native", "standardize"
         )

@@ -6,7 +6,16 @@ import datetime as dt
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 UNITS = ("minute", "hour", "day", "week", "month", "year")
 
@@ -335,6 +344,11 @@ class Compare(Section):
     )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="Confidence level of every interval.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of the resampling.")
+    seeds: Annotated[int, Field(ge=0, le=50)] = Field(
+        0,
+        description="Trainings with other seeds, once for each fingerprint: how much they differ enters the interval "
+        "of a difference. For models that depend on the seed, such as networks; 0 for none, else 3 or more.",
+    )
     min_rows: Annotated[int, Field(ge=2)] = Field(
         200, description="With fewer labelled holdout rows the comparison is not measurable."
     )
@@ -344,6 +358,13 @@ class Compare(Section):
         "where main's recorded scores are used). Beyond it the models are not comparable.",
     )
     required: bool = Field(False, description="Fail where there is no baseline to compare with.")
+
+    @field_validator("seeds")
+    @classmethod
+    def _enough_seeds(cls, seeds: int) -> int:
+        if 0 < seeds < 3:
+            raise ValueError(f"{seeds} seeds say nothing of how much they differ: 3 or more, or 0 for none")
+        return seeds
 
 
 class Lead(Section):

@@ -20,6 +20,7 @@ from mainline.evaluation import (
     leaks,
     metrics,
     missing_labels,
+    seed_spread,
     shifted_inputs,
 )
 from mainline.evaluation.compare import compare
@@ -77,6 +78,10 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     few = None if no_metrics else bootstrap.too_few(weights.shape[1], settings.compare.blocks)
     notes += [f"no difference can be measured: {few}"] if few else []
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
+    compared_rows = found and rows.baseline is not None
+    spread = seed_spread.measure(settings, workspace.state, frame, record, rows, weights) if compared_rows else None
+    found = seed_spread.widened(found, spread, settings.compare.confidence)
+    notes += seed_spread.note(settings, spread, found)
     earlier = anchor.find(comparison, rows, weights) if found and rows.baseline is not None else anchor.Found()
     notes += earlier.notes
     copied = copies(settings, frame)

@@ -43,7 +43,7 @@ def network(net: Any, width: int, signature: Signature) -> Any:
     import onnx
     import torch
 
-    class Answering(torch.nn.Module):
+    class Answering(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.module = net.module_
