@@ -241,10 +241,10 @@ add: $(BIN)/.core ## Add a package to the lock and install it: make add PACKAGE=
 	@"$(UV)" add --group "$(or $(GROUP),train)" $(if $(PACKAGE),$(foreach each,$(PACKAGE),"$(each)"),$(error PACKAGE is missing: make add PACKAGE=lightgbm))
 
 .PHONY: tools
-tools: $(BIN)/.all $(if $(WITH),frameworks) ## Install everything that training, tests and lint need (WITH="boosting torch keras")
+tools: $(BIN)/.all $(if $(WITH),$(BIN)/.frameworks) ## Install everything that training, tests and lint need (WITH="boosting torch keras")
 
-.PHONY: frameworks
-frameworks: $(BIN)/.train
+# No file: with WITH= the groups are looked at every time.
+$(BIN)/.frameworks: $(BIN)/.train
 	@$(if $(filter-out $(OPTIONAL),$(FRAMEWORKS)),$(error no such frameworks: $(filter-out $(OPTIONAL),$(FRAMEWORKS)): there are $(OPTIONAL)))
 	$(WITH_FRAMEWORKS)
 
