@@ -205,3 +205,19 @@ def test_missing_values_are_the_frameworks_own(tmp_path: Path) -> None:
     zero = rows.assign(minutes=np.float32(0), device=pd.Series([None] * len(rows), dtype="str"))
     answers = [pipeline.predict(made.settings, made.record.model(), each) for each in (missing, zero)]
     assert np.abs(answers[0] - answers[1]).max() > 0.05
+
+
+def test_a_threshold_between_two_neighbouring_numbers_stays_between_them(tmp_path: Path) -> None:
+    """onnxmltools rounds it to the nearest 32-bit number, which can be the upper one of the two."""
+    rows = exports.rows()
+    low = np.float32(234.6)
+    for shift in range(2):  # the middle of one pair of neighbours rounds up, of the next one down
+        lower = np.nextafter(low, np.float32(np.inf)) if shift else low
+        upper = np.nextafter(lower, np.float32(np.inf))
+        rows["minutes"] = np.where(rows["bought"], upper, lower).astype(np.float32)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(exports, "rows", lambda: rows)
+            folder = tmp_path / str(shift)
+            made = make(folder, estimator="lightgbm.LGBMClassifier", estimator_params=few("lightgbm"))
+        assert np.std(made.scores) > 0.4
+        assert (made.signature.engine, made.signature.note) == ("onnx", None)

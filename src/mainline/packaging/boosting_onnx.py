@@ -77,7 +77,48 @@ def converter(module: str) -> Any:
 def lightgbm() -> Any:
     from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
 
-    return convert_lightgbm
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        before = len(container.nodes)
+        convert_lightgbm(scope, operator, container)
+        round_down(container.nodes[before:], thresholds(operator.raw_operator.booster_.dump_model()["tree_info"]))
+
+    return convert
+
+
+def thresholds(trees: Any) -> dict[tuple[int, float], float]:
+    """The 64-bit thresholds of numeric splits, by their feature and by what they are as 32-bit numbers."""
+    import numpy as np
+
+    found = {}
+    todo = [tree["tree_structure"] for tree in trees]
+    while todo:
+        node = todo.pop()
+        if "threshold" in node:
+            todo += [node["left_child"], node["right_child"]]
+            if node["decision_type"] == "<=":
+                value = float(node["threshold"])
+                found[node["split_feature"], float(np.float32(value))] = value
+    return found
+
+
+def round_down(nodes: Any, exact: dict[tuple[int, float], float]) -> None:
+    """Make each 32-bit threshold one that splits 32-bit numbers as the 64-bit one does.
+
+    The converter rounds to the nearest. Between two neighbouring numbers that can be the upper one, which then goes to
+    the other side.
+    """
+    import numpy as np
+
+    for node in nodes:
+        attributes = {attribute.name: attribute for attribute in node.attribute}
+        if "nodes_values" not in attributes:
+            continue
+        values, features = attributes["nodes_values"].floats, attributes["nodes_featureids"].ints
+        for place, (value, feature, mode) in enumerate(
+            zip(values, features, attributes["nodes_modes"].strings, strict=True)
+        ):
+            if mode == b"BRANCH_LEQ" and exact.get((feature, value), value) < value:
+                values[place] = float(np.nextafter(np.float32(value), np.float32(-np.inf)))
 
 
 def xgboost() -> Any:
