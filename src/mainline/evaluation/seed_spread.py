@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
 from mainline.data.split import ROW_ID, sides
@@ -91,7 +91,8 @@ def scores(settings: Settings, folder: Path, frame: Path, record: Record) -> lis
         kept.append(pipeline.predict(settings, fitted.pipeline, holdout)[place])
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(file) as part, part.open("wb") as out:
-        np.savez(out, **{f"{number:03}": score for number, score in enumerate(kept)})
+        arrays: dict[str, Any] = {f"{number:03}": score for number, score in enumerate(kept)}
+        np.savez(out, allow_pickle=False, **arrays)
     for old in sorted(folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
         old.unlink(missing_ok=True)
     return kept
