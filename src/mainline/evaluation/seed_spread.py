@@ -76,8 +76,8 @@ def scores(settings: Settings, folder: Path, frame: Path, record: Record) -> lis
     file = folder / f"{record.fingerprint}.npz"
     kept: list[NDArray[np.float64]] = []
     if file.exists():
-        with np.load(file, allow_pickle=False) as arrays:
-            kept = [arrays[name] for name in sorted(arrays.files)]
+        with np.load(file, allow_pickle=False) as stored:
+            kept = [stored[name] for name in sorted(stored.files)]
     count = settings.compare.seeds
     if len(kept) >= count:
         return kept[:count]
