@@ -26,6 +26,9 @@ TARGET ?=
 VERSION ?=
 ANEW ?=
 RETURNED ?=
+WITH ?=
+TORCH ?= cpu
+TORCH_INDEX ?=
 SHIP ?=
 PYTHON ?= python3
 UV_VERSION := 0.13.8
@@ -33,6 +36,10 @@ OWN_UV := .tools/bin/uv
 UV := $(or $(shell command -v uv),$(CURDIR)/$(OWN_UV))
 # Only where the machine has no uv of its own; by its relative name, which a space in the checkout's path does not split.
 NEEDS_UV := $(if $(findstring command,$(origin UV))$(shell command -v uv),,$(OWN_UV))
+# Optional groups of packages: those of the project, and those that WITH= has brought to this machine.
+OPTIONAL := boosting torch keras
+IN_PROJECT := $(shell sed -n 's/^frameworks = \[\([^]]*\)\].*/\1/p' pyproject.toml | tr -d '",')
+FRAMEWORKS = $(sort $(WITH) $(IN_PROJECT) $(shell cat $(BIN)/.with 2>/dev/null))
 # In a recipe, the word $(MAKE) has the line run by `make -n` too.
 THIS_MAKE := $(MAKE)
 WRITABLE = test -w . || { echo "$(CURDIR) cannot be written to: clone or copy it to a folder of your own" >&2; exit 4; }
@@ -239,11 +246,22 @@ add: $(BIN)/.core ## Add a package to the lock and install it: make add PACKAGE=
 	@"$(UV)" add --group "$(or $(GROUP),train)" $(if $(PACKAGE),$(foreach each,$(PACKAGE),"$(each)"),$(error PACKAGE is missing: make add PACKAGE=lightgbm))
 
 .PHONY: tools
-tools: $(BIN)/.all ## Install everything that training, tests and lint need
+tools: $(BIN)/.all $(if $(WITH),$(BIN)/.frameworks) ## Install everything that training, tests and lint need (WITH="boosting torch keras")
+
+# No file: with WITH= the groups are looked at every time.
+$(BIN)/.frameworks: $(BIN)/.train
+	@$(if $(filter-out $(OPTIONAL),$(FRAMEWORKS)),$(error no such frameworks: $(filter-out $(OPTIONAL),$(FRAMEWORKS)): there are $(OPTIONAL)))
+	$(WITH_FRAMEWORKS)
 
 .PHONY: test
 test: lint $(GITHUB_API) browser ## Lint, types, unit and pipeline tests: everything
 	@$(BIN)/pytest
+
+# In an environment of its own, so that the usual one stays as most projects have it.
+.PHONY: test-frameworks
+test-frameworks: ## Tests of LightGBM, XGBoost, CatBoost, PyTorch and Keras, which it installs beside the usual environment
+	@UV_PROJECT_ENVIRONMENT=.venv-frameworks $(MAKE) --no-print-directory BIN=.venv-frameworks/bin WITH="$(OPTIONAL)" tools
+	@.venv-frameworks/bin/pytest tests/frameworks
 
 .PHONY: check
 check: lint $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
@@ -293,6 +311,22 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n\033[1m%s\033[0m\n", substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "  \033[36m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST); echo
 
+# Frameworks, where there are any. torch comes apart from its group, as a build for the processor: the lock's for Linux
+# brings 3 GB of CUDA. TORCH=cu130 takes the one for a GPU, TORCH_INDEX=… a package index that has it. Where PyTorch's own
+# index is out of reach, pip is asked, whose settings may name another.
+WITH_FRAMEWORKS = $(if $(FRAMEWORKS),@$(call INSTALL_GROUPS,$(filter-out torch,$(FRAMEWORKS)))$(if $(filter torch,$(FRAMEWORKS)),$(INSTALL_TORCH))echo "$(FRAMEWORKS)" > $(BIN)/.with)
+INSTALL_GROUPS = $(if $(1),"$(UV)" sync --locked --inexact --no-default-groups $(1:%=--group %) --quiet || exit $$?;)
+TORCH_VERSION := $$(sed -n '/^name = "torch"$$/{n;s/^version = "\(.*\)"$$/\1/p;}' uv.lock)
+OTHER_INDEX = $(if $(TORCH_INDEX),--index "$(TORCH_INDEX)",--torch-backend "$(TORCH)")
+define INSTALL_TORCH
+"$(UV)" export --locked --only-group torch --no-emit-project --prune torch --quiet --output-file $(BIN)/.torch.txt > /dev/null || exit $$?; \
+	"$(UV)" pip install --quiet --python $(BIN)/python --requirement $(BIN)/.torch.txt || exit $$?; version=$(TORCH_VERSION); \
+	$(BIN)/python -c "import importlib.metadata as m, sys; sys.exit(m.version('torch').split('+')[0] != '$$version')" 2> /dev/null || \
+	"$(UV)" pip install --quiet --python $(BIN)/python $(if $(filter cpu,$(TORCH)),--no-deps) "torch==$$version" $(OTHER_INDEX) 2> $(BIN)/.torch.log || \
+	"$(UV)" run --no-project --with pip --quiet python -m pip --python $(BIN)/python install --quiet --no-deps "torch==$$version" || \
+	{ cat $(BIN)/.torch.log >&2; echo "torch $$version could not be installed: TORCH_INDEX=… names an index that has it" >&2; exit 4; };
+endef
+
 # What is installed is stamped: a target that finds its stamp starts at once.
 # Enough to see that a change needs no training, in a second.
 $(BIN)/.core: uv.lock pyproject.toml | $(NEEDS_UV)
@@ -303,26 +337,31 @@ $(BIN)/.core: uv.lock pyproject.toml | $(NEEDS_UV)
 $(BIN)/.train: uv.lock pyproject.toml | $(NEEDS_UV)
 	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --quiet
+	$(WITH_FRAMEWORKS)
 	@touch $(BIN)/.core $@
 
 $(BIN)/.export: uv.lock pyproject.toml | $(NEEDS_UV)
 	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --group export --quiet
+	$(WITH_FRAMEWORKS)
 	@touch $(BIN)/.core $(BIN)/.train $@
 
 $(BIN)/.search: uv.lock pyproject.toml | $(NEEDS_UV)
 	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --group export --group search --quiet
+	$(WITH_FRAMEWORKS)
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $@
 
 $(BIN)/.stage: uv.lock pyproject.toml | $(NEEDS_UV)
 	@$(WRITABLE)
 	@"$(UV)" sync --locked --inexact --group export --group stage --quiet
+	$(WITH_FRAMEWORKS)
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $@
 
 $(BIN)/.all: uv.lock pyproject.toml | $(NEEDS_UV)
 	@$(WRITABLE)
-	@"$(UV)" sync --locked --inexact --all-groups --quiet
+	@"$(UV)" sync --locked --inexact --all-groups $(OPTIONAL:%=--no-group %) --quiet
+	$(WITH_FRAMEWORKS)
 	@touch $(BIN)/.core $(BIN)/.train $(BIN)/.export $(BIN)/.search $(BIN)/.stage $@
 
 # GitHub's descriptions of its API and of its events, from npm; the tests that need it skip themselves without it, and fail in CI.

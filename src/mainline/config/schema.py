@@ -9,7 +9,16 @@ import math
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 UNITS = ("minute", "hour", "day", "week", "month", "year")
 
@@ -284,20 +293,42 @@ class Split(Section):
         return self
 
 
-Encoding = Literal["ordinal", "onehot"]
+Encoding = Literal["ordinal", "onehot", "native"]
 Scaling = Literal["passthrough", "standardize"]
+
+
+class EarlyStopping(Section):
+    """The number of rounds by a slice of the training rows; then the model is fitted on all of them."""
+
+    rounds: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        50, description="Stop after so many rounds (of a network: epochs) without improvement on the slice."
+    )
+    slice: SpanField | Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="With `split.by: time` the length of the slice, which ends where the holdout begins. By hash: a "
+        "share of the training keys."
+    )
 
 
 class Train(Section):
     estimator: ImportPath = Field(description="Import path of any class with scikit-learn's estimator interface.")
     params: dict[str, Any] = Field({}, description="Parameters that are passed to the estimator.")
-    categorical: Encoding = Field("ordinal", description="Encoding of the categorical features.")
+    categorical: Encoding = Field(
+        "ordinal",
+        description="Encoding of the categorical features. native: the estimator's own (LightGBM, XGBoost, CatBoost).",
+    )
     numeric: Scaling = Field(
         "passthrough",
         description="standardize: impute missing values by the median, then scale to zero mean, unit variance.",
     )
     threads: Annotated[int, Field(ge=1, le=256)] = Field(
         1, description="Threads of the fit. Changing it can change results in the last digits."
+    )
+    device: Literal["cpu", "gpu"] = Field("cpu", description="Where the fit runs. There must be a GPU to ask for one.")
+    early_stopping: EarlyStopping | None = Field(
+        None, description="Number of rounds by a slice of the training rows: LightGBM, XGBoost, CatBoost, networks."
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = Field(
+        0, description="Seed of the fit, for the estimator and the libraries; a random state in `params` comes first."
     )
     repeats: Annotated[int, Field(ge=1, le=20)] = Field(
         2,
@@ -325,6 +356,11 @@ class Compare(Section):
     )
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = Field(0.95, description="Confidence level of every interval.")
     seed: Annotated[int, Field(ge=0)] = Field(0, description="Seed of the resampling.")
+    seeds: Annotated[int, Field(ge=0, le=50)] = Field(
+        0,
+        description="Trainings with other seeds, once for each fingerprint: how much they differ enters the interval "
+        "of a difference. For models that depend on the seed, such as networks; 0 for none, else 3 or more.",
+    )
     min_rows: Annotated[int, Field(ge=2)] = Field(
         200, description="With fewer labelled holdout rows the comparison is not measurable."
     )
@@ -334,6 +370,13 @@ class Compare(Section):
         "where main's recorded scores are used). Beyond it the models are not comparable.",
     )
     required: bool = Field(False, description="Fail where there is no baseline to compare with.")
+
+    @field_validator("seeds")
+    @classmethod
+    def _enough_seeds(cls, seeds: int) -> int:
+        if 0 < seeds < 3:
+            raise ValueError(f"{seeds} seeds say nothing of how much they differ: 3 or more, or 0 for none")
+        return seeds
 
 
 class Lead(Section):
@@ -642,6 +685,14 @@ class Settings(Section):
     def _time_to_split_by(self) -> Self:
         if self.split.by == "time" and not self.prepare.time:
             raise ValueError("split.by: time needs prepare.time, the timestamp column of the prediction")
+        return self
+
+    @model_validator(mode="after")
+    def _slice_like_the_split(self) -> Self:
+        asked = self.train.early_stopping
+        if asked and isinstance(asked.slice, Span) != (self.split.by == "time"):
+            needed = "a length of time ('2 weeks')" if self.split.by == "time" else "a share of the keys (0.1)"
+            raise ValueError(f"train.early_stopping.slice: with split.by: {self.split.by} it is {needed}")
         return self
 
     @model_validator(mode="after")

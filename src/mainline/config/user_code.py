@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.config import frameworks
 from mainline.errors import ConfigurationError, MainlineError
 
 if TYPE_CHECKING:
@@ -91,6 +92,9 @@ def missing(error: BaseException, module: str) -> str:
     near = difflib.get_close_matches(package, own, n=1)
     if package in own or not package:
         return ""
+    optional = frameworks.install(package)
+    if optional:
+        return f": {optional}"
     if near and package == module.partition(".")[0]:
         return f": did you mean {near[0]}?"
     return ": install a missing package with uv add --group train"

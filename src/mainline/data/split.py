@@ -41,12 +41,17 @@ def sides(settings: Settings) -> Sides:
         assert settings.prepare.time  # settings refuse a split by time without it
         end = settings.data.cutoff
         start = holdout.before(end)
-        # In UTC a date is compared as its midnight there, and Parquet's statistics can be used.
-        time = quoted(settings.prepare.time) if settings.data.timezone == "UTC" else moment_sql(settings)
-        before = f"{time} < TIMESTAMPTZ '{start.isoformat()}'"
+        before = before_sql(settings, start)
         return Sides(before, f"NOT ({before})", start, end)
     condition = f"{place_sql(settings.split.group)} < {int(holdout * 2**64)}::UBIGINT"
     return Sides(f"NOT ({condition})", condition, None, None)
+
+
+def before_sql(settings: Settings, moment: dt.datetime) -> str:
+    """SQL that says whether a row lies before the moment."""
+    # In UTC a date is compared as its midnight there, and Parquet's statistics can be used.
+    time = quoted(settings.prepare.time or "") if settings.data.timezone == "UTC" else moment_sql(settings)
+    return f"{time} < TIMESTAMPTZ '{moment.isoformat()}'"
 
 
 def place_sql(group: str | None) -> str:

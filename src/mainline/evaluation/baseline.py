@@ -17,6 +17,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from mainline.config import frameworks
 from mainline.errors import ConfigurationError, MainlineError
 from mainline.evaluation.changes import settings_of
 from mainline.runtime import git, models
@@ -158,16 +161,31 @@ def reason(said: str) -> str:
     return whole if len(whole) <= LONGEST else f"{whole[: LONGEST // 2]} … {whole[-LONGEST // 2 :]}"
 
 
+def framework_groups(tree: Path) -> list[str]:
+    """The optional groups of packages that the estimator of a checkout needs."""
+    try:
+        content = yaml.load((tree / models.selected().params).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        estimator = str(content["train"]["estimator"])
+    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):  # its own run says so
+        return []
+    return frameworks.groups_of(frameworks.named_by(tree, estimator))
+
+
 def interpreter(tree: Path) -> Path:
     """This environment where the locked packages are the same, otherwise one made from the tree's own lock."""
-    if not (tree / "uv.lock").exists() or locked_packages(tree) == locked_packages(Path.cwd()):
+    groups = framework_groups(tree)
+    here = Path.cwd()
+    same = all(locked_packages(tree, group) == locked_packages(here, group) for group in ("train", *groups))
+    if not (tree / "uv.lock").exists() or same:
         return Path(sys.executable)
+    if "torch" in groups:  # its lock would bring a build for a GPU, of several GB
+        raise CannotScore("its locked dependencies differ, and an environment with torch is not made for a baseline")
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(tree / ".venv"), "UV_COMPILE_BYTECODE": "0"}
     environment.pop("VIRTUAL_ENV", None)
     uv = os.environ.get("UV", "uv")
     try:
         subprocess.run(
-            [uv, "sync", "--frozen", "--quiet", "--no-install-project"],
+            [uv, "sync", "--frozen", "--quiet", "--no-install-project", *(f"--group={group}" for group in groups)],
             cwd=tree,
             env=environment,
             capture_output=True,

@@ -175,11 +175,11 @@ def sampled(settings: Settings, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def with_seed(settings: Settings, seed: int) -> Settings:
-    """The settings with another seed, where the estimator takes one."""
+    """The settings with another seed, of the estimator and of the libraries."""
     train = settings.train
     name = pipeline.seed_name(pipeline.estimator_class(train.estimator), train)
     params: dict[str, Any] = {**train.params, name: seed} if name else train.params
-    return settings.model_copy(update={"train": train.model_copy(update={"params": params})})
+    return settings.model_copy(update={"train": train.model_copy(update={"params": params, "seed": seed})})
 
 
 def needs(settings: Settings, name: str, difference: NDArray[Any], n_blocks: int) -> float:

@@ -20,6 +20,7 @@ from mainline.evaluation import (
     leaks,
     metrics,
     missing_labels,
+    seed_spread,
     shifted_inputs,
 )
 from mainline.evaluation.compare import compare
@@ -69,6 +70,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     compared = compare(comparison)
     rows = compared.rows
     notes = [*not_reproducible(record, "this model"), *note(settings, baseline), *made_key(settings), *compared.notes]
+    notes += stopped_early(settings, record)
     if against and not identical:
         notes += not_reproducible(against, "the baseline")
     no_metrics = unmeasurable(settings, rows)
@@ -76,6 +78,10 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     few = None if no_metrics else bootstrap.too_few(weights.shape[1], settings.compare.blocks)
     notes += [f"no difference can be measured: {few}"] if few else []
     found = [] if no_metrics else evaluate.paired(settings, rows, weights)
+    compared_rows = found and rows.baseline is not None
+    spread = seed_spread.measure(settings, workspace.state, frame, record, rows, weights) if compared_rows else None
+    found = seed_spread.widened(found, spread, settings.compare.confidence)
+    notes += seed_spread.note(settings, spread, found)
     earlier = anchor.find(comparison, rows, weights) if found and rows.baseline is not None else anchor.Found()
     notes += earlier.notes
     copied = copies(settings, frame)
@@ -175,6 +181,21 @@ def not_reproducible(record: Record, model: str) -> list[str]:
     return [
         f"not reproducible: {fits}, and predictions differ by up to {found.largest:.3g}. The figures hold for the fit "
         "that was recorded; look for a random state that train.params does not set, or code that draws without a seed"
+    ]
+
+
+def stopped_early(settings: Settings, record: Record) -> list[str]:
+    """How many rounds early stopping has found, and on which rows."""
+    asked, rounds = settings.train.early_stopping, record.facts.rounds
+    if asked is None or rounds is None:
+        return []
+    where = (
+        f"the last {asked.slice} before the holdout"
+        if settings.split.by == "time"
+        else f"{asked.slice:.0%} of the keys"
+    )
+    return [
+        f"early stopping: {rounds:,} rounds are best on {where}; the model is fitted with them on all training rows"
     ]
 
 

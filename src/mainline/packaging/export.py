@@ -14,7 +14,8 @@ from mainline.config.schema import Settings
 from mainline.data import column_types
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
-from mainline.errors import ExternalError, Refused
+from mainline.errors import ExternalError, MainlineError, Refused
+from mainline.packaging import keras_onnx, torch_onnx  # noqa: F401 - they register their exporters
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer
@@ -123,9 +124,11 @@ def choose(
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
         note = str(error)
+    except MainlineError:
+        raise
     except Exception as error:  # after any error of a converter the pipeline can still be served
         note = f"it cannot be converted: {type(error).__name__}: {(str(error).strip() or '?').splitlines()[0]}"
-    plain = replace(draft, engine="sklearn", file="model.pkl", note=note)
+    plain = replace(draft, engine="sklearn", file="model.pkl", note=note, frameworks=sorted(record.facts.frameworks))
     path = record.path / "model.pkl"
     fitted = Fitted(path, plain)
     try:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mainline.config.frameworks import FRAMEWORKS, groups_of
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.packaging import build_context, provenance, sbom
 from mainline.packaging.engine import Engine
@@ -28,6 +29,8 @@ PINNED_BASE = Path("deploy/base/Dockerfile")
 LABEL = "mainline"
 # ONNX Runtime names them for its converters and Granian for its command line: a model is served without.
 SPARED = ("protobuf", "flatbuffers", "packaging", "click")
+# Of a framework's group, what only converts.
+CONVERT = ("onnxmltools", "onnxscript", "skl2onnx", "onnx", "onnx-ir")
 # Where packages come from, if this machine says so; they reach the build and not the image.
 INDEXES = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX")
 
@@ -161,7 +164,16 @@ def selection(signature: Signature) -> list[str]:
     if signature.engine == "onnx":
         spared = [each for name in SPARED for each in ("--no-emit-package", name)]
         return ["--only-group", "serving", *spared]
-    return ["--no-default-groups", "--group", "serving", "--group", "pipeline"]
+    if "torch" in signature.frameworks:
+        raise ConfigurationError(
+            f"a torch model is served as ONNX only, since torch itself is several GB: {signature.note}"
+        )
+    chosen = ["--no-default-groups", "--group", "serving", "--group", "pipeline"]
+    groups = groups_of(signature.frameworks)
+    chosen += [word for group in groups for word in ("--group", group)]
+    idle = [f for f in FRAMEWORKS if f.group in groups and not {f.module} & {*signature.frameworks}]
+    spared = [package for framework in idle for package in framework.packages] + (list(CONVERT) if groups else [])
+    return [*chosen, *(word for package in spared for word in ("--no-emit-package", package))]
 
 
 def base_of(root: Path, environment: Mapping[str, str] = os.environ) -> str:

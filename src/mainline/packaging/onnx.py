@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.extensions import Declarations
+from mainline.packaging import boosting_onnx
 from mainline.serving.signature import MISSING, Signature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
+
+
+GENERAL = "skl2onnx"
+NOWHERE = "\0nowhere"  # no request can hold it: NUL is refused in text
 
 
 # From a fitted pipeline and the description of its inputs to the bytes of `model.onnx`.
@@ -37,7 +42,7 @@ EXPORTERS: Declarations[ExporterKind] = Declarations("model exporter")
 def exporter(name: str, *, takes: Takes) -> Callable[[Convert], Convert]:
     """Register the function below as the exporter of the pipelines for which `takes` is true.
 
-    A project's own exporters are asked before the built-in one.
+    A project's own exporters are asked before the built-in ones.
     """
 
     def register(function: Convert) -> Convert:
@@ -49,24 +54,36 @@ def exporter(name: str, *, takes: Takes) -> Callable[[Convert], Convert]:
 
 
 def exporter_of(pipeline: Pipeline) -> str:
-    """The name of the first exporter that takes a pipeline; the built-in one takes every pipeline."""
-    for name in [*EXPORTERS.added(), *EXPORTERS]:
+    """The name of the first exporter that takes a pipeline: a project's own, a framework's, skl2onnx for all others."""
+    for name in [*EXPORTERS.added(), *(name for name in EXPORTERS if name != GENERAL), GENERAL]:
         with EXPORTERS.calling(name):
             if EXPORTERS[name].takes(pipeline):
                 return name
     raise LookupError("no exporter takes this pipeline")
 
 
-@exporter("skl2onnx", takes=lambda pipeline: True)
+@exporter(GENERAL, takes=lambda pipeline: True)
 def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     """The pipeline as an ONNX graph of two inputs: the categorical columns as text, the numeric as 32-bit floats.
 
     Two matrices instead of one input per column: one row takes 10 µs instead of 34.
     """
+    from sklearn.pipeline import Pipeline
+
+    sets = boosting_onnx.register(pipeline)
+    columns = by_place(pipeline.named_steps["columns"], signature)
+    whole = Pipeline([("columns", columns), ("estimator", pipeline.named_steps["estimator"])])
+    options = {} if signature.task == "regression" else {"zipmap": False}
+    graph = graph_of(whole, columns, signature, options=options, target_opset=sets)
+    found: bytes = graph.SerializeToString(deterministic=True)
+    return found
+
+
+def graph_of(whole: Any, columns: Any, signature: Signature, **more: Any) -> Any:
+    """`whole`, which begins with `columns`, by skl2onnx; the same graph in every process."""
     from skl2onnx import to_onnx, update_registered_converter
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
     from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import Pipeline
 
     update_registered_converter(SimpleImputer, "MainlineImputer", imputer_shape, imputer, overwrite=True)
     inputs = []
@@ -74,21 +91,46 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
         inputs.append(("categorical", StringTensorType([None, len(signature.categorical)])))
     if signature.numeric:
         inputs.append(("numeric", FloatTensorType([None, len(signature.numeric)])))
-    columns = by_place(pipeline.named_steps["columns"], signature)
-    whole = Pipeline([("columns", columns), ("estimator", pipeline.named_steps["estimator"])])
-    options = {} if signature.task == "regression" else {"zipmap": False}
     # A fixed name: the default is random, and equal models must have equal digests.
     with warnings.catch_warnings():
         # The converter passes booleans where protobuf wants integers: 6 warns, 7 fails (hence the upper bound).
         warnings.simplefilter("ignore", DeprecationWarning)
-        graph = to_onnx(whole, initial_types=inputs, options=options, name="mainline")
+        graph = to_onnx(whole, initial_types=inputs, name="mainline", **more)
     if signature.categorical:
-        name_missing(graph, columns.named_transformers_["categorical"].categories_)
+        encoder = columns.named_transformers_["categorical"]
+        missing = getattr(encoder, "encoded_missing_value", 0)
+        name_missing(graph, encoder.categories_, coded=missing == missing)
     # The converter lists the operator sets in an order that differs between processes.
-    sets = sorted(graph.opset_import, key=lambda named: named.domain)
+    ordered = sorted(graph.opset_import, key=lambda named: named.domain)
     del graph.opset_import[:]
-    graph.opset_import.extend(sets)
-    found: bytes = graph.SerializeToString(deterministic=True)
+    graph.opset_import.extend(ordered)
+    return graph
+
+
+def columns_to_onnx(pipeline: Pipeline, signature: Signature, opset: int) -> Any:
+    """The preprocessing alone, with one output: the matrix that the estimator gets."""
+    columns = by_place(pipeline.named_steps["columns"], signature)
+    return graph_of(columns, columns, signature, target_opset={"": opset, "ai.onnx.ml": 3})
+
+
+def merged(columns: Any, network: Any) -> bytes:
+    """One graph of the preprocessing and of a network behind it; names of the latter begin with `net_`."""
+    import onnx.compose
+
+    used = {node.domain for node in network.graph.node}
+    sets = [each for each in network.opset_import if each.domain in used]
+    del network.opset_import[:]  # what it names and does not use may be of another version
+    network.opset_import.extend(sets)
+    network = onnx.compose.add_prefix(network, "net_")
+    columns.ir_version = network.ir_version = min(columns.ir_version, network.ir_version)
+    whole = onnx.compose.merge_models(
+        columns,
+        network,
+        io_map=[(columns.graph.output[0].name, network.graph.input[0].name)],
+        name="mainline",
+        producer_name="mainline",
+    )
+    found: bytes = whole.SerializeToString(deterministic=True)
     return found
 
 
@@ -111,8 +153,11 @@ def ignoring(step: Any) -> Any:
     return same
 
 
-def name_missing(graph: Any, categories: list[NDArray[Any]]) -> None:
-    """Distinguish the missing category from the text "nan", which the converter uses for it."""
+def name_missing(graph: Any, categories: list[NDArray[Any]], coded: bool) -> None:
+    """Distinguish the missing category from the text "nan", which the converter uses for it.
+
+    Where it has no code of its own (`coded` is false), no text at all is it: then it is NaN, like an unknown category.
+    """
     encoders = iter([found for found in categories if len(found)])
     for node in graph.graph.node:
         for attribute in node.attribute:
@@ -120,7 +165,7 @@ def name_missing(graph: Any, categories: list[NDArray[Any]]) -> None:
                 known = next(encoders)
                 if isinstance(known[-1], float):
                     last = max(i for i, text in enumerate(attribute.strings) if text == b"nan")
-                    attribute.strings[last] = MISSING.encode()
+                    attribute.strings[last] = (MISSING if coded else NOWHERE).encode()
 
 
 def imputer_shape(operator: Any) -> None:

@@ -83,6 +83,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encodings: list[str] = []  # of the sources' text files, where it is not UTF-8
     date_formats: list[str] = []  # of the sources' text files, where they are set
     label: str = ""  # the column that the model predicts
+    frameworks: list[str] = []  # modules beside scikit-learn that the fitted pipeline needs, where it is served
 
     @property
     def key_names(self) -> list[str]:

@@ -59,6 +59,8 @@ class Facts:
     blocks: str | None = None  # the column of the recorded blocks; None in older records and where each row is one
     repeats: Repeats | None = None  # None where the fit was not repeated
     coverage: dict[str, list[int]] = field(default_factory=dict)  # `label_coverage.measure`; empty in older records
+    frameworks: dict[str, str] = field(default_factory=dict)  # installed versions by module, beside scikit-learn's
+    rounds: int | None = None  # that early stopping has found; None without it
 
     @property
     def made_by(self) -> str | None:
@@ -75,6 +77,10 @@ def facts_to_json(facts: Facts) -> str:
         del plain["repeats"]
     else:
         plain["repeats"] = dataclasses.asdict(facts.repeats)
+    if not facts.frameworks:
+        del plain["frameworks"]
+    if facts.rounds is None:
+        del plain["rounds"]
     if not facts.coverage:
         del plain["coverage"]  # a record of an earlier version has none
     written = {

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mainline.config import frameworks
 from mainline.config.schema import Settings
 from mainline.runtime import models
 from mainline.training.packages import foreign
@@ -25,6 +26,7 @@ from mainline.training.packages import foreign
 MODEL_MODULES = frozenset(
     {
         "config.extensions",
+        "config.frameworks",
         "config.schema",
         "config.user_code",
         "data.as_written",
@@ -42,7 +44,9 @@ MODEL_MODULES = frozenset(
         "runtime.file_digests",
         "runtime.models",
         "runtime.workspace",
+        "training.early_stopping",
         "training.fingerprint",
+        "training.frameworks",
         "training.packages",
         "training.pipeline",
         "training.seeds",
@@ -81,7 +85,7 @@ def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fi
         "clock": settings.data.cutoff.isoformat(),
         "prepare": settings.prepare.model_dump(mode="json", exclude={"time_travel_checks"}),
         "code": code_digests(root),
-        "packages": locked_packages(root),
+        "packages": packages_of(root, settings),
         "python": f"{sys.version_info.major}.{sys.version_info.minor} {platform.machine()}",
     }
     training: dict[str, Any] = {
@@ -123,6 +127,15 @@ def code_digests(root: Path) -> dict[str, str]:
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in code_files(root)
     }
+
+
+def packages_of(root: Path, settings: Settings) -> dict[str, str]:
+    """Locked versions by name: of the group `train`, and of the frameworks that the estimator leads to."""
+    groups = frameworks.groups_of(frameworks.named_by(root, settings.train.estimator))
+    found = locked_packages(root)
+    for group in groups:
+        found |= locked_packages(root, group)
+    return dict(sorted(found.items()))
 
 
 def locked_packages(root: Path, group: str = "train") -> dict[str, str]:

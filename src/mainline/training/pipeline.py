@@ -7,7 +7,6 @@ import difflib
 import hashlib
 import inspect
 import os
-import pickle
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +18,9 @@ from mainline.config.schema import Prepare, Settings, Train
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ConfigurationError, DataError, Refused
-from mainline.training import seeds
+from mainline.training import early_stopping, seeds
+from mainline.training.frameworks import parameters as frameworks
+from mainline.training.frameworks import pickles
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,6 +41,7 @@ class Fitted:
     digest: str
     classes: list[Any]
     seconds: float
+    rounds: int | None = None  # that early stopping has found
 
 
 def use_threads(number: int) -> None:
@@ -69,7 +71,8 @@ def fit(settings: Settings, frame: Path) -> Fitted:
 def training_rows(settings: Settings, frame: Path, *more: str) -> pd.DataFrame:
     """The training rows with a label, with the columns `more`."""
     labelled = f"{quoted(settings.prepare.label)} IS NOT NULL"
-    rows = read_rows(settings, frame, f"({sides(settings).train}) AND {labelled}", *more)
+    marks = {early_stopping.MARK: early_stopping.slice_sql(settings)} if settings.train.early_stopping else {}
+    rows = read_rows(settings, frame, f"({sides(settings).train}) AND {labelled}", *more, **marks)
     if rows.empty:
         raise DataError(f"no labelled row lies before the holdout: nothing to train on{reach(settings, frame)}")
     return rows
@@ -79,17 +82,25 @@ def fit_rows(settings: Settings, rows: pd.DataFrame) -> Fitted:
     """Fit the pipeline on these rows."""
     target, classes = encode(settings.task, rows[settings.prepare.label], known=None)
     pipeline = build(settings.train, settings.prepare)
-    path = settings.train.estimator
+    path, features = settings.train.estimator, features_of(settings, rows)
     if path.startswith("sklearn."):  # others may have it only once they are fitted
         check_probabilities(settings.task, path, pipeline)
-    started = time.perf_counter()
+    started, rounds = time.perf_counter(), None
     with user_code.calling(f"params.yaml: train: {path} does not fit"):
-        seeds.fit(pipeline, features_of(settings, rows), target)
+        factory = estimator_class(path)
+        target = frameworks.target_of(factory, target, settings.task)
+        more = frameworks.fit_params_of(settings.train, factory, len(settings.prepare.features.categorical))
+        if settings.train.early_stopping:
+            kind, mark = frameworks.adapter_of(factory), rows[early_stopping.MARK]
+            rounds = early_stopping.best_rounds(settings, pipeline, kind, features, target, mark, more)
+            pipeline = build(settings.train, settings.prepare, rounds)
+        seeds.fit(pipeline, features, target, settings.train.seed, **more)
+        frameworks.tidy(pipeline.named_steps["estimator"])
     seconds = time.perf_counter() - started
     check_probabilities(settings.task, path, pipeline)
     with user_code.calling(f"params.yaml: train: {path} was fitted and cannot be saved", unpicklable):
-        pickled = pickle.dumps(pipeline, protocol=5)
-    return Fitted(pipeline, pickled, hashlib.sha256(pickled).hexdigest(), classes, seconds)
+        pickled = pickles.dumps(pipeline)
+    return Fitted(pipeline, pickled, hashlib.sha256(pickled).hexdigest(), classes, seconds, rounds)
 
 
 def check_probabilities(task: str, path: str, pipeline: Pipeline) -> None:
@@ -149,15 +160,18 @@ def answers_of(
     return answers[:, 1] if task == "binary" else answers
 
 
-def read_rows(settings: Settings, frame: Path, condition: str, *more: str) -> pd.DataFrame:
-    """Rows of the prepared frame: key, label, features and the columns `more`, in the frame's order."""
+def read_rows(settings: Settings, frame: Path, condition: str, *more: str, **marks: str) -> pd.DataFrame:
+    """Rows of the prepared frame: key, label, features and the columns `more`, in the frame's order.
+
+    `marks` are columns that are computed here, by the SQL of each.
+    """
     import duckdb
 
     prepare = settings.prepare
     columns = dict.fromkeys([ROW_ID, *prepare.key, prepare.label, *prepare.features.names, *more])
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        names = ", ".join(map(quoted, columns))
+        names = ", ".join([*map(quoted, columns), *(f"({sql}) AS {quoted(name)}" for name, sql in marks.items())])
         rows: pd.DataFrame = connection.execute(f"SELECT {names} FROM {parquet_file(frame)} WHERE {condition}").df()
     return rows
 
@@ -220,28 +234,45 @@ def encode(task: str, labels: pd.Series[Any], known: list[Any] | None) -> tuple[
     return codes.astype(np.int64), classes
 
 
-def build(train: Train, prepare: Prepare) -> Pipeline:
-    """The unfitted pipeline: columns by their kind, then the estimator."""
+def build(train: Train, prepare: Prepare, rounds: int | None = None) -> Pipeline:
+    """The unfitted pipeline: columns by their kind, then the estimator, with `rounds` in place of its own number."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import Pipeline
 
+    features = prepare.features
+    made = estimator(train, len(features.categorical), len(features.numeric), rounds)
+    kind = frameworks.adapter_of(type(made))
+    in_frame = train.categorical == "native" and kind is not None and kind.frame
     columns = ColumnTransformer(
         [
-            ("categorical", categorical(train.categorical), prepare.features.categorical),
-            ("numeric", numeric(train.numeric), prepare.features.numeric),
+            ("categorical", categorical(train.categorical, in_frame), features.categorical),
+            ("numeric", numeric(train.numeric), features.numeric),
         ],
         verbose_feature_names_out=False,
     )
-    return Pipeline([("columns", columns), ("estimator", estimator(train))])
+    if in_frame:
+        columns.set_output(transform="pandas")
+    return Pipeline([("columns", columns), ("estimator", made)])
 
 
-def categorical(kind: str) -> Any:
-    """A category that training has not seen, and one that is missing, get a code of their own."""
+def categorical(kind: str, integers: bool = False) -> Any:
+    """A category that training has not seen, and one that is missing, get a code of their own.
+
+    Native categories are codes as well; what is unknown or missing is NaN there, unless it must be an integer.
+    """
     import numpy as np
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
     if kind == "onehot":
         return OneHotEncoder(handle_unknown="infrequent_if_exist", sparse_output=False, dtype=np.float32)
+    if kind == "native" and not integers:
+        return OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan, dtype=np.float32
+        )
+    if kind == "native":
+        return OrdinalEncoder(
+            handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2, dtype=np.int64
+        )
     return OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2, dtype=np.float32
     )
@@ -259,8 +290,16 @@ def numeric(kind: str) -> Any:
     )
 
 
-def estimator(train: Train) -> BaseEstimator:
-    """An instance of the named class; a random state that `params.yaml` does not set is 0."""
+def estimator(train: Train, categorical: int = 0, numeric: int = 0, rounds: int | None = None) -> BaseEstimator:
+    """An instance of the named class; a random state that `train.params` does not set is `train.seed`.
+
+    Parameters
+    ----------
+    categorical, numeric
+        How many columns it gets, for native categories.
+    rounds
+        Takes the place of its number of rounds.
+    """
     factory = estimator_class(train.estimator)
     params = dict(train.params)
     known = parameter_names(factory)
@@ -270,9 +309,15 @@ def estimator(train: Train) -> BaseEstimator:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
                 raise ConfigurationError(f"params.yaml: train.params: {train.estimator} takes no {name}: {hint}")
+    with user_code.calling(f"params.yaml: train: {train.estimator}"):
+        own = frameworks.params_of(train, factory, categorical, numeric)
+        params = {**own, **frameworks.with_classes(factory, params)}
     seed = seed_name(factory, train)
     if seed:
-        params.setdefault(seed, 0)
+        params.setdefault(seed, train.seed)
+    kind = frameworks.adapter_of(factory)
+    if rounds is not None and kind is not None:
+        params = frameworks.set_rounds(kind, params, rounds)
     with user_code.calling(f"params.yaml: train.params: {train.estimator}"):
         made: BaseEstimator = factory(**params)
     return made
@@ -283,9 +328,14 @@ def seed_name(factory: Any, train: Train) -> str | None:
     with contextlib.suppress(TypeError, ValueError):
         named = inspect.signature(factory).parameters
         return next((name for name in SEEDS if name in train.params), None) or next(
-            (name for name in SEEDS if name in named), None
+            (name for name in SEEDS if name in named), seed_of_framework(factory)
         )
     return None
+
+
+def seed_of_framework(factory: Any) -> str | None:
+    kind = frameworks.adapter_of(factory)
+    return kind.seed if kind else None
 
 
 def estimator_class(path: str) -> Any:

@@ -26,6 +26,7 @@ from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.training.facts import Facts, facts_from_json, facts_to_json, unreadable
 from mainline.training.fingerprint import digest
+from mainline.training.frameworks import versions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,6 +129,7 @@ class Record:
     def model(self) -> Pipeline:
         """The fitted pipeline, once its bytes match the recorded digest."""
         pickled = self.model_bytes()
+        versions.check_recorded(self.facts.frameworks)
         try:
             loaded: Pipeline = pickle.loads(pickled)
         except (ImportError, AttributeError) as error:

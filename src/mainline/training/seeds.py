@@ -13,14 +13,18 @@ SEED = 0
 LIBRARIES = ("torch", "tensorflow", "keras")  # with a generator of their own; only those that are loaded are seeded
 
 
-def fit(pipeline: Any, features: Any, target: Any) -> None:
-    """Fit with all seeds set. A library that the fit itself has loaded was not seeded: then it is fitted again."""
+def fit(pipeline: Any, features: Any, target: Any, seed: int = SEED, **more: Any) -> None:
+    """Fit with all seeds set. A library that the fit itself has loaded was not seeded: then it is fitted again.
+
+    `more` are further parameters of the estimator's `fit`.
+    """
+    more = {f"estimator__{name}": value for name, value in more.items()}
     before = loaded()
-    settle()
-    pipeline.fit(features, target)
+    settle(seed)
+    pipeline.fit(features, target, **more)
     if loaded() != before:
-        settle()
-        pipeline.fit(features, target)
+        settle(seed)
+        pipeline.fit(features, target, **more)
 
 
 def loaded() -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.config import frameworks
 from mainline.config.schema import Settings
 from mainline.data.blocks import codes
 from mainline.data.collect import Collected
@@ -20,6 +21,7 @@ from mainline.runtime.workspace import Workspace
 from mainline.training import input_digests, label_coverage, pipeline, record
 from mainline.training.facts import Facts, ModelFacts, Repeats
 from mainline.training.fingerprint import Fingerprint
+from mainline.training.frameworks import versions
 from mainline.training.record import Holdout, Record
 from mainline.training.reference_profile import described
 
@@ -54,6 +56,8 @@ def train_model(
     settings: Settings, root: Path, tables: Mapping[str, Collected], prints: Fingerprint, frame: Path
 ) -> TrainedModel:
     """Fit on the training rows and score every holdout row, labelled or not."""
+    modules = frameworks.named_by(root, settings.train.estimator)
+    versions.check_locked(modules, prints.parts.packages)
     # DuckDB releases the interpreter lock: it counts while the model is fitted.
     with ThreadPoolExecutor(1) as pool:
         counted = pool.submit(count, settings, frame)
@@ -85,6 +89,8 @@ def train_model(
         blocks=settings.compare.blocks,
         repeats=repeated,
         coverage=covered.result(),
+        frameworks=versions.of_model(fitted.pickled),
+        rounds=fitted.rounds,
     )
     arrays = {
         "row_id": rows[ROW_ID].to_numpy(),

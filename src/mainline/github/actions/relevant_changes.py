@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from mainline.config import frameworks
 from mainline.config.loader import load
 from mainline.config.schema import Settings
 from mainline.errors import ConfigurationError
@@ -21,7 +22,7 @@ LOCK = "uv.lock"
 # What a run reads or consists of, as `last_run.WATCHED`.
 FOLDERS = ("src/", "pipelines/", "data/")
 FILES = ("deploy/Dockerfile", "deploy/base/Dockerfile")
-GROUPS = ("train", "serving")  # what trains the model, and what its container runs
+GROUPS = ("train", "serving", *frameworks.GROUPS)  # what trains the model, and what its container runs
 
 
 def harmless(root: Path, base: str) -> list[str] | None:

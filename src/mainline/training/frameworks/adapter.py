@@ -1,0 +1,49 @@
+"""The adapter of a framework: what a fit with it needs beside scikit-learn's interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mainline.config.schema import Train
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Preprocessed rows: (n, features) and the target (n,), once to fit and once to stop at."""
+
+    fit_x: Any
+    fit_y: Any
+    stop_x: Any
+    stop_y: Any
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One framework; `module` is the package that the estimator's class, or a class that it derives from, is in."""
+
+    module: str
+    title: str
+    # Parameters that `params.yaml` leaves open: threads, a repeatable result, no output.
+    defaults: Callable[[Train], Params] = lambda train: {}
+    # Parameters for so many categorical columns, which come first, and so many numeric ones.
+    native: Callable[[int, int], Params] | None = None
+    # As `native`, of what is passed to `fit` instead of the constructor.
+    native_fit: Callable[[int], Params] = lambda categorical: {}
+    # Fits with early stopping after so many rounds without improvement, and returns the best number of rounds. The last
+    # are further parameters of `fit`.
+    stop: Callable[[Any, Data, int, Params], int] | None = None
+    # Removes from a fitted estimator what no prediction depends on and differs between two fits, such as the time.
+    tidy: Callable[[Any], None] = lambda estimator: None
+    # The target as the framework wants it, by the task.
+    target: Callable[[Any, str], Any] = lambda target, task: target
+    named: tuple[str, ...] = ()  # parameters that may be an import path: a class or function of the project's own
+    rounds: tuple[str, ...] = ()  # the names of the parameter for the number of rounds, the usual one first
+    seed: str | None = None  # the parameter for the seed, where the constructor does not name it
+    frame: bool = False  # takes native categories as integers in a data frame
+    gpu: Params = field(default_factory=dict)  # parameters that ask for a GPU
+    no_gpu: Callable[[], str | None] = lambda: None  # why there is none for it here; None where there is
