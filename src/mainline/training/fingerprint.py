@@ -25,7 +25,10 @@ from mainline.training.packages import foreign
 MODEL_MODULES = frozenset(
     {
         "config.extensions",
+        "config.api",
         "config.schema",
+        "config.section",
+        "config.sources",
         "config.user_code",
         "data.as_written",
         "data.exact_numbers",
