@@ -14,9 +14,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "path": ("sheet", "format"),
     "query": ("database",),
     "api": tuple(ApiSettings.model_fields),
+    "dvc": ("remote", "files", "format"),
+    "delta": ("version",),
+    "iceberg": ("snapshot", "catalog"),
 }
 OF_TEXT = ("types", "date_format", "decimal", "thousands", "encoding", "null_values")
-TEXT_KINDS = ("path", "api")  # and what a project added
+IN_PARQUET = ("delta", "iceberg")
 
 
 class Source(ApiSettings, Extensible):
@@ -27,6 +30,18 @@ class Source(ApiSettings, Extensible):
     query: str | None = Field(None, description="A SQL query that runs against `database`.")
     database: str | None = Field(None, description="Name of the environment variable with the database's URL.")
     api: str | None = Field(None, description="Address of an API that answers with JSON, with its query.")
+    dvc: str | None = Field(None, description="A path or glob of `.dvc` files.")
+    remote: str | None = Field(None, description="Name of the DVC remote; by default the one of `.dvc/config`.")
+    files: str | None = Field(None, description="Glob of the files of a folder that DVC tracks; by default all.")
+    delta: str | None = Field(None, description="Path or URL of a Delta table.")
+    version: Annotated[int, Field(ge=0)] | Literal["latest"] | None = Field(
+        None, description="Version of the Delta table; by default the one that was current at `data.until`."
+    )
+    iceberg: str | None = Field(None, description="Name of an Iceberg table, such as `sales.orders`.")
+    snapshot: int | str | None = Field(
+        None, description="Snapshot, tag or `latest`; by default the snapshot that was current at `data.until`."
+    )
+    catalog: str = Field("default", description="Name of the catalog in PyIceberg's own configuration.")
     format: Literal["parquet", "csv", "jsonl"] | None = Field(
         None, description="File format; inferred from the file name by default."
     )
@@ -73,6 +88,9 @@ class Source(ApiSettings, Extensible):
         given = [name for name in OF_TEXT if name in self.model_fields_set]
         if given and self.query is not None:
             raise ValueError(f"{given[0]} is a setting of text files: cast in the query instead")
+        typed = next((kind for kind in IN_PARQUET if getattr(self, kind) is not None), None)
+        if given and typed:
+            raise ValueError(f"{given[0]} is a setting of text files: the columns of `{typed}` have types")
         return self
 
     @model_validator(mode="after")
