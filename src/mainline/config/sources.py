@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from mainline.config.api import ApiSettings
+from mainline.config.api import ApiSettings, Variable
 from mainline.config.section import Extensible, SpanField
 
 # Each source has one of these; the others of its settings belong to that kind.
@@ -17,9 +17,11 @@ KINDS: dict[str, tuple[str, ...]] = {
     "dvc": ("remote", "files", "format"),
     "delta": ("version",),
     "iceberg": ("snapshot", "catalog"),
+    "topic": ("brokers", "format", "message_schema", "message", "late", "odd", "aside_at_most"),
 }
 OF_TEXT = ("types", "date_format", "decimal", "thousands", "encoding", "null_values")
-IN_PARQUET = ("delta", "iceberg")
+IN_PARQUET = ("delta", "iceberg", "topic")
+OF_FILES, OF_MESSAGES = ("parquet", "csv", "jsonl"), ("json", "avro", "protobuf")
 
 
 class Source(ApiSettings, Extensible):
@@ -42,8 +44,29 @@ class Source(ApiSettings, Extensible):
         None, description="Snapshot, tag or `latest`; by default the snapshot that was current at `data.until`."
     )
     catalog: str = Field("default", description="Name of the catalog in PyIceberg's own configuration.")
-    format: Literal["parquet", "csv", "jsonl"] | None = Field(
-        None, description="File format; inferred from the file name by default."
+    topic: str | None = Field(None, description="Kafka topic, NATS JetStream stream or key of a Redis stream.")
+    brokers: Variable | None = Field(
+        None,
+        description="Environment variable with the address: `host:9092`, `nats://…`, `redis://…`; for Kafka also the "
+        "options of librdkafka as JSON.",
+    )
+    message_schema: str | None = Field(
+        None, description="File with the Avro schema, or with the descriptor set that `protoc` writes for Protobuf."
+    )
+    message: str | None = Field(None, description="Full name of the Protobuf message, such as `shop.Click`.")
+    late: SpanField | None = Field(
+        None, description="Messages that arrived this long after their `time` are put aside; by default none."
+    )
+    odd: Literal["refuse", "aside"] = Field(
+        "refuse", description="What to do with a message in which a column has another type than before."
+    )
+    aside_at_most: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.01, description="Largest share of malformed and odd messages: above it the source is refused."
+    )
+    format: Literal["parquet", "csv", "jsonl", "json", "avro", "protobuf"] | None = Field(
+        None,
+        description="File format, inferred from the file name by default; of messages `json` (default), `avro` or "
+        "`protobuf`.",
     )
     types: dict[str, str] = Field(
         {},
@@ -79,6 +102,17 @@ class Source(ApiSettings, Extensible):
             strange = [name for name in settings if name in self.model_fields_set and not added]
             if strange and kind != chosen[0] and strange[0] not in KINDS[chosen[0]]:
                 raise ValueError(f"`{strange[0]}` is a setting of `{kind}`, and this source has `{chosen[0]}`")
+        if self.format in (OF_FILES if self.topic is not None else OF_MESSAGES):
+            right = OF_MESSAGES if self.topic is not None else OF_FILES
+            raise ValueError(f"format is one of {', '.join(right)} here, not {self.format}")
+        if (self.topic is None) != (self.brokers is None):
+            raise ValueError("`topic` and `brokers` must be set together")
+        if (self.format in ("avro", "protobuf")) != (self.message_schema is not None):
+            raise ValueError("messages in avro and protobuf need `message_schema`, a file; others have none")
+        if (self.format == "protobuf") != (self.message is not None):
+            raise ValueError("messages in protobuf need `message`, the full name; others have none")
+        if self.late is not None and self.time is None:
+            raise ValueError("late messages are found by `time`: name that column")
         if (self.query is None) != (self.database is None):
             raise ValueError("`query` and `database` must be set together")
         return self

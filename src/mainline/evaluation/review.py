@@ -129,6 +129,8 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             gates=decided,
             validation=validation,
             attribution=compared.attribution,
+            table_changes=compared.tables.tables,
+            data_parts=compared.tables.parts,
             slices=list(measured.slices),
             gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],
