@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mainline.data.sources.streams import message
-from mainline.data.sources.streams.message import Address, Message
+from mainline.data.sources.streams.message import Address, Message, check_positions
 from mainline.data.sources.versions import missing_group
 from mainline.errors import ConfigurationError, DataError, ExternalError
 
@@ -45,14 +45,7 @@ def read(address: Address, positions: Mapping[str, str]) -> Iterator[Message]:
         ends = {}
         for number, (low, high) in _watermarks(address, consumer).items():
             begin = int(positions.get(str(number), low))
-            if begin < low:
-                gone = f"messages {begin} to {low - 1} of partition {number} are gone: the broker no longer has them"
-                raise DataError(f"{address}: {gone}; delete the table's folder in the cache to begin with what it has")
-            if begin > high:
-                raise DataError(
-                    f"{address}: partition {number} ends at offset {high}, {begin} was read before: the topic was "
-                    "made again; delete the table's folder in the cache to read it from its beginning"
-                )
+            check_positions(address, str(number), begin, low, high)
             if begin < high:
                 ends[number] = high
                 consumer.incremental_assign([TopicPartition(address.topic, number, begin)])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.duckdb_scan import connect, name, path_list
 from mainline.data.sources.formats import Files
-from mainline.data.sources.streams import kafka
+from mainline.data.sources.streams import kafka, nats, redis
 from mainline.data.sources.streams.decode import decoder
 from mainline.data.sources.streams.message import Address, Read
 from mainline.data.sources.streams.segments import NULL, State, Writer
@@ -23,9 +23,16 @@ from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.atomic_files import UNFINISHED
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
     from pyarrow import RecordBatchReader
 
     from mainline.config.schema import Source
+
+
+READERS: dict[str, Read] = {
+    **dict.fromkeys(("nats", "tls", "ws", "wss"), nats.read),
+    **dict.fromkeys(("redis", "rediss", "unix"), redis.read),
+}
 
 
 @source("topic")
@@ -87,7 +94,8 @@ def consume(settings: Source, request: Request, address: Address, folder: Path) 
 
 
 def reader_of(url: str) -> Read:
-    return kafka.read
+    scheme = url.partition("://")[0] if "://" in url and not url.startswith("{") else "kafka"
+    return READERS.get(scheme, kafka.read)
 
 
 def folder_of(settings: Source, request: Request) -> Path:
@@ -106,15 +114,12 @@ def forget_unnamed(folder: Path, state: State) -> None:
             path.unlink()
 
 
-def rows(con: object, folder: Path, state: State, time: str | None) -> RecordBatchReader:
+def rows(con: DuckDBPyConnection, folder: Path, state: State, time: str | None) -> RecordBatchReader:
     """The rows of all segments; a time that JSON holds as text becomes one."""
     paths = path_list(folder / segment for segment in state.segments)
     cast = ""
     if time in state.columns and state.columns[time] == "string":
         cast = f" REPLACE (CAST({name(time)} AS TIMESTAMPTZ) AS {name(time)})"
-    columns = ", ".join(
-        name(column) for column in sorted(each for each in state.columns if state.columns[each] != NULL)
-    )
-    return con.execute(  # type: ignore[attr-defined, no-any-return]
-        f"SELECT {columns} FROM (SELECT *{cast} FROM read_parquet({paths}, union_by_name = true))"
-    ).to_arrow_reader()
+    columns = ", ".join(name(column) for column, kind in sorted(state.columns.items()) if kind != NULL)
+    made = con.sql(f"SELECT {columns} FROM (SELECT *{cast} FROM read_parquet({paths}, union_by_name = true))")
+    return made.to_arrow_reader()  # type: ignore[no-any-return]
