@@ -30,12 +30,13 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
 
     def run(title: str, **replaced: str) -> dict[str, int]:
         monkeypatch.chdir(tmp_path)
-        found = {}
-        for language, text in sections()[title]:
+        found: dict[str, int] = {}
+        names: dict[str, object] = {}  # what a block made lives on: a broker, for one
+        for language, text in sorted(sections()[title]):  # the Python first
             for old, new in replaced.items():
                 text = text.replace({"server": "http://127.0.0.1:8123"}.get(old, old), new)
             if language == "python":
-                exec(text, {})
+                exec(text, names)
             else:
                 data = Data(until="2026-02-01", **yaml.safe_load(text))
                 found |= {name: table.rows for name, table in collect(data, tmp_path, tmp_path / ".cache").items()}
@@ -48,3 +49,19 @@ def test_the_example_of_an_api_runs(site: Site, runs, tmp_path: Path) -> None:
     site.folder.rmdir()
     site.folder.symlink_to(tmp_path)
     assert runs("APIs", server=site.url) == {"rates": 28}
+
+
+def test_the_example_of_dvc_runs(runs) -> None:
+    assert runs("DVC") == {"visits": 2}
+
+
+def test_the_example_of_delta_runs(runs) -> None:
+    pytest.importorskip("deltalake", reason="deltalake is not installed: make install GROUPS=delta")
+    assert runs("Delta and Iceberg") == {"orders": 10}
+
+
+@pytest.mark.slow
+def test_the_example_of_streams_runs(runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("confluent_kafka", reason="Kafka's client is not installed: make install GROUPS=kafka")
+    monkeypatch.setenv("BROKERS", "")  # so that it is taken back
+    assert runs("Streams") == {"clicks": 10}

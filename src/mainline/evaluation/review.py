@@ -69,6 +69,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     compared = compare(comparison)
     rows = compared.rows
     notes = [*not_reproducible(record, "this model"), *note(settings, baseline), *made_key(settings), *compared.notes]
+    notes += [table.snapshot for table in comparison.tables.values() if table.snapshot]
     if against and not identical:
         notes += not_reproducible(against, "the baseline")
     no_metrics = unmeasurable(settings, rows)

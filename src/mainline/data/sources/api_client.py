@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mainline.data.sources.remote import redacted
-from mainline.errors import ConfigurationError, ExternalError
+from mainline.errors import ConfigurationError, ExternalError, MissingVariable
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -62,7 +62,7 @@ def caller_of(where: str, settings: ApiSettings) -> Caller:
     variable = (auth if isinstance(auth, str) else auth.value).removeprefix("$")
     secret = os.environ.get(variable, "").strip()
     if not secret:
-        raise ConfigurationError(f"{where}.auth: the environment variable {variable} is not set")
+        raise MissingVariable(f"{where}.auth: the environment variable {variable} is not set")
     if not secret.isprintable():
         raise ConfigurationError(f"{where}.auth: the value of {variable} has a line break or a control character")
     if isinstance(auth, str):

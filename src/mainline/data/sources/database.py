@@ -22,7 +22,7 @@ from mainline.data.sources.cutoff import Cut, check_time
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.duckdb_scan import NO_ROOM, connect, first_line, name, text
 from mainline.data.sources.formats import Files
-from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
+from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError, MissingVariable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -96,7 +96,7 @@ def queried_file(query: Query, cache: Path) -> Files:
     """
     url = os.environ.get(query.variable)
     if not url:
-        raise ConfigurationError(
+        raise MissingVariable(
             f"{query.where}.database: the environment variable {query.variable} is not set; "
             "it holds the database's URL, as in "
             "postgresql://user:password@host/name or sqlite:///file.db"  # pragma: allowlist secret

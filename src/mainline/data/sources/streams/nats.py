@@ -1,4 +1,4 @@
-"""NATS JetStream: messages by their sequence in the stream; no consumer stays at the server, nothing is acknowledged."""
+"""NATS JetStream: messages by their sequence in the stream; no consumer stays at the server, none is acknowledged."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from mainline.data.sources.streams.decode import decoder
 from mainline.data.sources.streams.message import Address, Read
 from mainline.data.sources.streams.segments import NULL, State, Writer
 from mainline.data.sources.versions import Version, write_sorted
-from mainline.errors import ConfigurationError, DataError
+from mainline.errors import DataError, MissingVariable
 from mainline.runtime.atomic_files import UNFINISHED
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def collect(settings: Source, request: Request) -> Files:
     where, variable = f"data.sources.{request.table}", str(settings.brokers).removeprefix("$")
     url = os.environ.get(variable, "").strip()
     if not url:
-        raise ConfigurationError(f"{where}.brokers: the environment variable {variable} is not set")
+        raise MissingVariable(f"{where}.brokers: the environment variable {variable} is not set")
     address = Address(where, url, variable, str(settings.topic))
     folder = folder_of(settings, request)
     state = consume(settings, request, address, folder)
