@@ -60,6 +60,11 @@ def test_the_example_of_delta_runs(runs) -> None:
     assert runs("Delta and Iceberg") == {"orders": 10}
 
 
+def test_the_example_of_databases_runs(runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_URL", "")  # so that it is taken back
+    assert runs("Databases") == {"visits": 7}
+
+
 @pytest.mark.slow
 def test_the_example_of_streams_runs(runs, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("confluent_kafka", reason="Kafka's client is not installed: make install GROUPS=kafka")

@@ -119,16 +119,19 @@ def bound(sql: str, until: str) -> tuple[str, bool]:
 @contextmanager
 def _asked(query: Query, url: str) -> Iterator[RecordBatchReader]:
     kind = url.partition(":")[0].lower()
-    ask = {"postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite}.get(kind)
+    ask = {
+        "postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite, "mysql": _mysql, "mariadb": _mysql,
+    }.get(kind)  # fmt: skip
     if ask is None:
-        known = "postgresql:// or sqlite://"
+        known = "postgresql://, mysql://, mariadb:// or sqlite://"
         raise ConfigurationError(f"{query.where}.database: {query.variable} must be a URL that begins with {known}")
     try:
         with ask(query, url) as reader:
             yield reader
     except ImportError as error:
         missing = f"{kind} needs a driver that is not installed"
-        raise ConfigurationError(f"{query.where}.database: {missing}; run `make install GROUPS=database`") from error
+        group = "mysql" if ask is _mysql else "database"
+        raise ConfigurationError(f"{query.where}.database: {missing}; run `make install GROUPS={group}`") from error
 
 
 @contextmanager
@@ -168,6 +171,20 @@ def _sqlite(query: Query, url: str) -> Iterator[RecordBatchReader]:
         with _answering(query):
             cursor.execute(sql, (until,) if uses_clock else None)
             reader = cursor.fetch_record_batch()
+        yield reader
+
+
+@contextmanager
+def _mysql(query: Query, url: str) -> Iterator[RecordBatchReader]:
+    from mainline.data.sources.mysql import asked
+
+    sql, uses_clock = bound(query.sql, "CAST(%s AS DATETIME(6))")
+    sql = sql if uses_clock else query.sql.rstrip().rstrip(";")
+    if uses_clock:
+        # PyMySQL's own placeholders: any other percent sign of the query is doubled.
+        sql = sql.replace("%", "%%").replace("CAST(%%s AS DATETIME(6))", "CAST(%s AS DATETIME(6))")
+    until = f"{query.until.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S.%f}" if uses_clock else None
+    with asked(query.where, query.variable, url, sql, until) as reader:
         yield reader
 
 

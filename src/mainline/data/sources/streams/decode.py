@@ -68,8 +68,8 @@ def _protobuf(content: bytes, message: str) -> Decode:
 
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(content).file:
-        pool.Add(file)  # type: ignore[no-untyped-call]
-    made = message_factory.GetMessageClass(pool.FindMessageTypeByName(message))  # type: ignore[no-untyped-call]
+        pool.Add(file)
+    made = message_factory.GetMessageClass(pool.FindMessageTypeByName(message))
 
     def decode(value: bytes) -> Row:
         # Behind the schema's number stands a list of indexes; a zero byte for the first message of the file.

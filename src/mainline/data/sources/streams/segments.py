@@ -70,11 +70,12 @@ class Writer:
 
     def take(self, message: Message) -> None:
         """Raises DataError for a message in which a column has another type than before, where that is refused."""
-        counts, columns = {"messages": self.draft.messages + 1}, self.draft.columns
+        malformed = odd = late = 0
+        columns = self.draft.columns
         try:
             row = self.decode(message.value)
         except ValueError as error:
-            counts["malformed"] = self.draft.malformed + 1
+            malformed = 1
             self._put_aside(message, f"malformed: {error}")
         else:
             moved = changed(columns, row)
@@ -85,34 +86,41 @@ class Writer:
                     "correct the producer, or set `odd: aside`"
                 )
             if moved:
-                counts["odd"] = self.draft.odd + 1
+                odd = 1
                 self._put_aside(message, f"odd: column {moved}")
             elif self._is_late(message, row):
-                counts["late"] = self.draft.late + 1
+                late = 1
                 self._put_aside(message, "late")
             else:
                 columns |= types_of(columns, row)
                 self.rows.append(row)
         positions = {**self.draft.positions, message.partition: message.following}
-        self.draft = dataclasses.replace(self.draft, positions=positions, **counts)
+        self.draft = dataclasses.replace(
+            self.draft,
+            positions=positions,
+            messages=self.draft.messages + 1,
+            malformed=self.draft.malformed + malformed,
+            odd=self.draft.odd + odd,
+            late=self.draft.late + late,
+        )
         if len(self.rows) + len(self.aside) >= ROWS:
             self.commit()
 
     def commit(self) -> None:
         if self.draft.messages == self.state.messages:
             return
-        names = {"segments": [*self.state.segments], "aside": [*self.state.aside]}
+        named, aside = [*self.state.segments], [*self.state.aside]
         number = f"{self.draft.messages:012d}"
         if self.rows:
             import pyarrow.parquet as pq
 
             with replacing(self.folder / f"{number}.parquet") as part:
                 pq.write_table(as_table(self.rows, self.draft.columns), part, compression="zstd")
-            names["segments"].append(f"{number}.parquet")
+            named.append(f"{number}.parquet")
         if self.aside:
             write_text(self.folder / f"{number}-aside.jsonl", "".join(f"{json.dumps(line)}\n" for line in self.aside))
-            names["aside"].append(f"{number}-aside.jsonl")
-        self.state = dataclasses.replace(self.draft, **names, columns=dict(self.draft.columns))
+            aside.append(f"{number}-aside.jsonl")
+        self.state = dataclasses.replace(self.draft, segments=named, aside=aside, columns=dict(self.draft.columns))
         self.state.write(self.folder)
         self.draft = dataclasses.replace(self.state, columns=dict(self.state.columns))
         self.rows, self.aside = [], []

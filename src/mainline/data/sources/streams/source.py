@@ -122,4 +122,4 @@ def rows(con: DuckDBPyConnection, folder: Path, state: State, time: str | None) 
         cast = f" REPLACE (CAST({name(time)} AS TIMESTAMPTZ) AS {name(time)})"
     columns = ", ".join(name(column) for column, kind in sorted(state.columns.items()) if kind != NULL)
     made = con.sql(f"SELECT {columns} FROM (SELECT *{cast} FROM read_parquet({paths}, union_by_name = true))")
-    return made.to_arrow_reader()  # type: ignore[no-any-return]
+    return made.to_arrow_reader()
