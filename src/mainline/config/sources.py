@@ -148,6 +148,11 @@ class Source(ApiSettings, Extensible):
         """Whether the table can change only when a file of this checkout changes."""
         return self.path is not None and "://" not in self.path and not self.path.startswith(("/", "..", "~"))
 
+    @property
+    def file_format(self) -> Literal["parquet", "csv", "jsonl"] | None:
+        """`format`, of a source that is files."""
+        return self.format if self.format in ("parquet", "csv", "jsonl") else None
+
 
 def listed(names: list[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)

@@ -141,7 +141,8 @@ class Client:
         except ValueError:
             kind = response.headers.get("Content-Type", "no content type")
             raise ExternalError(f"{self._of(page)}: the answer is not JSON ({kind})") from None
-        following = response.links.get("next", {}).get("url")
+        found: Any = response.links.get("next")
+        following = found["url"] if found else None
         return Answer(content, None if following is None else str(following))
 
     async def _wait_until_due(self, page: str) -> None:

@@ -68,12 +68,11 @@ def collect(settings: Source, request: Request) -> Files:
     if not chosen:
         there = ", ".join(str(each.below) for each in tracked[:5])
         raise DataError(f"{where}: no tracked file matches {wanted}; there are {there}")
-    kind = settings.format or one_format(request.table, [each.path.name for each in chosen])
+    kind = settings.file_format or one_format(request.table, [each.path.name for each in chosen])
     with ThreadPoolExecutor(FETCHES) as pool:
         paths = list(pool.map(lambda each: brought(where, each, request, remote), chosen))
     origins = {path: shown(each.path, request.root) for path, each in zip(paths, chosen, strict=True)}
     reading = Reading(partitions=partitions.types_of([Path(each.below) for each in chosen]))
-    assert kind in ("parquet", "csv", "jsonl")
     return Files(request.table, paths, kind, origins, reading)
 
 
