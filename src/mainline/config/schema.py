@@ -309,7 +309,8 @@ class Monitor(Section):
 
     log: str = Field(
         ".mainline/log",
-        description="Prediction log: a folder, or a prefix that starts with `s3://`, `gs://` or `abfs://`.",
+        description="Prediction log: a folder, a prefix that starts with `s3://`, `gs://` or `abfs://`, or the topic "
+        "`kafka://$BROKERS/name`, where the variable holds the brokers.",
     )
     labels: Labels | None = Field(None, description="Table with labels, in addition to the feedback in the log.")
     window: SpanField = Field(

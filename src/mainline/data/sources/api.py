@@ -7,7 +7,6 @@ file is half-written. A record of the same content gives the same line, so the s
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import hashlib
 import json
@@ -16,8 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mainline.data.sources.api_client import CONNECT_SECONDS, READ_SECONDS, Client, caller_of
-from mainline.data.sources.api_pages import records
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.formats import Files
 from mainline.data.sources.remote import redacted
@@ -26,6 +23,7 @@ from mainline.runtime.atomic_files import replacing
 
 if TYPE_CHECKING:
     from mainline.config.schema import Source
+    from mainline.data.sources.api_client import Client
 
 Window = tuple[dt.datetime, dt.datetime]
 
@@ -48,6 +46,8 @@ def collect(settings: Source, request: Request) -> Files:
         raise ConfigurationError(f"{where}.api: {redacted(str(settings.api))} is no address: it begins with https://")
     if settings.increments is not None and request.time is None:
         raise ConfigurationError(f"{where}.increments: windows are windows of `time`: name that column")
+    import asyncio  # not at the start of every command
+
     lines = asyncio.run(fetch(where, settings, request))
     if not lines:
         raise DataError(f"{where}: the API {redacted(str(settings.api))} has no record before the data cutoff")
@@ -58,6 +58,9 @@ def collect(settings: Source, request: Request) -> Files:
 
 async def fetch(where: str, settings: Source, request: Request) -> list[str]:
     from aiohttp import ClientSession, ClientTimeout
+
+    from mainline.data.sources.api_client import CONNECT_SECONDS, READ_SECONDS, Client, caller_of
+    from mainline.data.sources.api_pages import records
 
     timeout = ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=READ_SECONDS)
     caller = caller_of(where, settings)
@@ -75,6 +78,8 @@ async def fetch(where: str, settings: Source, request: Request) -> list[str]:
 
 async def of_window(client: Client, settings: Source, request: Request, window: Window) -> list[str]:
     """The records of one window: those in the cache, or the server's, which are kept where the window is complete."""
+    from mainline.data.sources.api_pages import records
+
     increments = settings.increments
     assert increments is not None
     since, until = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in window)

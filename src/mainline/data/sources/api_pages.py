@@ -10,12 +10,14 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import urljoin, urlsplit
 
-from mainline.config.api import Pages
 from mainline.data.sources.api_client import Answer, Client
 from mainline.errors import ConfigurationError, DataError, ExternalError
+
+if TYPE_CHECKING:
+    from mainline.config.api import Pages
 
 STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 
@@ -65,8 +67,8 @@ async def records(client: Client, url: str, parameters: Mapping[str, str], what:
         )
 
 
-def first_parameters(pages: object) -> dict[str, str]:
-    if not isinstance(pages, Pages):
+def first_parameters(pages: Pages | str | None) -> dict[str, str]:
+    if not is_paged(pages):
         return {}
     own = {pages.limit: str(pages.size)} if pages.limit else {}
     if pages.number:
@@ -77,12 +79,12 @@ def first_parameters(pages: object) -> dict[str, str]:
 
 
 def following(
-    client: Client, page: str, url: str, pages: object, seen: Seen, answer: Answer
+    client: Client, page: str, url: str, pages: Pages | str | None, seen: Seen, answer: Answer
 ) -> tuple[str, dict[str, str] | None]:
     """The address and the parameters of the next page; no parameters where this one is the last."""
     if pages is None:
         return url, None
-    if not isinstance(pages, Pages):
+    if not is_paged(pages):
         return linked(client, page, url, seen, answer.following)
     if pages.cursor:
         mark = place(answer.content, pages.cursor, None)
@@ -120,14 +122,14 @@ def linked(client: Client, page: str, url: str, seen: Seen, address: str | None)
     return found, {}
 
 
-def url_has_query(pages: object, own: object) -> bool:
+def url_has_query(pages: Pages | str | None, own: object) -> bool:
     """An address that the server names is complete: the parameters of the first request are in it."""
-    return own == {} and (pages == "link" or (isinstance(pages, Pages) and bool(pages.cursor)))
+    return own == {} and (pages == "link" or (is_paged(pages) and bool(pages.cursor)))
 
 
-def past_the_end(pages: object, seen: Seen) -> bool:
+def past_the_end(pages: Pages | str | None, seen: Seen) -> bool:
     """Some servers answer with 404 behind the last page."""
-    return isinstance(pages, Pages) and bool(pages.number or pages.offset) and bool(seen.pages)
+    return is_paged(pages) and bool(pages.number or pages.offset) and bool(seen.pages)
 
 
 def canonical(client: Client, page: str, content: Any) -> list[str]:
@@ -143,9 +145,11 @@ def canonical(client: Client, page: str, content: Any) -> list[str]:
     return [json.dumps(each, sort_keys=True, ensure_ascii=False, separators=(",", ":")) for each in found]
 
 
-def check_moved(client: Client, page: str, pages: object, seen: Seen, found: list[str], answer: Answer) -> None:
+def check_moved(
+    client: Client, page: str, pages: Pages | str | None, seen: Seen, found: list[str], answer: Answer
+) -> None:
     """Raises DataError where the pages show that rows moved while they were fetched."""
-    if not isinstance(pages, Pages):
+    if not is_paged(pages):
         keep, counted, total = False, False, None
     else:
         keep, counted = pages.repeats == "keep", not pages.cursor
@@ -172,6 +176,11 @@ def check_moved(client: Client, page: str, pages: object, seen: Seen, found: lis
             f"not change, or set {client.where}.pages.repeats to keep"
         )
     seen.records.update(found)
+
+
+def is_paged(pages: Pages | str | None) -> TypeGuard[Pages]:
+    """Whether the settings describe the pages; else they are one, or follow the Link header."""
+    return pages is not None and not isinstance(pages, str)
 
 
 def place(content: Any, path: str, default: Any) -> Any:

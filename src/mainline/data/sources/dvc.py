@@ -16,8 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from mainline.data.sources import partitions
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.dvc_remote import FETCHES, Remote, cache_folder, remote_of
@@ -78,6 +76,8 @@ def collect(settings: Source, request: Request) -> Files:
 
 def tracked_by(where: str, note: Path, request: Request, remote: Remote | None) -> Iterator[Tracked]:
     """The files of one `.dvc` file; of a folder, those that its list in the cache or the remote names."""
+    import yaml
+
     said = shown(note, request.root)
     try:
         content = yaml.safe_load(note.read_text(encoding="utf-8"))

@@ -7,8 +7,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import yaml
-
 from mainline.data.sources.dvc import ENDING, md5_of
 from mainline.data.sources.dvc_remote import FETCHES, Remote
 from mainline.errors import DataError
@@ -27,6 +25,8 @@ def push(folder: Path, url: str, into: Path) -> Path:
     ExternalError, ConfigurationError
         Where the remote cannot be written to.
     """
+    import yaml
+
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     if not files:
         raise DataError(f"{folder} has no file to push")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.duckdb_scan import connect, name, path_list
 from mainline.data.sources.formats import Files
-from mainline.data.sources.streams import kafka, nats, redis
 from mainline.data.sources.streams.decode import decoder
 from mainline.data.sources.streams.message import Address, Read
 from mainline.data.sources.streams.segments import NULL, State, Writer
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
     from pyarrow import RecordBatchReader
 
     from mainline.config.schema import Source
-
-
-READERS: dict[str, Read] = {
-    **dict.fromkeys(("nats", "tls", "ws", "wss"), nats.read),
-    **dict.fromkeys(("redis", "rediss", "unix"), redis.read),
-}
 
 
 @source("topic")
@@ -94,8 +87,12 @@ def consume(settings: Source, request: Request, address: Address, folder: Path) 
 
 
 def reader_of(url: str) -> Read:
-    scheme = url.partition("://")[0] if "://" in url and not url.startswith("{") else "kafka"
-    return READERS.get(scheme, kafka.read)
+    """By the scheme of the address; one without is Kafka's."""
+    from mainline.data.sources.streams import kafka, nats, redis
+
+    if url.startswith(("nats://", "tls://", "ws://", "wss://")):
+        return nats.read
+    return redis.read if url.startswith(("redis://", "rediss://", "unix://")) else kafka.read
 
 
 def folder_of(settings: Source, request: Request) -> Path:
