@@ -19,6 +19,7 @@ from mainline.runtime import terminal_text
 
 # When these commands end, everything is written and all their processes have ended.
 DONE = ("run", "train", "score")
+INTERRUPTED = "Query interrupted"  # a RuntimeError of DuckDB, for what Python calls KeyboardInterrupt
 
 
 def entry() -> None:
@@ -59,8 +60,7 @@ def called(words: Sequence[str]) -> int:
         print(f"mainline: {selection.in_words(str(error))}", file=sys.stderr)
         return error.status
     except KeyboardInterrupt:
-        print("mainline: stopped; what was recorded before is intact", file=sys.stderr)
-        return 130
+        return stopped()
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         print(f"mainline: {where}{error.strerror or error}: nothing half-written is left", file=sys.stderr)
@@ -73,8 +73,13 @@ def called(words: Sequence[str]) -> int:
             file=sys.stderr,
         )
         return ConfigurationError.status
-    except Exception:
-        return defect()
+    except Exception as error:
+        return stopped() if str(error) == INTERRUPTED else defect()
+
+
+def stopped() -> int:
+    print("mainline: stopped; what was recorded before is intact", file=sys.stderr)
+    return 130
 
 
 def defect() -> int:

@@ -24,7 +24,7 @@ from mainline.serving.request_ids import LONGEST, NAME, RequestIds
 from mainline.serving.row_keys import NUMBER
 from mainline.serving.settings import Configuration
 from mainline.serving.signature import Signature
-from mainline.serving.spelling import WHOLE, truth
+from mainline.serving.spelling import WHOLE, is_contrary, truth
 from mainline.serving.spool import Spool
 
 KIND = "feedback"
@@ -156,10 +156,13 @@ class FeedbackReader:
 def label_reader(signature: Signature) -> Callable[[bytes, str, int | None], str]:
     """A function from a label as it was sent to the JSON text to log; it raises Rejection for an invalid label."""
     means = {as_sent(value): meant for value, meant in signature.label_values.items()}
-    texts = {json.dumps(value) for value in (*signature.classes, *signature.label_values)}
+    contrary = is_contrary(signature)
+    texts = {json.dumps(value) for value in (*(() if contrary else signature.classes), *signature.label_values)}
 
     def of_class(sent: bytes, at: str, row: int | None) -> str:
         value = decoded(sent, at, row)
+        if contrary and as_sent(value) not in means:
+            raise wrong(f"one of {', '.join(sorted(texts))} is needed", sent, at, row)
         value = means.get(as_sent(value), value)
         for known, text in zip(signature.classes, map(json.dumps, signature.classes), strict=True):
             if is_class(value, known):

@@ -10,7 +10,7 @@ from mainline.serving.metrics import label
 from mainline.serving.row_keys import NUMBER, WHOLE
 from mainline.serving.settings import Configuration
 from mainline.serving.signature import LARGEST, Column, Key, Signature
-from mainline.serving.spelling import NUMERIC, WORD
+from mainline.serving.spelling import NUMERIC, WORD, is_contrary
 
 TEXT = r"^[^\u0000]*$"
 KEY = "Part of the row's key, or a slice: logged, to join labels and to monitor slices; not an input of the model."
@@ -178,12 +178,16 @@ def feedback_schema(signature: Signature, configuration: Configuration) -> dict[
 
 def entry(signature: Signature, configuration: Configuration) -> dict[str, Any]:
     """A label, by id or by key."""
+    own: list[Any]
     if signature.task == "regression":
         label: dict[str, Any] = {"type": "number", "minimum": -1e300, "maximum": 1e300}
+    elif is_contrary(signature):
+        own = list(signature.label_values)
+        label = {"enum": [*own, *(int(value) for value in own if value.isdigit())]}
     else:
         truths = [value for value in signature.classes if isinstance(value, bool)]
         words = [word for value in truths for word in (("true", "yes") if value else ("false", "no"))]
-        own: list[Any] = [value for value in signature.label_values if value not in words]
+        own = [value for value in signature.label_values if value not in words]
         own += [int(value) for value in own if value.isdigit() and int(value) > 1]
         label = {"enum": [*signature.classes, *map(int, truths), *words, *own]}
     row = {"type": "integer", "minimum": 0, "maximum": configuration.max_rows - 1, "default": 0}

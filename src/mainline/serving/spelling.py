@@ -37,6 +37,12 @@ def truth(value: object) -> bool | None:
     return True if said in TRUE or said == "1" else False if said in FALSE or said == "0" else None
 
 
+def is_contrary(signature: Signature) -> bool:
+    """Whether the label's table says true with 0 or no, and false with 1 or yes: what a sent true means is unknown."""
+    meant = signature.label_values
+    return bool(meant) and all(truth(word) is (not means) for word, means in meant.items())
+
+
 def boolean(value: Value) -> str | None:
     found = truth(value)
     return None if found is None else "true" if found else "false"

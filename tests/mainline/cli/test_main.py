@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
+import duckdb
 import pytest
 
-from mainline.cli import main
+from mainline.cli import main, release
 from tests.pipelines.shops import lean
 from tests.projects import TOP
 
@@ -49,3 +53,20 @@ def test_a_package_that_is_not_installed_is_named_with_what_installs_it(
         monkeypatch.delitem(sys.modules, name)
     assert main.main(["ship", "--spool", str(tmp_path)]) == 2
     assert "msgspec is not installed: the command's make target installs it" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_whoever_stops_it_while_a_query_runs_is_told_no_defect(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DuckDB answers the signal itself, and with an error of another kind."""
+
+    def query(call: argparse.Namespace) -> int:
+        with duckdb.connect() as connection:
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            connection.execute("CREATE TABLE t AS SELECT sum(a.range * b.range) FROM range(300000) a, range(300000) b")
+        return 0
+
+    monkeypatch.setattr(release, "audit_command", query)
+    assert main.main(["audit"]) == 130
+    assert capsys.readouterr().err == "mainline: stopped; what was recorded before is intact\n"

@@ -58,7 +58,9 @@ def test_a_wish_overrules_the_guess(tmp_path: Path) -> None:
     assert of_frame(tmp_path, table, "y", key=("content",)).settings["prepare"]["key"] == "content"
     assert of_frame(tmp_path, table, "y", key=("code",)).settings["prepare"]["key"] == ["code"]
     refused = of_frame(tmp_path, table, "y", positive="false")
-    assert (refused.label_expression, frame_of(refused, tmp_path)["y"].sum()) == ("~_.y", (~table["y"]).sum())
+    assert (refused.label, refused.label_expression) == ("not_y", "~_.y"), "feedback's true must not mean y's true"
+    assert frame_of(refused, tmp_path)["not_y"].sum() == (~table["y"]).sum()
+    assert refused.uses["y"].role == "label"
 
 
 @pytest.mark.parametrize(

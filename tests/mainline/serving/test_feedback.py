@@ -16,7 +16,7 @@ from openapi_spec_validator import validate
 from mainline.serving import spool
 from mainline.serving.errors import Rejection
 from mainline.serving.feedback import FeedbackLog, FeedbackReader, label_reader
-from mainline.serving.openapi import describe
+from mainline.serving.openapi import describe, entry
 from mainline.serving.request_ids import RequestIds
 from mainline.serving.settings import Configuration
 from tests.bounds import happens
@@ -61,6 +61,16 @@ def test_a_label_may_be_said_in_the_words_of_its_table(
     assert read(json.dumps(sent).encode(), "", None) == logged
     with pytest.raises(Rejection, match=r'label: "ugly" was sent, one of'):
         read(b'"ugly"', "", None)
+
+
+@pytest.mark.parametrize("sent", [True, False, "yes", "false"])
+def test_where_the_tables_zero_means_true_a_truth_value_is_refused(binary: Export, sent: Any) -> None:
+    signature = replace(binary.signature, label_values={"0": True, "1": False})
+    assert entry(signature, Configuration())["oneOf"][0]["properties"]["label"] == {"enum": ["0", "1", 0, 1]}
+    read = label_reader(signature)
+    assert [read(each, "", None) for each in (b"0", b'"1"')] == ["true", "false"]
+    with pytest.raises(Rejection, match=r'was sent, one of "0", "1" is needed'):
+        read(json.dumps(sent).encode(), "", None)
 
 
 @pytest.mark.slow

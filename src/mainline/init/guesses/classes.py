@@ -36,10 +36,12 @@ class Label:
     value: str = ""  # SQL of the label in the words of its own table
     counts: Mapping[str, int] | None = None  # rows by class, classes that are left out excluded
     words: Mapping[str, bool] | None = None  # `prepare.label_values`: of a binary label, unless its values say it
+    frame_name: str | None = None  # in the frame, where it is not its column as that says it
 
     @property
     def name(self) -> str:
-        return self.column.name
+        """In the frame, in params.yaml and in feedback."""
+        return self.frame_name or self.column.name
 
     @property
     def rows(self) -> int:
@@ -52,7 +54,7 @@ class Label:
         return (self.counts or {}).get("true", 0) / max(self.rows, 1)
 
 
-def binary(column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes, told: Told) -> Label:
+def binary(table: Table, column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes, told: Told) -> Label:
     count_of = dict(column.top)
     said = {said: list(spelled) for said, spelled in classes.items()} or {value: [value] for value in count_of}
     counts = {each: sum(count_of[value] for value in spelled) for each, spelled in said.items()}
@@ -68,7 +70,17 @@ def binary(column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes,
     if words:
         told.reasons["prepare", "label_values"] = f"{reason}; feedback may say them too"
     by_class = {"true": counts[positive], "false": counts[other]}
-    return Label(column, "binary", expression, label_sql, value, by_class, words)
+    # By its own name, true would mean the column's true to whoever sends feedback.
+    named = free_name(f"not_{column.name}", table) if inverted else None
+    return Label(column, "binary", expression, label_sql, value, by_class, words, named)
+
+
+def free_name(wanted: str, table: Table) -> str:
+    """`wanted`, with an underscore for each column that is called so already, whatever its capital letters."""
+    taken = {name.lower() for name in table.columns}
+    while wanted.lower() in taken:
+        wanted = f"{wanted}_"
+    return wanted
 
 
 def predicted(

@@ -27,7 +27,7 @@ def guess(
     """The use of every column; `elsewhere` are the reasons of those that other guesses have left out."""
     found: dict[str, Use] = {}
     for name, column in table.columns.items():
-        if name == label.name:
+        if name == label.column.name:
             found[name] = Use("label", "what is predicted")
         elif name in key:
             found[name] = Use("key", "identifies a row")

@@ -70,7 +70,7 @@ def guess(table: Table, wishes: Wishes, told: Told) -> Label:
     if task == "regression":
         return Label(column, task, sql=f"{quoted(column.name)}::DOUBLE", value=quoted(column.name))
     if task == "binary":
-        return binary(column, classes, wishes, told)
+        return binary(table, column, classes, wishes, told)
     return multiclass(table, column, told)
 
 

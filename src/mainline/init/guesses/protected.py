@@ -15,7 +15,7 @@ def guess(context: Context, label: Label, key: tuple[str, ...]) -> dict[str, str
     """The protected columns with the reason why each is no feature; of others that may be, a question."""
     found: dict[str, str] = {}
     for name, column in context.table.columns.items():
-        if name == label.name or name in key or column.distinct < 2:
+        if name == label.column.name or name in key or column.distinct < 2:
             continue
         if names.is_protected(name) and is_group(column):
             found[name] = "it looks protected: measured by slices, no feature"

@@ -51,7 +51,7 @@ def prepare(
     return {
         "function": f"{name}.frame:prepare",
         "key": CONTENT if tuple(by) == (CONTENT,) else list(by),
-        **({"key_columns": [c for c in uses if c not in (*counted, target.name)]} if counted else {}),
+        **({"key_columns": [c for c in uses if c not in (*counted, target.column.name)]} if counted else {}),
         **({"time": time.name} if time else {}),
         "label": target.name,
         **({"label_values": dict(target.words)} if target.words else {}),
