@@ -15,6 +15,8 @@ from tests.projects import TOP
 from tests.servers import Site, site
 
 __all__ = ["site"]
+pytestmark = pytest.mark.slow
+
 SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"^```(python|yaml)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
@@ -65,7 +67,6 @@ def test_the_example_of_databases_runs(runs, monkeypatch: pytest.MonkeyPatch) ->
     assert runs("Databases") == {"visits": 7}
 
 
-@pytest.mark.slow
 def test_the_example_of_streams_runs(runs, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("confluent_kafka", reason="Kafka's client is not installed: make install GROUPS=kafka")
     monkeypatch.setenv("BROKERS", "")  # so that it is taken back

@@ -11,6 +11,8 @@ from mainline.evaluation.table_attribution import shapley
 from mainline.evaluation.table_changes import change_of, changed_tables
 from tests.tables import data, hourly, parquet
 
+pytestmark = pytest.mark.slow
+
 START = "TIMESTAMPTZ '2013-01-01 00:00:00+00'"
 ROWS = f"SELECT {START} + to_hours(i::INT) AS \"at\", i AS n, 'x' || {{s}} AS s FROM range({{rows}}) r(i)"
 

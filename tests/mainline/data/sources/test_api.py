@@ -22,6 +22,8 @@ from tests.mainline.data.sources.api_server import TOKEN, Api, _Handler, cut_off
 from tests.servers import free_port
 from tests.tables import collected, rows
 
+pytestmark = pytest.mark.slow
+
 Ask = Callable[..., Collected]
 NUMBERED = {"path": "numbered", "records": "$.items", "pages": {"number": "page", "total": "$.meta.total"}}
 KINDS = [
@@ -271,7 +273,6 @@ def test_a_server_that_dies_and_comes_back_in_the_middle_loses_no_row(tmp_path: 
     assert second.asked[0]["page"] == "3"
 
 
-@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_where_it_stopped(api: Api, tmp_path: Path) -> None:
     reached, killed = threading.Event(), threading.Event()
 

@@ -12,6 +12,9 @@ from tests.mainline.data.sources.api_server import TOKEN, Api, serving
 from tests.tables import collected, rows
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     monkeypatch.setenv("RATES_TOKEN", TOKEN)
