@@ -11,7 +11,6 @@ from mainline.errors import ExternalError, MissingVariable
 from tests.mainline.data.sources.api_server import TOKEN, Api, serving
 from tests.tables import collected, rows
 
-
 pytestmark = pytest.mark.slow
 
 
