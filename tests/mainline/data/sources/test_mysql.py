@@ -16,6 +16,7 @@ from tests.tables import collected, rows
 pytestmark = pytest.mark.slow
 
 Ask = Callable[..., Collected]
+HIDDEN = "hidden"
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ def test_what_is_wrong_is_named(run: Any, ask: Ask, monkeypatch: pytest.MonkeyPa
         ask("SELECT TIME('10:00') AS t")
     with pytest.raises(DataError, match="is empty"):
         ask("SELECT * FROM events WHERE n < 0")
-    monkeypatch.setenv("SOURCE_URL", f"mysql://tester:hidden@127.0.0.1:{free_port()}/shop")
+    monkeypatch.setenv("SOURCE_URL", f"mysql://tester:{HIDDEN}@127.0.0.1:{free_port()}/shop")
     with pytest.raises(ExternalError, match="the database of SOURCE_URL cannot be reached") as caught:
         ask("SELECT 1 AS a")
     assert "hidden" not in str(caught.value)
