@@ -107,7 +107,7 @@ def forget_unnamed(folder: Path, state: State) -> None:
     """Remove what a killed run left: files that `offsets.json` does not name."""
     named = {"offsets.json", *state.segments, *state.aside}
     for path in folder.glob("*") if folder.is_dir() else ():
-        if path.name not in named and not path.name.startswith(UNFINISHED):
+        if path.is_file() and path.name not in named and not path.name.startswith(UNFINISHED):
             path.unlink()
 
 
