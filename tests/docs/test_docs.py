@@ -40,7 +40,7 @@ GENERATED = ("uv.lock", "LICENSE")  # the lock names its registry, as it must
 # What step 6 of the guide removes: in a repository without the example, pages may still speak of it.
 EXAMPLE = re.compile(
     r"src/flights|data/(raw|README\.md|demo\.yaml|example\.txt|source\.txt|expectations)|benchmarks|tests/(data|flights)"
-    r"|tests/pipelines/test_flights"
+    r"|tests/pipelines/test_(?:flights|init)|tests/docs/test_guide\.py"
 )
 
 
@@ -178,9 +178,11 @@ def test_nothing_names_a_machine_a_registry_or_an_account(what: str) -> None:
 
 
 def test_only_the_examples_own_tests_read_what_a_fork_replaces() -> None:
-    own = re.compile(r"^tests/(data|flights)/|^tests/pipelines/test_flights\.py$")
+    own = re.compile(r"^tests/(data|flights)/|^tests/(pipelines/test_(flights|init)|docs/test_guide)\.py$")
     read = re.compile(
-        r'(?:TOP|parents\[\d\]) / "(?:params\.yaml|data)"|^\s*(?:from|import) (?:flights|benchmarks)\b', re.MULTILINE
+        r'(?:TOP|parents\[\d\]) / "(?:params\.yaml|data)"|^\s*(?:from|import) (?:flights|benchmarks)\b'
+        r'|"clone",[^)]*\bTOP\b',
+        re.MULTILINE,
     )
     found = [ids(path) for path in tracked("tests/*.py") if not own.search(ids(path)) and read.search(path.read_text())]
     assert found == [], "their checks would be red in every experiment: tests/example.yaml stays as it is"

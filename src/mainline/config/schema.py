@@ -40,6 +40,11 @@ class Data(Section):
         "UTC", description="Time zone of the midnight at which `until` begins."
     )
     expectations: str = Field("data/expectations", description="Folder of the expectation suites, one file per table.")
+    memory_megabytes: Annotated[int, Field(ge=64)] | None = Field(
+        None,
+        description="DuckDB's memory limit while the frame is prepared; larger data spill to the folder for temporary "
+        "files (`TMPDIR`). By default four fifths of the machine's memory.",
+    )
     sources: Annotated[dict[str, Source], Field(min_length=1)] = Field(
         description="Tables by name: the name in the preparation function, and of the suite `<name>.yaml`."
     )

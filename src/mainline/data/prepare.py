@@ -7,6 +7,7 @@ import datetime as dt
 import difflib
 import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,8 @@ def build(
             connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({how})")
             check_rows(connection, settings.prepare, unfinished)
             unmoved()
+    except duckdb.OutOfMemoryException as error:
+        raise ConfigurationError(too_little(settings, _first_line(error))) from error
     except duckdb.IOException as error:
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
@@ -162,6 +165,11 @@ def calling(settings: Settings) -> tuple[DuckDBPyConnection, Call]:
     connection: DuckDBPyConnection = backend.con
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
+    connection.execute(
+        f"SET temp_directory = {text(str(Path(tempfile.gettempdir(), f'mainline-spill-{os.getpid()}')))}"
+    )
+    if settings.data.memory_megabytes:
+        connection.execute(f"SET memory_limit = '{settings.data.memory_megabytes}MB'")
 
     def call(
         tables: Mapping[str, Collected], moment: dt.datetime | None, key: KeyColumns, placeholder: str | None
@@ -279,6 +287,17 @@ def check_kept(settings: Settings, path: Path) -> None:
     with duckdb.connect() as connection:
         described = connection.execute(f"DESCRIBE SELECT * EXCLUDE ({ROW_ID}) FROM {parquet_file(path)}").fetchall()
     check_columns(settings, {name: dtype for name, dtype, *_ in described})
+
+
+def too_little(settings: Settings, reason: str) -> str:
+    limit = settings.data.memory_megabytes
+    what = f"{settings.prepare.function} needs more memory than it may have ({reason})"
+    if limit is None:
+        return f"params.yaml: {what}: prepare fewer rows or columns, or run it on a machine with more memory"
+    return (
+        f"params.yaml: data.memory_megabytes: {limit}: {what}. Sorting, joining and grouping spill to disk; lists of "
+        f"many values and some window functions do not: set it to {2 * limit} or more"
+    )
 
 
 def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:

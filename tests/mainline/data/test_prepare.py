@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -172,6 +174,33 @@ def test_a_disk_without_space_is_a_matter_of_the_outside_and_leaves_nothing(shop
     assert "Traceback" not in done.stderr
     assert [path.name for path in (shop.root / "frames").iterdir()] == ["frame.parquet"]
     assert (shop.root / "frames" / "frame.parquet").read_bytes() == whole
+
+
+BIG = f"""\
+    rows = {RETURN.removeprefix("return ")}
+    rows = rows.cross_join(ibis.range(100).unnest().name("copy").as_table())
+    return rows.mutate(visit=_.visit * 100 + _.copy, shop=_.shop + _.copy.cast("string").lpad(120, "x"))"""
+
+
+@pytest.mark.slow
+def test_with_little_memory_the_frame_is_the_same_and_nothing_is_left_where_it_spilled(
+    shop: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.edit("src/shop/frame.py", (RETURN, BIG.strip()), ("from ibis import _", "import ibis\nfrom ibis import _"))
+    whole = build(shop)
+    (tmp_path / "spill").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spill"))
+    shop.edit("params.yaml", ("data:\n", "data:\n  memory_megabytes: 64\n"))
+    pd.testing.assert_frame_equal(build(shop), whole)
+    assert list((tmp_path / "spill").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_memory_that_does_not_suffice_is_named_with_the_setting(shop: Project) -> None:
+    lists = f"{RETURN}.mutate(pages=_.shop.repeat(9000).collect().over(ibis.window()).sort().length())"
+    shop.edit("src/shop/frame.py", (RETURN, lists), ("from ibis import _", "import ibis\nfrom ibis import _"))
+    shop.edit("params.yaml", ("data:\n", "data:\n  memory_megabytes: 64\n"))
+    refused(shop, ConfigurationError, r"data.memory_megabytes: 64: .* set it to 128 or more")
 
 
 WORDS = ('bought=_.bought.cast("boolean")', 'bought=_.bought.cast("boolean").ifelse("bad", " good ")')
