@@ -121,8 +121,8 @@ verify: $(BIN)/.train ## Train every record again and report those that are not 
 	@$(BIN)/mainline verify $(if $(REMOVE),--remove)
 
 .PHONY: data
-data: $(BIN)/.train ## Rebuild data/raw from the pinned source archive and compare (WRITE=1 replaces it)
-	@$(BIN)/python -m flights.source $(if $(WRITE),--write)
+data: $(BIN)/.train ## Rebuild data/raw from its pinned archive and compare (WRITE=1 replaces it, DVC=url: push and get back)
+	@$(BIN)/python -m flights.source $(if $(WRITE),--write) $(if $(value DVC),--dvc "$$DVC")
 
 ##@ Pull requests
 

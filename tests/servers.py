@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -68,6 +69,33 @@ def postgresql() -> Iterator[str]:
         finally:
             # pg_ctl reads the process id of this cluster from its own folder.
             run(programs / "pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[str]:
+    """The URL of a MariaDB that lives as long as the tests; its password is `se/cret`."""
+    server = str(installed("mariadb-server", lambda: shutil.which("mariadbd")))
+    folder = Path(tempfile.mkdtemp(prefix="mainline-mariadb-"))
+    port, user = free_port(), [f"--user={pwd.getpwuid(os.geteuid()).pw_name}"]
+    try:
+        made = ["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data"]
+        subprocess.run([*made, *user, "--skip-test-db"], check=True, capture_output=True, timeout=HANG)
+        (folder / "init.sql").write_text(
+            "CREATE DATABASE shop CHARACTER SET utf8mb4;\nCREATE USER tester@'127.0.0.1' IDENTIFIED BY 'se/cret';\n"
+            "GRANT ALL ON shop.* TO tester@'127.0.0.1';\n"
+        )
+        place = [f"--datadir={folder}/data", f"--socket={folder}/socket", f"--port={port}", "--bind-address=127.0.0.1"]
+        options = [f"--init-file={folder}/init.sql", "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0"]
+        with open(folder / "log", "w") as log:
+            process = subprocess.Popen([server, "--no-defaults", *place, *options, *user], stdout=log, stderr=log)
+        try:
+            _wait_for(port, process)
+            yield f"mysql://tester:se%2Fcret@127.0.0.1:{port}/shop"  # pragma: allowlist secret
+        finally:
+            process.terminate()
+            process.wait(HANG)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

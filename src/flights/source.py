@@ -218,11 +218,54 @@ def replace(built: Path, kept: Path) -> None:
             raise
 
 
+def through_remote(url: str) -> int:
+    """Push `data/raw` to a DVC remote, get it back into an empty folder by the `.dvc` file alone, and compare."""
+    from mainline.data.sources.dvc_push import push
+
+    with tempfile.TemporaryDirectory() as scratch:
+        top = Path(scratch)
+        note = push(RAW, url_of(url), top)
+        (top / ".dvc").mkdir()
+        (top / ".dvc" / "config").write_text(
+            f"[core]\n    remote = data\n['remote \"data\"']\n    url = {url_of(url)}\n"
+        )
+        back = top / "back"
+        for path, below in fetched(note, top):
+            (back / below).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, back / below)
+        status = 0 if check(back, RAW) else 1
+        if status == 0:
+            print(f"pushed to {url}; {note.name}:")
+            print(note.read_text(), end="")
+        return status
+
+
+def url_of(url: str) -> str:
+    return url if "://" in url else str(Path(url).absolute())
+
+
+def fetched(note: Path, top: Path) -> list[tuple[Path, Path]]:
+    """Every file that the `.dvc` file tracks, from the remote: where it is now, and its name."""
+    import datetime as dt
+
+    from mainline.data.sources.declaration import Request
+    from mainline.data.sources.dvc import brought, tracked_by
+    from mainline.data.sources.dvc_remote import remote_of
+
+    remote = remote_of("data", None, top)
+    request = Request("raw", top, top / "cache", dt.datetime.now(dt.UTC), "UTC")
+    tracked = tracked_by("data", note, request, remote)
+    return [(brought("data", each, request, remote), Path(each.below)) for each in tracked]
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m flights.source", description=__doc__)
     parser.add_argument("--write", action="store_true", help="replace data/raw by what the archive gives")
+    parser.add_argument("--dvc", metavar="URL", help="push data/raw to this DVC remote, and get it back")
     options = parser.parse_args(arguments)
     try:
+        if options.dvc:
+            return through_remote(options.dvc)
         with tempfile.TemporaryDirectory() as scratch:
             built = Path(scratch, "raw")
             build(unpack(Path(scratch, "source")), built)

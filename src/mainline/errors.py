@@ -21,6 +21,10 @@ class ConfigurationError(MainlineError):
     status = 2
 
 
+class MissingVariable(ConfigurationError):
+    """An environment variable that holds an address or a secret is not set."""
+
+
 class DataError(MainlineError):
     """The data is invalid: nothing that was trained on it is recorded, compared or kept."""
 

@@ -76,6 +76,13 @@ VARIABLES = (
         "The repository's variable: not empty where it has several models, and its workflows ask which a run is about.",
     ),
     Variable("MAINLINE_PYTHONS", GITHUB, "The repository's variable: JSON list of the Pythons that `quality` tests."),
+    Variable(
+        "MAINLINE_SNAPSHOT",
+        GITHUB,
+        "The repository's variable: not empty where main's run keeps the rows of remote sources in the cache, for the "
+        "pull requests of forks, whose code can then read them.",
+    ),
+    Variable("MAINLINE_FORK", GITHUB, "Set by Mainline: the run is for a fork's pull request, which gets no secret."),
     Variable("MAINLINE_CML_SHA256", GITHUB, "SHA-256 of CML's program; without it none is run.", "the API posts"),
     Variable("MAINLINE_CML_URL", GITHUB, "Where that program is downloaded, such as a mirror.", "CML's releases page"),
     Variable("GITHUB_REPOSITORY", GITHUB, "The repository, as `owner/name`.", "the remote `origin`"),

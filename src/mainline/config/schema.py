@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -20,51 +19,12 @@ from pydantic import (
     model_validator,
 )
 
-UNITS = ("minute", "hour", "day", "week", "month", "year")
-
-
-class Span(BaseModel):
-    """A length of time in calendar units, such as `1 month` or `51 minutes`."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    count: int
-    unit: Literal["minute", "hour", "day", "week", "month", "year"]
-
-    def before(self, moment: dt.datetime) -> dt.datetime:
-        """The moment this long before `moment`, on the same wall clock."""
-        from dateutil.relativedelta import relativedelta
-
-        earlier: dt.datetime = moment - relativedelta(**{f"{self.unit}s": self.count})
-        return earlier
-
-    @property
-    def days(self) -> float:
-        """Its length in days, of months and years in the calendar of 2013."""
-        end = dt.datetime(2013, 12, 31, tzinfo=dt.UTC)
-        return (end - self.before(end)) / dt.timedelta(days=1)
-
-    def after(self, day: dt.date, times: int = 1) -> dt.date:
-        """The day `times` spans after `day`; a span shorter than a day gives `day` itself."""
-        from dateutil.relativedelta import relativedelta
-
-        later: dt.datetime = dt.datetime.combine(day, dt.time()) + relativedelta(
-            **{f"{self.unit}s": self.count * times}
-        )
-        return later.date()
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.unit}" + ("s" if self.count != 1 else "")
-
-
-def parse_span(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    count, _, unit = value.partition(" ")
-    unit = unit.strip().removesuffix("s")
-    if not count.isdigit() or int(count) == 0 or unit not in UNITS:
-        raise ValueError(f"a length of time is a whole number and a unit ({', '.join(UNITS)}), such as '1 month'")
-    return {"count": int(count), "unit": unit}
+from mainline.config.section import Extensible as Extensible
+from mainline.config.section import Section as Section
+from mainline.config.section import Span as Span
+from mainline.config.section import SpanField as SpanField
+from mainline.config.section import parse_span as parse_span
+from mainline.config.sources import Source as Source
 
 
 def known_zone(name: str) -> str:
@@ -75,8 +35,6 @@ def known_zone(name: str) -> str:
     return name
 
 
-SPAN_SCHEMA = {"type": "string", "pattern": rf"^[1-9]\d* ({'|'.join(UNITS)})s?$", "examples": ["1 month", "51 minutes"]}
-SpanField = Annotated[Span, BeforeValidator(parse_span), WithJsonSchema(SPAN_SCHEMA)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$")]
@@ -85,90 +43,6 @@ CONTENT = "content"
 CONTENT_KEY = "content_key"  # the column that Mainline adds to a table without a key
 # By its name, a change of such a module is seen to be a change of what judges the model.
 ExtensionModule = Annotated[str, Field(pattern=r"^([A-Za-z_]\w*\.)+extensions(\.[A-Za-z_]\w*)*$")]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Extensible(Section):
-    """A section that takes further settings, which a project's own modules declare (`extensions`)."""
-
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
-
-
-class Source(Extensible):
-    """The origin of one table: files, or a query against a database."""
-
-    path: str | None = Field(None, description="A path, glob or URL of Parquet, CSV, JSON Lines or Excel files.")
-    sheet: str | None = Field(None, description="Sheet of Excel files; by default the first that has a table.")
-    query: str | None = Field(None, description="A SQL query that runs against `database`.")
-    database: str | None = Field(None, description="Name of the environment variable with the database's URL.")
-    format: Literal["parquet", "csv", "jsonl"] | None = Field(
-        None, description="File format; inferred from the file name by default."
-    )
-    types: dict[str, str] = Field(
-        {},
-        description="DuckDB types by column of CSV or JSON Lines files, such as `{zip: VARCHAR}`; others are inferred.",
-    )
-    date_format: Annotated[str, Field(pattern="%")] | None = Field(
-        None,
-        description="How CSV or JSON Lines files write dates, such as `%d.%m.%Y`; inferred where that is certain.",
-    )
-    decimal: Literal[".", ","] = Field(".", description="Decimal separator of CSV files.")
-    thousands: Literal[".", ",", " ", "'"] | None = Field(
-        None, description="Separator of thousands in the numbers of CSV files, as in `1.234,50`."
-    )
-    encoding: str | None = Field(
-        None, description="Encoding of CSV or JSON Lines files, such as `cp1252`; by default UTF-8."
-    )
-    null_values: list[str] = Field(
-        [], description="Texts that mean a missing value in CSV files, such as `NA`, in addition to the empty cell."
-    )
-    time: str | None = Field(None, description="Timestamp column that the data cutoff (`data.until`) applies to.")
-    known_after: SpanField | None = Field(None, description="Delay after `time` until a row is known.")
-    known_ahead: bool = Field(False, description="Rows are known before their `time`, such as a timetable.")
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        added = bool(self.model_extra)  # the settings of another kind, which the room `data` checks
-        if (self.path is None) == (self.query is None) and not added:
-            raise ValueError("a source has either `path` or `query`")
-        if (self.query is None) != (self.database is None):
-            raise ValueError("`query` and `database` must be set together")
-        return self
-
-    @model_validator(mode="after")
-    def _files_as_text(self) -> Self:
-        given = [
-            name
-            for name in ("types", "date_format", "decimal", "thousands", "encoding", "null_values")
-            if name in self.model_fields_set
-        ]
-        if given and self.query is not None:
-            raise ValueError(f"{given[0]} is a setting of text files: cast in the query instead")
-        return self
-
-    @model_validator(mode="after")
-    def _known_at_one_time(self) -> Self:
-        if self.time is None and (self.known_after is not None or self.known_ahead):
-            raise ValueError("known_after and known_ahead need `time`, the name of a timestamp column")
-        if self.known_after is not None and self.known_ahead:
-            raise ValueError(
-                "known_ahead and known_after exclude each other: rows are known before their time or after it"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _two_separators(self) -> Self:
-        if self.thousands == self.decimal:
-            raise ValueError(f"decimal and thousands are both {self.decimal!r}")
-        return self
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the table can change only when a file of this checkout changes."""
-        return self.path is not None and "://" not in self.path and not self.path.startswith(("/", "..", "~"))
 
 
 class Data(Section):
@@ -489,7 +363,8 @@ class Monitor(Section):
 
     log: str = Field(
         ".mainline/log",
-        description="Prediction log: a folder, or a prefix that starts with `s3://`, `gs://` or `abfs://`.",
+        description="Prediction log: a folder, a prefix that starts with `s3://`, `gs://` or `abfs://`, or the topic "
+        "`kafka://$BROKERS/name`, where the variable holds the brokers.",
     )
     labels: Labels | None = Field(None, description="Table with labels, in addition to the feedback in the log.")
     window: SpanField = Field(

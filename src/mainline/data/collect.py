@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.data.sources import SOURCES, Request
+from mainline.data.sources import SOURCES, Request, snapshot
 from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
@@ -21,7 +21,7 @@ from mainline.data.sources.encoding import in_utf8
 from mainline.data.sources.files import files_of
 from mainline.data.sources.formats import Files, Format, Reading
 from mainline.data.sources.partitions import values_of
-from mainline.errors import ConfigurationError, DataError
+from mainline.errors import ConfigurationError, DataError, ExternalError, MissingVariable
 from mainline.runtime.file_digests import Watch, digests, seen
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class Collected:
     delimiter: str | None  # of CSV
     reading: Reading = field(default_factory=Reading, kw_only=True)  # how text files write their values
     odd: dict[str, list[str]] = field(default_factory=dict, kw_only=True)  # Parquet: see `Layout.odd`
+    snapshot: str | None = field(default=None, kw_only=True)  # what a reader must know: these are main's rows
     time: str | None  # the column that the cutoff applies to
     timezone: str  # whose midnight a DATE in `time` means; a timestamp without a zone is UTC
     known_after: int | None  # microseconds from a row's time to when it is known
@@ -133,6 +134,8 @@ def to_json(tables: dict[str, Collected]) -> str:
             del table["reading"]["thousands"]
         if not table["odd"]:
             del table["odd"]
+        if table["snapshot"] is None:
+            del table["snapshot"]
     return json.dumps({"version": VERSION, "tables": plain}, indent=1)
 
 
@@ -165,7 +168,8 @@ def _collect(
 ) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
     before = data.cutoff.astimezone(dt.UTC) if source.time else None
-    files = _reading(name, source, _files(data, name, source, _moment(before, after), root, cache), cache)
+    files, borrowed = _reached(data, name, source, _moment(before, after), root, cache)
+    files = _reading(name, source, files, cache)
     stamps = seen(files.paths)
     with _standing(stamps, files):
         layout = read_layout(con, files)
@@ -175,6 +179,7 @@ def _collect(
         name=name, paths=files.paths, format=layout.format, columns=layout.columns, delimiter=layout.delimiter,
         time=source.time, timezone=data.timezone, known_after=after, known_ahead=source.known_ahead, before=before,
         digest="", rows=0, start=None, end=None, reading=layout.reading, odd=dict(layout.odd),
+        snapshot=borrowed,
     )  # fmt: skip
     cut = _cut(draft)
     with _standing(stamps, files):
@@ -213,6 +218,22 @@ def _standing(stamps: Mapping[Path, dict[str, Any]], files: Files) -> Iterator[N
         watch.add(stamps, dict.fromkeys(stamps, ""), files.origin)
         watch.check(content=False)
         raise
+
+
+def _reached(
+    data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path
+) -> tuple[Files, str | None]:
+    """The files of a source; in a fork's pull request, those of main's run where it cannot be reached."""
+    folder = snapshot.folder_of(cache, name)
+    try:
+        files = _files(data, name, source, before, root, cache)
+    except (ExternalError, MissingVariable) as error:
+        if source.is_local or not snapshot.is_fork():
+            raise
+        return snapshot.instead(folder, name, source, data.cutoff, error)
+    if snapshot.is_kept() and not source.is_local:
+        snapshot.save(folder, source, files, data.cutoff)
+    return files, None
 
 
 def _files(data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path) -> Files:

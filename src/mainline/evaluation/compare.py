@@ -14,6 +14,7 @@ from mainline.evaluation.attribution import attribute
 from mainline.evaluation.baseline import other_task
 from mainline.evaluation.baseline_scores import scores_of_baseline
 from mainline.evaluation.comparison import Comparison
+from mainline.evaluation.data_changes import DataChanges, data_changes
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.identity import shared, why_other_rows
 from mainline.evaluation.results import Attribution
@@ -32,6 +33,7 @@ class Compared:
 
     rows: Labelled
     attribution: list[Attribution] = field(default_factory=list)
+    tables: DataChanges = field(default_factory=DataChanges)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)  # read before the verdict
     not_comparable: str | None = None
@@ -107,7 +109,9 @@ def compare(comparison: Comparison) -> Compared:
     if not theirs.fell_back:
         found, why = attribute(comparison, baseline, commit, compared)
         notes += [why] if why else []
-    return Compared(compared, found, notes, warnings)
+    tables = data_changes(comparison, baseline, commit, found)
+    notes += tables.notes
+    return Compared(compared, found, tables, notes, warnings)
 
 
 def scored_by_candidate(comparison: Comparison) -> HoldoutRows:

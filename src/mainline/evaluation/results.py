@@ -86,6 +86,43 @@ class Attribution:
 
 
 @dataclass(frozen=True)
+class DayChange:
+    """Rows of one day or month that differ from the baseline's version of a table."""
+
+    day: str
+    added: int
+    removed: int
+    changed: int
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """How a table's rows differ from those of the baseline's run, up to the earlier of both data cutoffs."""
+
+    table: str
+    key: list[str]  # the columns by which a changed row was recognized
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    later: int = 0  # rows that the baseline's data cutoff left out
+    days: list[DayChange] = field(default_factory=list)
+    period: str = "day"  # or "month"
+    note: str | None = None
+
+    @property
+    def rows(self) -> int:
+        return self.added + self.removed + self.changed
+
+
+@dataclass(frozen=True)
+class DataPart:
+    """What one table's change, or the moved data cutoff, adds to the part of each metric that is due to the data."""
+
+    what: str
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the report as plain values; with `columns`, a table whose first column is text, the others numbers."""
 
@@ -190,6 +227,8 @@ class Review:
     gates: list[Gate]
     validation: Validation
     attribution: list[Attribution] = field(default_factory=list)
+    table_changes: list[TableChange] = field(default_factory=list)
+    data_parts: list[DataPart] = field(default_factory=list)  # they add up to `due_to_data` of `attribution`
     slices: list[Slice] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     drift: list[Drift] = field(default_factory=list)
@@ -232,6 +271,11 @@ def verdict(review: Review) -> dict[str, Any]:
             a.metric: {"due_to_data": _finite(a.due_to_data), "due_to_model": _finite(a.due_to_model)}
             for a in review.attribution
         },
+        "tables": {
+            t.table: {"added": t.added, "removed": t.removed, "changed": t.changed, "later": t.later}
+            for t in review.table_changes
+        },
+        "due_to": {part.what: {m: _finite(v) for m, v in part.metrics.items()} for part in review.data_parts},
         "warnings": list(review.warnings),
         "gates": [{"name": g.name, "rule": g.rule, "measured": g.measured, "passed": g.passed} for g in review.gates],
         "expectations": [_failed(e) for e in (*review.validation.critical, *review.validation.warnings)],

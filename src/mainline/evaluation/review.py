@@ -71,6 +71,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     rows = compared.rows
     notes = [*not_reproducible(record, "this model"), *note(settings, baseline), *made_key(settings), *compared.notes]
     notes += stopped_early(settings, record)
+    notes += [table.snapshot for table in comparison.tables.values() if table.snapshot]
     if against and not identical:
         notes += not_reproducible(against, "the baseline")
     no_metrics = unmeasurable(settings, rows)
@@ -135,6 +136,8 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             gates=decided,
             validation=validation,
             attribution=compared.attribution,
+            table_changes=compared.tables.tables,
+            data_parts=compared.tables.parts,
             slices=list(measured.slices),
             gaps=list(measured.gaps),
             drift=drift(settings, frame, against) if against and not identical else [],

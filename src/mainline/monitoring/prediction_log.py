@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from mainline.data.sources import remote
 from mainline.data.sources.duckdb_scan import first_line, path_list
+from mainline.data.sources.streams.log_address import is_topic
 from mainline.data.split import quoted
+from mainline.monitoring import log_topic
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -51,6 +53,8 @@ def located(place: str, part: str, root: Path, cache: Path) -> list[Path]:
     ConfigurationError
         If its scheme is unknown or its library not installed.
     """
+    if is_topic(place):
+        return log_topic.files_of(place, part, cache)
     if remote.is_remote(place):
         return remote.fetched("monitor.log", f"{place.rstrip('/')}/{part}/*.parquet", cache)
     return sorted((root / place / part).rglob("*.parquet"))

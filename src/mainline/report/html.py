@@ -33,10 +33,11 @@ def render(review: Review, curves: Curves | None = None) -> str:
     from markupsafe import Markup
 
     from mainline.report.plots import review as plots
+    from mainline.report.plots import tables
 
     formatting.remember(review.titles)
     scores = plots.of_scores(review, curves) if curves else []
-    drawn = {"slices": plots.slices(review), "importance": plots.importance(review)}
+    drawn = {"slices": plots.slices(review), "importance": plots.importance(review), "data": tables.drawn(review)}
     template = environment().get_template("report.html.j2")
     return template.render(
         review=review,

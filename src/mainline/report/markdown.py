@@ -15,7 +15,7 @@ from mainline.evaluation.formatting import (
     short,
     signed,
 )
-from mainline.evaluation.results import Anchor, Change, Gate, Metric, Review
+from mainline.evaluation.results import Anchor, Change, Gate, Metric, Review, TableChange
 from mainline.report import gate_warning, ordering
 from mainline.report.escape import code, prose
 from mainline.report.headline import base_name, gate_name, headline_of, same_rows
@@ -41,6 +41,7 @@ def render(review: Review, limit: int = LIMIT) -> str:
         metrics(review),
         anchor(review),
         attribution(review),
+        data_changes(review),
         changes(review),
         *details(review),
     ]
@@ -171,6 +172,42 @@ def attribution(review: Review) -> Part | None:
     ]
     methods = list(dict.fromkeys(prose(a.method, 160) for a in review.attribution))[:2]
     return Part(head, rows, f"\n\n<i>{'; '.join(methods)}</i>", weight=70, most=12)
+
+
+def data_changes(review: Review) -> Part | None:
+    """Which rows of each table differ from main's run, and what each table's change did to the metric."""
+    if not review.table_changes and not review.data_parts:
+        return None
+    said = prose(metric_name(review.metric), 60)
+    head = (
+        "#### What changed in the data\n\n"
+        f"| Table | rows added | removed | changed | new with the cutoff | change of {said} |\n"
+        "|---|--:|--:|--:|--:|--:|"
+    )
+    rows = [
+        row(
+            [
+                code(each.what) if each.is_table else prose(each.what, 60),
+                *each.counts,
+                *(signed(each.share) if each.share is not None else ["–"]),
+            ]
+        )
+        for each in ordering.data_changes(review)
+    ]
+    notes = [f"{code(each.table)}: {prose(each.note, 200)}" for each in review.table_changes if each.note]
+    days = [said for each in review.table_changes if (said := busiest(each))]
+    more = "".join(f"\n\n<i>{'; '.join(found)}</i>" for found in (days, notes) if found)
+    return Part(head, rows, more, weight=65, most=20)
+
+
+def busiest(change: TableChange) -> str:
+    """The day on which most of the table's rows differ."""
+    if not change.days:
+        return ""
+    most = max(change.days, key=lambda day: day.added + day.removed + day.changed)
+    number = most.added + most.removed + most.changed
+    on = prose(most.day, 40)
+    return f"{code(change.table)}: {plural(len(change.days), change.period)} differ, most of all {on} ({count(number)})"
 
 
 def changes(review: Review) -> Part | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from dataclasses import dataclass
 
 from mainline.data.validation.results import Expectation
 from mainline.evaluation.formatting import plain
@@ -55,6 +56,30 @@ def gaps(review: Review) -> list[Gap]:
 
 def drift(review: Review) -> list[Drift]:
     return sorted(review.drift, key=lambda feature: -_size(feature.psi))
+
+
+@dataclass(frozen=True)
+class DataRow:
+    """One line of what changed in the data: a table, or what is no table's own."""
+
+    what: str
+    counts: tuple[str, ...]
+    share: float | None  # of the headline metric's change
+    is_table: bool = True
+
+
+def data_changes(review: Review) -> list[DataRow]:
+    """The tables in the order of the settings with their parts, then the cutoff and the rest."""
+    parts = {part.what: part.metrics.get(review.metric) for part in review.data_parts}
+    rows = [
+        DataRow(
+            each.table,
+            tuple(f"{number:,}" if number else "–" for number in (each.added, each.removed, each.changed, each.later)),
+            parts.pop(each.table, None),
+        )
+        for each in review.table_changes
+    ]
+    return [*rows, *(DataRow(what, ("–",) * 4, share, is_table=False) for what, share in parts.items())]
 
 
 def changes(review: Review) -> dict[str, list[Change]]:

@@ -27,7 +27,10 @@ MODEL_MODULES = frozenset(
     {
         "config.extensions",
         "config.frameworks",
+        "config.api",
         "config.schema",
+        "config.section",
+        "config.sources",
         "config.user_code",
         "data.as_written",
         "data.exact_numbers",

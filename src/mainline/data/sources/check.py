@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mainline.config import loader
 from mainline.config.schema import Source
+from mainline.config.sources import KINDS
 from mainline.data.sources.declaration import SOURCES, SourceKind
 
 if TYPE_CHECKING:
@@ -21,10 +22,8 @@ def problems(params: Params) -> Iterator[tuple[Sequence[Key], str]]:
         if not chosen:
             valid = [*Source.model_fields, *SOURCES.added()]
             yield from (((*at, key), loader.no_setting((*at, key), valid)) for key in extra)
-        elif len(chosen) > 1 or given.path is not None or given.query is not None:
-            kinds = ", ".join(
-                [kind.name for kind in chosen] + [key for key in ("path", "query") if getattr(given, key)]
-            )
+        elif len(chosen) > 1 or any(getattr(given, key) is not None for key in KINDS):
+            kinds = ", ".join([kind.name for kind in chosen] + [key for key in KINDS if getattr(given, key)])
             yield at, f"data.sources.{name}: a source has one of these, not several: {kinds}"
         elif chosen[0].settings:
             yield from loader.type_problems(params, chosen[0].settings, extra, at)
@@ -32,6 +31,5 @@ def problems(params: Params) -> Iterator[tuple[Sequence[Key], str]]:
 
 def kind_of(source: Source) -> SourceKind:
     """The kind that a source's settings choose."""
-    if source.query is not None:
-        return SOURCES["query"]
-    return next((SOURCES[key] for key in source.model_extra or {} if key in SOURCES), SOURCES["path"])
+    added = next((SOURCES[key] for key in source.model_extra or {} if key in SOURCES), None)
+    return added or SOURCES[next(kind for kind in KINDS if getattr(source, kind) is not None)]

@@ -22,7 +22,7 @@ from mainline.data.sources.cutoff import Cut, check_time
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.duckdb_scan import NO_ROOM, connect, first_line, name, text
 from mainline.data.sources.formats import Files
-from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
+from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError, MissingVariable
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -96,7 +96,7 @@ def queried_file(query: Query, cache: Path) -> Files:
     """
     url = os.environ.get(query.variable)
     if not url:
-        raise ConfigurationError(
+        raise MissingVariable(
             f"{query.where}.database: the environment variable {query.variable} is not set; "
             "it holds the database's URL, as in "
             "postgresql://user:password@host/name or sqlite:///file.db"  # pragma: allowlist secret
@@ -119,16 +119,19 @@ def bound(sql: str, until: str) -> tuple[str, bool]:
 @contextmanager
 def _asked(query: Query, url: str) -> Iterator[RecordBatchReader]:
     kind = url.partition(":")[0].lower()
-    ask = {"postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite}.get(kind)
+    ask = {
+        "postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite, "mysql": _mysql, "mariadb": _mysql,
+    }.get(kind)  # fmt: skip
     if ask is None:
-        known = "postgresql:// or sqlite://"
+        known = "postgresql://, mysql://, mariadb:// or sqlite://"
         raise ConfigurationError(f"{query.where}.database: {query.variable} must be a URL that begins with {known}")
     try:
         with ask(query, url) as reader:
             yield reader
     except ImportError as error:
         missing = f"{kind} needs a driver that is not installed"
-        raise ConfigurationError(f"{query.where}.database: {missing}; run `make install GROUPS=database`") from error
+        group = "mysql" if ask is _mysql else "database"
+        raise ConfigurationError(f"{query.where}.database: {missing}; run `make install GROUPS={group}`") from error
 
 
 @contextmanager
@@ -168,6 +171,20 @@ def _sqlite(query: Query, url: str) -> Iterator[RecordBatchReader]:
         with _answering(query):
             cursor.execute(sql, (until,) if uses_clock else None)
             reader = cursor.fetch_record_batch()
+        yield reader
+
+
+@contextmanager
+def _mysql(query: Query, url: str) -> Iterator[RecordBatchReader]:
+    from mainline.data.sources.mysql import asked
+
+    sql, uses_clock = bound(query.sql, "CAST(%s AS DATETIME(6))")
+    sql = sql if uses_clock else query.sql.rstrip().rstrip(";")
+    if uses_clock:
+        # PyMySQL's own placeholders: any other percent sign of the query is doubled.
+        sql = sql.replace("%", "%%").replace("CAST(%%s AS DATETIME(6))", "CAST(%s AS DATETIME(6))")
+    until = f"{query.until.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S.%f}" if uses_clock else None
+    with asked(query.where, query.variable, url, sql, until) as reader:
         yield reader
 
 

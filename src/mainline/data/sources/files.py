@@ -31,8 +31,8 @@ def collect(settings: Source, request: Request) -> Files:
     if "://" in path:
         from mainline.data.sources.remote import remote_files
 
-        return remote_files(request.table, path, settings.format, request.cache)
-    return local_files(request.table, path, settings.format, request.root)
+        return remote_files(request.table, path, settings.file_format, request.cache)
+    return local_files(request.table, path, settings.file_format, request.root)
 
 
 def workbooks(table: str, path: str, sheet: str | None, request: Request) -> Files:

@@ -32,6 +32,7 @@ class Event:
     claimed_base: str | None  # the base's commit in the event
     run_id: str
     run_attempt: str
+    is_fork: bool = False  # a pull request from another repository, which gets no secret
 
     @property
     def is_default(self) -> bool:
@@ -72,7 +73,12 @@ def read(environment: Mapping[str, str]) -> Event:
         or (before if before != NO_COMMIT else None),
         run_id=environment.get("GITHUB_RUN_ID", ""),
         run_attempt=environment.get("GITHUB_RUN_ATTEMPT", ""),
+        is_fork=bool(pull) and _repository(pull, "head") != _repository(pull, "base"),
     )
+
+
+def _repository(pull: dict[str, Any], side: str) -> object:
+    return ((pull.get(side) or {}).get("repo") or {}).get("full_name")
 
 
 def payload(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mainline.config.loader import load
+from mainline.data.sources import snapshot
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.evaluation import changes
 from mainline.evaluation.results import Change
@@ -44,6 +45,8 @@ def review(workspace: Workspace, environment: Mapping[str, str], install: str = 
         print("Passed: this cannot change the model, nothing was trained")
         status, message = 0, ""
     else:
+        if started.is_fork:
+            os.environ[snapshot.FORK] = "1"  # what GitHub gives no secret to
         status, message = run(workspace, base, install)
         if not (workspace.reports / "verdict.json").exists():
             stopped_report.write_stopped(workspace, base, commit, status, message, gates(workspace, commit))
@@ -132,7 +135,7 @@ def gates(workspace: Workspace, commit: str | None) -> list[Change]:
 def keep_only(workspace: Workspace, fingerprint: str | None) -> None:
     """Keep one record for the cache, which would grow with every commit."""
     for folder in workspace.records.glob("*"):
-        if folder.name != fingerprint:
+        if folder.name not in (fingerprint, snapshot.FOLDER):
             shutil.rmtree(folder)
 
 

@@ -44,6 +44,8 @@ def _write(workspace: Workspace, report: Unchanged | Stopped, outcome: dict[str,
         "data": None,
         "metrics": {},
         "attribution": {},
+        "tables": {},
+        "due_to": {},
         "gates": [],
     }
     verdict = {**empty, "seconds": {}, **outcome}

@@ -1,4 +1,4 @@
-"""The destination of the log: a folder, or a prefix of an object store. A file appears there complete or not at all."""
+"""The destination of the log: a folder, a prefix of an object store, or a topic; a file is complete there or absent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from mainline.data.sources.remote import is_remote, redacted
+from mainline.data.sources.streams.log_address import is_topic
 from mainline.errors import ConfigurationError, ExternalError
+from mainline.monitoring.shipping.topic import Topic
 from mainline.runtime.atomic_files import UNFINISHED, scratch
 
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss")
@@ -80,14 +82,19 @@ class Store:
         return text.replace(self.url, self.name)
 
 
-def at(log: str, root: Path) -> Folder | Store:
+Destination = Folder | Store | Topic
+
+
+def at(log: str, root: Path) -> Destination:
     """The destination that `monitor.log` names; a relative folder is below `root`."""
+    if is_topic(log):
+        return Topic(log)
     if not is_remote(log):
         return Folder(root / log)
     scheme = log.partition("://")[0]
     if scheme not in SCHEMES:
         raise ConfigurationError(
-            f"monitor.log: {scheme}:// is not supported; use a folder or one of {', '.join(SCHEMES)}"
+            f"monitor.log: {scheme}:// is not supported; use a folder or one of {', '.join(SCHEMES)}, kafka"
         )
     return Store(log)
 

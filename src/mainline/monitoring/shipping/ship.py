@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mainline.errors import DataError, MainlineError
-from mainline.monitoring.shipping.destination import Folder, Store
+from mainline.monitoring.shipping.destination import Destination
 from mainline.monitoring.shipping.parquet import convert
 from mainline.monitoring.shipping.spool_reader import Broken, Unreadable, kind_of, stem_of
 from mainline.serving.spool_files import CORRUPT, SUFFIX, adopt, claimed, finished
@@ -42,7 +42,7 @@ class Shipped:
         return [*map(str, self.broken), *self.unreadable]
 
 
-def ship(spool: Path, landing: Folder | Store) -> Shipped:
+def ship(spool: Path, landing: Destination) -> Shipped:
     """Ship every finished file; files of writers that have died are finished first.
 
     Raises
@@ -60,7 +60,7 @@ def ship(spool: Path, landing: Folder | Store) -> Shipped:
     return shipped
 
 
-def ship_file(path: Path, landing: Folder | Store, shipped: Shipped) -> None:
+def ship_file(path: Path, landing: Destination, shipped: Shipped) -> None:
     """Ship one file, which this process has claimed."""
     with landing.place() as part:
         try:
@@ -78,7 +78,7 @@ def ship_file(path: Path, landing: Folder | Store, shipped: Shipped) -> None:
         shipped.broken.append(broken)
 
 
-def ship_once(spool: Path, landing: Folder | Store) -> Shipped:
+def ship_once(spool: Path, landing: Destination) -> Shipped:
     """Raises DataError at the end if lines were skipped."""
     shipped = ship(spool, landing)
     if shipped.faults:
@@ -86,7 +86,7 @@ def ship_once(spool: Path, landing: Folder | Store) -> Shipped:
     return shipped
 
 
-def follow(spool: Path, landing: Callable[[], Folder | Store], seconds: float) -> int:
+def follow(spool: Path, landing: Callable[[], Destination], seconds: float) -> int:
     """Repeat every `seconds` until SIGTERM or SIGINT, and then once more."""
     stopping = threading.Event()
     failed, to = False, None

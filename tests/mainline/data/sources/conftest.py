@@ -1,3 +1,3 @@
-from tests.servers import abfs, gcs, postgresql, s3, site
+from tests.servers import abfs, gcs, mariadb, postgresql, s3, site
 
-__all__ = ["abfs", "gcs", "postgresql", "s3", "site"]
+__all__ = ["abfs", "gcs", "mariadb", "postgresql", "s3", "site"]
