@@ -50,7 +50,7 @@ def found(count: int = 90) -> Found:
     made = Proposal(
         Outcome.ready,
         "search/0a1b2c3d was created: train.params.max_iter: 30 → 44",
-        study="0a1b2c3d4e5f6071",
+        study="0a1b2c3d4e5f6071",  # pragma: allowlist secret
         base="a" * 40,
         branch="search/0a1b2c3d",
         changes=["train.params.max_iter: 30 → 44", "train.categorical: ordinal → onehot"],
