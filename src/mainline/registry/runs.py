@@ -116,6 +116,8 @@ def open_client(state: str) -> tuple[MlflowClient, str]:
     if artifacts:
         check_embedded(Path(state))
     mlflow.set_tracking_uri(uri)
+    if artifacts:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)  # which that call has set; here it means a team's server
     with alone(Path(state)):
         client = store_upgrade.fitting(Path(state) / "mlflow.db", mlflow.MlflowClient)
         experiment = client.get_experiment_by_name(experiment_name())

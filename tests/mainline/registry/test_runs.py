@@ -163,6 +163,15 @@ def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_pa
         worker.stop()
 
 
+def test_an_error_of_the_embedded_store_names_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    tracking.open_client(str(tmp_path))
+    named = pytest.raises(ExternalError, match=r"store \(sqlite:.*mlflow\.db\) did not answer: no")
+    with named, tracking.converted_errors(str(tmp_path)):
+        raise MlflowException("no")
+
+
 def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
     processes = [Worker() for _ in range(2)]
     try:
