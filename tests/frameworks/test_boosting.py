@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -149,7 +150,6 @@ def test_the_server_answers_without_the_framework(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 import numpy as np
-import pandas as pd
 from mainline.serving import scorer, signature
 folder = Path({str(made.folder)!r})
 asked = np.load({str(tmp_path / "asked.npz")!r}, allow_pickle=True)
@@ -166,7 +166,14 @@ def test_a_pipeline_that_is_served_as_it_is_brings_its_own_framework_and_no_othe
     made = make(tmp_path, estimator="catboost.CatBoostClassifier", estimator_params=few("catboost"), encoding="native")
     assert made.signature.frameworks == ["catboost"]
     done = subprocess.run(
-        ["uv", "export", "--quiet", "--frozen", "--no-emit-project", *image.selection(made.signature)],
+        [
+            os.environ.get("UV", "uv"),
+            "export",
+            "--quiet",
+            "--frozen",
+            "--no-emit-project",
+            *image.selection(made.signature),
+        ],
         cwd=TOP,
         capture_output=True,
         text=True,

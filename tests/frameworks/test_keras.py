@@ -28,7 +28,7 @@ def build(X, y, width=8):
         keras.layers.Dense(width, activation="tanh"),
         keras.layers.Dense(y.shape[1], activation="softmax"),
     ])
-    model.compile(optimizer="adam", loss="categorical_crossentropy")
+    model.compile(optimizer=keras.optimizers.Adam(0.05), loss="categorical_crossentropy")
     return model
 """
 
@@ -57,7 +57,7 @@ def test_early_stopping_and_a_function_of_the_projects_own(tmp_path: Path, monke
         made = make(tmp_path / "made", "binary", READY + "Classifier", params, "onehot", "standardize")
         assert made.signature.engine == "onnx"
         train = made.settings.train.model_dump() | {"early_stopping": {"rounds": 1, "slice": 0.2}}
-        train["params"] = train["params"] | {"epochs": 60, "batch_size": 16}
+        train["params"] = train["params"] | {"epochs": 60}
         asked = made.settings.model_copy(update={"train": Train.model_validate(train)})
         fitted = pipeline.fit(asked, made.frame)
         assert fitted.rounds is not None
