@@ -90,6 +90,11 @@ class Source(ApiSettings, Extensible):
     known_after: SpanField | None = Field(None, description="Delay after `time` until a row is known.")
     known_ahead: bool = Field(False, description="Rows are known before their `time`, such as a timetable.")
 
+    def _says(self, name: str) -> bool:
+        """Whether a setting is there with a value of its own: settings that were written out name every default."""
+        default = type(self).model_fields[name].get_default(call_default_factory=True)
+        return name in self.model_fields_set and getattr(self, name) != default
+
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         chosen = [kind for kind in KINDS if getattr(self, kind) is not None]
@@ -99,7 +104,7 @@ class Source(ApiSettings, Extensible):
         if len(chosen) > 1:
             raise ValueError(f"a source has one of these, not several: {', '.join(chosen)}")
         for kind, settings in KINDS.items():
-            strange = [name for name in settings if name in self.model_fields_set and not added]
+            strange = [name for name in settings if self._says(name) and not added]
             if strange and kind != chosen[0] and strange[0] not in KINDS[chosen[0]]:
                 raise ValueError(f"`{strange[0]}` is a setting of `{kind}`, and this source has `{chosen[0]}`")
         if self.format in (OF_FILES if self.topic is not None else OF_MESSAGES):
@@ -119,7 +124,7 @@ class Source(ApiSettings, Extensible):
 
     @model_validator(mode="after")
     def _files_as_text(self) -> Self:
-        given = [name for name in OF_TEXT if name in self.model_fields_set]
+        given = [name for name in OF_TEXT if self._says(name)]
         if given and self.query is not None:
             raise ValueError(f"{given[0]} is a setting of text files: cast in the query instead")
         typed = next((kind for kind in IN_PARQUET if getattr(self, kind) is not None), None)
