@@ -7,6 +7,7 @@ model is trained on the other folds.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from mainline.config.schema import Settings, Span
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, moment_sql, place_sql, sides
 from mainline.errors import DataError
-from mainline.training import pipeline
+from mainline.training import early_stopping, pipeline
 from mainline.training.train import labelled_training_rows
 
 if TYPE_CHECKING:
@@ -27,17 +28,38 @@ LEAST = 2  # windows of training before the first fold; with less history the fo
 
 @dataclass(frozen=True)
 class Folds:
-    """`rows` are the labelled training rows; `fold` (n,) is the fold of each, -1 where it is only trained on."""
+    """`rows` are the labelled training rows; `fold` (n,) is the fold of each, -1 where it is only trained on.
+
+    `place` (n,) is where each row stands: see `places`.
+    """
 
     rows: pd.DataFrame
     fold: NDArray[Any]
-    ordered: bool  # by time: a fold is trained on earlier rows alone
+    place: NDArray[Any]
+    starts: tuple[dt.datetime, ...]  # of the folds, in the order of time; empty where the split is by hash
+    count: int
+    stop_at: Span | float | None  # the slice of `train.early_stopping`
     words: str  # how they were made, for a report
 
     def parts(self, number: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The rows that the model of a fold is trained on, and those of the fold."""
-        train = self.fold < number if self.ordered else self.fold != number
-        return self.rows[train].reset_index(drop=True), self.rows[self.fold == number].reset_index(drop=True)
+        train = self.fold < number if self.starts else self.fold != number
+        rows = self.rows[train].reset_index(drop=True)
+        if self.stop_at is not None:
+            rows[early_stopping.MARK] = self.stopping_slice(self.place[train], number)
+        return rows, self.rows[self.fold == number].reset_index(drop=True)
+
+    def stopping_slice(self, place: NDArray[Any], number: int) -> NDArray[Any]:
+        """Whether each row that a fold's model is trained on is in its early-stopping slice.
+
+        The fold takes the place of the holdout: the slice ends where the fold begins, or is a share of the other keys.
+        """
+        if isinstance(self.stop_at, Span):
+            begin: NDArray[Any] = place >= self.stop_at.before(self.starts[number]).timestamp()
+            return begin
+        left = place - (place >= number / self.count) / self.count  # the fold's own part is cut out
+        share: NDArray[Any] = left < (self.stop_at or 0.0) * (1 - 1 / self.count)
+        return share
 
 
 def folds(settings: Settings, frame: Path, number: int) -> Folds:
@@ -48,16 +70,21 @@ def folds(settings: Settings, frame: Path, number: int) -> Folds:
     DataError
         Where a fold would have no rows, or a model of one none to train on.
     """
+    import numpy as np
+
     blocks = [settings.compare.blocks] if settings.compare.blocks else []
     rows = pipeline.training_rows(settings, frame, *blocks)
     place = places(settings, frame, rows)
     holdout = settings.split.holdout
+    starts: tuple[dt.datetime, ...] = ()
     if isinstance(holdout, Span):
-        fold, words = in_time(settings, holdout, place, number)
+        starts, words = in_time(settings, holdout, place, number)
+        fold = np.searchsorted([start.timestamp() for start in starts], place, side="right") - 1
     else:
         fold = (place * number).astype(int).clip(0, number - 1)
         words = f"{number} parts by {settings.split.group or 'key'}, each scored by a model of the others"
-    found = Folds(rows, fold, isinstance(holdout, Span), words)
+    stopping = settings.train.early_stopping
+    found = Folds(rows, fold, place, starts, number, stopping.slice if stopping else None, words)
     for one in range(number):
         train, scored = found.parts(one)
         if train.empty or scored.empty:
@@ -88,8 +115,10 @@ def places(settings: Settings, frame: Path, rows: pd.DataFrame) -> NDArray[Any]:
     return place
 
 
-def in_time(settings: Settings, length: Span, moments: NDArray[Any], number: int) -> tuple[NDArray[Any], str]:
-    """The fold of each row by its time; with too little history for whole windows, parts of equally many rows."""
+def in_time(
+    settings: Settings, length: Span, moments: NDArray[Any], number: int
+) -> tuple[tuple[dt.datetime, ...], str]:
+    """Where each fold begins; with too little history for whole windows, parts of equally many rows."""
     import numpy as np
 
     end = sides(settings).start
@@ -98,9 +127,8 @@ def in_time(settings: Settings, length: Span, moments: NDArray[Any], number: int
     for _ in range(number + LEAST):
         bounds.insert(0, length.before(bounds[0]))
     if moments.min() <= bounds[0].timestamp() + 86_400:
-        starts = np.array([bound.timestamp() for bound in bounds[LEAST:-1]])
         words = f"{number} times {length} before the holdout, each scored by a model of the rows before it"
-    else:
-        starts = np.quantile(moments, [(LEAST + one) / (LEAST + number) for one in range(number)])
-        words = f"{number} parts of equally many rows, each scored by a model of the rows before it"
-    return np.searchsorted(starts, moments, side="right") - 1, words
+        return tuple(bounds[LEAST:-1]), words
+    seconds = np.quantile(moments, [(LEAST + one) / (LEAST + number) for one in range(number)])
+    words = f"{number} parts of equally many rows, each scored by a model of the rows before it"
+    return tuple(dt.datetime.fromtimestamp(float(one), end.tzinfo) for one in seconds), words

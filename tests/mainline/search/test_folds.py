@@ -12,6 +12,7 @@ from mainline.config.schema import Settings
 from mainline.data.split import sides
 from mainline.errors import DataError
 from mainline.search.folds import folds
+from mainline.training import early_stopping
 from tests.mainline.search.spaces import SEARCH, params
 from tests.projects import visits
 
@@ -71,3 +72,26 @@ def test_folds_by_hash_are_of_about_the_same_size(tmp_path: Path) -> None:
 def test_too_few_rows_for_the_folds_are_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"fold \d of 20 has .* too little training data for search.folds"):
         folds(settings(*HASH), frame(tmp_path, 12), 20)
+
+
+def test_early_stopping_looks_at_rows_right_before_the_fold(tmp_path: Path) -> None:
+    weekly = settings(
+        ("holdout: 2 weeks", "holdout: 1 week"), ("train:\n", "train:\n  early_stopping: {rounds: 5, slice: 4 days}\n")
+    )
+    found, start = folds(weekly, frame(tmp_path), 3), sides(weekly).start
+    at = pd.read_parquet(tmp_path / "frame.parquet").set_index("row_id")["at"]
+    for number in range(3):
+        train, _ = found.parts(number)
+        begin = pd.Timestamp(start) - pd.Timedelta(weeks=3 - number)
+        expected = (at.loc[train["row_id"]] >= begin - pd.Timedelta(days=4)).to_numpy()
+        assert 0 < expected.sum() < len(train)
+        assert (train[early_stopping.MARK].to_numpy() == expected).all()
+
+
+def test_early_stopping_by_hash_looks_at_a_share_of_the_groups_that_are_trained_on(tmp_path: Path) -> None:
+    stopping = ("train:\n", "train:\n  early_stopping: {rounds: 5, slice: 0.3}\n")
+    grouped = settings(*HASH, ("holdout: 0.25", "holdout: 0.25\n  group: visit"), stopping)
+    found = folds(grouped, frame(tmp_path), 3)
+    for number in range(3):
+        marks = found.parts(number)[0][early_stopping.MARK]
+        assert marks.mean() == pytest.approx(0.3, abs=0.04)
