@@ -56,9 +56,9 @@ def read(file: Path) -> Proposal:
             message=str(content["message"]),
             until=_date(content.get("until")),
             before=_date(content.get("before")),
-            base=_matching(content.get("base"), r"[0-9a-f]{40,64}"),
-            branch=_matching(content.get("branch"), rf"{prefix()}\d{{4}}-\d\d-\d\d"),
-            verdict=_matching(content.get("verdict"), r"[a-z_]{1,40}"),
+            base=matching(content.get("base"), r"[0-9a-f]{40,64}"),
+            branch=matching(content.get("branch"), rf"{prefix()}\d{{4}}-\d\d-\d\d"),
+            verdict=matching(content.get("verdict"), r"[a-z_]{1,40}"),
             passed=content.get("passed") is True,
         )
     except FileNotFoundError:
@@ -71,7 +71,8 @@ def _date(value: Any) -> dt.date | None:
     return None if value is None else dt.date.fromisoformat(value)
 
 
-def _matching(value: Any, pattern: str) -> str | None:
+def matching(value: Any, pattern: str) -> str | None:
+    """The text, or None where there is none; raises ValueError where it is something else than the pattern says."""
     if value is None:
         return None
     if not re.fullmatch(pattern, value):

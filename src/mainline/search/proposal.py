@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from mainline.errors import DataError
+from mainline.retraining.proposal import matching
 from mainline.runtime import models
 
 FILE, PARAMS, PAGE = "search.json", "params.yaml", "search.html"
@@ -65,26 +65,18 @@ def read(file: Path) -> Proposal:
         return Proposal(
             outcome=Outcome(content["outcome"]),
             message=str(content["message"]),
-            study=_matching(content["study"], r"[0-9a-f]{16}") or "",
-            base=_matching(content.get("base"), r"[0-9a-f]{40,64}"),
-            branch=_matching(content.get("branch"), rf"{re.escape(branch_of(content['study']))}"),
+            study=matching(content["study"], r"[0-9a-f]{16}") or "",
+            base=matching(content.get("base"), r"[0-9a-f]{40,64}"),
+            branch=matching(content.get("branch"), rf"{re.escape(branch_of(content['study']))}"),
             changes=[str(one) for one in content["changes"]][:100],
             inner=str(content["inner"]),
             trials=int(content["trials"]),
             questions=int(content["questions"]),
             holdout=str(content["holdout"]),
-            verdict=_matching(content.get("verdict"), r"[a-z_]{1,40}"),
+            verdict=matching(content.get("verdict"), r"[a-z_]{1,40}"),
             passed=content.get("passed") is True,
         )
     except FileNotFoundError:
         raise DataError(f"{file} does not exist: the search left no result, see its log") from None
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{file} is not a result of a search: {error!r}") from None
-
-
-def _matching(value: Any, pattern: str) -> str | None:
-    if value is None:
-        return None
-    if not re.fullmatch(pattern, value):
-        raise ValueError(f"{value!r} does not match {pattern}")
-    return str(value)
