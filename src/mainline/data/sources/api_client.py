@@ -48,6 +48,11 @@ class Caller:
     variable: str | None = None
     secrets: list[str] = field(default_factory=list)
 
+    @property
+    def may_be_redirected(self) -> bool:
+        """To another server aiohttp takes the header `Authorization` off, and no other."""
+        return self.headers.keys() <= {"Authorization"}
+
     def without_secrets(self, said: str) -> str:
         for secret in self.secrets:
             said = said.replace(secret, "***").replace(quote(secret, safe=""), "***")
@@ -104,7 +109,10 @@ class Client:
             pause = FIRST_WAIT * 2**attempt
             try:
                 async with self.session.get(
-                    url, params={**parameters, **self.caller.parameters}, headers=self.caller.headers
+                    url,
+                    params={**parameters, **self.caller.parameters},
+                    headers=self.caller.headers,
+                    allow_redirects=self.caller.may_be_redirected,
                 ) as response:
                     answer = await self._answer(response, page)
                     self._slow_down(response, page)
@@ -133,6 +141,12 @@ class Client:
             raise ExternalError(f"{self._of(page)}: the server {whose} (status {response.status})")
         if response.status == 404:
             return Answer(None, found=False)
+        if 300 <= response.status < 400:
+            target = self.caller.without_secrets(redacted(response.headers.get("Location", "another address")))
+            raise ConfigurationError(
+                f"{self._of(page)}: the server redirects to {target}: set {self.where}.api to that address, if it is "
+                f"the right one; the value of {self.caller.variable} is not sent there"
+            )
         if response.status >= 400:
             shown = self.caller.without_secrets(" ".join(text.split()))[:SHOWN]
             raise ConfigurationError(f"{self._of(page)}: the server answers with status {response.status}: {shown}")

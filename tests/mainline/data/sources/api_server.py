@@ -22,6 +22,7 @@ class Api(ThreadingHTTPServer):
         self.rows: list[dict[str, Any]] = hourly(35)
         self.asked: list[dict[str, str]] = []
         self.tokens: list[str | None] = []
+        self.keys: list[str | None] = []
         self.mishaps: dict[int, Callable[[_Handler], None]] = {}
         self.before: dict[int, Callable[[], None]] = {}  # what happens to the rows before a request is answered
         self.end_is_404 = False
@@ -43,6 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         query = dict(parse_qsl(parts.query))
         self.server.asked.append({"path": parts.path, **query})
         self.server.tokens.append(self.headers.get("Authorization"))
+        self.server.keys.append(self.headers.get("X-Key"))
         number = len(self.server.asked)
         if number in self.server.before:
             self.server.before[number]()

@@ -215,6 +215,20 @@ def test_a_token_is_not_sent_to_another_server(api: Api, ask: Ask) -> None:
         ask("linked", pages="link", auth="$RATES_TOKEN")
 
 
+def test_a_secret_follows_no_redirect_to_another_server(api: Api, ask: Ask) -> None:
+    with serving(Api()) as other:
+        elsewhere = status(302, Location=f"{other.url}/whole")
+        api.mishaps[1] = elsewhere
+        assert len(numbers(ask("whole", auth="$RATES_TOKEN"))) == 35
+        assert (api.tokens[0], other.tokens) == (f"Bearer {TOKEN}", [None])
+        api.mishaps[2] = elsewhere
+        with pytest.raises(
+            ConfigurationError, match=r"redirects to http://127.0.0.1:\d+/whole: .*RATES_TOKEN is not sent"
+        ):
+            ask("whole", auth={"value": "$RATES_TOKEN", "header": "X-Key"})
+        assert (api.keys[1], other.keys) == (TOKEN, [None])
+
+
 def test_a_token_that_is_missing_or_written_down_is_refused(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RATES_TOKEN")
     with pytest.raises(ConfigurationError, match=r"events\.auth: the environment variable RATES_TOKEN is not set"):
