@@ -25,6 +25,7 @@ LOCAL ?=
 TARGET ?=
 VERSION ?=
 ANEW ?=
+IN ?=
 RETURNED ?=
 WITH ?=
 TORCH ?= cpu
@@ -73,8 +74,12 @@ init run review verify margins search candidate promote retrain: export PYTHONHA
 ##@ The loop
 
 .PHONY: run
-run: $(BIN)/.train ## Validate, train, compare on the same rows with BASE=… (default: the default branch), report
-	@$(BIN)/mainline run $(if $(BASE),--base "$(BASE)")
+run: $(BIN)/$(if $(filter docker,$(IN)),.core,.train) ## Validate, train, compare with BASE=… on the same rows, report (IN=docker, kubernetes: in the trainer image)
+	@$(BIN)/mainline run $(if $(BASE),--base "$(BASE)") $(if $(value IN),--in "$$IN")
+
+.PHONY: trainer
+trainer: $(BIN)/.core ## Build the image of the locked training environment, for IN= and `make kfp`; push it below MAINLINE_IMAGE
+	@$(BIN)/mainline trainer
 
 # The values of the call are in the environment of the recipe: a query has quotes and blanks.
 .PHONY: init

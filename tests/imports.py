@@ -17,7 +17,7 @@ TOP = Path(__file__).resolve().parents[1]
 # From the ground up; each room imports rooms before it in this list only.
 ROOMS = (
     "errors", "runtime", "config", "serving", "data", "training", "evaluation", "registry", "report", "packaging",
-    "monitoring", "release", "retraining", "search", "github", "demo", "init", "cli",
+    "execution", "monitoring", "release", "retraining", "search", "github", "demo", "init", "cli",
 )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ LOOP, RELEASE, WATCHING, WORKFLOWS, INTERNAL = "The loop", "Release", "Watching"
 COMMANDS = (
     Command("init", LOOP, "init", "make a project of a table: guess, explain, write, measure, first verdict"),
     Command("run", LOOP, "train", "validate, train, compare with main on the same rows, report"),
+    Command("trainer", LOOP, "execution", "build the image of the locked training environment, for `run --in`"),
     Command("export", LOOP, "export", "export the model to ONNX for the server"),
     Command("predict", LOOP, "export", "score a Parquet, CSV or JSON lines file with the exported model"),
     Command("serve", LOOP, "export", "serve the exported model over HTTP"),

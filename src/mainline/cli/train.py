@@ -19,6 +19,7 @@ def add(commands: Any) -> None:
     )
     run.add_argument("--state", type=Path, help="folder of records and runs (default: .mainline)")
     run.add_argument("--stage", action="store_true", help="test the container too, where an engine is available")
+    run.add_argument("--in", dest="place", metavar="PLACE", help="compute it in docker or kubernetes (default: here)")
     run.set_defaults(command=run_command)
 
     review = commands.add_parser("review", description=about("review"))
@@ -38,6 +39,10 @@ def add(commands: Any) -> None:
 
 
 def run_command(call: argparse.Namespace) -> int:
+    if call.place:
+        from mainline.cli import execution
+
+        return execution.run_command(call)
     from mainline.runtime import git, last_run
     from mainline.runtime.workspace import Workspace
 

@@ -22,10 +22,11 @@ class Variable(NamedTuple):
     default: str = ""
 
 
-RELEASE, TARGETS, TRAINING, GITHUB, TOOLS = (
+RELEASE, TARGETS, TRAINING, EXECUTION, GITHUB, TOOLS = (
     "Releases and shared state",
     "Deployment targets",
     "Training and tracking",
+    "Training elsewhere",
     "GitHub and its workflows",
     "Other tools",
 )
@@ -55,6 +56,13 @@ VARIABLES = (
         "The model to work for, where a repository has several: as `MODEL=` of a target, and `--model`.",
     ),
     Variable(SELECTED, TRAINING, "Set by Mainline for the processes that it starts: the model that they work for."),
+    Variable("MAINLINE_TRAINER", EXECUTION, "Trainer image, where `make trainer` has built it on another machine."),
+    Variable("MAINLINE_JOB_MEMORY", EXECUTION, "Memory limit, of a container such as `8g`, of a Job such as `8Gi`."),
+    Variable("MAINLINE_JOB_CPUS", EXECUTION, "Processors of the container or Job."),
+    Variable("MAINLINE_JOB_GPUS", EXECUTION, "GPUs: `all` or a number for a container, a number for a Job.", "none"),
+    Variable("MAINLINE_JOB_SECONDS", EXECUTION, "`activeDeadlineSeconds` of a Job: what it may cost at most.", "3600"),
+    Variable("MAINLINE_JOB_SECRET", EXECUTION, "Secret of the cluster with the variables of a Job that are secret."),
+    Variable("MAINLINE_TRAINED_IN", EXECUTION, "Set by Mainline in a trainer image: its digest, for the record."),
     Variable("MLFLOW_TRACKING_URI", TRAINING, "MLflow server.", "the store in `.mainline`"),
     Variable("MLFLOW_TRACKING_USERNAME", TRAINING, "User name for that server; read by MLflow itself."),
     Variable("MLFLOW_TRACKING_PASSWORD", TRAINING, "Its password; read by MLflow itself."),
@@ -110,6 +118,7 @@ VARIABLES = (
 )
 
 IMAGE, STATE = "MAINLINE_IMAGE", "MAINLINE_STATE"
+TRAINED_IN = "MAINLINE_TRAINED_IN"
 MODEL_NAME, FORMER_MODEL_NAME = "MAINLINE_MODEL_NAME", "MAINLINE_MODEL"
 SERVICE, NAMESPACE = "MAINLINE_SERVICE", "MAINLINE_NAMESPACE"
 MOST_MODELS = "MAINLINE_MOST_MODELS"

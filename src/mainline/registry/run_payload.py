@@ -35,6 +35,7 @@ def training(params: Params, root: Path, record: Record, frame: Path) -> dict[st
             "data_digest": data_digest(record),
             "commit": facts.made_by or "none",
             "clean": str(facts.clean).lower(),
+            **({"trainer_image": facts.image} if facts.image else {}),
         },
         "tables": list(json.loads(to_json(facts.tables))["tables"].values()),
         "example": example.to_json(orient="split"),

@@ -31,7 +31,7 @@ RESERVED = frozenset(
         *(TOP, "all", "none", "main", "mainline", "model", "models"),
         *("state", "shared", "ship", "base", "image", "latest", "production", "candidate", "champion", "previous"),
         *("data", "demo", "init", "monitor", "release", "report", "reports", "retrain", "retraining", "stage"),
-        "search",
+        *("search", "trainer", "jobs"),
     }
 )
 

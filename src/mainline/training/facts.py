@@ -61,6 +61,7 @@ class Facts:
     coverage: dict[str, list[int]] = field(default_factory=dict)  # `label_coverage.measure`; empty in older records
     frameworks: dict[str, str] = field(default_factory=dict)  # installed versions by module, beside scikit-learn's
     rounds: int | None = None  # that early stopping has found; None without it
+    image: str | None = None  # digest of the trainer image that it was trained in; None outside one
 
     @property
     def made_by(self) -> str | None:
@@ -81,6 +82,8 @@ def facts_to_json(facts: Facts) -> str:
         del plain["frameworks"]
     if facts.rounds is None:
         del plain["rounds"]
+    if facts.image is None:
+        del plain["image"]
     if not facts.coverage:
         del plain["coverage"]  # a record of an earlier version has none
     written = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config import frameworks
+from mainline.config.environment import TRAINED_IN
 from mainline.config.schema import Settings
 from mainline.data.blocks import codes
 from mainline.data.collect import Collected
@@ -91,6 +93,7 @@ def train_model(
         coverage=covered.result(),
         frameworks=versions.of_model(fitted.pickled),
         rounds=fitted.rounds,
+        image=os.environ.get(TRAINED_IN) or None,
     )
     arrays = {
         "row_id": rows[ROW_ID].to_numpy(),
