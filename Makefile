@@ -26,6 +26,7 @@ TARGET ?=
 VERSION ?=
 ANEW ?=
 IN ?=
+RECURRING ?=
 RETURNED ?=
 WITH ?=
 TORCH ?= cpu
@@ -69,7 +70,7 @@ unexport PYTHONPATH
 unexport PYTHONHOME
 
 # The order of Python's sets is the same in every training. The server keeps its random hashes.
-init run review verify margins search candidate promote retrain: export PYTHONHASHSEED := 0
+init run kfp review verify margins search candidate promote retrain: export PYTHONHASHSEED := 0
 
 ##@ The loop
 
@@ -96,6 +97,11 @@ margins: $(BIN)/.train ## Measure gates.margins: how far equal models differ (MO
 .PHONY: search
 search: $(BIN)/.search ## Search for better parameters on inner folds (MINUTES=20); the winner becomes a branch with its review
 	@$(BIN)/mainline search $(if $(value MINUTES),--minutes "$$MINUTES")
+
+# kfp has an environment of its own with a lock of its own: it would move packages of the training.
+.PHONY: kfp
+kfp: $(BIN)/.train .venv-kfp/.stamp ## Compile the run for Kubeflow Pipelines to reports/pipeline.yaml (RECURRING=1: for recurring runs)
+	@$(BIN)/mainline kfp $(if $(BASE),--base "$(BASE)") $(if $(RECURRING),--recurring)
 
 .PHONY: export
 export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model
@@ -262,6 +268,10 @@ $(BIN)/.frameworks: $(BIN)/.train
 test: lint $(GITHUB_API) browser ## Lint, types, unit and pipeline tests: everything
 	@$(BIN)/pytest
 
+.PHONY: test-kfp
+test-kfp: $(BIN)/.all .venv-kfp/.stamp ## Tests of the Kubeflow pipeline, whose steps are run in containers of this machine
+	@$(BIN)/pytest tests/kubeflow
+
 # In an environment of its own, so that the usual one stays as most projects have it.
 .PHONY: test-frameworks
 test-frameworks: ## Tests of LightGBM, XGBoost, CatBoost, PyTorch and Keras, which it installs beside the usual environment
@@ -374,6 +384,11 @@ $(GITHUB_API): tests/github/package-lock.json | $(BIN)/.all
 	@cd tests/github && { $(NPM) ci --ignore-scripts --loglevel=error && touch node_modules/.stamp && \
 		find node_modules/@octokit -path '*/generated/*.json' ! -name api.github.com.json -delete; } || \
 		{ echo "npm could not fetch GitHub's descriptions of its API and events: tests that need them cannot run" >&2; test -z "$$CI"; }
+
+.venv-kfp/.stamp: deploy/kubeflow/uv.lock deploy/kubeflow/pyproject.toml | $(NEEDS_UV)
+	@$(WRITABLE)
+	@UV_PROJECT_ENVIRONMENT="$(CURDIR)/.venv-kfp" "$(UV)" sync --project deploy/kubeflow --locked --group test --quiet
+	@touch $@
 
 $(OWN_UV):
 	@$(WRITABLE)

@@ -21,6 +21,7 @@ COMMANDS = (
     Command("init", LOOP, "init", "make a project of a table: guess, explain, write, measure, first verdict"),
     Command("run", LOOP, "train", "validate, train, compare with main on the same rows, report"),
     Command("trainer", LOOP, "execution", "build the image of the locked training environment, for `run --in`"),
+    Command("kfp", LOOP, "execution", "compile the run as a pipeline for Kubeflow Pipelines"),
     Command("export", LOOP, "export", "export the model to ONNX for the server"),
     Command("predict", LOOP, "export", "score a Parquet, CSV or JSON lines file with the exported model"),
     Command("serve", LOOP, "export", "serve the exported model over HTTP"),
@@ -47,6 +48,7 @@ COMMANDS = (
     Command("ci", WORKFLOWS, "ci", "steps of the release workflows"),
     Command("train", INTERNAL, "train", "train for a newer commit's comparison and print where the record is"),
     Command("score", INTERNAL, "train", "score another commit's rows with this commit's model"),
+    Command("step", INTERNAL, "execution", "run one step of the Kubeflow pipeline"),
     Command("schema", INTERNAL, "reference", "print the JSON Schema of params.yaml"),
     Command("reference", INTERNAL, "reference", "write the generated documents to a folder"),
 )

@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,20 +20,17 @@ import yaml
 
 from mainline.config.environment import STATE, TRAINED_IN
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.execution import parcel
+from mainline.execution import job_image, parcel
 from mainline.execution.docker import CPUS, GPUS, MEMORY, OURS
 from mainline.execution.job import Job
 from mainline.execution.removal import removed_at_end
-from mainline.execution.trainer_image import NAME, Trainer
-from mainline.packaging import image
+from mainline.execution.trainer_image import Trainer
 from mainline.packaging.engine import Engine
 
 MANIFEST = Path("deploy/kubernetes/job/job.yaml")
 SECONDS, SECRET, NAMESPACE = "MAINLINE_JOB_SECONDS", "MAINLINE_JOB_SECRET", "MAINLINE_NAMESPACE"
 GPU = "nvidia.com/gpu"
 EVERY = 1.0  # seconds between two looks at the Job
-JOBS = "jobs"  # of the repository of the images, below that of the server's
-USER = "10001:10001"
 
 
 def run(engine: Engine, trainer: Trainer, job: Job, environment: Mapping[str, str] = os.environ) -> int:
@@ -51,7 +47,7 @@ def run(engine: Engine, trainer: Trainer, job: Job, environment: Mapping[str, st
     name = f"mainline-run-{secrets.token_hex(4)}"
     kubectl = ["kubectl", "--namespace", environment.get(NAMESPACE) or "default"]
     with job.workspace.locked():
-        made = build(engine, trainer, job, name)
+        made = job_image.build(engine, trainer, job, name)
         content = manifest(job, trainer, made, name, environment)
         with removed_at_end([*kubectl, "delete", f"job/{name}", "--ignore-not-found", "--wait=false"], environment):
             asked([*kubectl, "apply", "--filename", "-"], given=yaml.safe_dump(content, sort_keys=False))
@@ -79,20 +75,6 @@ def check(trainer: Trainer, job: Job, environment: Mapping[str, str]) -> None:
         raise ConfigurationError(
             f"{outside[0]} is a file of this machine: a Job reads the checkout, URLs and databases"
         )
-
-
-def build(engine: Engine, trainer: Trainer, job: Job, name: str) -> str:
-    """The reference of a pushed image with the checkout on top of the trainer image."""
-    repository = f"{trainer.reference.partition('@')[0].removesuffix(f'/{NAME}')}/{JOBS}"
-    root = job.workspace.root
-    with tempfile.TemporaryDirectory(prefix="mainline-job-") as folder:
-        parcel.lay_out(job.workspace, job.files(), Path(folder, "checkout"))
-        lines = [f"FROM {trainer.reference}", "USER 0", f"RUN {json.dumps(['mkdir', '-p', str(root)])}"]
-        lines += [f"RUN {json.dumps(['chown', USER, str(root)])}", f"USER {USER}", f"WORKDIR {root}"]
-        lines += [f"COPY --chown={USER} {json.dumps(['checkout/', f'{root}/'])}"]
-        Path(folder, "Dockerfile").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        engine.run("build", "--tag", f"{repository}:{name}", folder, seconds=1800)
-    return f"{repository}@{image.push(engine, repository, f'{repository}:{name}')}"
 
 
 def manifest(job: Job, trainer: Trainer, made: str, name: str, environment: Mapping[str, str]) -> dict[str, Any]:
