@@ -104,8 +104,14 @@ kfp: $(BIN)/.train .venv-kfp/.stamp ## Compile the run for Kubeflow Pipelines to
 	@$(BIN)/mainline kfp $(if $(BASE),--base "$(BASE)") $(if $(RECURRING),--recurring)
 
 .PHONY: export
-export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model
-	@$(BIN)/mainline export
+export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model (FORMAT=tfrecord: the frame as tf.Example)
+	@$(if $(filter tfrecord,$(value FORMAT)),"$(UV)" sync --locked --inexact --group export --group tfrecord --quiet;) \
+		$(BIN)/mainline export $(if $(value FORMAT),--format "$$FORMAT")
+
+.PHONY: suite
+suite: $(BIN)/.train ## Write the suite of TABLE=… from SCHEMA=schema.pbtxt of TensorFlow Data Validation (REPLACE=1)
+	@$(if $(value SCHEMA),,$(error SCHEMA is missing: make suite SCHEMA=schema.pbtxt TABLE=visits))
+	@$(BIN)/mainline suite "$$SCHEMA" --table "$$TABLE" $(if $(REPLACE),--replace)
 
 .PHONY: predict
 predict: $(BIN)/.export ## Score FILE=… with this checkout's model (RAW=1: rows as in a source; EXPORT=folder: another export)

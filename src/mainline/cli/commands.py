@@ -23,6 +23,7 @@ COMMANDS = (
     Command("trainer", LOOP, "execution", "build the image of the locked training environment, for `run --in`"),
     Command("kfp", LOOP, "execution", "compile the run as a pipeline for Kubeflow Pipelines"),
     Command("export", LOOP, "export", "export the model to ONNX for the server"),
+    Command("suite", LOOP, "suite", "write the expectation suite of a table from a TFDV schema"),
     Command("predict", LOOP, "export", "score a Parquet, CSV or JSON lines file with the exported model"),
     Command("serve", LOOP, "export", "serve the exported model over HTTP"),
     Command("margins", LOOP, "margins", "measure the margins: how far equal models differ on these rows"),

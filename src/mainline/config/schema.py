@@ -210,14 +210,37 @@ class Train(Section):
     )
 
 
+class SlicingSpec(Section):
+    """A slice as TFX's Evaluator has it; an empty one is all rows, which are measured anyway."""
+
+    feature_keys: list[str] = Field([], description="One column of the frame: each of its values is a slice.")
+
+    @field_validator("feature_keys")
+    @classmethod
+    def _one_column(cls, keys: list[str]) -> list[str]:
+        if len(keys) > 1:
+            raise ValueError(f"{' and '.join(keys)} together: derive one column of them in the preparation")
+        return keys
+
+
 class Evaluate(Section):
     threshold: Share = Field(0.5, description="Scores at or above it are predicted positive (binary).")
     slices: list[str] = Field([], description="Columns whose values define the slices of the metrics.")
+    slicing_specs: list[SlicingSpec] = Field(
+        [], description="The same as `slicing_specs` of TFX's Evaluator; they are added to `slices`."
+    )
     min_rows: Annotated[int, Field(ge=1)] = Field(200, description="Slices with fewer rows are not measured.")
     min_positives: Annotated[int, Field(ge=0)] = Field(50, description="Nor slices with fewer positives (binary).")
     importance_rows: Annotated[int, Field(ge=0)] = Field(
         2000, description="Number of holdout rows for permutation importance."
     )
+
+    @model_validator(mode="after")
+    def _slices_of_specs(self) -> Self:
+        added = [name for spec in self.slicing_specs for name in spec.feature_keys if name not in self.slices]
+        if added:  # assigned past the model, which would ask this validator again
+            self.__dict__["slices"] = [*self.slices, *dict.fromkeys(added)]
+        return self
 
 
 class Compare(Section):

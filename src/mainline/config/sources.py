@@ -27,7 +27,9 @@ OF_FILES, OF_MESSAGES = ("parquet", "csv", "jsonl"), ("json", "avro", "protobuf"
 class Source(ApiSettings, Extensible):
     """The origin of one table: files, a query against a database, an API."""
 
-    path: str | None = Field(None, description="A path, glob or URL of Parquet, CSV, JSON Lines or Excel files.")
+    path: str | None = Field(
+        None, description="A path, glob or URL of Parquet, CSV, JSON Lines, Excel, TFRecord files."
+    )
     sheet: str | None = Field(None, description="Sheet of Excel files; by default the first that has a table.")
     query: str | None = Field(None, description="A SQL query that runs against `database`.")
     database: str | None = Field(None, description="Name of the environment variable with the database's URL.")

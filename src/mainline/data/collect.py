@@ -249,6 +249,7 @@ def _files(data: Data, name: str, source: Source, before: dt.datetime | None, ro
 def _reading(name: str, source: Source, files: Files, cache: Path) -> Files:
     """The files with the settings of how their values are written."""
     given = [setting for setting in (*READING, "encoding") if setting in source.model_fields_set]
+    given = [setting for setting in given if not (setting == "types" and files.typed)]
     only_csv = [setting for setting in given if setting in ("decimal", "thousands", "null_values")]
     wrong = given if files.format == "parquet" else only_csv if files.format != "csv" else []
     if wrong:

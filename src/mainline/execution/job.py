@@ -19,7 +19,8 @@ from mainline.runtime.workspace import Workspace
 TRACKING = "MLFLOW_TRACKING_URI"
 PASSED_ON = re.compile(r"(MAINLINE|MLFLOW|AWS|AZURE|GOOGLE|OMP)_\w+|(HTTPS?|NO)_PROXY", re.IGNORECASE)
 OF_THIS_MACHINE = re.compile(r"MAINLINE_(ENGINE|TRAINER|JOB_\w+|BASE|REQUIRE_SERVERS)")
-LOGIN = re.compile(r"TOKEN|PASSWORD|USERNAME|SECRET|_URI$")  # a server's address can hold one
+LOGIN = re.compile("TOKEN|PASSWORD|USERNAME|SECRET")
+WITH_LOGIN = re.compile("://[^/]*@")  # an address that names its user
 NAMED = re.compile(r"\$([A-Za-z_]\w*)")  # a variable in the settings
 URL = "://"
 
@@ -60,10 +61,11 @@ class Job:
             if name in named or (PASSED_ON.fullmatch(name) and not OF_THIS_MACHINE.fullmatch(name))
         }
 
-    @property
-    def plain(self) -> set[str]:
+    def plain(self, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
         """The variables of the run that hold no secret: those that Mainline declares, but for logins."""
-        return {each.name for each in VARIABLES if not LOGIN.search(each.name)}
+        declared = {each.name for each in VARIABLES if not LOGIN.search(each.name)}
+        found = self.variables(environment)
+        return {name: value for name, value in found.items() if name in declared and not WITH_LOGIN.search(value)}
 
     def files(self) -> list[Path]:
         """The files of the sources in the checkout, also where git ignores them."""

@@ -1,4 +1,4 @@
-"""The image of a run that is computed elsewhere: the trainer image with the checkout, its history and state on top."""
+"""The image of a run that is computed elsewhere: the trainer image with the checkout and its history on top."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOBS = "jobs"  # of the repository of the images, below that of the server's
 USER = "10001:10001"
 
 
-def build(engine: Engine, trainer: Trainer, job: Job, tag: str) -> str:
+def build(engine: Engine, trainer: Trainer, job: Job, tag: str, *, with_state: bool) -> str:
     """The image's reference: by digest where the trainer image was pushed and so this one is, else by its tag.
 
     Every user can write to the checkout in it: some clusters choose a user of their own.
@@ -27,7 +27,7 @@ def build(engine: Engine, trainer: Trainer, job: Job, tag: str) -> str:
     root = job.workspace.root
     with tempfile.TemporaryDirectory(prefix="mainline-job-") as folder:
         checkout = Path(folder, "checkout")
-        parcel.lay_out(job.workspace, job.files(), checkout)
+        parcel.lay_out(job.workspace, job.files(), checkout, with_state=with_state)
         for path in (checkout, *checkout.rglob("*")):
             path.chmod(path.stat().st_mode | (0o777 if path.is_dir() else 0o666))
         prepared = ["sh", "-c", 'mkdir -p "$0" && chmod 777 "$0"', str(root)]

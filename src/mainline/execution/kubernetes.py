@@ -47,7 +47,7 @@ def run(engine: Engine, trainer: Trainer, job: Job, environment: Mapping[str, st
     name = f"mainline-run-{secrets.token_hex(4)}"
     kubectl = ["kubectl", "--namespace", environment.get(NAMESPACE) or "default"]
     with job.workspace.locked():
-        made = job_image.build(engine, trainer, job, name)
+        made = job_image.build(engine, trainer, job, name, with_state=True)
         content = manifest(job, trainer, made, name, environment)
         with removed_at_end([*kubectl, "delete", f"job/{name}", "--ignore-not-found", "--wait=false"], environment):
             asked([*kubectl, "apply", "--filename", "-"], given=yaml.safe_dump(content, sort_keys=False))
@@ -70,6 +70,8 @@ def check(trainer: Trainer, job: Job, environment: Mapping[str, str]) -> None:
         )
     if not job.workspace.home.is_relative_to(job.workspace.root):
         raise ConfigurationError("--state is a folder of this machine: a Job has none")
+    if not (job.workspace.root / MANIFEST).is_file():
+        raise ConfigurationError(f"{job.workspace.root / MANIFEST} does not exist: the Job is made from it")
     outside = job.outside()
     if outside:
         raise ConfigurationError(
@@ -79,10 +81,7 @@ def check(trainer: Trainer, job: Job, environment: Mapping[str, str]) -> None:
 
 def manifest(job: Job, trainer: Trainer, made: str, name: str, environment: Mapping[str, str]) -> dict[str, Any]:
     """The manifest of the Job: the checkout's own, with what belongs to this run."""
-    file = job.workspace.root / MANIFEST
-    if not file.is_file():
-        raise ConfigurationError(f"{file} does not exist: the Job is made from it")
-    content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load((job.workspace.root / MANIFEST).read_text(encoding="utf-8"))
     content["metadata"]["name"] = name
     content["spec"]["activeDeadlineSeconds"] = seconds(environment, content["spec"]["activeDeadlineSeconds"])
     (container,) = content["spec"]["template"]["spec"]["containers"]
@@ -95,8 +94,7 @@ def manifest(job: Job, trainer: Trainer, made: str, name: str, environment: Mapp
         TRAINED_IN: trainer.digest,
     }
     # Values of variables that hold secrets come from the cluster's own Secret, never from this machine.
-    given = {name: value for name, value in job.variables(environment).items() if name in job.plain}
-    container["env"] = [{"name": name, "value": value} for name, value in (given | fixed).items()]
+    container["env"] = [{"name": name, "value": value} for name, value in (job.plain(environment) | fixed).items()]
     if environment.get(SECRET):
         container["envFrom"] = [{"secretRef": {"name": environment[SECRET]}}]
     for resource, variable in (("memory", MEMORY), ("cpu", CPUS)):

@@ -26,8 +26,8 @@ HISTORY = ("objects", "refs", "packed-refs", "shallow")  # of git's common folde
 CONFIG = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n"
 
 
-def lay_out(workspace: Workspace, sources: Iterable[Path], folder: Path) -> None:
-    """Copy the checkout, its history, the files of the sources and the state to `folder`.
+def lay_out(workspace: Workspace, sources: Iterable[Path], folder: Path, *, with_state: bool) -> None:
+    """Copy the checkout, its history, the files of the sources and, if asked, the state to `folder`.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def lay_out(workspace: Workspace, sources: Iterable[Path], folder: Path) -> None
     for name in ("HEAD", "index"):
         copy(own / name, folder / ".git" / name)
     (folder / ".git" / "config").write_text(CONFIG, encoding="utf-8")
-    for name in STATE:
+    for name in STATE if with_state else ():
         copy(workspace.state / name, folder / workspace.state.relative_to(root) / name)
 
 

@@ -26,15 +26,14 @@ def plan(
 ) -> dict[str, Any]:
     """Build the image of the steps, and say what the pipeline is made of; `prints` is None for recurring runs."""
     identity = prints.model[:12] if prints else "recurring"
-    image = job_image.build(engine, trainer, job, f"pipeline-{identity}")
-    given = {name: value for name, value in job.variables(environment).items() if name in job.plain}
+    image = job_image.build(engine, trainer, job, f"pipeline-{identity}", with_state=False)
     return {
         "name": f"mainline{job.workspace.of.suffix}",
         "image": image,
         "fingerprint": prints.model if prints else "",
         "base": base,
         "keys": keys(job, prints) if prints else {},
-        "variables": {**given, TRAINED_IN: trainer.digest},
+        "variables": {**job.plain(environment), TRAINED_IN: trainer.digest},
         "memory": environment.get(MEMORY, ""),
         "cpus": environment.get(CPUS, ""),
         "gpus": environment.get(GPUS, ""),

@@ -17,7 +17,7 @@ from tests.projects import TOP, Project
 
 __all__ = ["docker"]
 
-LOCKED = ("pyproject.toml", "uv.lock", str(trainer_image.DOCKERFILE))
+LOCKED = ("pyproject.toml", "uv.lock", str(trainer_image.DOCKERFILE), "deploy/kubernetes/job/job.yaml")
 SOMEBODY = 12321  # a user of this machine that is not root, where the tests are run by root
 
 

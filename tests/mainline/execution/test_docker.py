@@ -29,8 +29,9 @@ def as_somebody(project: Project, *arguments: str, **variables: str) -> Result:
     for path in [project.root, *project.root.rglob("*")]:
         os.chown(path, SOMEBODY, SOMEBODY, follow_symlinks=False)
     words = ["mainline", *arguments]
+    owned = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
     program = f"import os, sys; os.getuid = os.getgid = lambda: {SOMEBODY}; sys.argv[:] = {words!r}\n"
-    return project.python(program + "from mainline.cli.main import entry; entry()", **variables)
+    return project.python(program + "from mainline.cli.main import entry; entry()", **owned, **variables)
 
 
 def test_the_container_makes_the_model_that_this_machine_makes(trainer: Trainer, project: Project) -> None:

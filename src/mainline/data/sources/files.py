@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline.data.sources import excel, links, partitions
+from mainline.data.sources import excel, links, partitions, tfrecord
 from mainline.data.sources.cache import keep
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.formats import Files, Format, Reading, format_of, one_format
@@ -28,6 +28,8 @@ def collect(settings: Source, request: Request) -> Files:
         return workbooks(request.table, path, settings.sheet, request)
     if settings.sheet is not None:
         raise ConfigurationError(f"data.sources.{request.table}.sheet: {path} is no Excel or OpenDocument file")
+    if tfrecord.is_tfrecord(path):
+        return records(request.table, path, settings.types, request)
     if "://" in path:
         from mainline.data.sources.remote import remote_files
 
@@ -45,6 +47,18 @@ def workbooks(table: str, path: str, sheet: str | None, request: Request) -> Fil
         write = partial(excel.write_parquet, one, found.origin(one), sheet)
         origins[keep(request.cache / "excel" / table / one.name, ".parquet", write)] = found.origins[one]
     return Files(table, list(origins), "parquet", origins, found.reading)
+
+
+def records(table: str, path: str, types: Mapping[str, str], request: Request) -> Files:
+    """TFRecord files: a Parquet file of each is kept in the cache, and read instead."""
+    if "://" in path:
+        raise ConfigurationError(f"data.sources.{table}.path: {path}: TFRecord files are read from this checkout only")
+    found = local_files(table, path, "parquet", request.root)
+    origins = {}
+    for one in found.paths:
+        write = partial(tfrecord.write_parquet, one, found.origin(one), types)
+        origins[keep(request.cache / "tfrecord" / table / one.name, ".parquet", write)] = found.origins[one]
+    return Files(table, list(origins), "parquet", origins, found.reading, typed=True)
 
 
 def files_of(table: str, found: Path | Sequence[Path]) -> Files:

@@ -41,6 +41,7 @@ class Files:
     format: Format
     origins: dict[Path, str]  # what a reader knows each file by: its path below the root, or its URL
     reading: Reading = field(default_factory=Reading)
+    typed: bool = False  # the setting `types` is in the files already
 
     def origin(self, path: Path) -> str:
         return f"data.sources.{self.table}: {self.origins.get(path, path)}"
