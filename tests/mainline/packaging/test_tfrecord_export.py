@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -56,4 +57,6 @@ def test_a_source_of_examples_is_trained_on(tmp_path: Path) -> None:
     project.edit("params.yaml", ("data/purchases.csv, time: known_at", source))
     done = project.run()
     assert done.status == 0, done.err
-    assert len(project.records) == 1
+    # The same labels from the CSV file of main: the same model.
+    assert len(project.records) == 2
+    assert len({json.loads(path.read_text())["model"]["digest"] for path in project.records}) == 1
