@@ -73,8 +73,8 @@ def test_a_pipeline_stops_where_a_component_fails_and_the_next_makes_the_model_a
     pipeline = compile_pipeline(project, trainer)
     status, said = run(pipeline, out)
     assert status == 0, said
-    # The fingerprint has not changed: KFP's cache has what it decides, and the suite's step is made again.
-    assert [len([*out.glob(f"mainline-*/{step}")]) for step in ("collect", "prepare", "validate")] == [1, 1, 2]
+    # The fingerprint has not changed: KFP has what it decides in its cache.
+    assert [len([*out.glob(f"mainline-*/{step}")]) for step in ("collect", "prepare")] == [1, 1]
 
     here = project.run()
     assert here.status == 0, here.err

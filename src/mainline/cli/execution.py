@@ -76,12 +76,12 @@ def run_command(call: argparse.Namespace) -> int:
     arguments += ["--state", str(workspace.home)] if call.state else []
     job = Job(params, workspace, arguments)
     if call.place == "docker":
-        from mainline.execution import docker
+        from mainline.execution import container_run
 
-        return docker.run(found, trainer, job)
-    from mainline.execution import kubernetes
+        return container_run.run(found, trainer, job)
+    from mainline.execution import cluster_job
 
-    return kubernetes.run(found, trainer, job)
+    return cluster_job.run(found, trainer, job)
 
 
 def kfp_command(call: argparse.Namespace) -> int:

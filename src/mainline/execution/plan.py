@@ -9,7 +9,7 @@ from typing import Any
 
 from mainline.config.environment import TRAINED_IN
 from mainline.execution import job_image
-from mainline.execution.docker import CPUS, GPUS, MEMORY
+from mainline.execution.container_run import CPUS, GPUS, MEMORY
 from mainline.execution.job import Job
 from mainline.execution.trainer_image import Trainer
 from mainline.packaging.engine import Engine

@@ -21,7 +21,7 @@ import yaml
 from mainline.config.environment import STATE, TRAINED_IN
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.execution import job_image, parcel
-from mainline.execution.docker import CPUS, GPUS, MEMORY, OURS
+from mainline.execution.container_run import CPUS, GPUS, MEMORY, OURS
 from mainline.execution.job import Job
 from mainline.execution.removal import removed_at_end
 from mainline.execution.trainer_image import Trainer

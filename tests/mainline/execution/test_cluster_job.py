@@ -15,7 +15,7 @@ import pytest
 
 from mainline.config import loader
 from mainline.errors import ConfigurationError
-from mainline.execution import kubernetes
+from mainline.execution import cluster_job
 from mainline.execution.job import Job
 from mainline.execution.trainer_image import Trainer
 from mainline.packaging import image
@@ -33,7 +33,9 @@ SET = {"MAINLINE_STATE": "registry.example/team/state", "MAINLINE_REGISTRY_PASSW
 
 def made(**environment: str) -> dict[str, Any]:
     job = Job(loader.load(EXAMPLE), Workspace.at(TOP), ["run"])
-    return kubernetes.manifest(job, TRAINER, "registry.example/team/jobs@sha256:c", "mainline-run-1", SET | environment)
+    return cluster_job.manifest(
+        job, TRAINER, "registry.example/team/jobs@sha256:c", "mainline-run-1", SET | environment
+    )
 
 
 def test_the_manifest_of_a_job_holds_to_kubernetes_own_schema_and_has_no_secret() -> None:
@@ -57,9 +59,9 @@ def test_the_manifest_of_a_job_holds_to_kubernetes_own_schema_and_has_no_secret(
 def test_what_a_job_needs_is_said_before_anything_is_built(cluster: Path) -> None:
     job = Job(loader.load(EXAMPLE), Workspace.at(TOP), ["run"])
     with pytest.raises(ConfigurationError, match="MAINLINE_STATE is not set"):
-        kubernetes.check(TRAINER, job, {})
+        cluster_job.check(TRAINER, job, {})
     with pytest.raises(ConfigurationError, match="`make trainer` with MAINLINE_IMAGE pushes it"):
-        kubernetes.check(dataclasses.replace(TRAINER, reference=TRAINER.digest), job, SET)
+        cluster_job.check(dataclasses.replace(TRAINER, reference=TRAINER.digest), job, SET)
 
 
 @pytest.fixture
@@ -143,7 +145,7 @@ def test_a_job_is_deleted_with_its_caller(
 def test_why_a_job_ended_is_said() -> None:
     pod = {"phase": "Failed", "reason": "", "message": "", "containers": []}
     killed = [{"exitCode": 137, "reason": "OOMKilled"}]
-    assert "more memory than its limit" in (kubernetes.why(pod, killed, []) or "")
+    assert "more memory than its limit" in (cluster_job.why(pod, killed, []) or "")
     away = [{"state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}}}]
-    assert kubernetes.why({**pod, "containers": away}, [], []) == "could not start: ErrImagePull: not found"
-    assert kubernetes.why({**pod, "phase": "Pending"}, [], []) is None
+    assert cluster_job.why({**pod, "containers": away}, [], []) == "could not start: ErrImagePull: not found"
+    assert cluster_job.why({**pod, "phase": "Pending"}, [], []) is None
