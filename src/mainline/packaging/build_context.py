@@ -10,9 +10,12 @@ import tempfile
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mainline.errors import ConfigurationError
-from mainline.serving.signature import Signature
+
+if TYPE_CHECKING:
+    from mainline.serving.signature import Signature
 
 MODEL = "model"  # the folder of the export
 # Of this package; whatever else is in it needs libraries that do not serve.

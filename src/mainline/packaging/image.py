@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mainline.config.frameworks import FRAMEWORKS, groups_of
 from mainline.errors import ConfigurationError, ExternalError
@@ -17,9 +18,10 @@ from mainline.packaging import build_context, provenance, sbom
 from mainline.packaging.engine import Engine
 from mainline.runtime import git, origin
 from mainline.runtime.atomic_files import write_text
-from mainline.serving import signature as signatures
-from mainline.serving.signature import Signature
 from mainline.training.facts import DIRTY
+
+if TYPE_CHECKING:
+    from mainline.serving.signature import Signature
 
 REPOSITORY = "MAINLINE_IMAGE"  # the variable that says where images are pushed: registry.example/team/name
 BASE_LABEL = "org.opencontainers.image.base.name"
@@ -57,6 +59,8 @@ def build(
     ExternalError
         Where the engine or the registry fails.
     """
+    from mainline.serving import signature as signatures
+
     signature = signatures.read(model)
     dockerfile = dockerfile_of(root)
     base = base_of(root, environment)
@@ -88,6 +92,8 @@ def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ)
     What was measured with the exported model is none: it differs in the last digit from processor to processor.
     The base counts by its digest where it is named by one, as the pinned base is; else by its name.
     """
+    from mainline.serving import signature as signatures
+
     signature = signatures.read(model)
     base = base_of(root, environment)
     found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
@@ -203,6 +209,8 @@ def committed(root: Path, signature: Signature) -> int:
 
 def write_bill_and_provenance(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
     """Write the bill of materials and the provenance next to the reports, and return their paths."""
+    from mainline.serving import signature as signatures
+
     signature = signatures.read(model)
     inputs = [
         root / DOCKERFILE,

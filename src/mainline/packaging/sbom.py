@@ -8,11 +8,13 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.packaging.engine import Engine
-from mainline.serving.signature import Signature
+
+if TYPE_CHECKING:
+    from mainline.serving.signature import Signature
 
 # Asked of the image's own Python: what is in its environment, and not what its base has.
 LIST = """\
