@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 import tomllib
@@ -21,7 +22,7 @@ import yaml
 
 from mainline.config import frameworks
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.packaging import image, sbom
+from mainline.packaging import image
 from mainline.packaging.engine import Engine
 from mainline.runtime import models
 from mainline.runtime.atomic_files import write_text
@@ -141,7 +142,10 @@ def requirements(root: Path) -> str:
     """Every package of training, with its version and the hashes of its files, as pip reads them."""
     if not (root / "uv.lock").is_file():
         raise ConfigurationError(f"{root / 'uv.lock'} does not exist: the trainer image contains what it locks")
-    call = [sbom.find_uv(), "export", "--quiet", "--frozen", "--no-emit-project", "--no-header", "--no-annotate"]
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv is None:
+        raise ConfigurationError("uv is not installed: it says what uv.lock names for the trainer image")
+    call = [uv, "export", "--quiet", "--frozen", "--no-emit-project", "--no-header", "--no-annotate"]
     call += ["--no-default-groups", *(f"--group={group}" for group in groups(root))]
     done = subprocess.run(call, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
