@@ -18,7 +18,7 @@ TEXT = """\
 
 {task}
 
-{data} The [data card]({data_card}) describes its columns, the [model card]({model_card}) the model.
+{data}
 
 TODO: who uses the prediction, and whom does one ask?
 
@@ -60,5 +60,6 @@ def is_templates(root: Path) -> bool:
 
 
 def render(proposal: Proposal, table: Collected) -> str:
-    task, data = filled(in_words(proposal)), f"It is trained on {extent(table)}."
-    return TEXT.format(name=proposal.name, task=task, data=data, data_card=DATA_CARD, model_card=MODEL_CARD)
+    cards = f"The [data card]({DATA_CARD}) describes its columns, the [model card]({MODEL_CARD}) the model."
+    data = filled(f"It is trained on {extent(table)}. {cards}")
+    return TEXT.format(name=proposal.name, task=filled(in_words(proposal)), data=data)
