@@ -26,7 +26,7 @@ from dateutil.relativedelta import relativedelta
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from mainline.config import loader
 from mainline.data.collect import collect, relation_sql
@@ -61,7 +61,9 @@ def main() -> float:
     connection = ibis.duckdb.connect()
     with tempfile.TemporaryDirectory() as cache:
         collected = collect(loader.load().settings.data, Path.cwd(), Path(cache))
-    tables = {name: connection.sql(relation_sql(table)) for name, table in collected.items()}
+    for name, table in collected.items():
+        connection.con.execute(f'CREATE TEMP VIEW "{name}" AS {relation_sql(table)}')
+    tables = {name: connection.table(name) for name in collected}
     if prepare.get("key", "content") == "content":
         tables = {name: table.mutate(**{KEY: ibis.row_number()}) for name, table in tables.items()}
     rows = imported(prepare["function"])(tables).to_pandas()
@@ -76,7 +78,7 @@ def main() -> float:
     columns = [("c", encoder, categorical), ("n", numbers, numeric)]
     estimator = imported(train["estimator"])(**train.get("params", {}))
     model = Pipeline([("columns", ColumnTransformer(columns)), ("estimator", estimator)])
-    y = y.astype("int64") if y.dtype == object and params["task"] == "binary" else y
+    y = y if params["task"] == "regression" else LabelEncoder().fit_transform(y.astype(str))
     held = holdout_of(rows, params)
     model.fit(rows[~held], y[~held])
     (model.predict_proba if hasattr(estimator, "predict_proba") else model.predict)(rows[held])

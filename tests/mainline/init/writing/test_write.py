@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,17 +20,28 @@ def test_without_git_the_example_is_removed_with_a_copy_or_kept(tmp_path: Path) 
         "src/shop/frame.py": "mine\n",
         "data/expectations/visits.yaml": "expectations: []\n",
         "params.yaml": PARAMS,
+        "README.md": "# Mainline\n\nThe template's, with its example\n",
     }.items():
         for root in (tmp_path / "removed", tmp_path / "kept"):
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             (root / name).write_text(text, encoding="utf-8")
-    kept, removed = tmp_path / "kept", tmp_path / "removed"
-    for root in (kept, removed):
+    kept, removed, named = tmp_path / "kept", tmp_path / "removed", tmp_path / "named"
+    shutil.copytree(removed, named)
+    (named / "README.md").write_text("# Ours\n", encoding="utf-8")
+    written = {}
+    for root in (kept, removed, named):
         with_rows(root, churn())
-        write(churn(), root, keep=root == kept)
+        written[root] = write(churn(), root, keep=root == kept)
     assert not (removed / "src/shop").exists()
     assert (removed / ".mainline/before-init/src/shop/frame.py").read_text(encoding="utf-8") == "mine\n"
     assert (removed / ".mainline/before-init/params.yaml").read_text(encoding="utf-8") == PARAMS
+    readme = (removed / "README.md").read_text(encoding="utf-8")
+    assert readme.startswith("# churn\n")
+    assert "Predicts the probability of `churned`" in readme
+    assert "The template's" in (removed / ".mainline/before-init/README.md").read_text(encoding="utf-8")
+    assert "The template's" in (kept / "README.md").read_text(encoding="utf-8")
+    assert (named / "README.md").read_text(encoding="utf-8") == "# Ours\n", "what somebody wrote stays"
+    assert "README.md was edited: it stays" in " ".join(written[named].warnings)
     assert (kept / "src/shop/frame.py").is_file()
     assert (kept / "data/expectations/visits.yaml").is_file()
     assert (kept / "data/churn/expectations/customers.yaml").is_file()
