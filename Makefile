@@ -27,6 +27,7 @@ VERSION ?=
 ANEW ?=
 RETURNED ?=
 WITH ?=
+FOR ?=
 TORCH ?= cpu
 TORCH_INDEX ?=
 SHIP ?=
@@ -93,8 +94,8 @@ search: $(BIN)/.search ## Search for better parameters on inner folds (MINUTES=2
 	@$(BIN)/mainline search $(if $(value MINUTES),--minutes "$$MINUTES")
 
 .PHONY: export
-export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model
-	@$(BIN)/mainline export
+export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model (FOR=edge: for small devices)
+	@$(BIN)/mainline export $(if $(value FOR),--for "$$FOR")
 
 .PHONY: predict
 predict: $(BIN)/.export ## Score FILE=… with this checkout's model (RAW=1: rows as in a source; EXPORT=folder: another export)

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     export = commands.add_parser("export", description=about("export"))
-    export.add_argument("--to", type=Path, help="folder to write (default: .mainline/model)")
+    export.add_argument(
+        "--to", type=Path, help="folder to write (default: .mainline/model, for the edge .mainline/edge)"
+    )
+    export.add_argument(
+        "--for", dest="target", choices=["server", "edge"], default="server", help="edge: for small devices"
+    )
     export.add_argument("--version", help="version that the server reports (default: from the fingerprint)")
     export.set_defaults(command=export_command)
 
@@ -60,9 +65,17 @@ def export_command(call: argparse.Namespace) -> int:
     from pipelines import exporting
 
     workspace = Workspace.at(Path.cwd())
+    progress = Progress.on_terminal()
+    if call.target == "edge":
+        folder = call.to or workspace.state / "edge"
+        with workspace.locked():
+            report = exporting.exported_for_edge(settings, workspace, progress, folder, call.version)
+        print(report.read_text(encoding="utf-8"))
+        print(folder)
+        return 0
     folder = call.to or workspace.model
     with workspace.locked():
-        exporting.exported(settings, workspace, Progress.on_terminal(), folder, call.version)
+        exporting.exported(settings, workspace, progress, folder, call.version)
     print(folder)
     return 0
 
