@@ -354,6 +354,11 @@ class Stage(Section):
 class Export(Section):
     """What the exported model may be."""
 
+    optimise: bool = Field(
+        False,
+        description="Train the fewest trees that are no worse than all of `train.params` on the last part of the "
+        "training rows, within `gates.margins`, and optimise the exported graph. It changes the model.",
+    )
     tolerance: Positive = Field(
         0.01,
         description="Largest difference of an answer of a smaller graph, such as one with 8-bit weights, from that of "

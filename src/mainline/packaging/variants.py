@@ -100,10 +100,15 @@ def why_refused(settings: Settings, variant: Variant) -> str | None:
         return f"it answers a row alone otherwise than among others, by up to {variant.alone:.2g}"
     if not variant.largest <= settings.export.tolerance:
         return f"it differs by up to {variant.largest:.2g}, export.tolerance is {settings.export.tolerance:g}"
+    return beyond_a_margin(settings, variant.metrics)
+
+
+def beyond_a_margin(settings: Settings, found: list[Metric]) -> str | None:
+    """The first metric whose loss may be beyond its non-inferiority margin; None where there is none."""
     for name, margin in settings.gates.margins.items():
-        metric = next((each for each in variant.metrics if each.name == name), None)
+        metric = next((each for each in found if each.name == name), None)
         if metric is None or metric.delta is None or metric.delta.low is None:
-            return f"the loss of {name} cannot be measured on the holdout"
+            return f"the loss of {name} cannot be measured"
         low = better(metric, metric.delta).low
         if low is None or not low > -margin:
             return f"{name}: {formatting.difference(metric.delta)}, the margin is {formatting.score(margin)}"
