@@ -27,6 +27,7 @@ VERSION ?=
 ANEW ?=
 RETURNED ?=
 WITH ?=
+PARTS ?=
 FOR ?=
 TORCH ?= cpu
 TORCH_INDEX ?=
@@ -291,8 +292,8 @@ docs: $(BIN)/.train ## Generate the reference of params.yaml and the environment
 	@$(BIN)/python -m tests.docs.jobs
 
 .PHONY: bench
-bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run
-	@$(BIN)/python -m benchmarks
+bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run (PARTS="job frameworks", default: all)
+	@$(BIN)/python -m benchmarks $(PARTS)
 
 .PHONY: bench-serve
 bench-serve: $(BIN)/.all export ## Measure the server against its limit, MLflow, MLServer and BentoML, in one run
