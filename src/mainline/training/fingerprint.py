@@ -48,6 +48,7 @@ MODEL_MODULES = frozenset(
         "runtime.models",
         "runtime.workspace",
         "training.early_stopping",
+        "training.estimators",
         "training.fingerprint",
         "training.frameworks",
         "training.packages",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mainline.config.schema import Settings
-from mainline.training import pipeline
+from mainline.training import estimators
 from mainline.training.frameworks import parameters
 
 HISTOGRAMS = "sklearn.ensemble.HistGradientBoosting"
@@ -16,12 +16,12 @@ def parameter(settings: Settings) -> str | None:
         return None
     if path.startswith(HISTOGRAMS):
         return "max_iter"
-    factory = pipeline.estimator_class(path)
+    factory = estimators.estimator_class(path)
     adapter = parameters.adapter_of(factory)
     if adapter is not None:
         boosts = adapter.module in ("lightgbm", "xgboost", "catboost")
         return next((name for name in adapter.rounds if name in settings.train.params), None) if boosts else None
-    known = pipeline.parameter_names(factory) or []
+    known = estimators.parameter_names(factory) or []
     return "n_estimators" if path.startswith("sklearn.ensemble.") and "n_estimators" in known else None
 
 
@@ -31,7 +31,7 @@ def number(settings: Settings) -> int | None:
     if name is None:
         return None
     features = settings.prepare.features
-    made = pipeline.estimator(settings.train, len(features.categorical), len(features.numeric))
+    made = estimators.estimator(settings.train, len(features.categorical), len(features.numeric))
     found = made.get_params().get(name, settings.train.params.get(name))
     return found if isinstance(found, int) and not isinstance(found, bool) else None
 
