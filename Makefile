@@ -29,6 +29,8 @@ IN ?=
 RECURRING ?=
 RETURNED ?=
 WITH ?=
+PARTS ?=
+FOR ?=
 TORCH ?= cpu
 TORCH_INDEX ?=
 SHIP ?=
@@ -104,9 +106,9 @@ kfp: $(BIN)/.train .venv-kfp/.stamp ## Compile the run for Kubeflow Pipelines to
 	@$(BIN)/mainline kfp $(if $(BASE),--base "$(BASE)") $(if $(RECURRING),--recurring)
 
 .PHONY: export
-export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model (FORMAT=tfrecord: the frame as tf.Example)
+export: $(BIN)/.export ## Export the model to ONNX for the server, in .mainline/model (FOR=edge: for small devices; FORMAT=tfrecord: the frame)
 	@$(if $(filter tfrecord,$(value FORMAT)),"$(UV)" sync --locked --inexact --group export --group tfrecord --quiet;) \
-		$(BIN)/mainline export $(if $(value FORMAT),--format "$$FORMAT")
+		$(BIN)/mainline export $(if $(value FOR),--for "$$FOR") $(if $(value FORMAT),--format "$$FORMAT")
 
 .PHONY: suite
 suite: $(BIN)/.train ## Write the suite of TABLE=… from SCHEMA=schema.pbtxt of TensorFlow Data Validation (REPLACE=1)
@@ -311,8 +313,8 @@ docs: $(BIN)/.train ## Generate the reference of params.yaml and the environment
 	@$(BIN)/python -m tests.docs.jobs
 
 .PHONY: bench
-bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run
-	@$(BIN)/python -m benchmarks
+bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run (PARTS="job frameworks", default: all)
+	@$(BIN)/python -m benchmarks $(PARTS)
 
 .PHONY: bench-serve
 bench-serve: $(BIN)/.all export ## Measure the server against its limit, MLflow, MLServer and BentoML, in one run

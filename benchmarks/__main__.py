@@ -8,14 +8,21 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from benchmarks import ci, drift, job, monitor, scale
 from benchmarks.intervals import measure_intervals
 from benchmarks.table import Row, show
 
-PARTS = ("job", "intervals", "scale", "setup", "ci", "drift", "monitor")
-OF_THE_EXAMPLE = ("scale", "ci", "drift", "monitor")  # they measure its rows, and mean nothing without them
+PARTS = ("job", "intervals", "scale", "setup", "ci", "drift", "monitor", "frameworks")
+OF_THE_EXAMPLE = (
+    "scale",
+    "ci",
+    "drift",
+    "monitor",
+    "frameworks",
+)  # they measure its rows, and mean nothing without them
 
 
 def main(wanted: list[str]) -> int:
@@ -48,6 +55,13 @@ def measure(part: str, folder: Path) -> list[Row]:
         return ci.measure(folder)
     if part == "drift":
         return drift.measure(folder)
+    if part == "frameworks":
+        if not any(find_spec(module) for module in ("lightgbm", "skorch", "tensorflow")):
+            print("benchmarks: no other framework is installed: make tools WITH=boosting", file=sys.stderr)
+            return []
+        from benchmarks import frameworks  # its servers are nothing that the other parts have
+
+        return frameworks.measure(folder)
     if part == "monitor":
         return monitor.measure(folder)
     return scale.measure(folder) if part == "scale" else job.set_up(folder)

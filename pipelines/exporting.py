@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from mainline.config.loader import Params
 from mainline.errors import ConfigurationError
-from mainline.packaging import export
+from mainline.evaluation import formatting
+from mainline.packaging import edge, edge_report, export
 from mainline.report import export_card
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
@@ -32,6 +33,20 @@ def exported(
         agreed = f"agrees on {made.agreement.rows:,} holdout rows to {made.agreement.largest:.1g}"
         detail.text = f"{made.file}, " + (f"the fitted pipeline as it is: {made.note}" if made.note else agreed)
     return made
+
+
+def exported_for_edge(
+    params: Params, workspace: Workspace, progress: Progress, folder: Path, version: str | None = None
+) -> Path:
+    """Export the model of the checkout's fingerprint for small devices to `folder`; returns the report's path."""
+    trained, frame = recorded(params, workspace, progress)
+    settings = trained.settings(params.settings)
+    with progress.stage("export") as detail:
+        made = edge.export_for_edge(settings, trained, frame, folder, version)
+        detail.text = (
+            f"{made.chosen.name}, {formatting.size(made.ort_bytes)}, differs by up to {made.chosen.largest:.1g}"
+        )
+    return edge_report.write(made, workspace.reports)
 
 
 def current(params: Params, workspace: Workspace, progress: Progress) -> Path:

@@ -69,6 +69,8 @@ def image_command(call: argparse.Namespace) -> int:
         model = call.model or exported(workspace)
         made = build.build(found, workspace.root, model, call.repository)
         build.write_bill_and_provenance(found, workspace.root, model, made, workspace.reports)
+    if made.note:
+        print(f"warning: {made.note}", file=sys.stderr)
     print(made.reference)
     return 0
 

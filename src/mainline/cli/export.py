@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     export = commands.add_parser("export", description=about("export"))
-    export.add_argument("--to", type=Path, help="folder to write (default: .mainline/model)")
+    export.add_argument(
+        "--to", type=Path, help="folder to write (default: .mainline/model, for the edge .mainline/edge)"
+    )
+    export.add_argument(
+        "--for", dest="target", choices=["server", "edge"], default="server", help="edge: for small devices"
+    )
     export.add_argument("--version", help="version that the server reports (default: from the fingerprint)")
     export.add_argument(
         "--format", choices=("onnx", "tfrecord"), default="onnx", help="the model, or the frame as tf.Example"
@@ -63,21 +68,28 @@ def export_command(call: argparse.Namespace) -> int:
     from pipelines import exporting
 
     workspace = Workspace.at(Path.cwd())
+    progress = Progress.on_terminal()
     if call.format == "tfrecord":
         from mainline.packaging import tfrecord_export
 
         folder = call.to or workspace.state / "tfrecord"
         with workspace.locked():
-            progress = Progress.on_terminal()
             record, frame = exporting.recorded(settings, workspace, progress)
             with progress.stage("export") as detail:
                 rows = tfrecord_export.export(record.settings(settings.settings), frame, folder)
                 detail.text = ", ".join(f"{number:,} rows in Split-{name}" for name, number in rows.items())
         print(folder)
         return 0
+    if call.target == "edge":
+        folder = call.to or workspace.state / "edge"
+        with workspace.locked():
+            report = exporting.exported_for_edge(settings, workspace, progress, folder, call.version)
+        print(report.read_text(encoding="utf-8"))
+        print(folder)
+        return 0
     folder = call.to or workspace.model
     with workspace.locked():
-        exporting.exported(settings, workspace, Progress.on_terminal(), folder, call.version)
+        exporting.exported(settings, workspace, progress, folder, call.version)
     print(folder)
     return 0
 

@@ -38,6 +38,12 @@ VARIABLES = (
     Variable("MAINLINE_MODEL_NAME", RELEASE, "Name of the registered model in MLflow.", "mainline"),
     Variable("MAINLINE_TARGET", RELEASE, "Deployment target of the release workflow.", "registry"),
     Variable("MAINLINE_BASE", RELEASE, "Base image of the container.", "the slim image of the Python that trained"),
+    Variable(
+        "MAINLINE_PLATFORMS",
+        RELEASE,
+        "Platforms of the image, such as `linux/amd64 linux/arm64`, under one digest.",
+        "that of the engine",
+    ),
     Variable("MAINLINE_ENGINE", RELEASE, "Container engine.", "`docker`, else `podman`"),
     Variable("MAINLINE_REGISTRY_USERNAME", RELEASE, "User name for a registry other than GitHub's."),
     Variable("MAINLINE_REGISTRY_PASSWORD", RELEASE, "Its password or token."),

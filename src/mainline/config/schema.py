@@ -374,6 +374,21 @@ class Stage(Section):
     )
 
 
+class Export(Section):
+    """What the exported model may be."""
+
+    optimise: bool = Field(
+        False,
+        description="Train the fewest trees that are no worse than all of `train.params` on the last part of the "
+        "training rows, within `gates.margins`, and optimise the exported graph. It changes the model.",
+    )
+    tolerance: Positive = Field(
+        0.01,
+        description="Largest difference of an answer of a smaller graph, such as one with 8-bit weights, from that of "
+        "the fitted pipeline, on any holdout row: of probabilities; of values relative to the largest one.",
+    )
+
+
 class Labels(Section):
     """A table with the labels of past predictions, in addition to the feedback in the prediction log."""
 
@@ -565,6 +580,7 @@ class Settings(Section):
     gates: Gates = Field(
         Gates(), description="Thresholds that the model must meet. Gates that are left out are skipped."
     )
+    export: Export = Field(Export(), description="What the exported model may be.")
     stage: Stage = Field(Stage(), description="Thresholds that the container must meet before it is deployed.")
     monitor: Monitor = Field(Monitor(), description="When the monitor raises an alarm about the model in production.")
     retrain: Retrain = Field(Retrain(), description="When a retraining pull request opens automatically.")

@@ -20,7 +20,7 @@ from mainline.data.split import quoted, sides
 from mainline.errors import DataError
 from mainline.evaluation import bootstrap, metrics
 from mainline.evaluation.results import Metric, better
-from mainline.training import pipeline
+from mainline.training import estimators, pipeline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -177,7 +177,7 @@ def sampled(settings: Settings, rows: pd.DataFrame, seed: int) -> pd.DataFrame:
 def with_seed(settings: Settings, seed: int) -> Settings:
     """The settings with another seed, of the estimator and of the libraries."""
     train = settings.train
-    name = pipeline.seed_name(pipeline.estimator_class(train.estimator), train)
+    name = estimators.seed_name(estimators.estimator_class(train.estimator), train)
     params: dict[str, Any] = {**train.params, name: seed} if name else train.params
     return settings.model_copy(update={"train": train.model_copy(update={"params": params, "seed": seed})})
 

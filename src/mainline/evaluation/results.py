@@ -246,7 +246,9 @@ class Review:
     resamples: int = 0
     confidence: float = 0.95
     titles: dict[str, str] = field(default_factory=dict)  # display names of metrics that a project added
-    sections: list[Section] = field(default_factory=list)  # of the report, that a project added
+    sections: list[Section] = field(
+        default_factory=list
+    )  # of the report: sizes that were tried, and what a project added
     anchor: Anchor | None = None
 
 

@@ -22,6 +22,7 @@ from mainline.evaluation import (
     missing_labels,
     seed_spread,
     shifted_inputs,
+    sizes,
 )
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
@@ -151,6 +152,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             resamples=settings.compare.resamples,
             confidence=settings.compare.confidence,
             anchor=earlier.anchor,
+            sections=sizes.section(settings, record),
         ),
         rows,
     )

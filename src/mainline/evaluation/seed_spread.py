@@ -20,7 +20,7 @@ from mainline.evaluation.equal_models import with_seed
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Interval, Metric
 from mainline.runtime.atomic_files import replacing
-from mainline.training import pipeline
+from mainline.training import pipeline, tree_counts
 from mainline.training.record import Holdout, Record, align
 
 if TYPE_CHECKING:
@@ -81,13 +81,15 @@ def scores(settings: Settings, folder: Path, frame: Path, record: Record) -> lis
     count = settings.compare.seeds
     if len(kept) >= count:
         return kept[:count]
+    used = next((trial for trial in record.facts.sizes if trial.used), None)
+    as_trained = tree_counts.with_trees(settings, used.trees) if used else settings
     train = pipeline.training_rows(settings, frame)
     holdout = pipeline.read_rows(settings, frame, sides(settings).holdout)
     place = align(record.holdout.row_id, Holdout(holdout[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
     if (place < 0).any():
         raise DataError("compare.seeds: the holdout is not that of the record: run `make clean`, then run again")
     for number in range(len(kept), count):
-        fitted = pipeline.fit_rows(with_seed(settings, settings.train.seed + 1 + number), train)
+        fitted = pipeline.fit_rows(with_seed(as_trained, settings.train.seed + 1 + number), train)
         kept.append(pipeline.predict(settings, fitted.pipeline, holdout)[place])
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(file) as part, part.open("wb") as out:

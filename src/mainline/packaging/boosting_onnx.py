@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config.frameworks import install
 from mainline.errors import ConfigurationError
+from mainline.packaging import tree_thresholds
 from mainline.training.frameworks.parameters import adapter_of
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ def lightgbm() -> Any:
     def convert(scope: Any, operator: Any, container: Any) -> None:
         before = len(container.nodes)
         convert_lightgbm(scope, operator, container)
-        round_down(container.nodes[before:], thresholds(operator.raw_operator.booster_.dump_model()["tree_info"]))
+        known = thresholds(operator.raw_operator.booster_.dump_model()["tree_info"])
+        tree_thresholds.round_down(
+            container.nodes[before:], lambda tree, place, feature, value: known.get((feature, value))
+        )
 
     return convert
 
@@ -99,26 +103,6 @@ def thresholds(trees: Any) -> dict[tuple[int, float], float]:
                 value = float(node["threshold"])
                 found[node["split_feature"], float(np.float32(value))] = value
     return found
-
-
-def round_down(nodes: Any, exact: dict[tuple[int, float], float]) -> None:
-    """Make each 32-bit threshold one that splits 32-bit numbers as the 64-bit one does.
-
-    The converter rounds to the nearest. Between two neighbouring numbers that can be the upper one, which then goes to
-    the other side.
-    """
-    import numpy as np
-
-    for node in nodes:
-        attributes = {attribute.name: attribute for attribute in node.attribute}
-        if "nodes_values" not in attributes:
-            continue
-        values, features = attributes["nodes_values"].floats, attributes["nodes_featureids"].ints
-        for place, (value, feature, mode) in enumerate(
-            zip(values, features, attributes["nodes_modes"].strings, strict=True)
-        ):
-            if mode == b"BRANCH_LEQ" and exact.get((feature, value), value) < value:
-                values[place] = float(np.nextafter(np.float32(value), np.float32(-np.inf)))
 
 
 def xgboost() -> Any:

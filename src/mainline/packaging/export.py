@@ -15,7 +15,7 @@ from mainline.data import column_types
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ExternalError, MainlineError, Refused
-from mainline.packaging import keras_onnx, torch_onnx  # noqa: F401 - they register their exporters
+from mainline.packaging import keras_onnx, optimised_graph, torch_onnx  # noqa: F401 - they register their exporters
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer
@@ -118,6 +118,7 @@ def choose(
     """The converted model where it agrees, else the pickled pipeline with the reason in `note`."""
     try:
         converted = EXPORTERS[exporter_of(pipeline)].convert(pipeline, draft)
+        converted = optimised_graph.smaller(converted) if settings.export.optimise else converted
         scorer = Onnx(converted, draft)
         asked = [*sizes(rows, recorded), *probes(settings, draft, pipeline, rows)]
         largest = max([check(draft, scorer, *rows_of) for rows_of in asked])

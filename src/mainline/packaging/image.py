@@ -7,14 +7,14 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.frameworks import FRAMEWORKS, groups_of
 from mainline.errors import ConfigurationError, ExternalError
-from mainline.packaging import build_context, provenance, sbom
+from mainline.packaging import build_context, platforms, provenance, sbom
 from mainline.packaging.engine import Engine
 from mainline.runtime import git, origin
 from mainline.runtime.atomic_files import write_text
@@ -42,9 +42,12 @@ class Image:
     """`reference` is what an engine runs: repository@digest, or the id of one that was not pushed."""
 
     reference: str
-    digest: str  # sha256:… of the manifest in the registry; of the configuration where it was not pushed
+    # sha256:… of the manifest in the registry, or of the index of several platforms; of the configuration where it was
+    # not pushed
+    digest: str
     repository: str | None
     labels: Mapping[str, str]
+    note: str | None = None  # what was asked for and is not in it
 
 
 def build(
@@ -67,23 +70,64 @@ def build(
     labels = described(signature, base) | sourced(root, environment)
     tag = f"{repository or 'mainline-' + signature.name.lower()}:{signature.fingerprint[:12]}"
     epoch = committed(root, signature)
+    asked = platforms.wanted(environment)
+    several = bool(asked) and asked != [platforms.own(engine)]
+    note = platforms.ALONE if several and repository is None else None
     with build_context.create(root, signature, model, epoch) as folder:
-        call = ["build", "--file", str(dockerfile), "--tag", tag]
-        call += ["--format", "docker"] if engine.name == "podman" else []  # otherwise it omits the health check
+        call = ["--format", "docker"] if engine.name == "podman" else []  # otherwise it omits the health check
         for name, value in arguments(base, epoch, signature, environment).items():
             # Without a value the engine reads the environment: a password must not appear in the process list.
             call += ["--build-arg", name if value is None else f"{name}={value}"]
         for name, value in labels.items():
             call += ["--label", f"{name}={value}"]
-        engine.run(*call, str(folder), seconds=1800)
+        if several and repository:
+            digest = of_several(engine, dockerfile, repository, tag, asked, base, call, folder)
+            return Image(f"{repository}@{digest}", digest, repository, labels)
+        engine.run("build", "--file", str(dockerfile), "--tag", tag, *call, str(folder), seconds=1800)
     found = engine.image(tag)
     if found is None:
         raise ExternalError(f"{engine.name} has built {tag} but does not list it")
     if repository is None:
         digest = found["Id"] if found["Id"].startswith("sha256:") else f"sha256:{found['Id']}"
-        return Image(digest, digest, None, labels)
+        return Image(digest, digest, None, labels, note)
     digest = push(engine, repository, tag)
     return Image(f"{repository}@{digest}", digest, repository, labels)
+
+
+def of_several(
+    engine: Engine,
+    dockerfile: Path,
+    repository: str,
+    tag: str,
+    asked: Sequence[str],
+    base: str,
+    call: Sequence[str],
+    folder: Path,
+) -> str:
+    """Build and push the image of each platform; returns the digest of their index.
+
+    `call` are the arguments of every build, `folder` is its context.
+    """
+    here = platforms.own(engine)
+    bases = {platform: platforms.base_for(base, platform) for platform in asked if platform != here}
+
+    def pushed(image: str, name: str) -> str:
+        engine.run("tag", image, name)
+        return push(engine, repository, name)
+
+    digests = {}
+    for platform in asked:
+        name, packages = f"{tag}-{platform.partition('/')[2]}", f"PACKAGES_OF={platforms.KNOWN[platform]}"
+        more = ["--build-arg", packages] if platform in bases else []
+        engine.run("build", "--file", str(dockerfile), *call, *more, "--tag", name, str(folder), seconds=1800)
+        digests[platform] = push(engine, repository, name)
+        if platform in bases:
+            engine.run("pull", "--quiet", "--platform", platform, bases[platform])
+            below, other = pushed(base, f"{tag}-base"), pushed(bases[platform], f"{name}-base")
+            digests[platform] = platforms.moved(repository, digests[platform], below, other, platform)
+    digest = platforms.joined(repository, tag.rpartition(":")[2], digests)
+    engine.run("pull", "--quiet", f"{repository}@{digest}")
+    return digest
 
 
 def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ) -> str:
@@ -96,7 +140,7 @@ def inputs(root: Path, model: Path, environment: Mapping[str, str] = os.environ)
 
     signature = signatures.read(model)
     base = base_of(root, environment)
-    found = hashlib.sha256(f"{base}\n{' '.join(selection(signature))}\n".encode())
+    found = hashlib.sha256(f"{base}\n{' '.join([*selection(signature), *platforms.wanted(environment)])}\n".encode())
     found.update(dockerfile_of(root).read_bytes())
     with build_context.create(root, signature, model, 0) as folder:
         signatures.write(signatures.without_measurements(signature), folder / build_context.MODEL)
@@ -109,6 +153,7 @@ def check(root: Path) -> None:
     """Raises ConfigurationError where an input of the build is missing, before minutes of training."""
     dockerfile_of(root)
     sbom.find_uv()
+    platforms.wanted(os.environ)
 
 
 def dockerfile_of(root: Path) -> Path:

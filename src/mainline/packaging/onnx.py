@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.extensions import Declarations
-from mainline.packaging import boosting_onnx
+from mainline.packaging import boosting_onnx, tree_thresholds
 from mainline.serving.signature import MISSING, Signature
 
 if TYPE_CHECKING:
@@ -75,6 +75,9 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     whole = Pipeline([("columns", columns), ("estimator", pipeline.named_steps["estimator"])])
     options = {} if signature.task == "regression" else {"zipmap": False}
     graph = graph_of(whole, columns, signature, options=options, target_opset=sets)
+    exact = tree_thresholds.of_histograms(whole.named_steps["estimator"])
+    if exact:
+        tree_thresholds.round_down(graph.graph.node, exact)
     found: bytes = graph.SerializeToString(deterministic=True)
     return found
 

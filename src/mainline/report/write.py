@@ -22,7 +22,7 @@ def reports(found: ReviewedRows, workspace: Workspace, progress: Progress) -> li
         found.review,
         seconds=dict(progress.seconds),
         titles=added_titles(found.review.task),
-        sections=sections.of(found),
+        sections=[*found.review.sections, *sections.of(found)],
     )
     rows = found.rows
     folder = workspace.reports

@@ -10,7 +10,7 @@ from mainline.config.extensions import hint
 from mainline.config.loader import Key, Params
 from mainline.data.feature_patterns import STAR, matched
 from mainline.errors import ConfigurationError
-from mainline.training import pipeline
+from mainline.training import estimators
 
 EXAMPLE = "search: {params: {max_iter: {low: 50, high: 400}}}"
 
@@ -34,10 +34,10 @@ def of_parameters(params: Params) -> Iterator[tuple[Sequence[Key], str]]:
     assert search
     if not search.params:
         return
-    known = pipeline.parameter_names(pipeline.estimator_class(train.estimator))
+    known = estimators.parameter_names(estimators.estimator_class(train.estimator))
     for name in search.params:
         at = ("search", "params", name)
-        if name in pipeline.SEEDS:
+        if name in estimators.SEEDS:
             yield at, f"{'.'.join(at)}: the best of several seeds is luck, which no other row repeats: leave it out"
         elif known is not None and name not in known:
             yield at, f"{'.'.join(at)}: {train.estimator} takes no {name}: {hint(name, sorted(known))}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Features, Range, Search, Settings
 from mainline.data.feature_patterns import STAR, matched, with_features
-from mainline.training import pipeline
+from mainline.training import estimators
 
 if TYPE_CHECKING:
     from optuna.trial import Trial
@@ -143,7 +143,7 @@ def value_of(settings: Settings, name: str) -> Any:
     if parameter in train.params:
         return train.params[parameter]
     try:
-        default = inspect.signature(pipeline.estimator_class(train.estimator)).parameters[parameter].default
+        default = inspect.signature(estimators.estimator_class(train.estimator)).parameters[parameter].default
     except (TypeError, ValueError):
         raise LookupError(name) from None
     if default is inspect.Parameter.empty:

@@ -42,6 +42,20 @@ class Repeats:
 
 
 @dataclass(frozen=True)
+class SizeTrial:
+    """A model with fewer trees, measured on a slice of the training rows against the one with all of them."""
+
+    trees: int
+    bytes: int  # of the pickled pipeline
+    onnx_bytes: int | None  # None where no graph was made
+    microseconds: float | None  # a single row of that graph, the median
+    metrics: dict[str, float]
+    differences: dict[str, list[float | None]]  # value, low, high
+    refused: str | None
+    used: bool
+
+
+@dataclass(frozen=True)
 class Facts:
     created: str  # ISO 8601, UTC
     fingerprint: str
@@ -62,6 +76,7 @@ class Facts:
     frameworks: dict[str, str] = field(default_factory=dict)  # installed versions by module, beside scikit-learn's
     rounds: int | None = None  # that early stopping has found; None without it
     image: str | None = None  # digest of the trainer image that it was trained in; None outside one
+    sizes: list[SizeTrial] = field(default_factory=list)  # of `export.optimise`; the last has all trees
 
     @property
     def made_by(self) -> str | None:
@@ -80,6 +95,10 @@ def facts_to_json(facts: Facts) -> str:
         plain["repeats"] = dataclasses.asdict(facts.repeats)
     if not facts.frameworks:
         del plain["frameworks"]
+    if facts.sizes:
+        plain["sizes"] = [dataclasses.asdict(trial) for trial in facts.sizes]
+    else:
+        del plain["sizes"]
     if facts.rounds is None:
         del plain["rounds"]
     if facts.image is None:

@@ -48,13 +48,18 @@ MODEL_MODULES = frozenset(
         "runtime.models",
         "runtime.workspace",
         "training.early_stopping",
+        "training.estimators",
         "training.fingerprint",
         "training.frameworks",
         "training.packages",
         "training.pipeline",
         "training.seeds",
+        "training.tree_counts",
     }
 )
+
+
+MEASURES = ("metric", "blocks", "resamples", "confidence", "seed")  # of `compare`: what an interval comes from
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,24 @@ def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fi
         "split": settings.split.model_dump(mode="json", exclude_none=True),
         "train": settings.train.model_dump(mode="json", exclude={"repeats"}),  # it changes no model
     }
+    if settings.export.optimise:
+        training["train"]["optimise"] = optimising(root, settings)
     frame = digest(shared)
     return Fingerprint(digest({"frame": frame, **training}), frame, Parts(**shared, **training))
+
+
+def optimising(root: Path, settings: Settings) -> dict[str, Any]:
+    """What decides how small the model of `export.optimise` is: the rules, and all code that may measure it."""
+    rules = {
+        "margins": settings.gates.margins,
+        "threshold": settings.evaluate.threshold,
+        "compare": settings.compare.model_dump(mode="json", include=set(MEASURES)),
+    }
+    files = sorted(
+        path for room in ("evaluation", "packaging") for path in (root / "src/mainline" / room).rglob("*.py")
+    )
+    code = {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {"rules": rules, "code": digest(code)}
 
 
 def digest(value: Any) -> str:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import hashlib
-import inspect
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +14,7 @@ from mainline.config.schema import Prepare, Settings, Train
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ConfigurationError, DataError, Refused
-from mainline.training import early_stopping, seeds
+from mainline.training import early_stopping, estimators, seeds
 from mainline.training.frameworks import parameters as frameworks
 from mainline.training.frameworks import pickles
 
@@ -26,10 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-    from sklearn.base import BaseEstimator
     from sklearn.pipeline import Pipeline
-
-SEEDS = ("random_state", "random_seed", "seed")  # what constructors call it
 
 
 @dataclass(frozen=True)
@@ -87,7 +80,7 @@ def fit_rows(settings: Settings, rows: pd.DataFrame) -> Fitted:
         check_probabilities(settings.task, path, pipeline)
     started, rounds = time.perf_counter(), None
     with user_code.calling(f"params.yaml: train: {path} does not fit"):
-        factory = estimator_class(path)
+        factory = estimators.estimator_class(path)
         target = frameworks.target_of(factory, target, settings.task)
         more = frameworks.fit_params_of(settings.train, factory, len(settings.prepare.features.categorical))
         if settings.train.early_stopping:
@@ -240,7 +233,7 @@ def build(train: Train, prepare: Prepare, rounds: int | None = None) -> Pipeline
     from sklearn.pipeline import Pipeline
 
     features = prepare.features
-    made = estimator(train, len(features.categorical), len(features.numeric), rounds)
+    made = estimators.estimator(train, len(features.categorical), len(features.numeric), rounds)
     kind = frameworks.adapter_of(type(made))
     in_frame = train.categorical == "native" and kind is not None and kind.frame
     columns = ColumnTransformer(
@@ -288,79 +281,3 @@ def numeric(kind: str) -> Any:
     return make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True), StandardScaler()
     )
-
-
-def estimator(train: Train, categorical: int = 0, numeric: int = 0, rounds: int | None = None) -> BaseEstimator:
-    """An instance of the named class; a random state that `train.params` does not set is `train.seed`.
-
-    Parameters
-    ----------
-    categorical, numeric
-        How many columns it gets, for native categories.
-    rounds
-        Takes the place of its number of rounds.
-    """
-    factory = estimator_class(train.estimator)
-    params = dict(train.params)
-    known = parameter_names(factory)
-    if known is not None:
-        for name in params:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
-                raise ConfigurationError(f"params.yaml: train.params: {train.estimator} takes no {name}: {hint}")
-    with user_code.calling(f"params.yaml: train: {train.estimator}"):
-        own = frameworks.params_of(train, factory, categorical, numeric)
-        params = {**own, **frameworks.with_classes(factory, params)}
-    seed = seed_name(factory, train)
-    if seed:
-        params.setdefault(seed, train.seed)
-    kind = frameworks.adapter_of(factory)
-    if rounds is not None and kind is not None:
-        params = frameworks.set_rounds(kind, params, rounds)
-    with user_code.calling(f"params.yaml: train.params: {train.estimator}"):
-        made: BaseEstimator = factory(**params)
-    return made
-
-
-def seed_name(factory: Any, train: Train) -> str | None:
-    """The parameter for the seed: the one that `params.yaml` sets, else the first that the constructor names."""
-    with contextlib.suppress(TypeError, ValueError):
-        named = inspect.signature(factory).parameters
-        return next((name for name in SEEDS if name in train.params), None) or next(
-            (name for name in SEEDS if name in named), seed_of_framework(factory)
-        )
-    return None
-
-
-def seed_of_framework(factory: Any) -> str | None:
-    kind = frameworks.adapter_of(factory)
-    return kind.seed if kind else None
-
-
-def estimator_class(path: str) -> Any:
-    found = user_code.imported("train.estimator", path)
-    if not inspect.isclass(found) and callable(getattr(found, "fit", None)):
-        raise ConfigurationError(
-            f"params.yaml: train.estimator: {path} is an object: name its class, and its parameters in train.params"
-        )
-    if inspect.isroutine(found):
-        raise ConfigurationError(
-            f"params.yaml: train.estimator: {path} is no estimator: it has no fit and predict, it is a function. "
-            "Name a class: one of your own can derive from the estimator that the function builds, and set its "
-            "parameters in __init__"
-        )
-    if not (callable(getattr(found, "fit", None)) and callable(getattr(found, "predict", None))):
-        raise ConfigurationError(f"params.yaml: train.estimator: {path} is no estimator: it has no fit and predict")
-    return found
-
-
-def parameter_names(factory: Any) -> list[str] | None:
-    """The constructor's parameters, or None where it takes any or does not say."""
-    try:
-        parameters: Mapping[str, inspect.Parameter] = inspect.signature(factory).parameters
-    except (TypeError, ValueError):
-        return None
-    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
-        return None
-    return list(parameters)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from mainline.errors import DataError
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
 from mainline.training import input_digests, label_coverage, pipeline, record
-from mainline.training.facts import Facts, ModelFacts, Repeats
+from mainline.training.facts import Facts, ModelFacts, Repeats, SizeTrial
 from mainline.training.fingerprint import Fingerprint
 from mainline.training.frameworks import versions
 from mainline.training.record import Holdout, Record
@@ -55,9 +55,17 @@ class Counts:
 
 
 def train_model(
-    settings: Settings, root: Path, tables: Mapping[str, Collected], prints: Fingerprint, frame: Path
+    settings: Settings,
+    root: Path,
+    tables: Mapping[str, Collected],
+    prints: Fingerprint,
+    frame: Path,
+    sizes: Sequence[SizeTrial] = (),
 ) -> TrainedModel:
-    """Fit on the training rows and score every holdout row, labelled or not."""
+    """Fit on the training rows and score every holdout row, labelled or not.
+
+    `sizes` are what was tried before, where `export.optimise` asks for it.
+    """
     modules = frameworks.named_by(root, settings.train.estimator)
     versions.check_locked(modules, prints.parts.packages)
     # DuckDB releases the interpreter lock: it counts while the model is fitted.
@@ -94,6 +102,7 @@ def train_model(
         frameworks=versions.of_model(fitted.pickled),
         rounds=fitted.rounds,
         image=os.environ.get(TRAINED_IN) or None,
+        sizes=list(sizes),
     )
     arrays = {
         "row_id": rows[ROW_ID].to_numpy(),

@@ -20,6 +20,7 @@ from mainline.packaging import onnx as conversion
 from mainline.packaging.export import matrices
 from mainline.serving import scorer, signature
 from mainline.training import record
+from tests import exports
 from tests.exports import TREES, Export, make
 from tests.projects import TOP
 
@@ -211,3 +212,24 @@ def test_a_pickle_that_was_changed_is_never_loaded(tmp_path: Path) -> None:
     (made.folder / "model.pkl").write_bytes(pickle.dumps("something else"))
     with pytest.raises(Exception, match="is not the model that"):
         signature.read(made.folder)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_threshold_between_two_neighbouring_numbers_stays_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str
+) -> None:
+    """skl2onnx rounds it to the nearest 32-bit number, which can be the upper one of the two."""
+    rows = exports.rows()
+    upwards = np.float32(np.inf)
+    first = np.float32(234.6)
+    second = np.nextafter(first, upwards)
+    third = np.nextafter(second, upwards)
+    # The middle of one pair of neighbours rounds up, of the next one down: both have the same nearest number.
+    number = np.select([rows["size"] == "small", rows["size"] == "middle"], [first, second], third)
+    rows["minutes"] = number.astype(np.float32)
+    rows["bought"] = (rows["minutes"] == second).to_numpy()
+    rows["spent"] = rows["minutes"].map({first: 0.0, second: 1000.0, third: 0.0})
+    monkeypatch.setattr(exports, "rows", lambda: rows)
+    made = make(tmp_path, task, numeric="[minutes]")
+    assert np.std(made.scores) > 0.3
+    assert (made.signature.engine, made.signature.note) == ("onnx", None)

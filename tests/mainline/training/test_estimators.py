@@ -15,7 +15,7 @@ from mainline.config.schema import Settings
 from mainline.errors import ConfigurationError
 from mainline.evaluation.review import not_reproducible
 from mainline.runtime.workspace import Workspace
-from mainline.training import pipeline, seeds, train
+from mainline.training import estimators, pipeline, seeds, train
 from mainline.training.facts import facts_from_json, facts_to_json
 from mainline.training.fingerprint import fingerprint
 from mainline.training.record import Record
@@ -185,11 +185,11 @@ class TakesAny(CatBoostLike):
 
 def test_a_seed_by_another_name_is_not_given_twice() -> None:
     here = f"{__name__}.CatBoostLike"
-    made = pipeline.estimator(settings(here, "{random_seed: 7}").train)
+    made = estimators.estimator(settings(here, "{random_seed: 7}").train)
     assert (made.random_seed, made.random_state) == (7, None)
-    assert pipeline.estimator(settings(here).train).random_state == 0
-    assert pipeline.estimator(settings(f"{__name__}.TakesAny").train).random_state == 0
-    assert pipeline.estimator(settings(f"{__name__}.TakesAny", "{seed: 3}").train).more == {"seed": 3}
+    assert estimators.estimator(settings(here).train).random_state == 0
+    assert estimators.estimator(settings(f"{__name__}.TakesAny").train).random_state == 0
+    assert estimators.estimator(settings(f"{__name__}.TakesAny", "{seed: 3}").train).more == {"seed": 3}
 
 
 def test_a_library_that_the_fit_has_loaded_is_seeded_and_fitted_again(monkeypatch: pytest.MonkeyPatch) -> None:

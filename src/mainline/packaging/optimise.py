@@ -1,0 +1,169 @@
+"""`export.optimise`: the smallest model that is as good as the whole one, found before the model is trained.
+
+Fewer trees are tried on the last part of the *training* rows, against all trees, with the non-inferiority margins of
+the gates. The holdout is not asked: the model with the chosen number is trained, recorded, compared and served as any
+other.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mainline.config.schema import EarlyStopping, Settings
+from mainline.data.blocks import codes
+from mainline.errors import ConfigurationError, DataError
+from mainline.evaluation import evaluate
+from mainline.evaluation.evaluate import Labelled
+from mainline.evaluation.results import Metric
+from mainline.packaging import optimised_graph, variants
+from mainline.serving.signature import FORMAT, Agreement, Column, Signature
+from mainline.training import early_stopping, pipeline, tree_counts
+from mainline.training.facts import SizeTrial
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+SHARES = (0.05, 0.1, 0.2, 0.35, 0.5, 0.7)  # of all trees; each costs as much of a fit
+SLICE = 0.2  # of the training keys, where rows are split by hash
+TIMED = 300  # single rows whose median is the latency
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The settings of the training, and what was tried; `why_not` says why nothing was."""
+
+    settings: Settings
+    trials: list[SizeTrial]
+    why_not: str | None = None
+
+
+def choose(settings: Settings, frame: Path) -> Chosen:
+    """The settings with the fewest trees that are no worse than all of them on a slice of the training rows.
+
+    Raises
+    ------
+    ConfigurationError
+        Where the gates have no margin: nothing says what is as good.
+    DataError
+        Where the slice cannot be trained or measured on.
+    """
+    if not settings.gates.margins:
+        raise ConfigurationError("params.yaml: export.optimise needs gates.margins: they say how much worse is as good")
+    total = tree_counts.number(settings)
+    if total is None or total < 2:
+        what = "early stopping has found the number of rounds" if settings.train.early_stopping else "it has no trees"
+        return Chosen(settings, [], f"{settings.train.estimator}: {what}")
+    rows = training_rows(settings, frame)
+    stop = rows[early_stopping.MARK].to_numpy(dtype=bool)
+    if not stop.any() or stop.all():
+        raise DataError("export.optimise: the last part of the training rows, as long as the holdout, has none or all")
+    counts = sorted({max(1, round(total * share)) for share in SHARES} - {total})
+    whole = fitted(settings, rows, stop, total)
+    trials, chosen = [], total
+    for count in counts:
+        part = fitted(tree_counts.with_trees(settings, count), rows, stop, count)
+        found = against(settings, rows[stop], part, whole)
+        refused = variants.beyond_a_margin(settings, found)
+        trials.append(trial(settings, part, found, refused, used=refused is None))
+        if refused is None:
+            chosen = count
+            break
+    trials.append(trial(settings, whole, against(settings, rows[stop], whole, whole), None, used=chosen == total))
+    return Chosen(settings if chosen == total else tree_counts.with_trees(settings, chosen), trials)
+
+
+@dataclass(frozen=True)
+class Fit:
+    count: int
+    model: pipeline.Fitted
+    answers: NDArray[np.float64]
+    rows: pd.DataFrame
+
+
+def training_rows(settings: Settings, frame: Path) -> pd.DataFrame:
+    """The labelled training rows; those of the slice, which is as long as the holdout, are marked."""
+    part = settings.split.holdout if settings.split.by == "time" else SLICE
+    slice_ = EarlyStopping.model_construct(rounds=1, slice=part)
+    marked = settings.model_copy(update={"train": settings.train.model_copy(update={"early_stopping": slice_})})
+    blocks = [settings.compare.blocks] if settings.compare.blocks else []
+    return pipeline.training_rows(marked, frame, *blocks)
+
+
+def fitted(settings: Settings, rows: pd.DataFrame, stop: NDArray[np.bool_], count: int) -> Fit:
+    made = pipeline.fit_rows(settings, rows[~stop])
+    return Fit(count, made, pipeline.predict(settings, made.pipeline, rows[stop]), rows[stop])
+
+
+def against(settings: Settings, rows: pd.DataFrame, part: Fit, whole: Fit) -> list[Metric]:
+    """The headline metric and those with a margin, of both models on the slice."""
+    import numpy as np
+
+    y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=whole.model.classes)
+    by = settings.compare.blocks
+    blocks = codes(rows[by].astype(str).to_numpy()) if by else np.arange(len(rows))
+    labelled = Labelled(y, part.answers, whole.answers, blocks, rows, whole.model.classes)
+    names = list(dict.fromkeys([settings.compare.metric, *settings.gates.margins]))
+    return evaluate.paired(settings, labelled, evaluate.draw(settings, blocks), only=names)
+
+
+def trial(settings: Settings, part: Fit, found: list[Metric], refused: str | None, used: bool) -> SizeTrial:
+    graph, microseconds = served(settings, part)
+    deltas = {each.name: each.delta for each in found if each.delta}
+    return SizeTrial(
+        trees=part.count,
+        bytes=len(part.model.pickled),
+        onnx_bytes=graph,
+        microseconds=microseconds,
+        metrics={each.name: each.candidate.value for each in found},
+        differences={name: [delta.value, delta.low, delta.high] for name, delta in deltas.items()},
+        refused=refused,
+        used=used,
+    )
+
+
+def served(settings: Settings, part: Fit) -> tuple[int | None, float | None]:
+    """Bytes of the ONNX graph and microseconds of a single row; None where the packages of the export are not here.
+
+    They are shown, and decide nothing.
+    """
+    import numpy as np
+
+    try:
+        import onnxruntime  # noqa: F401
+        import skl2onnx  # noqa: F401
+    except ModuleNotFoundError:
+        return None, None
+    from mainline.packaging import keras_onnx, torch_onnx  # noqa: F401 - they register their exporters
+    from mainline.packaging.export import matrices
+    from mainline.packaging.onnx import EXPORTERS, exporter_of
+    from mainline.serving.scorer import Onnx
+
+    signature = inputs(settings, part.model.classes)
+    try:
+        model = EXPORTERS[exporter_of(part.model.pipeline)].convert(part.model.pipeline, signature)
+        scorer = Onnx(optimised_graph.smaller(model), signature)
+    except Exception:  # it is served as it is, as the export says
+        return None, None
+    asked: Any = matrices(signature, part.rows.iloc[:TIMED])
+    seconds = []
+    for row in range(len(asked[1])):
+        begun = time.perf_counter()
+        scorer(asked[0][row : row + 1], asked[1][row : row + 1])
+        seconds.append(time.perf_counter() - begun)
+    return len(optimised_graph.smaller(model)), round(float(np.median(seconds)) * 1e6, 1)
+
+
+def inputs(settings: Settings, classes: list[Any]) -> Signature:
+    """The description of a model's inputs, without facts about its data."""
+    features = settings.prepare.features
+    columns = [Column(name, "categorical", True) for name in features.categorical]
+    columns += [Column(name, "numeric", True) for name in features.numeric]
+    return Signature(
+        FORMAT, "", "", settings.task, classes, None, columns, "onnx", "model.onnx", "", "", "", "", None, "",
+        Agreement(0, 0.0), [], [],
+    )  # fmt: skip
