@@ -37,7 +37,7 @@ UV := $(or $(shell command -v uv),$(CURDIR)/$(OWN_UV))
 # Only where the machine has no uv of its own; by its relative name, which a space in the checkout's path does not split.
 NEEDS_UV := $(if $(findstring command,$(origin UV))$(shell command -v uv),,$(OWN_UV))
 # Optional groups of packages: those of the project, and those that WITH= has brought to this machine.
-OPTIONAL := boosting torch keras
+OPTIONAL := boosting torch keras spark
 IN_PROJECT := $(shell sed -n 's/^frameworks = \[\([^]]*\)\].*/\1/p' pyproject.toml | tr -d '",')
 FRAMEWORKS = $(sort $(WITH) $(IN_PROJECT) $(shell cat $(BIN)/.with 2>/dev/null))
 # In a recipe, the word $(MAKE) has the line run by `make -n` too.
