@@ -33,10 +33,10 @@ def refuse_other_rows(settings: Settings, made: prepare.Prepared, frame: Path) -
     most = settings.data.spark.checked_rows
     if not most:
         return
-    part = early(made.tables, most)
-    if part is None:
+    if by_spark.is_compared(settings, made.tables):
         compare(settings, made.connection, made.sql, f"SELECT * FROM {parquet_file(frame)}")
         return
+    part = early(made.tables, most)
     smaller = dataclasses.replace(made, tables=part)
     prepare.show(made.connection, part, None, made.key)
     with by_spark.computed(settings, smaller, frame.parent) as sql:
@@ -44,14 +44,14 @@ def refuse_other_rows(settings: Settings, made: prepare.Prepared, frame: Path) -
     prepare.show(made.connection, made.tables, None, made.key)
 
 
-def early(tables: Mapping[str, Collected], most: int) -> dict[str, Collected] | None:
-    """The tables as far as they reach until an early moment; None where all of their rows are few enough.
+def early(tables: Mapping[str, Collected], most: int) -> dict[str, Collected]:
+    """The tables as far as they reach until an early moment.
 
     Tables without a time stay whole: what is joined to the others is in them.
     """
     timed = [table for table in tables.values() if table.start and table.end and table.before]
-    if sum(table.rows for table in tables.values()) <= most or not timed:
-        return None
+    if not timed:
+        return dict(tables)
     start = min(dt.datetime.fromisoformat(str(table.start)) for table in timed)
     end = max(dt.datetime.fromisoformat(str(table.end)) for table in timed)
     until = start + (end - start) * min(1.0, most / sum(table.rows for table in timed))

@@ -47,7 +47,7 @@ def computed(
     ExternalError
         Where Spark is not reached, has failed, or has written somewhere else.
     """
-    differences.refuse(settings, made.expression)
+    differences.refuse(settings, made.expression, all_compared=is_compared(settings, made.tables))
     types = {name: kind for name, kind, *_ in made.connection.execute(f"DESCRIBE {made.unconverted}").fetchall()}
     shared = settings.data.spark.shared
     sql = for_spark(settings, made)
@@ -62,6 +62,11 @@ def computed(
         rows = in_order(settings, spark.sql(sql), types)
         written = write(rows.select(*map(column, types)), folder / "frame")
         yield of_parts(settings, made, types, check(made, folder / "frame", written))
+
+
+def is_compared(settings: Settings, collected: Mapping[str, Collected]) -> bool:
+    """Whether DuckDB prepares every row as well: see `data.spark.checked_rows`."""
+    return sum(table.rows for table in collected.values()) <= settings.data.spark.checked_rows
 
 
 def as_known(collected: Mapping[str, Collected], moment: dt.datetime | None) -> dict[str, Collected]:

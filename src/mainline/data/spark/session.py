@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import re
 import shutil
@@ -67,6 +68,8 @@ def running(settings: Settings) -> Iterator[SparkSession]:
         raise ConfigurationError(
             f"params.yaml: data.engine: spark: {error}: {frameworks.install('pyspark')}"
         ) from error
+    # It prints each error that is raised, and explained, anyway.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL + 1)
     with explained(settings):
         url = os.environ.get(REMOTE)
         session = connected(url) if url else local(settings)
@@ -145,6 +148,7 @@ def local(settings: Settings) -> SparkSession:
         "spark.sql.warehouse.dir": str(Path(scratch, "mainline-spark-warehouse")),  # no table is ever saved in it
         "spark.sql.artifact.isolation.enabled": "false",  # else a folder `artifacts` appears in the checkout
         "spark.sql.shuffle.partitions": str(4 * (os.cpu_count() or 1)),  # of 200, most would be empty
+        "spark.log.level": "FATAL",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
