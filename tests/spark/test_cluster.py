@@ -107,7 +107,9 @@ def test_a_cluster_that_ends_in_the_middle_stops_the_run_and_leaves_nothing_half
     assert not list(shop.path(".mainline/frames").iterdir())
 
 
-def train(project: Project, cluster: Cluster | None = None, in_the_middle: Callable[[], None] = lambda: None) -> tuple[int, str]:
+def train(
+    project: Project, cluster: Cluster | None = None, in_the_middle: Callable[[], None] = lambda: None
+) -> tuple[int, str]:
     """Status and words of a training; on a cluster, both workers stand still while `in_the_middle` is called."""
     state = ("--state", str(project.path(".mainline")), "--contract", str(CONTRACT))
     process = project.start("train", *state, **({"SPARK_REMOTE": cluster.url} if cluster else {}))

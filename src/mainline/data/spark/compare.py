@@ -84,8 +84,8 @@ def compare(settings: Settings, connection: DuckDBPyConnection, ours: str, their
         connection.execute("DROP TABLE _duckdb")
     assert first
     raise ConfigurationError(
-        f"params.yaml: data.engine: spark: Spark's result differs from DuckDB's in {count:,} of {rows:,} rows, so it was "
-        f"not kept: {example(settings, names, first)}. Compute it in a way that is the same on both, or use "
+        f"params.yaml: data.engine: spark: Spark's result differs from DuckDB's in {count:,} of {rows:,} rows, so it "
+        f"was not kept: {example(settings, names, first)}. Compute it in a way that is the same on both, or use "
         "data.engine: duckdb"
     )
 

@@ -127,4 +127,4 @@ def to_integer(node: Any) -> bool:
 
 def to_other_text(node: Any) -> bool:
     given = node.arg.dtype
-    return bool(node.to.is_string() and (given.is_floating() or given.is_timestamp() and given.timezone))
+    return bool(node.to.is_string() and (given.is_floating() or (given.is_timestamp() and given.timezone)))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data import prepare
 from mainline.data.collect import Collected, as_of
-from mainline.data.spark import differences, session, tables
 from mainline.data.sources.duckdb_scan import path_list
+from mainline.data.spark import differences, session, tables
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.runtime.atomic_files import scratch
@@ -127,10 +127,11 @@ def write(rows: DataFrame, folder: Path) -> int:
 def check(made: prepare.Prepared, folder: Path, written: int) -> list[Path]:
     """The parts in their order. Rows that the cluster wrote to disks of its own would be missing without a word."""
     parts = sorted(folder.glob("part-*.parquet")) if (folder / "_SUCCESS").exists() else []
-    held = made.connection.execute(f"SELECT count(*) FROM read_parquet({path_list(parts)})").fetchone() if parts else (0,)
-    if held is None or held[0] != written or not parts:
+    counted = f"SELECT count(*) FROM read_parquet({path_list(parts)})"
+    (held,) = (made.connection.execute(counted).fetchone() if parts else None) or (0,)
+    if held != written or not parts:
         raise ExternalError(
-            f"{session.CLUSTER} has written {written:,} rows to {folder.parent.parent}, and {held[0] if held else 0:,} "
+            f"{session.CLUSTER} has written {written:,} rows to {folder.parent.parent}, and {held:,} "
             "are there: set data.spark.shared to a folder that this machine and all of its machines mount"
         )
     return parts

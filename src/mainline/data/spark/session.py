@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 REMOTE = "SPARK_REMOTE"
 PORT = 15002  # Spark Connect's own
 PATIENCE = 10.0  # seconds until a server that does not take the connection counts as absent
+RETRIES = 7  # about 20 seconds for a network that is away for a moment; by default 10 minutes
 JAVA = 17
 OLDEST = (4, 0)  # before it, a division by zero and a value that cannot be converted were null
 
@@ -81,9 +82,11 @@ def running(settings: Settings) -> Iterator[SparkSession]:
 
 def connected(url: str) -> SparkSession:
     from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client.retries import DefaultPolicy
 
     where = reachable(url)
     session = SparkSession.builder.remote(url).getOrCreate()
+    session.client.set_retry_policies([DefaultPolicy(max_retries=RETRIES, max_backoff=5_000)])
     version = tuple(int(part) for part in re.findall(r"\d+", session.version)[:2])
     if version < OLDEST:
         raise ConfigurationError(
@@ -178,7 +181,7 @@ def explained(settings: Settings) -> Iterator[None]:
     except Py4JError as error:
         raise failure(settings, "", "", str(error)) from error
     except Exception as error:
-        if type(error).__module__.split(".")[0] == "grpc" or "grpc" in {c.__module__.split(".")[0] for c in type(error).__mro__}:
+        if any(kind.__module__.partition(".")[0] == "grpc" for kind in type(error).__mro__):
             raise ExternalError(f"{CLUSTER} does not answer any more: {first_line(str(error))}") from error
         raise
 
@@ -190,6 +193,8 @@ def failure(settings: Settings, condition: str, state: str, said: str) -> Mainli
         condition, state = (found[1], found[2]) if found else ("", "")
     words = first_line(said)
     function = settings.prepare.function
+    if condition in ("PACKAGE_NOT_INSTALLED", "UNSUPPORTED_PACKAGE_VERSION"):
+        return ConfigurationError(f"params.yaml: data.engine: spark: {words}: {frameworks.install('pyspark')}")
     if "No space left on device" in said:
         return ExternalError(f"{CLUSTER}: no space left on device: {words}")
     if condition.startswith(("PATH_NOT_FOUND", "FAILED_READ_FILE")):
@@ -200,12 +205,15 @@ def failure(settings: Settings, condition: str, state: str, said: str) -> Mainli
     if state.startswith("22"):
         return DataError(f"{function}: {words}")
     if state.startswith(("42", "0A")):
-        return ConfigurationError(f"{function} cannot be computed by Spark: {words}. data.engine: duckdb can, where it does")
+        return ConfigurationError(
+            f"{function} cannot be computed by Spark: {words}: compute it in another way, or use data.engine: duckdb"
+        )
     return ExternalError(f"{CLUSTER} failed: {words}")
 
 
 def first_line(said: str) -> str:
     """The first line that says something: of an error in a job, the cause that Spark names."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    named = next((line for line in lines if re.search(r"\[[A-Z_0-9.]+\]", line)), lines[0] if lines else said)
-    return re.sub(r"^.*?(?=\[[A-Z_0-9.]+\])", "", named)[:500]
+    lines = [line.strip().removeprefix(": ") for line in said.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(("An error occurred", "at "))] or [said]
+    named = next((line for line in lines if re.search(r"\[[A-Z_0-9.]+\]", line)), lines[0])
+    return re.sub(r"^(.*?(?=\[[A-Z_0-9.]+\])|(?:[\w$]+\.)+\w+(?:Exception|Error): )", "", named)[:500]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mainline.config.schema import CONTENT_KEY
 from mainline.data import content_key
 from mainline.data.collect import Collected, cut_of, relation_sql
 from mainline.data.sources.cutoff import Cut
@@ -116,7 +117,7 @@ def written(
     """The rows of a table as DuckDB reads them, in Parquet, with the key that is made from their content."""
     sql = relation_sql(table) if key is None else content_key.keyed(relation_sql(table), key, table)
     columns = []
-    for name in table.columns if key is None else [*table.columns, content_key.CONTENT_KEY]:
+    for name in table.columns if key is None else [*table.columns, CONTENT_KEY]:
         kind = plain(table.columns.get(name, "VARCHAR"))
         kind = "VARCHAR" if kind.startswith("ENUM") else WRITTEN.get(kind, kind)
         if spark_type(kind):
