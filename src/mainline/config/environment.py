@@ -68,7 +68,7 @@ VARIABLES = (
         "Spark on this machine",
     ),
     Variable(
-        "JAVA_HOME", TRAINING, "Folder of the Java that Spark runs on, where it runs here.", "`java` on the `PATH`"
+        "JAVA_HOME", TRAINING, "Folder of the Java that Spark on this machine runs on.", "`java` on the `PATH`"
     ),
     Variable("GX_ANALYTICS_ENABLED", TRAINING, "Set by Mainline: Great Expectations sends no usage data.", "false"),
     Variable("GITHUB_TOKEN", GITHUB, "Token for GitHub's API and its container registry."),
