@@ -77,7 +77,7 @@ def test_values_of_every_type_keys_from_content_and_moments_in_the_past_are_the_
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(
             f"COPY (SELECT *, md5(visit::VARCHAR)::UUID AS id, (minutes / 3)::DECIMAL(12, 4) AS price, "
-            f"pages::UTINYINT AS few, \"at\"::DATE AS date, \"at\"::TIMESTAMP - INTERVAL 300 YEAR AS local, "
+            f'pages::UTINYINT AS few, "at"::DATE AS date, "at"::TIMESTAMP - INTERVAL 300 YEAR AS local, '
             f"visit % 2 = 0 AS even, minutes::FLOAT AS single, CASE WHEN visit % 7 = 0 THEN 'ß' || shop END AS name, "
             f"CASE WHEN visit % 5 = 0 THEN 'NaN'::DOUBLE WHEN visit % 5 = 1 THEN -0.0 ELSE sqrt(visit) END AS real "
             f"FROM '{visits}' ORDER BY visit DESC) TO '{shop.root / 'visits.parquet'}' (FORMAT parquet)"
