@@ -41,7 +41,7 @@ UV := $(or $(shell command -v uv),$(CURDIR)/$(OWN_UV))
 # Only where the machine has no uv of its own; by its relative name, which a space in the checkout's path does not split.
 NEEDS_UV := $(if $(findstring command,$(origin UV))$(shell command -v uv),,$(OWN_UV))
 # Optional groups of packages: those of the project, and those that WITH= has brought to this machine.
-OPTIONAL := boosting torch keras
+OPTIONAL := boosting torch keras spark
 IN_PROJECT := $(shell sed -n 's/^frameworks = \[\([^]]*\)\].*/\1/p' pyproject.toml | tr -d '",')
 FRAMEWORKS = $(sort $(WITH) $(IN_PROJECT) $(shell cat $(BIN)/.with 2>/dev/null))
 # In a recipe, the word $(MAKE) has the line run by `make -n` too.
@@ -265,7 +265,7 @@ add: $(BIN)/.core ## Add a package to the lock and install it: make add PACKAGE=
 	@"$(UV)" add --group "$(or $(GROUP),train)" $(if $(PACKAGE),$(foreach each,$(PACKAGE),"$(each)"),$(error PACKAGE is missing: make add PACKAGE=lightgbm))
 
 .PHONY: tools
-tools: $(BIN)/.all $(if $(WITH),$(BIN)/.frameworks) ## Install everything that training, tests and lint need (WITH="boosting torch keras")
+tools: $(BIN)/.all $(if $(WITH),$(BIN)/.frameworks) ## Install everything that training, tests and lint need (WITH="boosting torch keras spark")
 
 # No file: with WITH= the groups are looked at every time.
 $(BIN)/.frameworks: $(BIN)/.train
@@ -282,9 +282,17 @@ test-kfp: $(BIN)/.all .venv-kfp/.stamp ## Tests of the Kubeflow pipeline, whose 
 
 # In an environment of its own, so that the usual one stays as most projects have it.
 .PHONY: test-frameworks
-test-frameworks: ## Tests of LightGBM, XGBoost, CatBoost, PyTorch and Keras, which it installs beside the usual environment
+test-frameworks: java ## Tests of LightGBM, XGBoost, CatBoost, PyTorch, Keras and Spark, in an environment of their own
 	@UV_PROJECT_ENVIRONMENT=.venv-frameworks $(MAKE) --no-print-directory BIN=.venv-frameworks/bin WITH="$(OPTIONAL)" tools
-	@.venv-frameworks/bin/pytest tests/frameworks
+	@.venv-frameworks/bin/pytest tests/frameworks tests/spark
+
+# What is there already is taken.
+.PHONY: java
+java: ## See that a Java for Spark is there (root on Debian gets one)
+	@command -v java > /dev/null || test -x "$$JAVA_HOME/bin/java" || \
+		{ test "$$(id -u)" = 0 && grep -qx ID=debian /etc/os-release 2> /dev/null && apt-get -qq update > /dev/null && \
+		DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends openjdk-17-jre-headless > /dev/null; } || \
+		{ echo "no java is here: install Java 17, or the tests of Spark cannot run" >&2; test -z "$$CI"; }
 
 .PHONY: check
 check: lint $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run

@@ -75,6 +75,13 @@ VARIABLES = (
     Variable("MLFLOW_DISABLE_TELEMETRY", TRAINING, "Set by Mainline: MLflow sends no usage data.", "true"),
     Variable("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", TRAINING, "Progress bars of MLflow's downloads.", "false"),
     Variable("MLFLOW_LOGGING_LEVEL", TRAINING, "MLflow's log level.", "ERROR"),
+    Variable(
+        "SPARK_REMOTE",
+        TRAINING,
+        "Address of Spark Connect for `data.engine: spark`, such as `sc://spark.example:15002`; it may hold a token.",
+        "Spark on this machine",
+    ),
+    Variable("JAVA_HOME", TRAINING, "Folder of the Java that Spark on this machine runs on.", "`java` on the `PATH`"),
     Variable("GX_ANALYTICS_ENABLED", TRAINING, "Set by Mainline: Great Expectations sends no usage data.", "false"),
     Variable("GITHUB_TOKEN", GITHUB, "Token for GitHub's API and its container registry."),
     Variable("GH_TOKEN", GITHUB, "Token for GitHub's API, where `GITHUB_TOKEN` is not set."),

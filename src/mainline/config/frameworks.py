@@ -31,12 +31,13 @@ BY_MODULE = {framework.module: framework for framework in FRAMEWORKS}
 GROUPS = tuple(dict.fromkeys(framework.group for framework in FRAMEWORKS))
 # Modules of the same groups that are no frameworks: a conversion needs them.
 CONVERTERS = {"onnxmltools": "boosting", "onnxscript": "torch"}
+ENGINES = {"pyspark": "spark", "py4j": "spark", "grpc": "spark", "grpc_status": "spark", "zstandard": "spark"}
 
 
 def install(module: str) -> str | None:
     """How to install the module; None where no optional group has it."""
     known = BY_MODULE.get(module)
-    group = known.group if known else CONVERTERS.get(module)
+    group = known.group if known else (CONVERTERS | ENGINES).get(module)
     if group is None:
         return None
     return f'install it with `make tools WITH={group}`, and for CI too: frameworks = ["{group}"] in pyproject.toml'

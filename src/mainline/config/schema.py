@@ -6,6 +6,7 @@ import datetime as dt
 import difflib
 import json
 import math
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -45,6 +46,25 @@ CONTENT_KEY = "content_key"  # the column that Mainline adds to a table without 
 ExtensionModule = Annotated[str, Field(pattern=r"^([A-Za-z_]\w*\.)+extensions(\.[A-Za-z_]\w*)*$")]
 
 
+class Spark(Section):
+    """How `data.engine: spark` runs. The address of a cluster is in the variable `SPARK_REMOTE`."""
+
+    shared: Path | None = Field(
+        None,
+        description="Folder that this machine and all of the cluster's machines mount under the same path: the frame "
+        "goes through it, and files of the sources that lie elsewhere are copied there for the run. By default "
+        "everything stays in the checkout, which the cluster must then see.",
+    )
+    checked_rows: Annotated[int, Field(ge=0)] = Field(
+        1_000_000,
+        description="DuckDB prepares the frame as well and every row is compared, as long as the tables have no more "
+        "rows; of larger ones both prepare the first part in time. 0 compares nothing.",
+    )
+    conf: dict[str, str] = Field(
+        {}, description="Spark's own settings, such as `spark.sql.shuffle.partitions`, as texts."
+    )
+
+
 class Data(Section):
     until: dt.date = Field(description="Data cutoff (exclusive): rows known on or after this day are ignored.")
     timezone: Annotated[str, AfterValidator(known_zone)] = Field(
@@ -56,6 +76,12 @@ class Data(Section):
         description="DuckDB's memory limit while the frame is prepared; larger data spill to the folder for temporary "
         "files (`TMPDIR`). By default four fifths of the machine's memory.",
     )
+    engine: Literal["duckdb", "spark"] = Field(
+        "duckdb",
+        description="What prepares the frame. spark: on this machine, or on the cluster of `SPARK_REMOTE`; the frame "
+        "is the same to the bit, or is refused. Needs `make tools WITH=spark`.",
+    )
+    spark: Spark = Field(Spark(), description="How `engine: spark` runs.")
     sources: Annotated[dict[str, Source], Field(min_length=1)] = Field(
         description="Tables by name: the name in the preparation function, and of the suite `<name>.yaml`."
     )

@@ -96,7 +96,7 @@ def collect(data: Data, root: Path, cache: Path, watch: Watch | None = None) -> 
 def relation_sql(table: Collected) -> str:
     """A SELECT for DuckDB over the rows of a table before its cutoff, with all columns."""
     scan = scan_sql(table.paths, layout_of(table))
-    cut = _cut(table)
+    cut = cut_of(table)
     return f"SELECT * FROM {scan}" + (f" WHERE {cut.sql}" if cut else "")
 
 
@@ -113,7 +113,7 @@ def as_of(table: Collected, moment: dt.datetime) -> Collected:
 
 def file_ends(table: Collected) -> list[dt.datetime]:
     """When the last row of each file is known, UTC; empty for a table that is one file or has no time."""
-    cut = _cut(table)
+    cut = cut_of(table)
     if cut is None or len(table.paths) < 2 or table.known_ahead:
         return []
     after = dt.timedelta(microseconds=table.known_after or 0)
@@ -181,7 +181,7 @@ def _collect(
         digest="", rows=0, start=None, end=None, reading=layout.reading, odd=dict(layout.odd),
         snapshot=borrowed,
     )  # fmt: skip
-    cut = _cut(draft)
+    cut = cut_of(draft)
     with _standing(stamps, files):
         held = known(con, files, layout, cut)
     paths = [path for path in files.paths if held[path].rows]
@@ -265,7 +265,8 @@ def _reading(name: str, source: Source, files: Files, cache: Path) -> Files:
     return in_utf8(found, source.encoding, cache) if source.encoding else found
 
 
-def _cut(table: Collected) -> Cut | None:
+def cut_of(table: Collected) -> Cut | None:
+    """The data cutoff as a condition on the table, where it has a time."""
     moment = _moment(table.before, table.known_after)
     if table.time is None or moment is None:
         return None

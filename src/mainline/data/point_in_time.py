@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings, Span
 from mainline.data.collect import Collected, file_ends
-from mainline.data.prepare import prepared, show
+from mainline.data.prepare import computed, prepared, show
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, moment_sql, quoted, sides
 
@@ -57,8 +57,9 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
         else:
             # The same query over other views: had the function looked at values, the first moment would show it.
             show(made.connection, made.tables, moment, made.key)
-        for leak in leaks_at(settings, made.connection, made.sql, frame, moment):
-            found.setdefault(leak.column, leak)
+        with computed(settings, made, frame.parent, moment) as rows:
+            for leak in leaks_at(settings, made.connection, rows, frame, moment):
+                found.setdefault(leak.column, leak)
     return list(found.values())
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import difflib
 import os
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -60,15 +61,18 @@ def build(
     made = prepared(settings, tables)
     connection = made.connection
     refuse_labels_without_time(settings, tables, made.lineage)
-    key = ", ".join(map(quoted, settings.prepare.key))
     try:
-        with replacing(path) as unfinished:
+        with computed(settings, made, path.parent) as rows, replacing(path) as unfinished:
             metadata = ", ".join(
                 [lineage.metadata(made.lineage), column_types.metadata(made.connection, made.unconverted)]
             )
             how = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{metadata}}}"
-            connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({how})")
+            connection.execute(f"COPY ({rows}) TO {text(str(unfinished))} ({how})")
             check_rows(connection, settings.prepare, unfinished)
+            if settings.data.engine == "spark":
+                from mainline.data.spark.compare import refuse_other_rows
+
+                refuse_other_rows(settings, made, unfinished)
             unmoved()
     except duckdb.OutOfMemoryException as error:
         raise ConfigurationError(too_little(settings, _first_line(error))) from error
@@ -83,6 +87,25 @@ def build(
         raise conversion.refusal(connection, made.tables, settings.prepare, error) from error
     except duckdb.Error as error:
         raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
+
+
+@contextlib.contextmanager
+def computed(settings: Settings, made: Prepared, place: Path, moment: dt.datetime | None = None) -> Iterator[str]:
+    """SQL for `made.connection` of the frame's rows in the order of their key, computed by `data.engine`.
+
+    Spark's are as of `moment`, and lie in files below `place` until the block ends; DuckDB's as of what it was shown.
+    """
+    if settings.data.engine == "duckdb":
+        yield in_order(settings, made.sql)
+        return
+    from mainline.data.spark import frame
+
+    with frame.computed(settings, made, place, moment) as sql:
+        yield sql
+
+
+def in_order(settings: Settings, sql: str) -> str:
+    return f"{sql} ORDER BY {', '.join(map(quoted, settings.prepare.key))}"
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ MODEL_MODULES = frozenset(
         "data.lineage",
         "data.prepare",
         "data.sources",
+        "data.spark",
         "data.split",
         "errors",
         "runtime.atomic_files",
