@@ -28,7 +28,8 @@ from tests.servers import Oci, oci_registry
 __all__ = ["oci_registry"]
 
 TRAINER = Trainer("registry.example/team/trainer@sha256:" + "a" * 64, "sha256:" + "a" * 64, "b" * 64)
-SET = {"MAINLINE_STATE": "registry.example/team/state", "MAINLINE_REGISTRY_PASSWORD": "hidden"}
+HIDDEN = "never sent"
+SET = {"MAINLINE_STATE": "registry.example/team/state", "MAINLINE_REGISTRY_PASSWORD": HIDDEN}
 
 
 def made(**environment: str) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def test_the_manifest_of_a_job_holds_to_kubernetes_own_schema_and_has_no_secret(
     assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert [container["resources"][kind]["memory"] for kind in ("requests", "limits")] == ["2Gi", "2Gi"]
     assert container["envFrom"] == [{"secretRef": {"name": "team"}}]
-    assert "hidden" not in json.dumps(found)
+    assert HIDDEN not in json.dumps(found)
     plain = made()
     kubernetes_validate.validate(plain, "1.32", strict=True)
     assert plain["spec"]["activeDeadlineSeconds"] == 3600
