@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
-from mainline.data import prepare
 from mainline.data.collect import Collected
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.spark import frame as by_spark
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def refuse_other_rows(settings: Settings, made: prepare.Prepared, frame: Path) -> None:
+def refuse_other_rows(settings: Settings, made: by_spark.Preparation, frame: Path) -> None:
     """Prepare on DuckDB as well, and compare with Spark's `frame` row by row.
 
     With more than `data.spark.checked_rows` rows in the tables, both engines prepare a part of them.
@@ -33,15 +32,16 @@ def refuse_other_rows(settings: Settings, made: prepare.Prepared, frame: Path) -
     most = settings.data.spark.checked_rows
     if not most:
         return
+    ours = made.finished(made.sql)
     if by_spark.is_compared(settings, made.tables):
-        compare(settings, made.connection, made.sql, f"SELECT * FROM {parquet_file(frame)}")
+        compare(settings, made.connection, ours, f"SELECT * FROM {parquet_file(frame)}")
         return
     part = early(made.tables, most)
     smaller = dataclasses.replace(made, tables=part)
-    prepare.show(made.connection, part, None, made.key)
+    made.show(part)
     with by_spark.computed(settings, smaller, frame.parent) as sql:
-        compare(settings, made.connection, made.sql, sql)
-    prepare.show(made.connection, made.tables, None, made.key)
+        compare(settings, made.connection, ours, sql)
+    made.show(made.tables)
 
 
 def early(tables: Mapping[str, Collected], most: int) -> dict[str, Collected]:
