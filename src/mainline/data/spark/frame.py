@@ -125,7 +125,7 @@ def sorted_by_spark(settings: Settings, types: Mapping[str, str]) -> bool:
 def column(name: str) -> Any:
     from pyspark.sql import functions
 
-    return functions.col("`" + name.replace("`", "``") + "`")
+    return functions.col(tables.backquoted(name))
 
 
 def write(rows: DataFrame, folder: Path) -> int:
@@ -133,7 +133,7 @@ def write(rows: DataFrame, folder: Path) -> int:
     from pyspark.sql import Observation, functions
 
     seen = Observation()
-    rows.observe(seen, functions.count(functions.lit(1)).alias(COUNTED)).write.parquet(folder.as_uri())
+    rows.observe(seen, functions.count(functions.lit(1)).alias(COUNTED)).write.parquet(tables.address(folder))
     return int(seen.get[COUNTED])
 
 
