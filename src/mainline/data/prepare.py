@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from ibis.expr.types import Table
 
+    from mainline.data.spark.frame import Preparation
+
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 NESTED = ("array", "struct", "map")
 NO_TRUTH = "not true or false: "
@@ -72,7 +74,7 @@ def build(
             if settings.data.engine == "spark":
                 from mainline.data.spark.compare import refuse_other_rows
 
-                refuse_other_rows(settings, made, unfinished)
+                refuse_other_rows(settings, for_spark(settings, made), unfinished)
             unmoved()
     except duckdb.OutOfMemoryException as error:
         raise ConfigurationError(too_little(settings, _first_line(error))) from error
@@ -96,16 +98,23 @@ def computed(settings: Settings, made: Prepared, place: Path, moment: dt.datetim
     Spark's are as of `moment`, and lie in files below `place` until the block ends; DuckDB's as of what it was shown.
     """
     if settings.data.engine == "duckdb":
-        yield in_order(settings, made.sql)
+        yield f"{made.sql} ORDER BY {', '.join(map(quoted, settings.prepare.key))}"
         return
     from mainline.data.spark import frame
 
-    with frame.computed(settings, made, place, moment) as sql:
+    with frame.computed(settings, for_spark(settings, made), place, moment) as sql:
         yield sql
 
 
-def in_order(settings: Settings, sql: str) -> str:
-    return f"{sql} ORDER BY {', '.join(map(quoted, settings.prepare.key))}"
+def for_spark(settings: Settings, made: Prepared) -> Preparation:
+    from mainline.data.spark.frame import Preparation
+
+    types = {name: str(dtype) for name, dtype in made.expression.schema().items()}
+    return Preparation(
+        made.connection, made.tables, made.key, made.expression, made.unconverted,
+        finished=lambda sql: frame_sql(settings, sql, types),
+        show=lambda tables: show(made.connection, tables, None, made.key),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -162,13 +162,14 @@ def reason(said: str) -> str:
 
 
 def framework_groups(tree: Path) -> list[str]:
-    """The optional groups of packages that the estimator of a checkout needs."""
+    """The optional groups of packages that the estimator and the engine of a checkout need."""
     try:
         content = yaml.load((tree / models.selected().params).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         estimator = str(content["train"]["estimator"])
-    except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError):  # its own run says so
+        engine = ["spark"] if content.get("data", {}).get("engine") == "spark" else []
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):  # its own run says so
         return []
-    return frameworks.groups_of(frameworks.named_by(tree, estimator))
+    return [*frameworks.groups_of(frameworks.named_by(tree, estimator)), *engine]
 
 
 def interpreter(tree: Path) -> Path:

@@ -42,5 +42,7 @@ def test_a_class_of_the_projects_own_leads_to_the_frameworks_that_it_imports(tmp
     assert frameworks.named_by(tmp_path, ready) == ["torch", "skorch"]
     (tmp_path / "params.yaml").write_text(f"train: {{estimator: {ready}}}")
     assert framework_groups(tmp_path) == ["torch"]
+    (tmp_path / "params.yaml").write_text("{data: {engine: spark}, train: {estimator: lightgbm.LGBMClassifier}}")
+    assert framework_groups(tmp_path) == ["boosting", "spark"]
     (tmp_path / "params.yaml").write_text("train: [")
     assert framework_groups(tmp_path) == []

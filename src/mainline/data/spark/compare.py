@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
-from mainline.data import prepare
 from mainline.data.collect import Collected
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.spark import frame as by_spark
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
-def refuse_other_rows(settings: Settings, made: prepare.Prepared, frame: Path) -> None:
+def refuse_other_rows(settings: Settings, made: by_spark.Preparation, frame: Path) -> None:
     """Prepare on DuckDB as well, and compare with Spark's `frame` row by row.
 
     With more than `data.spark.checked_rows` rows in the tables, both engines prepare a part of them.
@@ -33,15 +32,19 @@ def refuse_other_rows(settings: Settings, made: prepare.Prepared, frame: Path) -
     most = settings.data.spark.checked_rows
     if not most:
         return
+    ours = made.finished(made.sql)
     if by_spark.is_compared(settings, made.tables):
-        compare(settings, made.connection, made.sql, f"SELECT * FROM {parquet_file(frame)}")
+        compare(settings, made.connection, ours, f"SELECT * FROM {parquet_file(frame)}")
         return
-    part = early(made.tables, most)
-    smaller = dataclasses.replace(made, tables=part)
-    prepare.show(made.connection, part, None, made.key)
-    with by_spark.computed(settings, smaller, frame.parent) as sql:
-        compare(settings, made.connection, made.sql, sql)
-    prepare.show(made.connection, made.tables, None, made.key)
+    reached = False
+    while not reached:  # a part without a row of the frame shows nothing
+        part = early(made.tables, most)
+        smaller = dataclasses.replace(made, tables=part)
+        made.show(part)
+        with by_spark.computed(settings, smaller, frame.parent) as sql:
+            reached = compare(settings, made.connection, ours, sql) > 0 or part == made.tables
+        most *= 4
+    made.show(made.tables)
 
 
 def early(tables: Mapping[str, Collected], most: int) -> dict[str, Collected]:
@@ -50,11 +53,12 @@ def early(tables: Mapping[str, Collected], most: int) -> dict[str, Collected]:
     Tables without a time stay whole: what is joined to the others is in them.
     """
     timed = [table for table in tables.values() if table.start and table.end and table.before]
-    if not timed:
+    rows = sum(table.rows for table in timed)
+    if most >= rows:
         return dict(tables)
     start = min(dt.datetime.fromisoformat(str(table.start)) for table in timed)
     end = max(dt.datetime.fromisoformat(str(table.end)) for table in timed)
-    until = start + (end - start) * min(1.0, most / sum(table.rows for table in timed))
+    until = start + (end - start) * (most / rows)
     found = dict(tables)
     for table in timed:
         after = dt.timedelta(microseconds=table.known_after or 0)
@@ -63,7 +67,8 @@ def early(tables: Mapping[str, Collected], most: int) -> dict[str, Collected]:
     return found
 
 
-def compare(settings: Settings, connection: DuckDBPyConnection, ours: str, theirs: str) -> None:
+def compare(settings: Settings, connection: DuckDBPyConnection, ours: str, theirs: str) -> int:
+    """The number of rows, which are all the same."""
     names = [name for name, *_ in connection.execute(f"DESCRIBE {ours}").fetchall() if name != ROW_ID]
     connection.execute(f"CREATE OR REPLACE TEMP TABLE _duckdb AS {ours}")
     connection.execute(f"CREATE OR REPLACE TEMP VIEW _spark AS {theirs}")
@@ -72,9 +77,9 @@ def compare(settings: Settings, connection: DuckDBPyConnection, ours: str, their
     joined = f"FROM _duckdb d FULL JOIN _spark s USING ({ROW_ID}) WHERE {' OR '.join([missing, *differs])}"
     try:
         (count,) = connection.execute(f"SELECT count(*) {joined}").fetchone() or (0,)
-        if not count:
-            return
         (rows,) = connection.execute("SELECT count(*) FROM _duckdb").fetchone() or (0,)
+        if not count:
+            return int(rows)
         both = [f"{side}.{quoted(name)}" for name in names for side in "ds"]
         first = connection.execute(
             f"SELECT d.{ROW_ID} IS NULL, s.{ROW_ID} IS NULL, {', '.join(both)} {joined} ORDER BY ALL LIMIT 1"

@@ -7,12 +7,12 @@ engine, so that none of it can differ.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
-from mainline.data import prepare
 from mainline.data.collect import Collected, as_of
 from mainline.data.sources.duckdb_scan import path_list
 from mainline.data.spark import differences, session, tables
@@ -23,6 +23,8 @@ from mainline.runtime.atomic_files import scratch
 if TYPE_CHECKING:
     import datetime as dt
 
+    from duckdb import DuckDBPyConnection
+    from ibis.expr.types import Table
     from pyspark.sql import DataFrame
 
 COUNTED = "rows"
@@ -30,10 +32,21 @@ INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "
 ORDERED_ALIKE = (*INTEGERS, "VARCHAR", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "BOOLEAN")
 
 
+@dataclass(frozen=True)
+class Preparation:
+    """What `prepare.Prepared` knows, and how DuckDB finishes its rows."""
+
+    connection: DuckDBPyConnection
+    tables: Mapping[str, Collected]
+    key: Mapping[str, list[str]]
+    expression: Table
+    sql: str  # DuckDB's, of the expression
+    finished: Callable[[str], str]  # SQL of the frame, from SQL of the expression's rows
+    show: Callable[[Mapping[str, Collected]], None]  # the tables, to DuckDB
+
+
 @contextlib.contextmanager
-def computed(
-    settings: Settings, made: prepare.Prepared, place: Path, moment: dt.datetime | None = None
-) -> Iterator[str]:
+def computed(settings: Settings, made: Preparation, place: Path, moment: dt.datetime | None = None) -> Iterator[str]:
     """SQL for DuckDB over the rows that Spark has computed, in the order of their key.
 
     They lie in a folder below `data.spark.shared`, or below `place`, until the block ends.
@@ -48,7 +61,7 @@ def computed(
         Where Spark is not reached, has failed, or has written somewhere else.
     """
     differences.refuse(settings, made.expression, all_compared=is_compared(settings, made.tables))
-    types = {name: kind for name, kind, *_ in made.connection.execute(f"DESCRIBE {made.unconverted}").fetchall()}
+    types = {name: kind for name, kind, *_ in made.connection.execute(f"DESCRIBE {made.sql}").fetchall()}
     shared = settings.data.spark.shared
     sql = for_spark(settings, made)
     with session.running(settings) as spark, scratch((shared or place).resolve()) as folder:
@@ -73,7 +86,7 @@ def as_known(collected: Mapping[str, Collected], moment: dt.datetime | None) -> 
     return {name: table if moment is None else as_of(table, moment) for name, table in collected.items()}
 
 
-def for_spark(settings: Settings, made: prepare.Prepared) -> str:
+def for_spark(settings: Settings, made: Preparation) -> str:
     """The preparation function's expression as Spark's SQL."""
     import ibis
     from ibis.common.exceptions import IbisError
@@ -112,7 +125,7 @@ def sorted_by_spark(settings: Settings, types: Mapping[str, str]) -> bool:
 def column(name: str) -> Any:
     from pyspark.sql import functions
 
-    return functions.col("`" + name.replace("`", "``") + "`")
+    return functions.col(tables.backquoted(name))
 
 
 def write(rows: DataFrame, folder: Path) -> int:
@@ -120,11 +133,11 @@ def write(rows: DataFrame, folder: Path) -> int:
     from pyspark.sql import Observation, functions
 
     seen = Observation()
-    rows.observe(seen, functions.count(functions.lit(1)).alias(COUNTED)).write.parquet(folder.as_uri())
+    rows.observe(seen, functions.count(functions.lit(1)).alias(COUNTED)).write.parquet(tables.address(folder))
     return int(seen.get[COUNTED])
 
 
-def check(made: prepare.Prepared, folder: Path, written: int) -> list[Path]:
+def check(made: Preparation, folder: Path, written: int) -> list[Path]:
     """The parts in their order. Rows that the cluster wrote to disks of its own would be missing without a word."""
     parts = sorted(folder.glob("part-*.parquet")) if (folder / "_SUCCESS").exists() else []
     counted = f"SELECT count(*) FROM read_parquet({path_list(parts)})"
@@ -137,8 +150,9 @@ def check(made: prepare.Prepared, folder: Path, written: int) -> list[Path]:
     return parts
 
 
-def of_parts(settings: Settings, made: prepare.Prepared, types: Mapping[str, str], parts: list[Path]) -> str:
+def of_parts(settings: Settings, made: Preparation, types: Mapping[str, str], parts: list[Path]) -> str:
     cast = ", ".join(f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in types.items())
-    given = {name: str(dtype) for name, dtype in made.expression.schema().items()}
-    sql = prepare.frame_sql(settings, f"SELECT {cast} FROM read_parquet({path_list(parts)})", given)
-    return sql if sorted_by_spark(settings, types) else prepare.in_order(settings, sql)
+    sql = made.finished(f"SELECT {cast} FROM read_parquet({path_list(parts)})")
+    if sorted_by_spark(settings, types):
+        return sql
+    return f"{sql} ORDER BY {', '.join(map(quoted, settings.prepare.key))}"

@@ -46,6 +46,7 @@ WRITTEN = {
     "UUID": "VARCHAR",
     "JSON": "VARCHAR",
 }
+PATTERN = re.compile(r"[\[\]{}*?\\]")
 DECIMAL = re.compile(r"DECIMAL\((\d+), ?(\d+)\)")
 
 
@@ -71,13 +72,35 @@ def show(
             continue
         if name not in key and is_same(table):
             paths = [visible(path, shared, folder) for path in table.paths]
-            schema = ", ".join(f"`{c}` {spark_type(kind)}" for c, kind in table.columns.items())
-            rows = spark.read.schema(schema).parquet(*map(str, paths))
+            schema = ", ".join(f"{backquoted(c)} {spark_type(kind)}" for c, kind in table.columns.items())
+            rows = spark.read.schema(schema).parquet(*map(address, paths))
             cut = cut_of(table)
             rows = rows.where(condition(cut)) if cut else rows
         else:
-            rows = spark.read.parquet(str(written(connection, table, key.get(name), used[name], folder)))
+            rows = spark.read.parquet(address(written(connection, table, key.get(name), used[name], folder)))
         rows.createOrReplaceTempView(name)
+
+
+def backquoted(name: str) -> str:
+    """A column's name as Spark's SQL has it."""
+    return "`" + name.replace("`", "``") + "`"
+
+
+def address(path: Path) -> str:
+    """A path as Spark takes it: of this file system, whatever the cluster's default is.
+
+    Raises
+    ------
+    ConfigurationError
+        Where Spark would read it as a pattern.
+    """
+    wrong = PATTERN.search(str(path))
+    if wrong:
+        raise ConfigurationError(
+            f"{path.parent}: Spark reads {wrong[0]!r} in the name of a folder as a pattern: rename the folder, or set "
+            "data.spark.shared to another"
+        )
+    return f"file://{path}"
 
 
 def columns_used(expression: Table) -> dict[str, set[str]]:
@@ -105,7 +128,7 @@ def spark_type(kind: str) -> str | None:
 
 def condition(cut: Cut) -> str:
     """The data cutoff as `Cut.sql` has it, in Spark's words."""
-    column, literal = f"`{cut.column.replace('`', '``')}`", cut.literal
+    column, literal = backquoted(cut.column), cut.literal
     if literal.startswith("TIMESTAMPTZ"):
         return f"{column} < {literal.replace('TIMESTAMPTZ', 'TIMESTAMP_LTZ').replace('+00', '+00:00')}"
     return f"CAST({column} AS TIMESTAMP_NTZ) < {literal.replace('TIMESTAMP', 'TIMESTAMP_NTZ')}"
@@ -133,8 +156,12 @@ def written(
 
 
 def visible(path: Path, shared: Path | None, folder: Path) -> Path:
-    """The file where the cluster sees it: with `data.spark.shared`, files elsewhere are copied there for this run."""
-    if shared is None or path.resolve().is_relative_to(shared):
+    """The file where the cluster sees it: with `data.spark.shared`, files elsewhere are copied there for this run.
+
+    So are those whose names Spark would skip without a word, or read as a pattern.
+    """
+    seen = shared is None or path.resolve().is_relative_to(shared)
+    if seen and not path.name.startswith(("_", ".")) and not PATTERN.search(str(path)):
         return path
     copy = folder / f"{len(list(folder.iterdir()))}.parquet"
     try:

@@ -43,6 +43,7 @@ def test_a_difference_is_refused_with_the_first_row(settings: Settings, theirs: 
 def test_of_large_tables_the_first_part_in_time_is_compared(settings: Settings, shop: Project) -> None:
     collected = collect(settings.data, shop.root, shop.root / "cache")
     assert frame.is_compared(settings, collected)
+    assert compare.early(collected, 9600) == collected
     early = compare.early(collected, 960)  # of 9,600 rows
     for name, table in early.items():
         cut, whole = cut_of(table), cut_of(collected[name])
@@ -56,6 +57,21 @@ def test_a_condition_of_the_cutoff_is_the_same_in_both_engines(settings: Setting
     assert visits is not None
     assert visits.sql == "\"at\" < TIMESTAMPTZ '2026-03-02 00:00:00.000000+00'"
     assert tables.condition(visits) == "`at` < TIMESTAMP_LTZ '2026-03-02 00:00:00.000000+00:00'"
+
+
+def test_a_name_that_spark_would_skip_or_read_as_a_pattern_is_hidden_from_it(tmp_path: Path) -> None:
+    inside, outside, folder = tmp_path / "shared", tmp_path / "elsewhere", tmp_path / "shared" / "run"
+    folder.mkdir(parents=True)
+    outside.mkdir()
+    for path in (inside / "a.parquet", inside / "_b.parquet", inside / "c[1].parquet", outside / "d.parquet"):
+        path.write_text(path.name)
+        shown = tables.visible(path, inside, folder)
+        assert shown.read_text() == path.name
+        assert (shown == path) == (path.name == "a.parquet")
+        assert tables.address(shown) == f"file://{shown}"
+    assert tables.visible(outside / "d.parquet", None, folder) == outside / "d.parquet"
+    with pytest.raises(ConfigurationError, match=r"Spark reads '\*' in the name of a folder as a pattern"):
+        tables.address(tmp_path / "all*" / "part.parquet")
 
 
 def test_files_that_spark_reads_otherwise_are_written_again(settings: Settings, shop: Project, tmp_path: Path) -> None:

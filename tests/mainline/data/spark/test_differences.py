@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import ibis
 import ibis.expr.operations as ops
@@ -85,16 +84,3 @@ def test_every_problem_is_named_at_once_and_what_is_exact_passes(settings: Setti
         day=_.at.date(), weekday=_.at.day_of_week.index(), clean=_.w.strip(), up=_.x.floor().cast("int64"),
     )  # fmt: skip
     assert said(settings, exact, all_compared=False) == ""
-
-
-def test_the_example_is_computed_alike_on_both(settings: Settings) -> None:
-    from flights.features import prepare
-    from mainline.data.collect import collect
-
-    collected = collect(settings.data, Path.cwd(), Path.cwd() / ".mainline" / "cache")
-    types = {"DATE": "date", "VARCHAR": "string", "SMALLINT": "int16", "FLOAT": "float32"}
-    tables = {
-        name: ibis.table({c: types.get(kind, "timestamp('UTC')") for c, kind in table.columns.items()}, name=name)
-        for name, table in collected.items()
-    }
-    assert said(settings, prepare(tables), all_compared=False) == ""
