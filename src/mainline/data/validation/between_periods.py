@@ -47,12 +47,10 @@ class Between(FrameExpectation):
         def make() -> pd.DataFrame:
             row, labels = pd.factorize(self.periods(frame), sort=True)
             column, distinct = pd.factorize(column_of(frame, self.column))
-            table = np.bincount(
-                np.where(column < 0, 0, row * max(len(distinct), 1) + column),
-                weights=column >= 0,
-                minlength=len(labels) * len(distinct),
-            )
-            found = pd.DataFrame(table.reshape(len(labels), -1), index=labels, columns=pd.Index(distinct))
+            cells = len(labels) * max(len(distinct), 1)  # a column may have no value at all
+            place = np.where(column < 0, 0, row * max(len(distinct), 1) + column)
+            table = np.bincount(place, weights=column >= 0, minlength=cells).reshape(len(labels), -1)
+            found = pd.DataFrame(table[:, : len(distinct)], index=labels, columns=pd.Index(distinct))
             return found[found.index != ABSENT]
 
         return kept(frame, ("counts", self.column, self.time, self.period, self.min_rows), make)
@@ -214,7 +212,8 @@ class ExpectColumnsToDetermineColumn(Between):
         return self.judge(self.by_period(self.off(values, expected), frame, "mean"))
 
     def off(self, values: pd.Series, expected: pd.Series) -> pd.Series:
-        return (values - expected).abs() > self.tolerance * expected.abs()
+        found: pd.Series = (values - expected).abs() > self.tolerance * expected.abs()
+        return found
 
     def judge(self, shares: pd.Series) -> tuple[bool, str]:
         return self.broken(shares[shares > self.max_share], f"at most {shares.max():.4g} of the rows differ")
@@ -240,7 +239,8 @@ class ExpectLocalTimeToMatchTimeZone(Between):
         day = pd.to_datetime(column_of(frame, self.date)).dt.tz_localize(None)
         local = day + pd.to_timedelta(clock // 100, unit="h")
         said = local.dt.tz_localize(self.timezone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
-        return (said != times_of(frame, self.column).dt.floor("h")) & said.notna()
+        found: pd.Series = (said != times_of(frame, self.column).dt.floor("h")) & said.notna()
+        return found
 
     def judge(self, shares: pd.Series) -> tuple[bool, str]:
         return self.broken(shares[shares > self.max_share], f"at most {shares.max():.4g} of the rows differ")

@@ -8,6 +8,7 @@ another order of the rows: where that could change a verdict or a message, panda
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +18,23 @@ from mainline.data.validation import between_periods as between
 from mainline.data.validation import expectations
 from mainline.data.validation.expectations import FrameExpectation
 from mainline.data.validation.groups import (
-    ANY, NUMERIC, TIMES, by_bucket, by_period, exact_sums, histogram, in_order_of_rows, medians, periods, run, shares, stretches, value, values_of,
+    ANY,
+    NUMERIC,
+    TIMES,
+    by_bucket,
+    by_period,
+    exact_sums,
+    histogram,
+    in_order_of_rows,
+    medians,
+    periods,
+    run,
+    shares,
+    stretches,
+    value,
+    values_of,
 )  # fmt: skip
-from mainline.data.validation.periods import FREQUENCIES
+from mainline.data.validation.periods import ABSENT, FREQUENCIES
 from mainline.data.validation.table import NotCounted, Table
 
 if TYPE_CHECKING:
@@ -27,6 +42,16 @@ if TYPE_CHECKING:
 
 ENDS = 200  # values at either end of a column that are looked at
 SMALL = 1e-9
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A table as an expectation of this package is given it."""
+
+    table: Table
+
+    def examine(self, expectation: FrameExpectation) -> Answer:
+        return examine(expectation, self.table)
 
 
 def examine(expectation: FrameExpectation, table: Table) -> Answer:
@@ -47,7 +72,7 @@ def examine(expectation: FrameExpectation, table: Table) -> Answer:
 def columns_of(expectation: FrameExpectation) -> list[str]:
     names = [getattr(expectation, name, None) for name in ("column", "time", "date", "clock", "by")]
     found = [name for name in names if isinstance(name, str)]
-    return found + [name for name in (names[-1] if isinstance(names[-1], list) else [])]
+    return found + list(names[-1] if isinstance(names[-1], list) else [])
 
 
 def kind(e: expectations.ExpectColumnKindToBe, table: Table) -> Answer:
@@ -142,7 +167,8 @@ def value_shares(e: Any, table: Table) -> Answer:
     answer: Answer = e.judge(counts)
     if answer[0] or counts.shape[1] < 2:
         return answer
-    found: Answer = e.judge(counts[in_order_of_rows(table, e.column, list(counts.columns))])
+    order = in_order_of_rows(table, e.column, list(counts.columns))
+    found: Answer = e.judge(counts.reindex(columns=pd.Index(order, dtype=counts.columns.dtype)))
     return found
 
 
@@ -206,14 +232,13 @@ def determined(e: between.ExpectColumnsToDetermineColumn, table: Table) -> Answe
     table.need((*ANY, "boolean"), *e.by)
     found = histogram(table, e.time, e.period, [e.column, *e.by])
     known = periods(table, e.time, e.period, e.min_rows)
-    number = found["number"].where(found["number"].isin(known.index), between.ABSENT)
+    number = found["number"].where(found["number"].isin(known.index), ABSENT)
     values = found["value 0"].astype("float64")
     names = [f"value {place + 1}" for place in range(len(e.by))]
     group = found.groupby(names, observed=True).ngroup()  # -1 where one of them is missing
     cells = pd.DataFrame({"group": group, "number": number, "value": values, "rows": found["rows"]})
-    cells = cells.groupby(["group", "number", "value"], as_index=False, dropna=False)["rows"].sum()
-    by_period = weighted_medians(cells.dropna())
-    usual = by_period.groupby(level=0).median()
+    cells = cells.groupby(["group", "number", "value"], dropna=False)[["rows"]].sum().reset_index()
+    usual = weighted_medians(cells.dropna()).groupby(level=0).median()
     cells["off"] = e.off(cells["value"], cells["group"].map(usual)) * cells["rows"]
     return e.judge(shares(cells, "off", known))
 
@@ -265,7 +290,9 @@ def parts_of_days(e: between.ExpectEveryPartOfTheDayToHaveRows, table: Table) ->
     if table.facts[e.column].missing == table.rows:
         raise NotCounted(e.column)
     found = by_bucket(table, e.column, "day", e.timezone)
-    ends = run(table, table.relation.aggregate(first=table.relation[e.column].min(), last=table.relation[e.column].max()))
+    ends = run(
+        table, table.relation.aggregate(first=table.relation[e.column].min(), last=table.relation[e.column].max())
+    )
     first, last = (pd.to_datetime(ends[name], utc=True)[0] for name in ("first", "last"))
     return e.judge(first, last, found["bucket"], found["rows"].to_numpy(dtype="float64"))
 

@@ -69,10 +69,9 @@ class FrameExpectation(BatchExpectation):
         runtime_configuration: dict[str, Any] | None = None,
         execution_engine: ExecutionEngine[Any] | None = None,
     ) -> dict[str, Any]:
-        from mainline.data.validation.counted import examine
-
         examined = metrics["table.examined"]
-        success, observed = self.examine(examined) if isinstance(examined, pd.DataFrame) else examine(self, examined)
+        of_frame = isinstance(examined, pd.DataFrame)  # else `counted.Examined`
+        success, observed = self.examine(examined) if of_frame else examined.examine(self)
         return {"success": success, "result": {"observed_value": observed}}
 
     @classmethod

@@ -91,5 +91,3 @@ def shows_nothing(metric: MetricConfiguration) -> bool:
     shown = metric.metric_value_kwargs.get("result_format") or {}
     whole = shown.get("result_format") == "COMPLETE"
     return metric.metric_name.endswith(VALUES) and not whole and shown.get("partial_unexpected_count") == 0
-
-

@@ -61,8 +61,8 @@ def start_of(table: Table, time: str, period: Period, between: bool) -> Value:
     when = moment(table, time)
     if between and period == "week":
         shift = ibis.interval(days=3)
-        return (when - shift).truncate("W").cast("timestamp") + shift  # type: ignore[no-any-return]
-    return when.truncate(STEPS[period])  # type: ignore[no-any-return]
+        return (when - shift).truncate("W").cast("timestamp") + shift
+    return when.truncate(STEPS[period])
 
 
 def numbered(starts: pd.Series, period: Period) -> np.ndarray:
@@ -73,7 +73,9 @@ def numbered(starts: pd.Series, period: Period) -> np.ndarray:
 
 def retyped(table: Table, found: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
     """`found` with the types that the DataFrame of all rows has; `names` are the columns behind those of `found`."""
-    return found.astype({each: table.dtypes[name] for each, name in names.items() if found[each].dtype != table.dtypes[name]})
+    return found.astype(
+        {each: table.dtypes[name] for each, name in names.items() if found[each].dtype != table.dtypes[name]}
+    )
 
 
 def by_period(
@@ -208,7 +210,9 @@ def by_bucket(table: Table, time: str, period: Period, timezone: str, column: st
     return found.assign(number=numbered(found["start"], period))
 
 
-def stretches(table: Table, time: str, by: str | None, ends: Sequence[pd.Timestamp], longest: pd.Timedelta) -> list[Stretch]:
+def stretches(
+    table: Table, time: str, by: str | None, ends: Sequence[pd.Timestamp], longest: pd.Timedelta
+) -> list[Stretch]:
     """The stretches without a row that are too long, by part and start; `ends` count as rows of every part."""
     import ibis
 
@@ -227,13 +231,21 @@ def stretches(table: Table, time: str, by: str | None, ends: Sequence[pd.Timesta
         frame[name] = pd.to_datetime(frame[name], utc=True)
     if by:
         span, found = (retyped(table, frame, {"part": by}) for frame in (span, found))
-    gaps = {part: list(zip(rows["start"], rows["end"], strict=True)) for part, rows in found.groupby("part", observed=True)}
+    gaps = {
+        part: list(zip(rows["start"], rows["end"], strict=True)) for part, rows in found.groupby("part", observed=True)
+    }
     listed = []
     for part, first, last in span.sort_values("part")[["part", "first", "last"]].itertuples(index=False):
-        chains = [[start, *(end for end in sorted(ends) if start < end < stop), stop] for start, stop in gaps.get(part, [])]
+        chains = [
+            [start, *(end for end in sorted(ends) if start < end < stop), stop] for start, stop in gaps.get(part, [])
+        ]
         before = [end for end in sorted(ends) if pd.isna(first) or end < first]
         after = [end for end in sorted(ends) if not pd.isna(last) and end > last]
-        chains = [[*before, *([] if pd.isna(first) else [first])], *chains, [*([] if pd.isna(last) else [last]), *after]]
+        chains = [
+            [*before, *([] if pd.isna(first) else [first])],
+            *chains,
+            [*([] if pd.isna(last) else [last]), *after],
+        ]
         steps = [(start, stop) for chain in chains for start, stop in itertools.pairwise(chain)]
         listed += [(stop - start, start, part) for start, stop in steps if stop - start > longest]
     return listed
@@ -243,6 +255,8 @@ def in_order_of_rows(table: Table, column: str, values: list[Any]) -> list[Any]:
     """The values by the first row that has each."""
     places = f"SELECT {quoted(column)}, row_number() OVER () AS {quoted(FIRST_PLACE)} FROM {NAME}"
     first = f"min({quoted(FIRST_PLACE)})"
-    found = table.typed(table.query(f"SELECT {quoted(column)} FROM ({places}) GROUP BY {quoted(column)} ORDER BY {first}"))
+    found = table.typed(
+        table.query(f"SELECT {quoted(column)} FROM ({places}) GROUP BY {quoted(column)} ORDER BY {first}")
+    )
     known = set(values)
     return [each for each in found[column].tolist() if each in known]

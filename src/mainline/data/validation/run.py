@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from mainline.data.feature_patterns import STAR, matched
@@ -121,7 +122,9 @@ def refuse_trouble(table: str, rows: pd.DataFrame | Table) -> None:
             f"params.yaml: data.memory_megabytes: the validation of {table} needs more memory than it may have "
             f"({reason}): set it to twice as much, or leave it out"
         ) from error
-    raise ExternalError(f"the validation of {table} could not read its data or write temporary files: {reason}") from error
+    raise ExternalError(
+        f"the validation of {table} could not read its data or write temporary files: {reason}"
+    ) from error
 
 
 def for_columns(suite: Suite, columns: list[str], table: str) -> Suite:
@@ -183,7 +186,9 @@ def batch_of(table: str, rows: pd.DataFrame | Table) -> Batch:
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("tables").add_dataframe_asset(table)
     definition = asset.add_batch_definition_whole_dataframe("whole")
-    return definition.get_batch(batch_parameters={"dataframe": Placeholder.of(rows) if isinstance(rows, Table) else rows})
+    return definition.get_batch(
+        batch_parameters={"dataframe": Placeholder.of(rows) if isinstance(rows, Table) else rows}
+    )
 
 
 def run(
@@ -297,6 +302,8 @@ def plain(value: Any) -> Any:
         return value.isoformat(sep=" ").removesuffix(" 00:00:00")
     if isinstance(value, float) and math.isinf(value):
         return str(value)
+    if isinstance(value, np.ndarray):  # of a column of lists
+        return value.tolist()
     return value.item() if hasattr(value, "item") else value
 
 

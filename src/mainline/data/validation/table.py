@@ -118,10 +118,17 @@ class Table:
 
     def fetch(self, names: Iterable[str], where: str = "", limit: int | None = None) -> pd.DataFrame:
         """Rows in their order, with the types that the DataFrame of all rows has."""
+        import duckdb
+
         wanted = [name for name in self.facts if name in set(names)]
         listed = ", ".join(map(quoted, wanted)) or "NULL"
         sql = f"SELECT {listed} FROM {NAME}" + (f" WHERE {where}" if where else "")
-        return self.typed(self.executed(sql + (f" LIMIT {limit}" if limit is not None else "")).df())
+        try:
+            found = self.executed(sql + (f" LIMIT {limit}" if limit is not None else "")).df()
+        except duckdb.Error as error:
+            self.trouble.append(error)  # rows that cannot be read at all
+            raise
+        return self.typed(found)
 
     def typed(self, found: pd.DataFrame) -> pd.DataFrame:
         """`found` with the types of the columns whose names it has."""

@@ -19,15 +19,22 @@ from great_expectations.datasource.fluent import PandasDatasource
 from great_expectations.execution_engine.pandas_batch_data import PandasBatchData
 from great_expectations.validator.metric_configuration import MetricConfiguration
 
+from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import quoted
 from mainline.data.validation import conditions
 from mainline.data.validation.conditions import Condition
+from mainline.data.validation.counted import Examined
 from mainline.data.validation.frame_engine import ROWS, VALUES, Domain, FrameEngine, shows_nothing
 from mainline.data.validation.table import MOST_VALUES, NAME, NotCounted, Table
 
-CONDITION, COUNT, UNEXPECTED_ROWS, FILTERED = ".condition", ".unexpected_count", ".unexpected_rows", ".filtered_row_count"
+CONDITION, COUNT, UNEXPECTED_ROWS, FILTERED = (
+    ".condition",
+    ".unexpected_count",
+    ".unexpected_rows",
+    ".filtered_row_count",
+)
 BROKEN = "unexpected_condition"
-EXAMINED = "table.examined"
+EXAMINED, TYPES = "table.examined", "table.column_types"
 MOST_BROKEN = 500
 OF_THE_SET = "column.distinct_values"
 # Conditions that depend on nothing but the value: what holds for a value holds for each row that has it.
@@ -53,7 +60,7 @@ class Placeholder(pd.DataFrame):
         return found
 
 
-class TableData(PandasBatchData):
+class TableData(PandasBatchData):  # type: ignore[misc]
     """The DataFrame of a table, loaded where it is asked for: the columns `narrowed`, or all of them."""
 
     def __init__(self, engine: FrameEngine, table: Table) -> None:
@@ -108,16 +115,18 @@ class TableEngine(FrameEngine):
     def answer(self, data: TableData, metric: MetricConfiguration, metrics: Any, runtime: Any) -> Any:
         try:
             return self.by_table(data, metric, metrics, runtime)
-        except NotCounted:
+        except Exception:  # also where an expectation refuses the values themselves: pandas says how
+            if data.table.trouble:
+                raise
             return self.by_pandas(data, metric, metrics, runtime)
 
     def by_table(self, data: TableData, metric: MetricConfiguration, metrics: Any, runtime: Any) -> Any:
         name, domain, table = metric.metric_name, metric.metric_domain_kwargs, data.table
         if name == EXAMINED:
-            return table
+            return Examined(table)
         if name == ROWS:
             return self.rows(table, conditions.selected(table, domain))
-        if name == "table.column_types":
+        if name == TYPES:
             conditions.selected(table, domain)  # a condition that is wrong is an error here
             return [{"name": column, "type": dtype} for column, dtype in table.dtypes.items()]
         if name.endswith(CONDITION):
@@ -141,7 +150,11 @@ class TableEngine(FrameEngine):
         if "column_A" in domain:
             first, second = broken.columns
             return list(zip(found[first].values, found[second].values, strict=True))
-        return found[list(broken.columns)].to_dict("records") if "column_list" in domain else list(found[broken.columns[0]])
+        return (
+            found[list(broken.columns)].to_dict("records")
+            if "column_list" in domain
+            else list(found[broken.columns[0]])
+        )
 
     def condition_of(self, metric: MetricConfiguration, metrics: Any) -> Condition | None:
         """What this engine made of the condition that a metric depends on."""
@@ -238,14 +251,19 @@ class TableEngine(FrameEngine):
                 instead[needed.id] = self.by_pandas(data, needed, metrics, runtime)
         data.narrowed = named
         try:
-            return super().resolve_metrics([metric], instead, runtime)[metric.id]
+            found = super().resolve_metrics([metric], instead, runtime)[metric.id]
         finally:
             data.narrowed = None
+        if metric.metric_name == TYPES:  # the rows of a condition have all columns
+            return [{"name": column, "type": dtype} for column, dtype in data.table.dtypes.items()]
+        return found
 
     def columns_of(self, table: Table, metric: MetricConfiguration) -> list[str] | None:
         """The columns that pandas needs for a metric: None for all."""
         domain: Mapping[str, Any] = metric.metric_domain_kwargs
-        names = [domain.get(each) for each in ("column", "column_A", "column_B")] + list(domain.get("column_list") or [])
+        names = [domain.get(each) for each in ("column", "column_A", "column_B")] + list(
+            domain.get("column_list") or []
+        )
         condition = conditions.condition_text(domain)
         asked = [name for name in names if isinstance(name, str)]
         if condition is None:
@@ -263,7 +281,7 @@ COUNTED = "rows of Mainline"
 def literal(value: Any) -> str:
     if "\0" in str(value):
         raise NotCounted(str(value))
-    return conditions.text(str(value))
+    return text(str(value))
 
 
 # Great Expectations' own way to another engine of its data sources.
