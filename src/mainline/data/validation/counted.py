@@ -69,6 +69,16 @@ def examine(expectation: FrameExpectation, table: Table) -> Answer:
     return expectation.examine(table.frame(read))
 
 
+def measured(expectation: Statistic, rows: pd.DataFrame | Table) -> pd.Series:
+    """The statistic by (`by`, period), of a DataFrame or of a table."""
+    if isinstance(rows, pd.DataFrame):
+        return expectation.measure(rows)
+    try:
+        return statistics(expectation, rows)[0]
+    except NotCounted:
+        return expectation.measure(rows.frame(columns_of(expectation)))
+
+
 def columns_of(expectation: FrameExpectation) -> list[str]:
     names = [getattr(expectation, name, None) for name in ("column", "time", "date", "clock", "by")]
     found = [name for name in names if isinstance(name, str)]
@@ -95,7 +105,16 @@ def gaps(e: expectations.ExpectColumnValuesToLeaveNoGap, table: Table) -> Answer
     return e.judge([(length, start, part if e.by else "") for length, start, part in found])
 
 
-def statistic(e: expectations.ExpectColumnStatisticInEveryPeriodToBeBetween, table: Table) -> Answer:
+Statistic = expectations.ExpectColumnStatisticInEveryPeriodToBeBetween
+
+
+def statistic(e: Statistic, table: Table) -> Answer:
+    measured, error = statistics(e, table)
+    return settled(e, measured, error, table.kind(e.column) == "float")
+
+
+def statistics(e: Statistic, table: Table) -> tuple[pd.Series, pd.Series]:
+    """The statistic by (`by`, period), and how far another order of the rows could move it."""
     table.need(TIMES, e.time)
     if e.by:
         table.need((*ANY, "boolean"), e.by)
@@ -138,7 +157,7 @@ def statistic(e: expectations.ExpectColumnStatisticInEveryPeriodToBeBetween, tab
             raise NotCounted(name)
     by_label = pd.Series(measured.to_numpy(), index=labels).sort_index()
     error_of = pd.Series(error, index=labels).sort_index().fillna(0)
-    return settled(e, by_label, error_of, table.kind(name) == "float")
+    return by_label, error_of
 
 
 def settled(e: Any, measured: pd.Series, error: pd.Series, signed: bool) -> Answer:

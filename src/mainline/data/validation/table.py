@@ -79,6 +79,13 @@ class Table:
     def columns(self) -> list[str]:
         return list(self.facts)
 
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, name: str) -> pd.Series:
+        """A column of all rows, loaded for as long as no other is."""
+        return self.frame([name])[name]
+
     @functools.cached_property
     def dtypes(self) -> dict[str, Any]:
         """The types of the columns in the DataFrame of all rows, as the expectations see it."""
