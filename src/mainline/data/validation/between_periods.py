@@ -47,12 +47,10 @@ class Between(FrameExpectation):
         def make() -> pd.DataFrame:
             row, labels = pd.factorize(self.periods(frame), sort=True)
             column, distinct = pd.factorize(column_of(frame, self.column))
-            table = np.bincount(
-                np.where(column < 0, 0, row * max(len(distinct), 1) + column),
-                weights=column >= 0,
-                minlength=len(labels) * len(distinct),
-            )
-            found = pd.DataFrame(table.reshape(len(labels), -1), index=labels, columns=pd.Index(distinct))
+            cells = len(labels) * max(len(distinct), 1)  # a column may have no value at all
+            place = np.where(column < 0, 0, row * max(len(distinct), 1) + column)
+            table = np.bincount(place, weights=column >= 0, minlength=cells).reshape(len(labels), -1)
+            found = pd.DataFrame(table[:, : len(distinct)], index=labels, columns=pd.Index(distinct))
             return found[found.index != ABSENT]
 
         return kept(frame, ("counts", self.column, self.time, self.period, self.min_rows), make)
@@ -73,7 +71,9 @@ class ExpectColumnSharesToStayInEveryPeriod(Between):
     at_least: float = 0.2
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        counts = self.counts(frame)
+        return self.judge(self.counts(frame))
+
+    def judge(self, counts: pd.DataFrame) -> tuple[bool, str]:
         if len(counts) < 2:
             return True, "fewer than two periods"
         shares = counts.div(counts.sum(axis=1), axis=0)
@@ -94,7 +94,9 @@ class ExpectColumnValuesToBeKnownFromEarlierPeriods(Between):
     max_share: float = 0.01
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        counts = self.counts(frame)
+        return self.judge(self.counts(frame))
+
+    def judge(self, counts: pd.DataFrame) -> tuple[bool, str]:
         if len(counts) < 2:
             return True, "fewer than two periods"
         seen = (counts > 0).cumsum() - (counts > 0) > 0
@@ -113,7 +115,9 @@ class ExpectColumnVarietyToStayInEveryPeriod(Between):
     at_least: float = 0.2
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        found = self.by_period(column_of(frame, self.column), frame, "nunique")
+        return self.judge(self.by_period(column_of(frame, self.column), frame, "nunique"))
+
+    def judge(self, found: pd.Series) -> tuple[bool, str]:
         if len(found) < 2:
             return True, "fewer than two periods"
         low = found < self.at_least * others(found.to_frame()).iloc[:, 0]
@@ -137,7 +141,11 @@ class ExpectNoDistantValueToRepeat(Between):
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
         values = column_of(frame, self.column).astype("float64")
-        known = np.sort(values.dropna().unique())
+        distant = self.distant(np.sort(values.dropna().unique()))
+        return self.judge({v: self.by_period((values == v).astype("float64"), frame, "mean") for v in distant})
+
+    def distant(self, known: np.ndarray) -> list[float]:
+        """Those of the sorted values that are far away, from the end that is farthest."""
         distant = []
         while len(known) >= FEWEST_VALUES:
             above, below = known[-1] - known[-2], known[1] - known[0]
@@ -149,9 +157,12 @@ class ExpectNoDistantValueToRepeat(Between):
                 known = known[1:]
             else:
                 break
+        return distant
+
+    def judge(self, shares_of: dict[float, pd.Series]) -> tuple[bool, str]:
+        """`shares_of`: of each distant value the share of the rows, by period."""
         found: dict[tuple[int, float], float] = {}
-        for value in distant:
-            shares = self.by_period((values == value).astype("float64"), frame, "mean")
+        for value, shares in shares_of.items():
             found |= {(int(period), value): share for period, share in shares.items() if share > self.max_share}  # type: ignore[call-overload]
         return self.broken(pd.Series(found, dtype="float64"), "no distant value repeats")
 
@@ -170,7 +181,9 @@ class ExpectMissingShareToStayInEveryPeriod(Between):
     max_rise: float = 0.05
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        missing = self.by_period(column_of(frame, self.column).isna(), frame, "mean")
+        return self.judge(self.by_period(column_of(frame, self.column).isna(), frame, "mean"))
+
+    def judge(self, missing: pd.Series) -> tuple[bool, str]:
         if len(missing) < 2:
             return True, "fewer than two periods"
         rise = missing - others(missing.to_frame()).iloc[:, 0]
@@ -196,8 +209,13 @@ class ExpectColumnsToDetermineColumn(Between):
         by_period = values.groupby([group, self.periods(frame)]).median()
         usual = by_period.groupby(level=0).median()
         expected = pd.Series(usual.reindex(group).to_numpy(), index=frame.index)
-        off = (values - expected).abs() > self.tolerance * expected.abs()
-        shares = self.by_period(off, frame, "mean")
+        return self.judge(self.by_period(self.off(values, expected), frame, "mean"))
+
+    def off(self, values: pd.Series, expected: pd.Series) -> pd.Series:
+        found: pd.Series = (values - expected).abs() > self.tolerance * expected.abs()
+        return found
+
+    def judge(self, shares: pd.Series) -> tuple[bool, str]:
         return self.broken(shares[shares > self.max_share], f"at most {shares.max():.4g} of the rows differ")
 
     def words(self) -> str:
@@ -213,12 +231,18 @@ class ExpectLocalTimeToMatchTimeZone(Between):
     max_share: float = 0.001
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
+        return self.judge(self.by_period(self.off(frame), frame, "mean"))
+
+    def off(self, frame: pd.DataFrame) -> pd.Series:
+        """Whether the two times of a row differ."""
         clock = column_of(frame, self.clock)
         day = pd.to_datetime(column_of(frame, self.date)).dt.tz_localize(None)
         local = day + pd.to_timedelta(clock // 100, unit="h")
         said = local.dt.tz_localize(self.timezone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert("UTC")
-        off = (said != times_of(frame, self.column).dt.floor("h")) & said.notna()
-        shares = self.by_period(off, frame, "mean")
+        found: pd.Series = (said != times_of(frame, self.column).dt.floor("h")) & said.notna()
+        return found
+
+    def judge(self, shares: pd.Series) -> tuple[bool, str]:
         return self.broken(shares[shares > self.max_share], f"at most {shares.max():.4g} of the rows differ")
 
     def words(self) -> str:
@@ -238,7 +262,10 @@ class ExpectDailyCycleToStay(Between):
         hour = times_of(frame, self.time).dt.tz_convert(self.timezone).dt.hour
         values = column_of(frame, self.column).astype("float64")
         table = values.groupby([self.periods(frame), hour.to_numpy()]).mean().unstack()
-        table = table[table.index != ABSENT]
+        return self.judge(table[table.index != ABSENT])
+
+    def judge(self, table: pd.DataFrame) -> tuple[bool, str]:
+        """`table`: the means by period (index) and hour of the day (columns)."""
         if len(table) < 2:
             return True, "fewer than two periods"
         level = table.sub(table.mean(axis=1), axis=0)
@@ -265,17 +292,25 @@ class ExpectEveryPartOfTheDayToHaveRows(FrameExpectation):
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
         times = times_of(frame, self.column).dropna()
-        end = moment(self.until, times) if self.until else times.max()
+        return self.judge(times.min(), times.max(), times, None)
+
+    def judge(
+        self, first_row: pd.Timestamp, last_row: pd.Timestamp, times: pd.Series, counts: np.ndarray | None
+    ) -> tuple[bool, str]:
+        """`counts`: how many rows each of the `times` stands for, where it is not one."""
+        end = moment(self.until, times) if self.until else last_row
         first, last = (
             (when.tz_convert(self.timezone).tz_localize(None) - EPOCH) / pd.Timedelta(hours=self.hours)
-            for when in (times.min(), end)
+            for when in (first_row, end)
         )
         start, stop = int(np.floor(first)) + 1, int(np.floor(last))
         local = (
             times.dt.tz_convert(self.timezone).dt.tz_localize(None).to_numpy().astype("datetime64[h]").astype("int64")
         )
         number = local // self.hours - start
-        rows = np.bincount(number[(number >= 0) & (number < stop - start)], minlength=max(stop - start, 0))
+        inside = (number >= 0) & (number < stop - start)
+        weights = None if counts is None else counts[inside]
+        rows = np.bincount(number[inside], weights, minlength=max(stop - start, 0)).astype("int64")
         part = (np.arange(start, start + len(rows)) * self.hours) % 24
         usual = pd.Series(rows).groupby(part).transform("median").to_numpy()
         low = np.flatnonzero((rows < self.at_least * usual) & (usual >= self.min_rows))

@@ -29,10 +29,13 @@ SHOWN = 5
 FIRST = 1000
 
 
-class TableFrame(TableMetricProvider):
-    """The batch's own DataFrame, for expectations that look at several columns at once."""
+class Examined(TableMetricProvider):
+    """The batch's own DataFrame, for expectations that look at several columns at once.
 
-    metric_name = "table.frame"
+    The engine for tables in DuckDB (`table_engine.py`) answers with its table instead.
+    """
+
+    metric_name = "table.examined"
 
     @metric_value(engine=PandasExecutionEngine)
     def _pandas(
@@ -46,9 +49,12 @@ class TableFrame(TableMetricProvider):
 
 
 class FrameExpectation(BatchExpectation):
-    """An expectation that is evaluated on the whole DataFrame."""
+    """An expectation that is evaluated on the whole DataFrame.
 
-    metric_dependencies: ClassVar[tuple[str, ...]] = ("table.frame",)
+    Those of this package are also counted in DuckDB: see `counted.py`.
+    """
+
+    metric_dependencies: ClassVar[tuple[str, ...]] = ("table.examined",)
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
         """Whether it holds, and the observed value in words."""
@@ -63,7 +69,9 @@ class FrameExpectation(BatchExpectation):
         runtime_configuration: dict[str, Any] | None = None,
         execution_engine: ExecutionEngine[Any] | None = None,
     ) -> dict[str, Any]:
-        success, observed = self.examine(metrics["table.frame"])
+        examined = metrics["table.examined"]
+        of_frame = isinstance(examined, pd.DataFrame)  # else `counted.Examined`
+        success, observed = self.examine(examined) if of_frame else examined.examine(self)
         return {"success": success, "result": {"observed_value": observed}}
 
     @classmethod
@@ -93,9 +101,10 @@ class ExpectColumnKindToBe(FrameExpectation):
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
         values = column_of(frame, self.column)
-        found = kind_of(values)
-        held = found == self.kind or (self.kind == "number" and found == "integer")
-        return held, f"{found} ({values.dtype})"
+        return self.judge(kind_of(values), values.dtype)
+
+    def judge(self, found: str, dtype: Any) -> tuple[bool, str]:
+        return found == self.kind or (self.kind == "number" and found == "integer"), f"{found} ({dtype})"
 
     def words(self) -> str:
         return f"{self.column} must be of the kind {self.kind}"
@@ -121,12 +130,15 @@ class ExpectColumnValuesToLeaveNoGap(FrameExpectation):
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
         times = times_of(frame, self.column)
         groups = times.groupby(column_of(frame, self.by), observed=True) if self.by else [("", times)]
-        gaps = [(length, start, group) for group, values in groups for start, length in self.gaps(values)]
+        return self.judge([(length, start, group) for group, values in groups for start, length in self.gaps(values)])
+
+    def judge(self, gaps: list[tuple[pd.Timedelta, pd.Timestamp, Any]]) -> tuple[bool, str]:
+        """`gaps`: the length, the start and the group of each stretch that is too long, by group and start."""
         if not gaps:
             return True, f"no gap longer than {self.longest}"
-        gaps.sort(key=lambda gap: gap[0], reverse=True)
+        longest = sorted(gaps, key=lambda gap: gap[0], reverse=True)
         shown = [
-            f"{brief(length)} from {clock(start)}{f' ({group})' if group else ''}" for length, start, group in gaps
+            f"{brief(length)} from {clock(start)}{f' ({group})' if group else ''}" for length, start, group in longest
         ]
         return False, f"{len(gaps)} longer than {self.longest}: {listed(shown)}"
 
@@ -171,7 +183,10 @@ class ExpectColumnStatisticInEveryPeriodToBeBetween(FrameExpectation):
         return values
 
     def examine(self, frame: pd.DataFrame) -> tuple[bool, str]:
-        measured = self.measure(frame)
+        return self.judge(self.measure(frame))
+
+    def judge(self, measured: pd.Series) -> tuple[bool, str]:
+        """`measured`: the statistic by (`by`, period)."""
         broken = measured.isna()
         if self.min_value is not None:
             broken |= measured < self.min_value

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 from great_expectations.core.batch import BatchMarkers
 from great_expectations.core.batch_spec import RuntimeDataBatchSpec
-from great_expectations.datasource.fluent import PandasDatasource
 from great_expectations.execution_engine.pandas_batch_data import PandasBatchData
 from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 from great_expectations.validator.metric_configuration import MetricConfiguration
@@ -92,7 +91,3 @@ def shows_nothing(metric: MetricConfiguration) -> bool:
     shown = metric.metric_value_kwargs.get("result_format") or {}
     whole = shown.get("result_format") == "COMPLETE"
     return metric.metric_name.endswith(VALUES) and not whole and shown.get("partial_unexpected_count") == 0
-
-
-# Great Expectations' own way to another engine of its data sources.
-PandasDatasource.execution_engine_override = FrameEngine

@@ -106,7 +106,8 @@ def of_tables(
     found: list[Expectation] = []
     for name, table in from_json(tables).items():
         key = [column for column in settings.prepare.key if column in table.columns]
-        found += of_table(settings, workspace, name, table.digest, relation_sql(table), key, watch)
+        text = table.format != "parquet"  # which is read once, not once for each query
+        found += of_table(settings, workspace, name, table.digest, relation_sql(table), key, watch, text)
     return dataclasses.asdict(Validation(found, time.perf_counter() - started))
 
 
@@ -138,7 +139,14 @@ def at(root: str, state: str, features: dict[str, list[str]]) -> tuple[Settings,
 
 
 def of_table(
-    settings: Settings, workspace: Workspace, name: str, digest: str, sql: str, key: Sequence[str], watch: Watch
+    settings: Settings,
+    workspace: Workspace,
+    name: str,
+    digest: str,
+    sql: str,
+    key: Sequence[str],
+    watch: Watch,
+    text: bool = False,
 ) -> list[Expectation]:
     """The results of the table's suite; none for a table without a suite."""
     suite = Path(settings.data.expectations, f"{name}.yaml")
@@ -153,9 +161,12 @@ def of_table(
         known = read(json.loads((kept / "answer.json").read_text(encoding="utf-8")))
         return [dataclasses.replace(expectation, file=str(suite)) for expectation in known]
     from mainline.data.validation import data_docs, run
+    from mainline.data.validation.table import examined, opened
 
     try:
-        checked = run.check(name, fetch(sql), run.load_suite(suite), key, {"until": settings.data.cutoff})
+        with opened(sql, text, settings.data.memory_megabytes) as rows:
+            table = examined(rows, bool(settings.data.memory_megabytes))
+            checked = run.check(name, table, run.load_suite(suite), key, {"until": settings.data.cutoff})
     finally:
         watch.check()  # also before an error: a file that moves may look broken
     data_docs.write_page(checked, kept)

@@ -12,13 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from mainline.data.feature_patterns import STAR, matched
 from mainline.data.validation import periods
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.suites import Rule, Suite, expectation_types, load_suite
-from mainline.errors import ConfigurationError
+from mainline.data.validation.table import Table, compared_in, examinable
+from mainline.errors import ConfigurationError, ExternalError
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
@@ -44,15 +46,17 @@ class Checked:
 
 def validate(
     table: str,
-    frame: pd.DataFrame,
+    rows: pd.DataFrame | Table,
     suite: Suite,
     key: Sequence[str],
     parameters: Mapping[str, Any] | None = None,
 ) -> list[Expectation]:
-    """What `suite` finds in `frame`, in the suite's order.
+    """What `suite` finds in `rows`, in the suite's order.
 
     Parameters
     ----------
+    rows
+        A DataFrame, or a table in DuckDB, of which only counts and the rows of examples are loaded.
     key
         The columns that name a row; up to five rows that break an expectation are told by them.
     parameters
@@ -63,12 +67,12 @@ def validate(
     An expectation that cannot be examined (its column is missing, a value has the wrong type) has
     failed, and an empty table fails whatever its suite says.
     """
-    return check(table, frame, suite, key, parameters).expectations
+    return check(table, rows, suite, key, parameters).expectations
 
 
 def check(
     table: str,
-    frame: pd.DataFrame,
+    rows: pd.DataFrame | Table,
     suite: Suite,
     key: Sequence[str],
     parameters: Mapping[str, Any] | None = None,
@@ -78,23 +82,49 @@ def check(
     for rule in suite.rules:
         for name in sorted(rule.parameters - given.keys()):
             raise ConfigurationError(f"{suite.path}:{rule.line}: the parameter {name!r} was given no value")
-    if frame.empty:
+    count = rows.rows if isinstance(rows, Table) else len(rows)
+    if not count:
         return Checked(table, suite, [nothing_there(table, suite)], None)
-    suite = for_columns(suite, list(map(str, frame.columns)), table)
+    suite = for_columns(suite, list(map(str, rows.columns)), table)
     with quiet():
-        frame = examinable(frame, suite)
-        batch = batch_of(table, frame)
+        if isinstance(rows, Table):
+            rows = replace(rows, suite=suite, key=key, compared=compared_in(suite), made={}, frames={}, trouble=[])
+        else:
+            rows = examinable(rows, compared_in(suite))
+        batch = batch_of(table, rows)
         places = range(len(suite.rules))
         try:
             found = run(batch, suite, places, COUNT, given)
+            refuse_trouble(table, rows)
             broken = [at for at in places if not found[at].success and found[at].result.get("unexpected_count")]
             if broken:
                 found |= run(batch, suite, broken, SHOW, given)
+                refuse_trouble(table, rows)
         finally:
             periods.forget()
+            if isinstance(rows, Table):
+                rows.forget()
         results = [found[place] for place in places]
-        findings = [finding(table, suite, place, found[place], key, frame) for place in places]
+        findings = [finding(table, suite, place, found[place], key, count) for place in places]
         return Checked(table, suite, findings, record_of(table, suite, results))
+
+
+def refuse_trouble(table: str, rows: pd.DataFrame | Table) -> None:
+    """Raise what stopped a query and is no fault of the data: Great Expectations makes a failed expectation of it."""
+    import duckdb
+
+    if not isinstance(rows, Table) or not rows.trouble:
+        return
+    error = rows.trouble[0]
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException):
+        raise ConfigurationError(
+            f"params.yaml: data.memory_megabytes: the validation of {table} needs more memory than it may have "
+            f"({reason}): set it to twice as much, or leave it out"
+        ) from error
+    raise ExternalError(
+        f"the validation of {table} could not read its data or write temporary files: {reason}"
+    ) from error
 
 
 def for_columns(suite: Suite, columns: list[str], table: str) -> Suite:
@@ -146,17 +176,19 @@ def nothing_there(table: str, suite: Suite) -> Expectation:
     )  # fmt: skip
 
 
-def batch_of(table: str, frame: pd.DataFrame) -> Batch:
+def batch_of(table: str, rows: pd.DataFrame | Table) -> Batch:
     import great_expectations as gx  # 4 s
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    import mainline.data.validation.frame_engine  # noqa: F401 (sets itself in place)
+    from mainline.data.validation.table_engine import Placeholder  # (sets its engine in place)
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("tables").add_dataframe_asset(table)
     definition = asset.add_batch_definition_whole_dataframe("whole")
-    return definition.get_batch(batch_parameters={"dataframe": frame})
+    return definition.get_batch(
+        batch_parameters={"dataframe": Placeholder.of(rows) if isinstance(rows, Table) else rows}
+    )
 
 
 def run(
@@ -210,7 +242,7 @@ def record_of(table: str, suite: Suite, results: list[ExpectationValidationResul
 
 
 def finding(
-    table: str, suite: Suite, place: int, result: ExpectationValidationResult, key: Sequence[str], frame: pd.DataFrame
+    table: str, suite: Suite, place: int, result: ExpectationValidationResult, key: Sequence[str], count: int
 ) -> Expectation:
     rule, details = suite.rules[place], result.result
     rows = details.pop("unexpected_rows", None)
@@ -224,7 +256,7 @@ def finding(
         rule=rule.description or in_words(result, rule),
         severity=rule.severity,
         success=bool(result.success) and problem is None,
-        rows=len(frame),
+        rows=count,
         unexpected=broken,
         examples=examples(rows, [*key, *(rule.column or "").split(", ")]) if broken else [],
         observed=problem or (None if observed is None else str(plain(observed))),
@@ -270,39 +302,13 @@ def plain(value: Any) -> Any:
         return value.isoformat(sep=" ").removesuffix(" 00:00:00")
     if isinstance(value, float) and math.isinf(value):
         return str(value)
+    if isinstance(value, np.ndarray):  # of a column of lists
+        return value.tolist()
     return value.item() if hasattr(value, "item") else value
 
 
 def instant(value: Any) -> Any:
     return value.isoformat() if isinstance(value, dt.date) else value
-
-
-def examinable(frame: pd.DataFrame, suite: Suite) -> pd.DataFrame:
-    """`frame` with columns as Great Expectations handles them well.
-
-    `datetime.date` objects, as pyarrow gives them, become datetime64. Columns that are compared
-    with bounds become int64 or float64: any narrower type is compared value by value in Python,
-    which took 3.2 of 6.5 s on the example's frame.
-    """
-    columns = {name: frame[name] for name in map(str, frame.columns)}
-    changed: dict[str, Any] = {
-        name: pd.to_datetime(values)
-        for name, values in columns.items()
-        if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "date"
-    }
-    for rule in suite.rules:
-        values = columns.get(str(rule.column))
-        if values is None or rule.type != "expect_column_values_to_be_between":
-            continue
-        if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-            whole = pd.api.types.is_integer_dtype(values.dtype) and not values.hasnans
-            changed[str(rule.column)] = values.astype("int64" if whole else "float64")
-    if not changed:
-        return frame
-    found = frame.copy(deep=False)
-    for name, values in changed.items():  # a column may be called `self`, which `assign` cannot take
-        found[name] = values
-    return found
 
 
 @contextmanager

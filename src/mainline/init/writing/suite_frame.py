@@ -11,12 +11,12 @@ from mainline.init.writing.suite_periods import FACTOR, expectation_of, medians,
 from mainline.init.writing.suite_rules import CRITICAL, WARNING, Rule, outward, percent, span, unique
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from mainline.init.writing.suite_periods import Rows
 
 STATISTIC = "expect_column_statistic_in_every_period_to_be_between"
 
 
-def of_frame(proposal: Proposal, settings: Settings, frame: pd.DataFrame) -> Iterator[Rule]:
+def of_frame(proposal: Proposal, settings: Settings, frame: Rows) -> Iterator[Rule]:
     key, label = settings.prepare.key, settings.prepare.label
     features = [name for name in settings.prepare.features.names if "*" not in name]
     named = [name for name in dict.fromkeys([*key, label, *features]) if name in frame.columns]
@@ -32,7 +32,7 @@ def of_frame(proposal: Proposal, settings: Settings, frame: pd.DataFrame) -> Ite
         yield from label_over_time(settings, frame, time, *found)
 
 
-def of_label(settings: Settings, frame: pd.DataFrame) -> Iterator[Rule]:
+def of_label(settings: Settings, frame: Rows) -> Iterator[Rule]:
     from mainline.data.validation.expectations import kind_of
 
     label = settings.prepare.label
@@ -42,7 +42,7 @@ def of_label(settings: Settings, frame: pd.DataFrame) -> Iterator[Rule]:
         yield Rule("expect_column_kind_to_be", {"column": label, "kind": kind}, notes)
 
 
-def of_derived(frame: pd.DataFrame, name: str) -> Iterator[Rule]:
+def of_derived(frame: Rows, name: str) -> Iterator[Rule]:
     """The kind of a computed column, and the range of a number as it was."""
     import pandas as pd
 
@@ -64,15 +64,17 @@ def plain(value: float) -> float | int:
     return int(value) if value == int(value) else value
 
 
-def label_over_time(settings: Settings, frame: pd.DataFrame, time: str, period: str, least_rows: int) -> Iterator[Rule]:
+def label_over_time(settings: Settings, frame: Rows, time: str, period: str, least_rows: int) -> Iterator[Rule]:
     """The label of every period resembles those that were there: its share, or its median, and how many are missing."""
+    from mainline.data.validation.counted import measured
+
     label = settings.prepare.label
     common = {"column": label, "time": time, "period": period, "min_rows": least_rows}
     if settings.task == "regression":
         yield from medians(frame, label, time, period, least_rows)
     elif settings.task == "binary":
         kwargs = {**common, "statistic": "mean"}
-        shares = expectation_of(STATISTIC, {**kwargs, "min_value": 0}).measure(frame).dropna()
+        shares = measured(expectation_of(STATISTIC, {**kwargs, "min_value": 0}), frame).dropna()
         if len(shares):
             low, high = float(shares.min()), float(shares.max())
             bounds = {"min_value": outward(low / FACTOR, -1), "max_value": min(outward(high * FACTOR, 1), far(high))}

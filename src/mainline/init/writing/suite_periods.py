@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mainline.data.validation.expectations import FrameExpectation
+    from mainline.data.validation.table import Table
+
+    Rows = pd.DataFrame | Table
 
 PERIODS = ("month", "week", "day")  # the longest of which there are enough
 ENOUGH_PERIODS, ENOUGH_ROWS = 3, 200
@@ -44,7 +47,7 @@ OF_CATEGORIES = (
 
 
 def of_periods(
-    frame: pd.DataFrame, time: str, numeric: Sequence[str], categorical: Sequence[str], whole: Sequence[str] = ()
+    frame: Rows, time: str, numeric: Sequence[str], categorical: Sequence[str], whole: Sequence[str] = ()
 ) -> Iterator[Rule]:
     """What holds in every period of `time`; none where there are fewer than three with 200 rows.
 
@@ -65,7 +68,7 @@ def of_periods(
             yield from strictest(frame, type_, {"column": name, **common})
 
 
-def periods_of(frame: pd.DataFrame, time: str) -> tuple[str, int] | None:
+def periods_of(frame: Rows, time: str) -> tuple[str, int] | None:
     """The longest period of which there are enough, and the rows that make one count: a quarter of the usual."""
     from mainline.data.validation.periods import FREQUENCIES, moments
 
@@ -78,7 +81,7 @@ def periods_of(frame: pd.DataFrame, time: str) -> tuple[str, int] | None:
     return None
 
 
-def strictest(frame: pd.DataFrame, type_: str, kwargs: Mapping[str, Any]) -> Iterator[Rule]:
+def strictest(frame: Rows, type_: str, kwargs: Mapping[str, Any]) -> Iterator[Rule]:
     """The rule with the first bound that the rows keep; one step looser where that is not the default."""
     name, bounds = FROM_STRICT[type_]
     for place, bound in enumerate(bounds):
@@ -89,26 +92,31 @@ def strictest(frame: pd.DataFrame, type_: str, kwargs: Mapping[str, Any]) -> Ite
             return
 
 
-def holds(frame: pd.DataFrame, type_: str, kwargs: Mapping[str, Any]) -> bool:
+def holds(rows: Rows, type_: str, kwargs: Mapping[str, Any]) -> bool:
+    from mainline.data.validation.counted import examine
+    from mainline.data.validation.table import Table
+
     expectation = expectation_of(type_, kwargs)
-    return bool(expectation.examine(frame)[0])
+    return bool((examine(expectation, rows) if isinstance(rows, Table) else expectation.examine(rows))[0])
 
 
-def expectation_of(type_: str, kwargs: Mapping[str, Any]) -> FrameExpectation:
+def expectation_of(type_: str, kwargs: Mapping[str, Any]) -> Any:
     from mainline.data.validation.suites import expectation_types
 
     found: FrameExpectation = expectation_types()[type_](**kwargs)
     return found
 
 
-def medians(frame: pd.DataFrame, name: str, time: str, period: str, least_rows: int) -> Iterator[Rule]:
+def medians(frame: Rows, name: str, time: str, period: str, least_rows: int) -> Iterator[Rule]:
     """The median of a period lies within a factor of what was observed, or within the spread of a signed number."""
+    from mainline.data.validation.counted import measured
+
     type_ = "expect_column_statistic_in_every_period_to_be_between"
     kwargs = {"column": name, "statistic": "median", "time": time, "period": period, "min_rows": least_rows}
-    measured = expectation_of(type_, {**kwargs, "min_value": 0}).measure(frame).dropna()
-    if measured.empty:
+    found = measured(expectation_of(type_, {**kwargs, "min_value": 0}), frame).dropna()
+    if found.empty:
         return
-    low, high = float(measured.min()), float(measured.max())
+    low, high = float(found.min()), float(found.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         return
     if low > 0:
@@ -122,7 +130,7 @@ def medians(frame: pd.DataFrame, name: str, time: str, period: str, least_rows: 
     yield Rule(type_, {**kwargs, **bounds}, notes, CRITICAL)
 
 
-def of_gaps(frame: pd.DataFrame, time: str, cutoff: pd.Timestamp | None, zone: str) -> Iterator[Rule]:
+def of_gaps(frame: Rows, time: str, cutoff: pd.Timestamp | None, zone: str) -> Iterator[Rule]:
     """No gap far longer than the longest that there was, and no part of a day without its rows."""
     import pandas as pd
 

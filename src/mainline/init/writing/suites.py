@@ -17,7 +17,7 @@ from mainline.init.writing.suite_rules import CRITICAL, Rule
 from mainline.init.writing.yaml_text import WIDTH, commented, flow, listed
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from mainline.init.writing.suite_periods import Rows
 
 FRAME = "frame"
 HEAD = "Written by `make init` from what was there; you know better. `critical`, the default, stops the run."
@@ -39,23 +39,28 @@ def suites(proposal: Proposal, settings: Settings, tables: Mapping[str, Collecte
     frame
         The prepared frame as `mainline.data.prepare.build` writes it.
     """
-    from mainline.data.validation.gate import fetch
+    from mainline.data.validation.table import examined, opened
 
     files: dict[str, str] = {}
     broken: list[str] = []
+    memory = settings.data.memory_megabytes
     for name, table in tables.items():
-        rows = fetch(relation_sql(table))
-        about = f"`{name}`: {len(rows):,} rows of {len(table.columns):,} columns"
-        files |= suite(settings, name, about, rows, list(of_table(proposal, settings, table, rows)), broken)
+        with opened(relation_sql(table), table.format != "parquet", memory) as connection:
+            rows = examined(connection, bool(memory))
+            about = f"`{name}`: {len(rows):,} rows of {len(table.columns):,} columns"
+            files |= suite(settings, name, about, rows, list(of_table(proposal, settings, table, rows)), broken)
     if proposal.derived or proposal.join or proposal.label_expression:
-        rows = fetch(f"SELECT * EXCLUDE (row_id) FROM {parquet_file(frame)}")
-        about = f"The frame that the model is trained on: {len(rows):,} rows. The suites of the tables are not repeated"
-        files |= suite(settings, FRAME, about, rows, list(suite_frame.of_frame(proposal, settings, rows)), broken)
+        with opened(f"SELECT * EXCLUDE (row_id) FROM {parquet_file(frame)}", memory_megabytes=memory) as connection:
+            rows = examined(connection, bool(memory))
+            about = (
+                f"The frame that the model is trained on: {len(rows):,} rows. The suites of the tables are not repeated"
+            )
+            files |= suite(settings, FRAME, about, rows, list(suite_frame.of_frame(proposal, settings, rows)), broken)
     return Suites(files, broken)
 
 
 def suite(
-    settings: Settings, name: str, about: str, rows: pd.DataFrame, rules: Sequence[Rule], broken: list[str]
+    settings: Settings, name: str, about: str, rows: Rows, rules: Sequence[Rule], broken: list[str]
 ) -> dict[str, str]:
     """The file of a suite without the rules that its own rows break; their names are added to `broken`."""
     kept = list(rules)
@@ -65,7 +70,7 @@ def suite(
     return {f"{settings.data.expectations}/{name}.yaml": render(f"{about}.", kept)} if kept else {}
 
 
-def of_table(proposal: Proposal, settings: Settings, table: Collected, rows: pd.DataFrame) -> Iterator[Rule]:
+def of_table(proposal: Proposal, settings: Settings, table: Collected, rows: Rows) -> Iterator[Rule]:
     import pandas as pd
 
     time = table.time
@@ -82,12 +87,12 @@ def of_table(proposal: Proposal, settings: Settings, table: Collected, rows: pd.
         numeric, categorical = (
             [name for name in by_name if proposal.uses[name].role == role] for role in ("numeric", "categorical")
         )
-        numbers = [name for name in numeric if pd.api.types.is_numeric_dtype(rows[name])]
+        numbers = [name for name in numeric if pd.api.types.is_numeric_dtype(rows.dtypes[name])]
         few = [name for name in numbers if by_name[name].distinct < suite_rules.FEW]
         yield from suite_periods.of_periods(rows, time, numbers, categorical, few)
 
 
-def of_other(settings: Settings, table: Collected, rows: pd.DataFrame) -> Iterator[Rule]:
+def of_other(settings: Settings, table: Collected, rows: Rows) -> Iterator[Rule]:
     """A table that is joined, such as that of the labels: its columns, and the key that it shares."""
     yield from suite_rules.of_table(list(table.columns), list(table.columns), len(rows), table.time is not None)
     key = [name for name in settings.prepare.key if name in table.columns]
@@ -98,7 +103,7 @@ def of_other(settings: Settings, table: Collected, rows: pd.DataFrame) -> Iterat
         yield from suite_rules.unique(key)
 
 
-def failing(settings: Settings, name: str, rows: pd.DataFrame, rules: Sequence[Rule]) -> set[int]:
+def failing(settings: Settings, name: str, rows: Rows, rules: Sequence[Rule]) -> set[int]:
     """The places of the rules that the rows break, as the data gate itself finds them."""
     from mainline.data.validation import run
 
