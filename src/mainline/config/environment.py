@@ -67,6 +67,8 @@ VARIABLES = (
     Variable("MLFLOW_DISABLE_TELEMETRY", TRAINING, "Set by Mainline: MLflow sends no usage data.", "true"),
     Variable("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", TRAINING, "Progress bars of MLflow's downloads.", "false"),
     Variable("MLFLOW_LOGGING_LEVEL", TRAINING, "MLflow's log level.", "ERROR"),
+    Variable("KERAS_BACKEND", TRAINING, "Keras' backend, `tensorflow` or `torch`; read by Keras itself.", "tensorflow"),
+    Variable("KERAS_HOME", TRAINING, "Folder of Keras' own settings, which may name the backend.", "`~/.keras`"),
     Variable("GX_ANALYTICS_ENABLED", TRAINING, "Set by Mainline: Great Expectations sends no usage data.", "false"),
     Variable("GITHUB_TOKEN", GITHUB, "Token for GitHub's API and its container registry."),
     Variable("GH_TOKEN", GITHUB, "Token for GitHub's API, where `GITHUB_TOKEN` is not set."),
