@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import pytest
 from mainline.config.schema import Train
 from mainline.errors import ConfigurationError
 from mainline.training import pipeline
+from mainline.training.fingerprint import fingerprint
 from tests.exports import NETWORK_AGREES, make
+from tests.projects import TOP
 
 pytestmark = pytest.mark.slow
 
@@ -74,3 +78,36 @@ def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigurationError, match="asks for a GPU, and TensorFlow finds none here"):
         pipeline.fit(made.settings.model_copy(update={"train": train}), made.frame)
+
+
+ON_TORCH = """
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from mainline.training import pipeline
+from mainline.training.fingerprint import fingerprint
+from tests.exports import make
+
+made = make(Path(sys.argv[1]), "multiclass", {estimator!r}, "{{epochs: 3}}", "onehot", "standardize")
+assert (made.signature.engine, made.signature.note) == ("onnx", None), made.signature.note
+assert made.signature.agreement.largest < 2e-6, made.signature.agreement
+assert np.std(made.scores) > 0.01
+assert pipeline.fit(made.settings, made.frame).digest == made.record.digest
+assert set(made.record.facts.frameworks) == {{"keras", "torch"}}, made.record.facts.frameworks
+assert "tensorflow" not in sys.modules
+print(fingerprint(Path(sys.argv[1]), made.settings, {{}}).model)
+"""
+
+
+def test_on_the_torch_backend_it_is_another_model_that_is_exported_and_repeated_too(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed: make test-frameworks")
+    code = ON_TORCH.format(estimator=READY + "Classifier")
+    paths = os.pathsep.join([str(TOP / "src"), str(TOP)])
+    environment = {**os.environ, "KERAS_BACKEND": "torch", "PYTHONPATH": paths}
+    call = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(call, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    here = make(tmp_path / "here", "multiclass", READY + "Classifier", "{epochs: 3}", "onehot", "standardize")
+    assert fingerprint(tmp_path, here.settings, {}).model != done.stdout.split()[-1]

@@ -82,6 +82,8 @@ VARIABLES = (
         "Spark on this machine",
     ),
     Variable("JAVA_HOME", TRAINING, "Folder of the Java that Spark on this machine runs on.", "`java` on the `PATH`"),
+    Variable("KERAS_BACKEND", TRAINING, "Keras' backend, `tensorflow` or `torch`; read by Keras itself.", "tensorflow"),
+    Variable("KERAS_HOME", TRAINING, "Folder of Keras' own settings, which may name the backend.", "`~/.keras`"),
     Variable("GX_ANALYTICS_ENABLED", TRAINING, "Set by Mainline: Great Expectations sends no usage data.", "false"),
     Variable("GITHUB_TOKEN", GITHUB, "Token for GitHub's API and its container registry."),
     Variable("GH_TOKEN", GITHUB, "Token for GitHub's API, where `GITHUB_TOKEN` is not set."),

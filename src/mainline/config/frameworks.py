@@ -6,7 +6,8 @@ None is installed by default. What is missing is named with the command that bri
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,18 @@ def install(module: str) -> str | None:
     if group is None:
         return None
     return f'install it with `make tools WITH={group}`, and for CI too: frameworks = ["{group}"] in pyproject.toml'
+
+
+def keras_backend(environment: Mapping[str, str]) -> str:
+    """The backend that Keras takes: by its variable, else by its own file, else TensorFlow."""
+    folder = Path(environment.get("KERAS_HOME") or Path.home() / ".keras")
+    named = environment.get("KERAS_BACKEND")
+    if not named:
+        try:
+            named = json.loads((folder / "keras.json").read_text(encoding="utf-8"))["backend"]
+        except (OSError, ValueError, LookupError, TypeError):
+            named = None
+    return str(named or "tensorflow")
 
 
 def groups_of(modules: Iterable[str]) -> list[str]:

@@ -401,7 +401,7 @@ class Stage(Section):
 
 
 class Export(Section):
-    """What the exported model may be."""
+    """How small the exported model is made, and how far a smaller graph may differ."""
 
     optimise: bool = Field(
         False,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 import sys
 import tomllib
@@ -102,6 +103,9 @@ def fingerprint(root: Path, settings: Settings, tables: Mapping[str, str]) -> Fi
         "split": settings.split.model_dump(mode="json", exclude_none=True),
         "train": settings.train.model_dump(mode="json", exclude={"repeats"}),  # it changes no model
     }
+    backend = frameworks.keras_backend(os.environ)
+    if backend != "tensorflow" and "keras" in frameworks.named_by(root, settings.train.estimator):
+        training["train"]["keras_backend"] = backend  # another one is another model
     if settings.export.optimise:
         training["train"]["optimise"] = optimising(root, settings)
     frame = digest(shared)
