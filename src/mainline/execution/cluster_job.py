@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import subprocess
@@ -23,6 +24,7 @@ from mainline.errors import ConfigurationError, ExternalError
 from mainline.execution import job_image, parcel
 from mainline.execution.container_run import CPUS, GPUS, MEMORY, OURS
 from mainline.execution.job import Job
+from mainline.execution.pod import WITH_RESULTS
 from mainline.execution.removal import removed_at_end
 from mainline.execution.trainer_image import Trainer
 from mainline.packaging.engine import Engine
@@ -124,13 +126,20 @@ def followed(kubectl: list[str], name: str) -> tuple[int, str]:
             shown = True
             continue
         if ended and ended[0].get("reason") != "OOMKilled" and ended[0]["exitCode"] in OURS:
-            return int(ended[0]["exitCode"]), str(ended[0].get("message") or "").strip()
+            return result(int(ended[0]["exitCode"]), str(ended[0].get("message") or "").strip())
         problem = why(pod, ended, conditions(kubectl, name))
         if problem:
             raise ExternalError(
                 f"the Job {name} {problem}; what was recorded before is intact, and a new run starts over"
             )
         time.sleep(EVERY)
+
+
+def result(status: int, message: str) -> tuple[int, str]:
+    """Exit status and digest of the results; raises ExternalError for a verdict whose results are nowhere."""
+    if status in WITH_RESULTS and not re.fullmatch(r"sha256:[0-9a-f]{64}", message):
+        raise ExternalError(f"the Job ended with status {status} and did not say where its results are: {message!r}")
+    return status, message if status in WITH_RESULTS else ""
 
 
 def state_of_pod(kubectl: list[str], name: str) -> dict[str, Any]:

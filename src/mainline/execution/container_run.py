@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mainline.config.environment import TRAINED_IN
@@ -20,6 +20,7 @@ from mainline.runtime.parent import LINUX, die_with_parent
 MEMORY, CPUS, GPUS = "MAINLINE_JOB_MEMORY", "MAINLINE_JOB_CPUS", "MAINLINE_JOB_GPUS"
 OURS = (0, 1, 2, 3, 4, 130)  # the exit statuses of a run
 KILLED = 137
+ENDED = ("exited", "stopped")  # one that could not start is "created", with the status 0
 
 
 def run(engine: Engine, trainer: Trainer, job: Job, environment: Mapping[str, str] = os.environ) -> int:
@@ -42,36 +43,42 @@ def run(engine: Engine, trainer: Trainer, job: Job, environment: Mapping[str, st
             env=dict(engine.environment),
             stdin=subprocess.DEVNULL,
             preexec_fn=die_with_parent if LINUX else None,
+            start_new_session=True,  # Ctrl-C is handed on once, whoever sends it
         )
-        status = ended(started)
-        if status in OURS:
-            return status
+        watch(started, lambda: engine.attempt("kill", "--signal=INT", name))
+        # Asked of the engine: its command line ends with 0 where it only stops to watch.
         found = (engine.container(name) or {}).get("State") or {}
-        raise ExternalError(f"the container {why(found, status, environment)}; what was recorded before is intact")
+        if found.get("Status") in ENDED and found.get("ExitCode") in OURS:
+            return int(found["ExitCode"])
+        raise ExternalError(f"the container {why(found, environment)}; what was recorded before is intact")
 
 
 def command(job: Job) -> list[str]:
     return ["python", "-m", "mainline", *job.arguments]
 
 
-def ended(process: subprocess.Popen[bytes]) -> int:
-    """The exit status of the process; Ctrl-C reaches it as it reaches this one, and it is waited for."""
+def watch(process: subprocess.Popen[bytes], interrupt: Callable[[], object]) -> None:
+    """Wait for the process; what Ctrl-C means is for the run to decide."""
     while True:
         try:
-            return process.wait()
+            process.wait()
+            return
         except KeyboardInterrupt:
-            continue
+            interrupt()
 
 
-def why(state: Mapping[str, object], status: int, environment: Mapping[str, str]) -> str:
+def why(state: Mapping[str, object], environment: Mapping[str, str]) -> str:
     """Why a container ended otherwise than a run does."""
+    if state.get("Running"):
+        return "is not watched any more: the engine has closed the connection"
     if state.get("OOMKilled"):
         limit = environment.get(MEMORY)
         return f"was killed: it needed more memory than {f'{MEMORY}={limit} allows' if limit else 'there is'}"
-    if status == KILLED:
+    if state.get("ExitCode") == KILLED:
         return "was killed"
-    said = str(state.get("Error") or "")
-    return f"could not start: {said}" if said else f"ended with status {status}, which is not one of a run"
+    if state.get("Status") not in ENDED:
+        return f"could not start: {state.get('Error') or 'see the lines above'}"
+    return f"ended with status {state.get('ExitCode')}, which is not one of a run"
 
 
 def options(engine: Engine, trainer: Trainer, job: Job, environment: Mapping[str, str]) -> list[str]:

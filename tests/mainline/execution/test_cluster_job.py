@@ -14,7 +14,7 @@ import kubernetes_validate
 import pytest
 
 from mainline.config import loader
-from mainline.errors import ConfigurationError
+from mainline.errors import ConfigurationError, ExternalError
 from mainline.execution import cluster_job
 from mainline.execution.job import Job
 from mainline.execution.trainer_image import Trainer
@@ -141,6 +141,13 @@ def test_a_job_is_deleted_with_its_caller(
     run.send_signal(signal.SIGKILL)
     assert happens(lambda: docker.container(name) is None)
     run.communicate(timeout=HANG)
+
+
+def test_a_verdict_without_its_results_is_none() -> None:
+    digest = f"sha256:{'d' * 64}"
+    assert [cluster_job.result(0, digest), cluster_job.result(3, "")] == [(0, digest), (3, "")]
+    with pytest.raises(ExternalError, match="did not say where its results are"):
+        cluster_job.result(0, "")
 
 
 def test_why_a_job_ended_is_said() -> None:

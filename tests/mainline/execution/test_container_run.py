@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from mainline.execution import container_run
 from mainline.execution.trainer_image import Trainer
 from mainline.packaging.engine import Engine
 from tests.bounds import HANG, happens
@@ -64,21 +65,33 @@ def test_the_status_of_the_run_and_its_message_come_through(trainer: Trainer, pr
     assert facts(project) == []
 
 
-def test_a_container_is_killed_with_its_caller_and_the_next_run_goes_on(
-    docker: Engine, trainer: Trainer, project: Project
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_a_container_ends_with_its_caller_and_the_next_run_goes_on(
+    docker: Engine, trainer: Trainer, project: Project, how: signal.Signals
 ) -> None:
-    # A run that waits for as long as it is not killed.
+    # A run that waits for as long as it is not stopped.
     project.edit("src/shop/frame.py", ("    bought =", "    import time; time.sleep(3600)\n    bought ="))
     run = project.start("run", "--in", "docker", MAINLINE_TRAINER=trainer.reference)
     lock = project.path(".mainline/cache")
     assert happens(lambda: run.poll() is not None or (lock.exists() and any(lock.iterdir())))
     assert containers(docker, project)
-    run.send_signal(signal.SIGKILL)
-    run.communicate(timeout=HANG)
+    run.send_signal(how)
+    _, err = run.communicate(timeout=HANG)
     assert happens(lambda: not containers(docker, project))
+    if how == signal.SIGINT:
+        assert run.returncode == 130
+        assert "mainline: stopped; what was recorded before is intact" in err
+        return
     project.git("checkout", "--quiet", "src")
     done = project.run("--in", "docker", MAINLINE_TRAINER=trainer.reference)
     assert done.status == 0, done.err
+
+
+def test_a_container_that_could_not_start_is_no_run_that_passed() -> None:
+    # As Docker says it of a container whose mount or program is missing: the status is 0, and it never ran.
+    state = {"Status": "created", "Running": False, "ExitCode": 0, "Error": "no such file"}
+    assert state["Status"] not in container_run.ENDED
+    assert container_run.why(state, {}) == "could not start: no such file"
 
 
 def containers(engine: Engine, project: Project) -> list[str]:

@@ -16,10 +16,14 @@ from mainline.errors import ConfigurationError, DataError
 pytest.importorskip("google_crc32c", reason="google-crc32c is not installed: make tools")
 
 # tf.io.TFRecordWriter: shop="Zürich", pages=-3, minutes=1.5; then pages=2**40 alone, shop and minutes without a value.
-TENSORFLOW = bytes.fromhex(
-    "4500000000000000ebe668b00a430a130a076d696e75746573120812060a040000c03f0a170a057061676573120e1a0c0a0afdffffffffffff"
-    "ffff010a130a0473686f70120b0a090a075ac3bc726963687d870b123200000000000000241956ec0a300a0d0a076d696e7574657312021200"
-    "0a130a057061676573120a1a080a068080808080200a0a0a0473686f7012020a00452fa27c"
+TENSORFLOW = (
+    b"E\x00\x00\x00\x00\x00\x00\x00\xeb\xe6h\xb0\nC\n\x13\n\x07minute"
+    b"s\x12\x08\x12\x06\n\x04\x00\x00\xc0?\n\x17\n\x05pages\x12\x0e\x1a\x0c"
+    b"\n\n\xfd\xff\xff\xff\xff\xff\xff\xff\xff\x01\n\x13\n\x04shop\x12\x0b\n\t"
+    b"\n\x07Z\xc3\xbcrich}\x87\x0b\x122\x00\x00\x00\x00\x00\x00\x00$\x19V"
+    b"\xec\n0\n\r\n\x07minutes\x12\x02\x12\x00\n\x13\n\x05pa"
+    b"ges\x12\n\x1a\x08\n\x06\x80\x80\x80\x80\x80 \n\n\n\x04shop\x12"
+    b"\x02\n\x00E/\xa2|"
 )
 ROWS = [{"minutes": 1.5, "pages": -3, "shop": "Zürich"}, {"minutes": None, "pages": 2**40, "shop": None}]
 
