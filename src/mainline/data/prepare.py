@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 NESTED = ("array", "struct", "map")
 NO_TRUTH = "not true or false: "
+MEMORY = 1200  # megabytes of DuckDB while it writes the frame, unless data.memory_megabytes says otherwise
 
 KeyColumns = dict[str, list[str]]  # of the table of the rows: the columns that its key is made from
 
@@ -60,16 +61,16 @@ def build(
     made = prepared(settings, tables)
     connection = made.connection
     refuse_labels_without_time(settings, tables, made.lineage)
-    key = ", ".join(map(quoted, settings.prepare.key))
     try:
-        with replacing(path) as unfinished:
-            metadata = ", ".join(
-                [lineage.metadata(made.lineage), column_types.metadata(made.connection, made.unconverted)]
-            )
-            how = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{metadata}}}"
-            connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({how})")
-            check_rows(connection, settings.prepare, unfinished)
-            unmoved()
+        try:
+            if not settings.data.memory_megabytes:
+                connection.execute(f"SET memory_limit = '{MEMORY}MB'")
+            write(made, settings.prepare, path, unmoved)
+        except duckdb.OutOfMemoryException:
+            if settings.data.memory_megabytes:
+                raise
+            connection.execute("RESET memory_limit")  # what cannot spill may have what the machine has
+            write(made, settings.prepare, path, unmoved)
     except duckdb.OutOfMemoryException as error:
         raise ConfigurationError(too_little(settings, _first_line(error))) from error
     except duckdb.IOException as error:
@@ -83,6 +84,17 @@ def build(
         raise conversion.refusal(connection, made.tables, settings.prepare, error) from error
     except duckdb.Error as error:
         raise ConfigurationError(f"{settings.prepare.function} cannot be computed: {_first_line(error)}") from error
+
+
+def write(made: Prepared, prepare: Prepare, path: Path, unmoved: Callable[[], object]) -> None:
+    """Write the frame and check its rows; sorting and joining spill to disk beyond the memory limit."""
+    key = ", ".join(map(quoted, prepare.key))
+    with replacing(path) as unfinished:
+        metadata = ", ".join([lineage.metadata(made.lineage), column_types.metadata(made.connection, made.unconverted)])
+        how = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{metadata}}}"
+        made.connection.execute(f"COPY ({made.sql} ORDER BY {key}) TO {text(str(unfinished))} ({how})")
+        check_rows(made.connection, prepare, unfinished)
+        unmoved()
 
 
 @dataclass(frozen=True)
