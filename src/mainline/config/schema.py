@@ -73,8 +73,9 @@ class Data(Section):
     expectations: str = Field("data/expectations", description="Folder of the expectation suites, one file per table.")
     memory_megabytes: Annotated[int, Field(ge=64)] | None = Field(
         None,
-        description="DuckDB's memory limit while the frame is prepared; larger data spill to the folder for temporary "
-        "files (`TMPDIR`). By default four fifths of the machine's memory.",
+        description="DuckDB's memory limit while tables are validated and the frame is prepared; larger data spill to "
+        "the folder for temporary files (`TMPDIR`). By default 400 for validation and 1,200 for the frame, and four "
+        "fifths of the machine's memory for what cannot spill.",
     )
     engine: Literal["duckdb", "spark"] = Field(
         "duckdb",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 TRUE_WORDS, FALSE_WORDS = ("true", "yes", "t", "y"), ("false", "no", "f", "n")
 NESTED = ("array", "struct", "map")
 NO_TRUTH = "not true or false: "
+MEMORY = 1200  # megabytes of DuckDB while it writes the frame, unless data.memory_megabytes says otherwise
 
 KeyColumns = dict[str, list[str]]  # of the table of the rows: the columns that its key is made from
 
@@ -64,18 +65,15 @@ def build(
     connection = made.connection
     refuse_labels_without_time(settings, tables, made.lineage)
     try:
-        with computed(settings, made, path.parent) as rows, replacing(path) as unfinished:
-            metadata = ", ".join(
-                [lineage.metadata(made.lineage), column_types.metadata(made.connection, made.unconverted)]
-            )
-            how = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{metadata}}}"
-            connection.execute(f"COPY ({rows}) TO {text(str(unfinished))} ({how})")
-            check_rows(connection, settings.prepare, unfinished)
-            if settings.data.engine == "spark":
-                from mainline.data.spark.compare import refuse_other_rows
-
-                refuse_other_rows(settings, for_spark(settings, made), unfinished)
-            unmoved()
+        try:
+            if not settings.data.memory_megabytes:
+                connection.execute(f"SET memory_limit = '{MEMORY}MB'")
+            write(settings, made, path, unmoved)
+        except duckdb.OutOfMemoryException:
+            if settings.data.memory_megabytes:
+                raise
+            connection.execute("RESET memory_limit")  # what cannot spill may have what the machine has
+            write(settings, made, path, unmoved)
     except duckdb.OutOfMemoryException as error:
         raise ConfigurationError(too_little(settings, _first_line(error))) from error
     except duckdb.IOException as error:
@@ -115,6 +113,20 @@ def for_spark(settings: Settings, made: Prepared) -> Preparation:
         finished=lambda sql: frame_sql(settings, sql, types),
         show=lambda tables: show(made.connection, tables, None, made.key),
     )  # fmt: skip
+
+
+def write(settings: Settings, made: Prepared, path: Path, unmoved: Callable[[], object]) -> None:
+    """Write the frame and check its rows; sorting and joining spill to disk beyond the memory limit."""
+    with computed(settings, made, path.parent) as rows, replacing(path) as unfinished:
+        metadata = ", ".join([lineage.metadata(made.lineage), column_types.metadata(made.connection, made.unconverted)])
+        how = f"FORMAT parquet, COMPRESSION snappy, KV_METADATA {{{metadata}}}"
+        made.connection.execute(f"COPY ({rows}) TO {text(str(unfinished))} ({how})")
+        check_rows(made.connection, settings.prepare, unfinished)
+        if settings.data.engine == "spark":
+            from mainline.data.spark.compare import refuse_other_rows
+
+            refuse_other_rows(settings, for_spark(settings, made), unfinished)
+        unmoved()
 
 
 @dataclass(frozen=True)
