@@ -81,6 +81,13 @@ VARIABLES = (
         "Address of Spark Connect for `data.engine: spark`, such as `sc://spark.example:15002`; it may hold a token.",
         "Spark on this machine",
     ),
+    Variable("PYTHONHASHSEED", TRAINING, "Python's seed for hashes; `make` and every container set it.", "0"),
+    Variable(
+        "XDG_CONFIG_HOME",
+        TRAINING,
+        "Folder of git's own settings: a container is told which files git ignores.",
+        "`~/.config`",
+    ),
     Variable("JAVA_HOME", TRAINING, "Folder of the Java that Spark on this machine runs on.", "`java` on the `PATH`"),
     Variable("KERAS_BACKEND", TRAINING, "Keras' backend, `tensorflow` or `torch`; read by Keras itself.", "tensorflow"),
     Variable("KERAS_HOME", TRAINING, "Folder of Keras' own settings, which may name the backend.", "`~/.keras`"),

@@ -13,6 +13,7 @@ import pytest
 
 from mainline.config.schema import Settings
 from mainline.errors import ConfigurationError, DataError, MainlineError, Refused
+from mainline.training import estimators
 from mainline.training import pipeline as training
 from tests.mainline.settings import params
 from tests.projects import visits
@@ -100,13 +101,13 @@ def test_an_answer_that_is_no_number_is_refused_with_its_row() -> None:
 def test_what_is_no_estimator_is_named(estimator: str, said: str) -> None:
     train = params((ESTIMATOR, f"estimator: {estimator}")).settings.train
     with pytest.raises(ConfigurationError, match=said):
-        training.estimator(train)
+        estimators.estimator(train)
 
 
 def test_a_parameter_that_the_estimator_does_not_take_is_answered_with_the_nearest() -> None:
     train = params(("max_iter: 30", "max_itr: 30")).settings.train
     with pytest.raises(ConfigurationError, match=r"takes no max_itr: did you mean max_iter?"):
-        training.estimator(train)
+        estimators.estimator(train)
 
 
 def test_a_value_that_the_estimator_refuses_is_quoted(frame: Path) -> None:
@@ -116,9 +117,9 @@ def test_a_value_that_the_estimator_refuses_is_quoted(frame: Path) -> None:
 
 
 def test_the_random_state_is_fixed_unless_it_is_given() -> None:
-    assert training.estimator(BINARY.train).get_params()["random_state"] == 0
+    assert estimators.estimator(BINARY.train).get_params()["random_state"] == 0
     given = params(("max_iter: 30", "max_iter: 30, random_state: 7")).settings.train
-    assert training.estimator(given).get_params()["random_state"] == 7
+    assert estimators.estimator(given).get_params()["random_state"] == 7
 
 
 LABELS: list[tuple[str, list[Any], type[MainlineError], str]] = [
