@@ -147,7 +147,13 @@ def worktree(root: Path, commit: str, folder: Path) -> Iterator[Path]:
 
 
 def remove_worktree(root: Path, folder: Path) -> None:
-    """Remove a work tree, also one that a killed run left."""
-    git(root, "worktree", "remove", "--force", "--force", str(folder))
-    shutil.rmtree(folder, ignore_errors=True)
-    git(root, "worktree", "prune")
+    """Remove a work tree, also one that a killed run left.
+
+    Only this one: `git worktree prune` would forget others whose folders cannot be seen from here, such as from a
+    container that sees the checkout alone.
+    """
+    remove = ("worktree", "remove", "--force", "--force", str(folder))
+    git(root, *remove)
+    if folder.exists():  # git does not remove what it no longer takes for a work tree, only what is missing
+        shutil.rmtree(folder, ignore_errors=True)
+        git(root, *remove)

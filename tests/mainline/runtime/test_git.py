@@ -124,6 +124,25 @@ def test_a_work_tree_that_a_killed_run_left_locked_is_replaced(repo: Path, tmp_p
     assert run(repo, "worktree", "list").count("\n") == 0
 
 
+def test_a_work_tree_that_a_killed_run_left_in_pieces_is_replaced(repo: Path, tmp_path: Path) -> None:
+    head, folder = run(repo, "rev-parse", "HEAD"), tmp_path / "tree"
+    run(repo, "worktree", "add", "--quiet", "--detach", str(folder), head)
+    (folder / ".git").unlink()
+    with git.worktree(repo, head, folder) as tree:
+        assert (tree / ".git").exists()
+    assert run(repo, "worktree", "list").count("\n") == 0
+
+
+def test_other_work_trees_stay_known_where_their_folders_cannot_be_seen(repo: Path, tmp_path: Path) -> None:
+    head, other = run(repo, "rev-parse", "HEAD"), tmp_path / "other"
+    run(repo, "worktree", "add", "--quiet", "--detach", str(other), head)
+    other.rename(tmp_path / "away")
+    with git.worktree(repo, head, tmp_path / "tree"):
+        pass
+    (tmp_path / "away").rename(other)
+    assert run(other, "rev-parse", "HEAD") == head
+
+
 def test_hooks_of_the_repository_are_not_run_in_a_work_tree(repo: Path, tmp_path: Path) -> None:
     hook = repo / ".git" / "hooks" / "post-checkout"
     hook.parent.mkdir(exist_ok=True)
