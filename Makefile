@@ -273,12 +273,12 @@ $(BIN)/.frameworks: $(BIN)/.train
 	$(WITH_FRAMEWORKS)
 
 .PHONY: test
-test: lint $(GITHUB_API) browser ## Lint, types, unit and pipeline tests: everything
-	@$(BIN)/pytest
+test: lint $(GITHUB_API) browser ## Lint, types, unit, pipeline, workflow and container tests
+	@$(BIN)/pytest -m "not trainer"
 
-.PHONY: test-kfp
-test-kfp: $(BIN)/.all .venv-kfp/.stamp ## Tests of the Kubeflow pipeline, whose steps are run in containers of this machine
-	@$(BIN)/pytest tests/kubeflow
+.PHONY: test-trainer
+test-trainer: $(BIN)/.all .venv-kfp/.stamp ## Tests of the trainer image, which they build: runs in it, Jobs, the Kubeflow pipeline
+	@$(BIN)/pytest -m trainer tests/mainline/execution tests/kubeflow
 
 # In an environment of its own, so that the usual one stays as most projects have it.
 .PHONY: test-frameworks

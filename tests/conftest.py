@@ -83,6 +83,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if isinstance(item, pytest.Function) and not COSTLY.isdisjoint(item.fixturenames):
             # Left out by `make check`, beside the tests that are marked: a server is started, or a model made.
             item.add_marker("slow")
+        if isinstance(item, pytest.Function) and "trainer" in item.fixturenames:
+            item.add_marker("trainer")
     items.sort(key=lambda item: begins(file_of(item.nodeid)))
 
 

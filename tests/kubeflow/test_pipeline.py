@@ -24,7 +24,7 @@ PYTHON = TOP / ".venv-kfp" / "bin" / "python"
 @pytest.fixture(autouse=True)
 def installed() -> None:
     if not PYTHON.exists():
-        pytest.skip("kfp is not installed: make test-kfp")
+        pytest.skip("kfp is not installed: make test-trainer")
 
 
 def compile_pipeline(project: Project, trainer: Trainer) -> Path:

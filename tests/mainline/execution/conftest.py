@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -25,7 +26,10 @@ SOMEBODY = 12321  # a user of this machine that is not root, where the tests are
 def trainer(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """The image of this repository's lock; it stays, since building it takes minutes."""
     base_image(docker)
-    return trainer_image.build(docker, Workspace.at(TOP, tmp_path_factory.mktemp("trainer")), None, dict(os.environ))
+    with Path(tempfile.gettempdir(), "mainline-trainer.lock").open("w") as alone:
+        fcntl.flock(alone, fcntl.LOCK_EX)  # the other workers of pytest take what the first has built
+        place = Workspace.at(TOP, tmp_path_factory.mktemp("trainer"))
+        return trainer_image.build(docker, place, None, dict(os.environ))
 
 
 @pytest.fixture
