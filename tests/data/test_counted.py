@@ -33,7 +33,8 @@ CASES = {
     ],
     "outcomes": [
         OUTCOMES,
-        f"SELECT * REPLACE ({MARCH} NULL ELSE arr_delay END AS arr_delay, dep_delay::INTEGER * 60 AS dep_delay) "
+        f"SELECT * REPLACE ({MARCH} NULL ELSE arr_delay END AS arr_delay, "
+        f"dep_delay::INTEGER * 60 AS dep_delay) "
         f"FROM ({OUTCOMES})",
         f"SELECT * REPLACE (arr_time::VARCHAR AS arr_time, known_at::DATE AS known_at) FROM ({OUTCOMES})",
     ],
