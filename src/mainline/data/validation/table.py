@@ -263,8 +263,8 @@ def opened(sql: str, keep: bool = False, memory_megabytes: int | None = None) ->
             if memory_megabytes:
                 reason = str(error).splitlines()[0]
                 raise ConfigurationError(
-                    f"params.yaml: data.memory_megabytes: {memory_megabytes}: reading a table needs more memory than it "
-                    f"may have ({reason}): set it to {2 * memory_megabytes} or more"
+                    f"params.yaml: data.memory_megabytes: {memory_megabytes}: reading a table needs more memory than "
+                    f"it may have ({reason}): set it to {2 * memory_megabytes} or more"
                 ) from error
             connection.execute("RESET memory_limit")
             connection.execute(shown)
