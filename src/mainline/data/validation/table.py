@@ -19,6 +19,7 @@ import pandas as pd
 
 from mainline.data.sources.duckdb_scan import connect, text
 from mainline.data.split import quoted
+from mainline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -248,12 +249,25 @@ def opened(sql: str, keep: bool = False, memory_megabytes: int | None = None) ->
 
     What does not fit into `memory_megabytes` is spilled to a folder for temporary files.
     """
+    import duckdb
+
     with tempfile.TemporaryDirectory(prefix="mainline-validation-") as folder, connect() as connection:
         connection.execute(f"SET temp_directory = {text(folder)}")
         connection.execute(f"SET memory_limit = '{memory_megabytes or MEMORY}MB'")
         if keep:
             connection.execute(f"ATTACH {text(str(Path(folder, 'rows.duckdb')))} AS kept; USE kept")
-        connection.execute(f"CREATE {'TABLE' if keep else 'TEMP VIEW'} {NAME} AS {sql}")
+        shown = f"CREATE {'TABLE' if keep else 'TEMP VIEW'} {NAME} AS {sql}"
+        try:
+            connection.execute(shown)
+        except duckdb.OutOfMemoryException as error:
+            if memory_megabytes:
+                reason = str(error).splitlines()[0]
+                raise ConfigurationError(
+                    f"params.yaml: data.memory_megabytes: {memory_megabytes}: reading a table needs more memory than "
+                    f"it may have ({reason}): set it to {2 * memory_megabytes} or more"
+                ) from error
+            connection.execute("RESET memory_limit")
+            connection.execute(shown)
         yield connection
 
 
