@@ -145,7 +145,8 @@ def test_a_job_is_deleted_with_its_caller(
 
 def test_a_verdict_without_its_results_is_none() -> None:
     digest = f"sha256:{'d' * 64}"
-    assert [cluster_job.result(0, digest), cluster_job.result(3, "")] == [(0, digest), (3, "")]
+    assert cluster_job.result(0, digest) == (0, digest)
+    assert cluster_job.result(status=3, message="") == (3, "")
     with pytest.raises(ExternalError, match="did not say where its results are"):
         cluster_job.result(0, "")
 
