@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import subprocess
 import sys
+
+import pytest
 
 from mainline.execution import trainer_image
 from tests.projects import TOP, Project
@@ -19,6 +23,7 @@ def test_a_run_elsewhere_needs_none_of_the_packages_that_train() -> None:
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stderr
 
 
+@pytest.mark.skipif(not shutil.which(os.environ.get("UV", "uv")), reason="uv is not on the PATH: make test brings it")
 def test_the_packages_are_those_of_training_and_of_the_models_frameworks(project: Project) -> None:
     listed = trainer_image.requirements(project.root)
     names = set(re.findall(r"^([a-z0-9-]+)==", listed, re.MULTILINE))
