@@ -15,9 +15,8 @@ from mainline.config.schema import Settings
 from mainline.data import prepare as frame
 from mainline.data.collect import collect
 from mainline.monitoring import window
-from mainline.training import drift, reference_profile
+from mainline.training import drift, reference_profile, sample
 from mainline.training.feature_drift import FeatureDrift
-from mainline.training.train import labelled_training_rows
 from tests.projects import EXAMPLE, TOP
 
 if TYPE_CHECKING:
@@ -53,4 +52,4 @@ def flights(folder: Path) -> Flights:
     year = settings.data.model_copy(update={"until": dt.date(2014, 1, 1)})
     path = folder / "frame.parquet"
     frame.build(settings, collect(year, TOP, folder / "cache"), path)
-    return Flights(settings, path, reference_profile.described(settings, path, labelled_training_rows(settings)))
+    return Flights(settings, path, reference_profile.described(settings, path, sample.labelled(settings)))

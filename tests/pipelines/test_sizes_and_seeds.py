@@ -1,4 +1,4 @@
-"""`export.optimise` and `compare.seeds` in whole runs of a small project."""
+"""`export.optimise`, `compare.seeds` and `train.rows` in whole runs of a small project."""
 
 from __future__ import annotations
 
@@ -66,3 +66,17 @@ def test_the_spread_over_seeds_is_measured_once_and_enters_the_intervals(tmp_pat
     shop.edit("params.yaml", ("  seeds: 3", "  seeds: 3\n  confidence: 0.9"))
     assert shop.run().status in (0, 1)
     assert kept.stat().st_mtime_ns == stamp
+
+
+def test_a_model_of_a_stated_sample_is_compared_on_the_whole_holdout_and_the_report_says_so(tmp_path: Path) -> None:
+    shop = lean(tmp_path / "shop")
+    shop.edit("params.yaml", ("\ntrain:\n", "\ntrain:\n  rows: 2000\n"))
+    found = shop.run()
+    assert found.status in (0, 1), found.err
+    rows = shop.verdict["data"]["rows"]
+    said = f"fitted on a sample of 2,000 of the {rows['train']:,} labelled training rows, by a hash of their key"
+    assert said in notes_of(shop)
+    record = Record.read(shop.path(f".mainline/records/{shop.verdict['fingerprint']}"))
+    assert len(record.train_rows) == 2000
+    assert len(record.holdout.score) == rows["holdout"]
+    assert shop.verdict["baseline"]["fingerprint"] != shop.verdict["fingerprint"], "main was fitted on all rows"

@@ -224,6 +224,11 @@ class Train(Section):
     threads: Annotated[int, Field(ge=1, le=256)] = Field(
         1, description="Threads of the fit. Changing it can change results in the last digits."
     )
+    rows: Annotated[int, Field(ge=100)] | None = Field(
+        None,
+        description="Fit on a sample of so many labelled training rows, chosen by a hash of the key, where there are "
+        "more. The holdout is scored whole. By default all.",
+    )
     device: Literal["cpu", "gpu"] = Field("cpu", description="Where the fit runs. There must be a GPU to ask for one.")
     early_stopping: EarlyStopping | None = Field(
         None, description="Number of rounds by a slice of the training rows: LightGBM, XGBoost, CatBoost, networks."

@@ -31,10 +31,9 @@ from mainline.evaluation.overlap import copies
 from mainline.evaluation.results import Change, Gate, Importance, Interval, Outcome, Review, Side, TableVersion
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
-from mainline.training import feature_profile
+from mainline.training import feature_profile, sample
 from mainline.training.feature_drift import Drift
 from mainline.training.record import Record, data_digest
-from mainline.training.train import labelled_training_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,6 +70,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     compared = compare(comparison)
     rows = compared.rows
     notes = [*not_reproducible(record, "this model"), *note(settings, baseline), *made_key(settings), *compared.notes]
+    notes += sampled(settings, record)
     notes += stopped_early(settings, record)
     notes += [table.snapshot for table in comparison.tables.values() if table.snapshot]
     if against and not identical:
@@ -189,6 +189,16 @@ def not_reproducible(record: Record, model: str) -> list[str]:
     ]
 
 
+def sampled(settings: Settings, record: Record) -> list[str]:
+    """On how many of the training rows the model was fitted, where `train.rows` states a sample."""
+    used, known = len(record.train_rows), record.facts.rows["train"]
+    if settings.train.rows is None or used == known:
+        return []
+    return [
+        f"train.rows: fitted on a sample of {used:,} of the {known:,} labelled training rows, by a hash of their key"
+    ]
+
+
 def stopped_early(settings: Settings, record: Record) -> list[str]:
     """How many rounds early stopping has found, and on which rows."""
     asked, rounds = settings.train.early_stopping, record.facts.rounds
@@ -246,9 +256,7 @@ def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any])
 
 
 def drift(settings: Settings, frame: Path, against: Record) -> list[Drift]:
-    now = feature_profile.profile(
-        settings.prepare.features, frame, labelled_training_rows(settings), like=against.profile
-    )
+    now = feature_profile.profile(settings.prepare.features, frame, sample.labelled(settings), like=against.profile)
     return feature_profile.drift(against.profile, now)
 
 

@@ -16,8 +16,7 @@ from mainline.config.schema import Settings, Span
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, moment_sql, place_sql, sides
 from mainline.errors import DataError
-from mainline.training import early_stopping, pipeline
-from mainline.training.train import labelled_training_rows
+from mainline.training import early_stopping, pipeline, sample
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,7 +106,7 @@ def places(settings: Settings, frame: Path, rows: pd.DataFrame) -> NDArray[Any]:
         value = f"({place_sql(settings.split.group)}::DOUBLE / {2.0**64!r} - {start!r}) / {1 - start!r}"
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        condition = labelled_training_rows(settings)
+        condition = sample.labelled(settings)
         found = connection.execute(
             f"SELECT {ROW_ID}, {value} AS place FROM {parquet_file(frame)} WHERE {condition}"
         ).df()

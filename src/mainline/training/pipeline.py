@@ -14,7 +14,7 @@ from mainline.config.schema import Prepare, Settings, Train
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ConfigurationError, DataError, Refused
-from mainline.training import early_stopping, estimators, seeds
+from mainline.training import early_stopping, estimators, sample, seeds
 from mainline.training.frameworks import parameters as frameworks
 from mainline.training.frameworks import pickles
 
@@ -62,10 +62,9 @@ def fit(settings: Settings, frame: Path) -> Fitted:
 
 
 def training_rows(settings: Settings, frame: Path, *more: str) -> pd.DataFrame:
-    """The training rows with a label, with the columns `more`."""
-    labelled = f"{quoted(settings.prepare.label)} IS NOT NULL"
+    """The labelled training rows that a model is fitted on, with the columns `more`."""
     marks = {early_stopping.MARK: early_stopping.slice_sql(settings)} if settings.train.early_stopping else {}
-    rows = read_rows(settings, frame, f"({sides(settings).train}) AND {labelled}", *more, **marks)
+    rows = read_rows(settings, frame, None, *more, **marks)
     if rows.empty:
         raise DataError(f"no labelled row lies before the holdout: nothing to train on{reach(settings, frame)}")
     return rows
@@ -153,10 +152,11 @@ def answers_of(
     return answers[:, 1] if task == "binary" else answers
 
 
-def read_rows(settings: Settings, frame: Path, condition: str, *more: str, **marks: str) -> pd.DataFrame:
+def read_rows(settings: Settings, frame: Path, condition: str | None, *more: str, **marks: str) -> pd.DataFrame:
     """Rows of the prepared frame: key, label, features and the columns `more`, in the frame's order.
 
-    `marks` are columns that are computed here, by the SQL of each.
+    Without a `condition` they are those that a model is fitted on. `marks` are columns that are computed here, by the
+    SQL of each.
     """
     import duckdb
 
@@ -164,6 +164,7 @@ def read_rows(settings: Settings, frame: Path, condition: str, *more: str, **mar
     columns = dict.fromkeys([ROW_ID, *prepare.key, prepare.label, *prepare.features.names, *more])
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        condition = condition or sample.fitted_on(settings, frame, connection)
         names = ", ".join([*map(quoted, columns), *(f"({sql}) AS {quoted(name)}" for name, sql in marks.items())])
         rows: pd.DataFrame = connection.execute(f"SELECT {names} FROM {parquet_file(frame)} WHERE {condition}").df()
     return rows

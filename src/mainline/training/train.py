@@ -20,7 +20,7 @@ from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import DataError
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
-from mainline.training import input_digests, label_coverage, pipeline, record
+from mainline.training import input_digests, label_coverage, pipeline, record, sample
 from mainline.training.facts import Facts, ModelFacts, Repeats, SizeTrial
 from mainline.training.fingerprint import Fingerprint
 from mainline.training.frameworks import versions
@@ -73,7 +73,7 @@ def train_model(
         counted = pool.submit(count, settings, frame)
         covered = pool.submit(label_coverage.measure, settings, frame)
         trained_on = pool.submit(training_rows, settings, frame)
-        profiled = pool.submit(described, settings, frame, labelled_training_rows(settings))
+        profiled = pool.submit(described, settings, frame, sample.labelled(settings))
         fitted = pipeline.fit(settings, frame)
     blocks = [settings.compare.blocks] if settings.compare.blocks else []
     rows = pipeline.read_rows(settings, frame, sides(settings).holdout, *blocks)
@@ -173,10 +173,6 @@ def portable(tables: Mapping[str, Collected], root: Path) -> dict[str, Collected
     }
 
 
-def labelled_training_rows(settings: Settings) -> str:
-    return f"({sides(settings).train}) AND {quoted(settings.prepare.label)} IS NOT NULL"
-
-
 def targets(settings: Settings, labels: Any, classes: list[Any]) -> NDArray[Any]:
     """Labels as floats: codes or values, NaN where the label is not known."""
     import numpy as np
@@ -192,8 +188,9 @@ def training_rows(settings: Settings, frame: Path) -> NDArray[Any]:
 
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        condition = sample.fitted_on(settings, frame, connection)
         found = connection.execute(
-            f"SELECT {ROW_ID} FROM {parquet_file(frame)} WHERE {labelled_training_rows(settings)} ORDER BY {ROW_ID}"
+            f"SELECT {ROW_ID} FROM {parquet_file(frame)} WHERE {condition} ORDER BY {ROW_ID}"
         ).fetchnumpy()
     ids: NDArray[Any] = found[ROW_ID]
     return ids

@@ -12,8 +12,7 @@ import pytest
 from mainline.data.validation.results import Unchecked, Validation
 from mainline.evaluation import leaks, single_features
 from mainline.evaluation.results import Importance, Interval, Metric
-from mainline.training import record, reference_profile
-from mainline.training.train import labelled_training_rows
+from mainline.training import record, reference_profile, sample
 from tests.mainline.facts import facts
 from tests.mainline.report import samples
 from tests.mainline.settings import params
@@ -44,7 +43,7 @@ def alone(folder: Path, settings: Any = BINARY, **columns: Any) -> dict[str, flo
     )  # fmt: skip
     frame = folder / "frame.parquet"
     rows.to_parquet(frame, index=False, coerce_timestamps="us")
-    profile = reference_profile.described(settings, frame, labelled_training_rows(settings))
+    profile = reference_profile.described(settings, frame, sample.labelled(settings))
     one = np.zeros(1)
     arrays = {"row_id": one.astype(np.uint64), "y": one, "score": one, "train": one.astype(np.uint64)}
     kept = record.keep(folder, facts(), b"", arrays, profile)

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from mainline.evaluation import shifted_inputs
-from mainline.training import record, reference_profile
-from mainline.training.train import labelled_training_rows
+from mainline.training import record, reference_profile, sample
 from tests.mainline.facts import facts
 from tests.mainline.settings import params
 
@@ -33,7 +32,7 @@ ROWS = pd.DataFrame(
 def said(folder: Path, rows: pd.DataFrame, held: int = 1400) -> str | None:
     frame = folder / "frame.parquet"
     rows.to_parquet(frame, index=False, coerce_timestamps="us")
-    profile = reference_profile.described(SETTINGS, frame, labelled_training_rows(SETTINGS))
+    profile = reference_profile.described(SETTINGS, frame, sample.labelled(SETTINGS))
     one = np.zeros(1)
     arrays = {"row_id": one.astype(np.uint64), "y": one, "score": one, "train": one.astype(np.uint64)}
     kept = record.keep(folder, facts(rows={"train": N - held, "holdout": held}), b"", arrays, profile)
