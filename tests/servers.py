@@ -370,6 +370,7 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield "s3://bucket"
     finally:
         server.stop()
+        forget_connections()
 
 
 @pytest.fixture
@@ -385,6 +386,7 @@ def gcs(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield "gs://bucket"
     finally:
         server.stop()
+        forget_connections()
 
 
 @pytest.fixture
@@ -413,6 +415,20 @@ def abfs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(HANG)
+        forget_connections()
+
+
+def forget_connections() -> None:
+    """fsspec keeps a connection for as long as the process lives: here each test has other servers."""
+    from fsspec import AbstractFileSystem
+
+    def kinds(kind: type) -> Iterator[Any]:
+        yield kind
+        for direct in kind.__subclasses__():
+            yield from kinds(direct)
+
+    for kind in kinds(AbstractFileSystem):
+        kind.clear_instance_cache()
 
 
 def put(url: str, content: bytes) -> None:

@@ -12,22 +12,14 @@ import pytest
 from mainline.data.sources.remote import redacted
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from tests.bounds import HANG
-from tests.servers import Site, free_port, put
+from tests.servers import Site, forget_connections, free_port, put
 from tests.tables import collected, hourly, parquet, rows
 
 
 @pytest.fixture(autouse=True)
 def fresh_connections() -> Iterator[None]:
-    """fsspec keeps a connection for as long as the process lives: here each test has other servers."""
-    from fsspec import AbstractFileSystem
-
     yield
-    for kind in _all_kinds(AbstractFileSystem):
-        kind.clear_instance_cache()
-
-
-def _all_kinds(kind: type) -> list[type]:
-    return [kind, *(below for direct in kind.__subclasses__() for below in _all_kinds(direct))]
+    forget_connections()
 
 
 def fetched(root: Path) -> list[Path]:
