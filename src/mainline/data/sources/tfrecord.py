@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.data.sources import tf_example
+from mainline.data.sources.duckdb_scan import name as quoted
 from mainline.data.sources.duckdb_scan import parquet_file, text
-from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
 from mainline.runtime.atomic_files import scratch
 

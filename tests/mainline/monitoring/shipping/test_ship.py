@@ -288,3 +288,20 @@ def test_following_says_once_that_it_cannot_and_goes_on(
     said = capsys.readouterr().err
     assert said.count("1 files wait in") == 1
     assert landed(blocked) == ["a"]
+
+
+def test_the_image_that_ships_has_every_package_that_ship_imports(tmp_path: Path) -> None:
+    """Those of the group `ship` alone: pydantic, DuckDB or pandas would only be missed in the container."""
+    code = (
+        "import sys; from mainline.cli.main import main; status = main(sys.argv[1:]); "
+        "import mainline.monitoring.shipping.parquet, mainline.monitoring.shipping.topic; "
+        "print('IMPORTED', *sorted({name.partition('.')[0] for name in sys.modules})); sys.exit(status)"
+    )
+    words = ["ship", "--spool", str(tmp_path), "--to", str(tmp_path / "to")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    imported = {*done.stdout.partition("IMPORTED ")[2].split()}
+    assert "pyarrow" in imported
+    assert not imported & {"pydantic", "yaml", "duckdb", "pandas", "ibis", "sklearn", "requests"}
