@@ -55,6 +55,7 @@ MODEL_MODULES = frozenset(
         "training.frameworks",
         "training.packages",
         "training.pipeline",
+        "training.sample",
         "training.seeds",
         "training.tree_counts",
     }
