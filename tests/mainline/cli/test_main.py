@@ -68,5 +68,9 @@ def test_whoever_stops_it_while_a_query_runs_is_told_no_defect(
         return 0
 
     monkeypatch.setattr(release, "audit_command", query)
-    assert main.main(["audit"]) == 130
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    try:
+        assert main.main(["audit"]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert capsys.readouterr().err == "mainline: stopped; what was recorded before is intact\n"
