@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from mainline.config.schema import Train
 from mainline.errors import ConfigurationError, Refused
@@ -156,7 +157,6 @@ def test_a_gpu_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_a_torch_model_without_an_export_is_no_image(tmp_path: Path) -> None:
     made = make(tmp_path, "binary", READY + "Classifier", "{max_epochs: 1}", "native", "standardize")
-    as_it_is = image.Signature(**{**{f: getattr(made.signature, f) for f in made.signature.__struct_fields__},
-                                  "engine": "sklearn", "frameworks": ["torch"], "note": "no reason"})  # fmt: skip
+    as_it_is = replace(made.signature, engine="sklearn", frameworks=["torch"], note="no reason")
     with pytest.raises(ConfigurationError, match="a torch model is served as ONNX only"):
         image.selection(as_it_is)
