@@ -218,7 +218,7 @@ def train_new(job: Job) -> TrainedModel:
             detail.text = chosen.why_not or " or ".join(f"{trial.trees:,} trees" for trial in sizes if trial.used)
     with job.progress.stage("train") as detail:
         made = train_model(settings, job.workspace.root, job.tables, job.prints, job.frame, sizes)
-        detail.text = f"{made.facts.rows['train']:,} rows, {made.facts.model.seconds:.1f} s of it the fit"
+        detail.text = f"{len(made.arrays['train']):,} rows, {made.facts.model.seconds:.1f} s of it the fit"
     return made
 
 

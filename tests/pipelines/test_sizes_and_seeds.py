@@ -74,8 +74,9 @@ def test_a_model_of_a_stated_sample_is_compared_on_the_whole_holdout_and_the_rep
     found = shop.run()
     assert found.status in (0, 1), found.err
     rows = shop.verdict["data"]["rows"]
-    said = f"fitted on a sample of 2,000 of the {rows['train']:,} labelled training rows, by a hash of their key"
-    assert said in notes_of(shop)
+    whole = f"of the {rows['train']:,} labelled training rows, by a hash of their key (train.rows)"
+    assert f"itted on a sample of 2,000 {whole}" in notes_of(shop)
+    assert "2,000 rows, " in found.err, "the stage says how many were fitted"
     record = Record.read(shop.path(f".mainline/records/{shop.verdict['fingerprint']}"))
     assert len(record.train_rows) == 2000
     assert len(record.holdout.score) == rows["holdout"]

@@ -194,9 +194,8 @@ def sampled(settings: Settings, record: Record) -> list[str]:
     used, known = len(record.train_rows), record.facts.rows["train"]
     if settings.train.rows is None or used == known:
         return []
-    return [
-        f"train.rows: fitted on a sample of {used:,} of the {known:,} labelled training rows, by a hash of their key"
-    ]
+    rows = f"a sample of {used:,} of the {known:,} labelled training rows"
+    return [f"fitted on {rows}, by a hash of their key (train.rows)"]
 
 
 def stopped_early(settings: Settings, record: Record) -> list[str]:

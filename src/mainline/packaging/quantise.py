@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from mainline.packaging.quiet import quiet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,14 +102,3 @@ def serialised(graph: Any) -> bytes:
     graph.opset_import.extend(ordered)
     found: bytes = graph.SerializeToString(deterministic=True)
     return found
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """ONNX Runtime recommends a step before, that is for graphs of images."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(level)

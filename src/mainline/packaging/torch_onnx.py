@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
-import logging
 import warnings
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.frameworks import install
 from mainline.errors import ConfigurationError
 from mainline.packaging.onnx import columns_to_onnx, exporter, merged
+from mainline.packaging.quiet import quiet
 from mainline.serving.signature import Signature
 from mainline.training.frameworks.networks import SKORCH
 from mainline.training.frameworks.parameters import adapter_of
@@ -78,14 +76,3 @@ def network(net: Any, width: int, signature: Signature) -> Any:
     for each in (*made.graph.value_info, *made.graph.input, *made.graph.output, made.graph, made):
         del each.metadata_props[:]
     return made
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """torch.onnx tells of every step, ONNX' optimizer of every pass."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(level)

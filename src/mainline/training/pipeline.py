@@ -164,7 +164,8 @@ def read_rows(settings: Settings, frame: Path, condition: str | None, *more: str
     columns = dict.fromkeys([ROW_ID, *prepare.key, prepare.label, *prepare.features.names, *more])
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
-        condition = condition or sample.fitted_on(settings, frame, connection)
+        if condition is None:
+            condition = sample.fitted_on(settings, frame, connection)
         names = ", ".join([*map(quoted, columns), *(f"({sql}) AS {quoted(name)}" for name, sql in marks.items())])
         rows: pd.DataFrame = connection.execute(f"SELECT {names} FROM {parquet_file(frame)} WHERE {condition}").df()
     return rows

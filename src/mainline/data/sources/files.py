@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mainline.data.sources import excel, links, partitions, tfrecord
 from mainline.data.sources.cache import keep
@@ -20,16 +20,18 @@ from mainline.runtime.file_digests import expand
 if TYPE_CHECKING:
     from mainline.config.schema import Source
 
+How = TypeVar("How")  # what is to be known of the files of a kind
+
 
 @source("path")
 def collect(settings: Source, request: Request) -> Files:
     path = settings.path or ""
     if excel.is_workbook(path):
-        return workbooks(request.table, path, settings.sheet, request)
+        return converted("excel", path, request, excel.write_parquet, settings.sheet)
     if settings.sheet is not None:
         raise ConfigurationError(f"data.sources.{request.table}.sheet: {path} is no Excel or OpenDocument file")
     if tfrecord.is_tfrecord(path):
-        return records(request.table, path, settings.types, request)
+        return converted("tfrecord", path, request, tfrecord.write_parquet, settings.types)
     if "://" in path:
         from mainline.data.sources.remote import remote_files
 
@@ -37,28 +39,20 @@ def collect(settings: Source, request: Request) -> Files:
     return local_files(request.table, path, settings.file_format, request.root)
 
 
-def workbooks(table: str, path: str, sheet: str | None, request: Request) -> Files:
-    """Excel and OpenDocument files: a Parquet file of each is kept in the cache, and read instead."""
+def converted(kind: str, path: str, request: Request, write: Callable[[Path, str, How, Path], None], how: How) -> Files:
+    """Files that DuckDB does not read, such as workbooks: a Parquet file of each is kept in the cache and read instead.
+
+    `write` is given a file, how to name it in a message, `how`, and the place of the Parquet file.
+    """
+    name = {"excel": "a workbook is", "tfrecord": "TFRecord files are"}[kind]
     if "://" in path:
-        raise ConfigurationError(f"data.sources.{table}.path: {path}: a workbook is read from this checkout only")
-    found = local_files(table, path, "parquet", request.root)
+        raise ConfigurationError(f"data.sources.{request.table}.path: {path}: {name} read from this checkout only")
+    found = local_files(request.table, path, "parquet", request.root)
     origins = {}
     for one in found.paths:
-        write = partial(excel.write_parquet, one, found.origin(one), sheet)
-        origins[keep(request.cache / "excel" / table / one.name, ".parquet", write)] = found.origins[one]
-    return Files(table, list(origins), "parquet", origins, found.reading)
-
-
-def records(table: str, path: str, types: Mapping[str, str], request: Request) -> Files:
-    """TFRecord files: a Parquet file of each is kept in the cache, and read instead."""
-    if "://" in path:
-        raise ConfigurationError(f"data.sources.{table}.path: {path}: TFRecord files are read from this checkout only")
-    found = local_files(table, path, "parquet", request.root)
-    origins = {}
-    for one in found.paths:
-        write = partial(tfrecord.write_parquet, one, found.origin(one), types)
-        origins[keep(request.cache / "tfrecord" / table / one.name, ".parquet", write)] = found.origins[one]
-    return Files(table, list(origins), "parquet", origins, found.reading, typed=True)
+        kept = request.cache / kind / request.table / one.name
+        origins[keep(kept, ".parquet", partial(write, one, found.origin(one), how))] = found.origins[one]
+    return Files(request.table, list(origins), "parquet", origins, found.reading, typed=kind == "tfrecord")
 
 
 def files_of(table: str, found: Path | Sequence[Path]) -> Files:
