@@ -7,10 +7,12 @@ each state gets for itself is put first, as a claim on its parent, and decides:
 2. look whether the current state is still the parent, and the own claim not revoked; else withdraw it and begin again
 3. move the current tag
 4. look whether the own claim was revoked; then move the tag back, withdraw the claim and begin again
+5. put the tag that says that this state is confirmed
 
 A revocation by a claim that was withdrawn itself does not count. Two cannot both be confirmed: one that is revoked by a
-rival who still saw the parent finds that out in its step 4, since it moves the tag only afterwards. Revocations and
-withdrawals are tags that are only ever added, so no write of one machine can undo that of another.
+rival who still saw the parent finds that out in its step 4, since it moves the tag only afterwards. Claims, revocations, withdrawals and confirmations are tags that are
+only ever added, so no write of one machine can undo that of another. The current tag is not: one that gives way may
+move it back after others have pushed on. So the current state is the newest confirmed one wherever the tag is behind it.
 
 What a process that dies in between leaves, and what a version of Mainline that knows no claims overwrites, is two heads
 on one parent: every later pull finds them.
@@ -27,6 +29,7 @@ from mainline.errors import ExternalError
 from mainline.registry.oci import Manifest, NoAnswer, Repository
 
 TAG = "state"
+CONFIRMED = "confirmed-"
 PARENT, SEQUENCE, RESTORED = "mainline.state.parent", "mainline.state.sequence", "mainline.state.restored"
 WAITS = (0.25, 0.5, 1.0, 2.0, 4.0)  # seconds: a claim that gives way does so within a few requests
 
@@ -70,12 +73,13 @@ class Claim:
         if current.digest == self.state.digest:
             winner = next((rival for rival in rivals if not revokers(tags, rival)), rivals[0])
             self.repository.put_manifest([TAG], certain(self.repository, winner).content)
-        return current.annotations.get(PARENT) != self.state.digest
+        later = [current, *(state for _, state in states(self.repository, newer(tags, number(self.tag))))]
+        return all(state.annotations.get(PARENT) != self.state.digest for state in later)
 
     def settle(self) -> None:
-        """See that the current tag is at this confirmed state, or at one on top of it."""
+        """See that the current tag is at this state, or at a later one."""
         current = certain(self.repository, TAG)
-        if self.state.digest in (current.digest, current.annotations.get(PARENT)):
+        if current.digest == self.state.digest or number_of(current) > number(self.tag):
             return
         tags = self.repository.tags()
         late = any(
@@ -86,6 +90,22 @@ class Claim:
         if not late and (self.parent is None or current.digest != self.parent.digest):
             raise StateMoved(f"{self.repository.reference}: another run has pushed {current.digest}: run again")
         self.repository.put_manifest([TAG], self.state.content)  # a rival that was revoked came too late
+
+    def confirm(self) -> None:
+        self.repository.put_manifest([f"{CONFIRMED}{self.tag}"], self.state.content)
+
+
+def head(repository: Repository, tagged: Manifest | None) -> Manifest | None:
+    """The current state, where `tagged` is what the current tag is at: a later one that was confirmed, if there is one.
+
+    A tag that is gone or damaged stays so: somebody has to decide what is restored.
+    """
+    if tagged is None:
+        return None
+    tags = repository.tags()
+    confirmed = newer((tag.removeprefix(CONFIRMED) for tag in tags if tag.startswith(CONFIRMED)), number_of(tagged))
+    newest = max(confirmed, key=number, default=None)
+    return certain(repository, f"{CONFIRMED}{newest}") if newest else tagged
 
 
 def revokers(tags: Sequence[str], claim: str) -> list[str]:

@@ -87,7 +87,7 @@ class Shared:
             Where there is none, or it is damaged; a new one is never created silently.
         """
         try:
-            current = self.repository.manifest(TAG)
+            current = claims.head(self.repository, self.repository.manifest(TAG))
         except NoAnswer:  # older states could not be read either
             raise
         except ExternalError as error:
@@ -171,7 +171,7 @@ class Shared:
         wanted = self.repository.manifest(digest) if whole else None
         if wanted is None:
             raise ConfigurationError(f"{self.repository.reference} has no state {digest}: `mainline state list`")
-        current = self.readable(TAG)
+        current = self.readable_head()
         lines = self.audit_lines(current) if current else []
         store = self.unfold(wanted)
         self.mark(clean=False)
@@ -190,6 +190,16 @@ class Shared:
         """
         try:
             found = self.repository.manifest(tag)
+            return found if found is None or sequence(found) else None
+        except NoAnswer:
+            raise
+        except ExternalError:
+            return None
+
+    def readable_head(self) -> Manifest | None:
+        """The current state, or None where it is damaged."""
+        try:
+            found = claims.head(self.repository, self.readable(TAG))
             return found if found is None or sequence(found) else None
         except NoAnswer:
             raise
@@ -250,7 +260,7 @@ class Shared:
             claim.revoke_rivals()
             self.unmoved(digest)
         except ExternalError:
-            now = self.readable(TAG)
+            now = self.readable_head()
             if now is None or now.digest != claim.state.digest:  # a rival that gives up may have moved the tag here
                 claim.withdraw()
                 raise
@@ -262,12 +272,13 @@ class Shared:
             raise StateMoved(f"{moved}: run again") from None
         claim.check()
         claim.settle()
+        claim.confirm()
         write_base(self.store, pushed.digest, number + 1, clean=True)
         return pushed
 
     def current_if(self, digest: str | None) -> Manifest | None:
         """The manifest that the registry is to compare with before it replaces it."""
-        current = self.readable(TAG)
+        current = self.readable(TAG)  # not the newest confirmed state: the request is about this tag
         return current if current and current.digest == digest else None
 
     def base(self) -> tuple[str | None, int]:
@@ -284,7 +295,8 @@ class Shared:
 
     def unmoved(self, expected: str | None) -> None:
         # On top of a damaged state any state may be pushed; a pulled state was complete.
-        current = self.readable(TAG) if expected is None else self.repository.manifest(TAG)
+        readable = expected is None
+        current = self.readable_head() if readable else claims.head(self.repository, self.repository.manifest(TAG))
         found = current.digest if current else None
         if found != expected:
             raise StateMoved(f"{self.repository.reference}: another run has pushed the state {found}: run again")
@@ -295,10 +307,10 @@ class Shared:
 
     def listed(self) -> list[Listed]:
         """Every state that can be restored, the newest first."""
-        current = self.readable(TAG)
+        tagged, current = self.readable(TAG), self.readable_head()
         found = {}
         for tag in self.tags():
-            manifest = current if tag == TAG else self.readable(tag)
+            manifest = tagged if tag == TAG else self.readable(tag)
             if manifest:
                 found[manifest.digest] = Listed(
                     sequence(manifest),

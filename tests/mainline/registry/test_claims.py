@@ -103,9 +103,8 @@ def test_nothing_of_many_pushes_at_once_is_lost(machine: Callable[[str], Shared]
     def work(name: str) -> list[str]:
         state, done = machine(name), []
         while len(done) < 3:
-            working(state, f"{name} {len(done)}")
             try:
-                state.push()
+                working(state, f"{name} {len(done)}").push()
             except ExternalError:  # the registry of the tests answers 500 where two write at once
                 continue
             done.append(f"{name} {len(done)}")
@@ -114,6 +113,21 @@ def test_nothing_of_many_pushes_at_once_is_lost(machine: Callable[[str], Shared]
     with ThreadPoolExecutor(3) as pool:
         confirmed = [event for done in pool.map(work, ("a", "b", "c")) for event in done]
     assert {"begun", *confirmed} <= set(events(machine("later")))
+
+
+def test_what_was_confirmed_stays_where_a_late_rival_moves_the_current_tag_back(
+    machine: Callable[[str], Shared],
+) -> None:
+    earlier = working(machine("one"), "by one").push()
+    late = working(machine("two"), "by two")
+    late.push()
+    late.repository.put_manifest(["state"], earlier.content)  # it looked before the second push, and wrote after it
+    assert events(machine("reader")) == ["begun", "by one", "by two"]
+    assert [state.digest for state in machine("list").listed() if state.current] != [earlier.digest]
+    working(machine("three"), "by three").push()
+    assert events(machine("last")) == ["begun", "by one", "by two", "by three"]
+    stored = late.repository.manifest("state")
+    assert stored and stored.annotations[SEQUENCE] == "4"  # the tag is where the state is again
 
 
 def test_two_heads_are_found_by_every_later_pull_until_somebody_chooses(machine: Callable[[str], Shared]) -> None:
