@@ -9,10 +9,11 @@ each state gets for itself is put first, as a claim on its parent, and decides:
 4. look whether the own claim was revoked; then move the tag back, withdraw the claim and begin again
 5. put the tag that says that this state is confirmed
 
-A revocation by a claim that was withdrawn itself does not count. Two cannot both be confirmed: one that is revoked by a
-rival who still saw the parent finds that out in its step 4, since it moves the tag only afterwards. Claims, revocations, withdrawals and confirmations are tags that are
-only ever added, so no write of one machine can undo that of another. The current tag is not: one that gives way may
-move it back after others have pushed on. So the current state is the newest confirmed one wherever the tag is behind it.
+A revocation by a claim that was withdrawn itself does not count. Two cannot both be confirmed: one that is revoked by
+a rival who still saw the parent finds that out in its step 4, since it moves the tag only afterwards. Claims,
+revocations, withdrawals and confirmations are tags that are only ever added, so no write of one machine can undo that
+of another. The current tag is not: one that gives way may move it back after others have pushed on. So the current
+state is the newest confirmed one wherever the tag is behind it.
 
 What a process that dies in between leaves, and what a version of Mainline that knows no claims overwrites, is two heads
 on one parent: every later pull finds them.

@@ -77,16 +77,16 @@ class Repository:
     def client(self) -> Any:
         import oras.auth
         import oras.client
-        import oras.decorator
         import requests
+        from urllib3.util import Retry
 
         class Patience(requests.adapters.HTTPAdapter):
             def send(self, *given: Any, **named: Any) -> Any:
                 return super().send(*given, **{**named, "timeout": named.get("timeout") or SILENCE})
 
         class Client(oras.client.OrasClient):  # type: ignore[misc]
-            # Its own retries take two minutes to report that the registry cannot be reached.
-            _send = oras.decorator.retry(attempts=2, timeout=0)(oras.client.OrasClient.do_request.__wrapped__)
+            # Its own retries take two minutes to report that the registry cannot be reached: the adapter's do not.
+            _send = oras.client.OrasClient.do_request.__wrapped__
 
             def do_request(self, *given: Any, **named: Any) -> Any:
                 answer = self._send(*given, **named)
@@ -97,8 +97,12 @@ class Repository:
 
         insecure = self.host.rpartition(":")[0] in LOOPBACK or self.host in LOOPBACK
         made = Client(hostname=self.host, insecure=insecure, auth_backend=self.way_to_log_in(insecure))
+        # Some registries answer 500 while a tag is written, and always where the content is damaged.
+        again = Retry(
+            2, backoff_factor=0.2, status_forcelist=[500], raise_on_status=False, respect_retry_after_header=False
+        )
         for scheme in ("http://", "https://"):
-            made.session.mount(scheme, Patience())
+            made.session.mount(scheme, Patience(max_retries=again))
         user, password = (os.environ.get(f"MAINLINE_REGISTRY_{part}") for part in ("USERNAME", "PASSWORD"))
         if user and password:
             made.auth.set_basic_auth(user, password)

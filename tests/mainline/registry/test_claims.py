@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from mainline.errors import ExternalError
+from mainline.registry import claims
 from mainline.registry.claims import PARENT, SEQUENCE, StateMoved
 from mainline.registry.oci import Repository
 from mainline.registry.shared_state import Shared
@@ -130,7 +131,10 @@ def test_what_was_confirmed_stays_where_a_late_rival_moves_the_current_tag_back(
     assert stored and stored.annotations[SEQUENCE] == "4"  # the tag is where the state is again
 
 
-def test_two_heads_are_found_by_every_later_pull_until_somebody_chooses(machine: Callable[[str], Shared]) -> None:
+def test_two_heads_are_found_by_every_later_pull_until_somebody_chooses(
+    machine: Callable[[str], Shared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "WAITS", (0.1, 0.1))
     one, two = working(machine("one"), "by one"), working(machine("two"), "by two")
     first = one.repository.manifest("state")
     assert first
