@@ -36,12 +36,12 @@ def test_a_checkouts_model_is_trained_once_exported_served_and_scores_a_file(tmp
         ((_, probability),) = server.post({"dataframe_records": [row]}).predictions
     pd.DataFrame([{"visit": 1, **row}]).to_csv(shop.path("one.csv"), index=False)
     scored = shop.mainline("predict", "one.csv")
-    answers = "predictions/one.predictions.csv"
+    answers = "one.predictions.csv"
     assert (scored.status, scored.out.strip()) == (0, answers), scored.err
     assert pd.read_csv(shop.path(answers))["probability"].tolist() == pytest.approx([probability])
     pd.DataFrame([{"visit": 9999, "at": "2026-03-03 10:00:00+00", **row}]).to_csv(shop.path("raw.csv"), index=False)
     prepared = shop.mainline("predict", "raw.csv", "--raw", "1")
-    assert (prepared.status, prepared.out.strip()) == (0, "predictions/raw.predictions.csv"), prepared.err
+    assert (prepared.status, prepared.out.strip()) == (0, "raw.predictions.csv"), prepared.err
     assert pd.read_csv(shop.path(prepared.out.strip()))["probability"].tolist() == pytest.approx([probability])
     # Another model's export is not used in its place.
     shop.edit("params.yaml", ("max_iter: 30", "max_iter: 3"), ("threshold: 0.4", "threshold: 0.3"))

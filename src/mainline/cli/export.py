@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
     predict.add_argument(
         "--to",
         type=Path,
-        help="the file to write (default: FILE's name with .predictions before its suffix, in predictions/)",
+        help="the file to write (default: next to FILE, with .predictions before its suffix; of data, in predictions/)",
     )
     predict.add_argument(
         "--export",
@@ -97,12 +97,13 @@ def export_command(call: argparse.Namespace) -> int:
 def predict_command(call: argparse.Namespace) -> int:
     from mainline.packaging import predict
 
-    target, root = call.to or predict.default_target(call.file), Path.cwd()
+    root, sources = Path.cwd(), sources_here()
+    target = call.to or predict.default_target(call.file, sources, root)
 
     def warn(said: str) -> None:
         print(f"warning: {said}", file=sys.stderr)
 
-    predict.refuse_data(target, sources_here(), root)
+    predict.refuse_data(target, sources, root)
     model = call.model or own_export()
     if not call.raw:
         print(predict.predict(call.file, model, target, warn))

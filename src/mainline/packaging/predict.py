@@ -34,7 +34,7 @@ Warn = Callable[[str], object]
 def predict(file: Path, model: Path, to: Path | None = None, warn: Warn = lambda said: None) -> Path:
     """Write every row of `file` followed by its prediction, in one step; returns the path.
 
-    `to` is in `predictions/` by default; `warn` is told each categorical column of which the model knows no value.
+    `to` is next to `file` by default; `warn` is told each categorical column of which the model knows no value.
 
     The file holds the model's columns, raw, and may hold more, such as a key: they are kept. For a
     binary task `prediction` is the class decided at the threshold and `probability` the second
@@ -117,9 +117,12 @@ def predict_raw(
     return target
 
 
-def default_target(file: Path) -> Path:
-    """In a folder of its own: next to the file, a source's glob might read it as data."""
-    return FOLDER / f"{file.stem}.predictions{file.suffix}"
+def default_target(file: Path, sources: Mapping[str, Source] | None = None, root: Path | None = None) -> Path:
+    """Next to the file; in `predictions/` where that is among the data, which the next run would read."""
+    beside = file.with_name(f"{file.stem}.predictions{file.suffix}")
+    top = os.path.abspath(root or Path.cwd())
+    among = Path(os.path.abspath(beside)).is_relative_to(Path(top, "data"))
+    return FOLDER / beside.name if among or reader_of(beside, sources or {}, Path(top)) else beside
 
 
 def check_paths(file: Path, target: Path) -> None:
@@ -138,6 +141,18 @@ def refuse_taken(signature: Signature, names: list[str], file: Path) -> None:
 
 def refuse_data(target: Path, sources: Mapping[str, Source], root: Path) -> None:
     """Raises ConfigurationError for a target that a source reads: the next run would take predictions for data."""
+    name = reader_of(target, sources, root)
+    if name:
+        elsewhere = FOLDER / target.name
+        hint = f"such as to {elsewhere}" if elsewhere != target else "with --to, or let the source name its folder"
+        raise ConfigurationError(
+            f"{target} is among the files of data.sources.{name} ({sources[name].path}): the next run would read the "
+            f"predictions as data; write them elsewhere, {hint}"
+        )
+
+
+def reader_of(target: Path, sources: Mapping[str, Source], root: Path) -> str | None:
+    """The source that would read a file at this place."""
     from fsspec.utils import glob_translate
 
     place = os.path.abspath(target)
@@ -146,12 +161,8 @@ def refuse_data(target: Path, sources: Mapping[str, Source], root: Path) -> None
             continue
         pattern = os.path.join(os.path.abspath(root), source.path)
         if place == os.path.abspath(pattern) or re.match(glob_translate(pattern), place):
-            elsewhere = FOLDER / target.name
-            hint = f"such as to {elsewhere}" if elsewhere != target else "with --to, or let the source name its folder"
-            raise ConfigurationError(
-                f"{target} is among the files of data.sources.{name} ({source.path}): the next run would read the "
-                f"predictions as data; write them elsewhere, {hint}"
-            )
+            return name
+    return None
 
 
 def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Scorer, file: str) -> list[str]:

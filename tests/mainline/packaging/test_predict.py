@@ -9,7 +9,7 @@ import pytest
 from mainline.cli.main import main
 from mainline.config.schema import Source
 from mainline.errors import ConfigurationError, DataError
-from mainline.packaging.predict import predict, refuse_data
+from mainline.packaging.predict import default_target, predict, refuse_data
 from tests.exports import Export, make
 from tests.projects import Project
 
@@ -47,7 +47,7 @@ def read(path: Path) -> pd.DataFrame:
 def test_every_row_of_a_file_gets_the_holdouts_prediction(binary: Export, tmp_path: Path, suffix: str) -> None:
     rows = binary.holdout[["visit", *binary.signature.names]]
     path = predict(write(rows, tmp_path / f"visits{suffix}"), binary.folder)
-    assert path == Path("predictions", f"visits.predictions{suffix}"), "not next to the file, where a source may look"
+    assert path == tmp_path / f"visits.predictions{suffix}"
     found = read(path)
     assert list(found.columns) == ["visit", *binary.signature.names, "prediction", "probability"]
     assert found["visit"].tolist() == rows["visit"].tolist()
@@ -192,8 +192,8 @@ def test_the_verb_prints_where_the_predictions_are(
 ) -> None:
     path = write(binary.holdout, tmp_path / "visits.parquet")
     assert main(["predict", str(path), "--model", str(binary.folder)]) == 0
-    assert capsys.readouterr().out.strip() == "predictions/visits.predictions.parquet"
-    assert Path("predictions/visits.predictions.parquet").exists()
+    assert capsys.readouterr().out.strip() == f"{tmp_path}/visits.predictions.parquet"
+    assert (tmp_path / "visits.predictions.parquet").exists()
     assert main(["predict", str(path), "--model", str(tmp_path)]) == 2
 
 
@@ -218,6 +218,23 @@ def test_a_target_that_a_source_reads_is_refused(tmp_path: Path, to: str, reads:
     assert f"such as to predictions/{Path(to).name}" in str(error.value)
     for free in ("predictions/new.csv", "data/raw/new.csv", "data/raw/visits/deep/new.csv", "data/shops.csv.parquet"):
         refuse_data(Path(free), sources, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("file", "written"),
+    [
+        ("new.csv", "new.predictions.csv"),
+        ("incoming/new.csv", "incoming/new.predictions.csv"),
+        ("/elsewhere/new.csv", "/elsewhere/new.predictions.csv"),
+        ("data/new.csv", "predictions/new.predictions.csv"),
+        ("data/raw/visits/../new.csv", "predictions/new.predictions.csv"),
+        ("store/may/new.csv", "predictions/new.predictions.csv"),
+    ],
+)
+def test_predictions_are_next_to_the_file_but_never_among_the_data(tmp_path: Path, file: str, written: str) -> None:
+    sources = {"visits": Source(path="store/**/*.csv")}
+    made = default_target(tmp_path / file if file[0] != "/" else Path(file), sources, tmp_path)
+    assert made == (tmp_path / written if written[0] not in "/p" else Path(written))
 
 
 def test_the_verb_refuses_such_a_target_before_it_scores(
