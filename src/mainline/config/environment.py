@@ -47,6 +47,8 @@ VARIABLES = (
     Variable("MAINLINE_ENGINE", RELEASE, "Container engine.", "`docker`, else `podman`"),
     Variable("MAINLINE_REGISTRY_USERNAME", RELEASE, "User name for a registry other than GitHub's."),
     Variable("MAINLINE_REGISTRY_PASSWORD", RELEASE, "Its password or token."),
+    Variable("MAINLINE_REGISTRY_READER", RELEASE, "The repository's variable: a user who may only read that registry."),
+    Variable("MAINLINE_REGISTRY_READER_PASSWORD", RELEASE, "The repository's secret: that user's password or token."),
     Variable("MAINLINE_PULL_REQUEST", RELEASE, "Number of the merged pull request, for the audit log."),
     Variable("MAINLINE_APPROVER", RELEASE, "Who approved the pull request, for the audit log."),
     Variable("MAINLINE_DEPLOYMENT_APPROVER", RELEASE, "Who approved the deployment, for the audit log."),
