@@ -456,10 +456,9 @@ def test_a_cache_of_packages_is_saved_where_all_are_installed_and_shared_by_what
 
 def test_cml_is_kept_under_its_version_and_digest_and_no_action_fetches_it() -> None:
     path = GITHUB / "workflows" / "comment.yml"
-    key = f"cml-{cml_program.VERSION}-${{{{ vars.{cml_program.DIGEST} }}}}"
+    key = f"cml-{cml_program.VERSION}-${{{{ vars.{cml_program.DIGEST} || 'source' }}}}"
     caches = [step for step in steps(path) if "actions/cache/" in step.get("uses", "")]
     assert [step["with"] for step in caches] == [{"path": str(cml_program.FOLDER), "key": key}] * 2
-    assert all(f"vars.{cml_program.DIGEST}" in step["if"] for step in caches)
     assert not [line for line in path.read_text(encoding="utf-8").splitlines() if "iterative/" in line]
     (post,) = [step for step in steps(path) if step.get("name") == "Post"]
     for name in (cml_program.DIGEST, cml_program.MIRROR):

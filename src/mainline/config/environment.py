@@ -115,7 +115,12 @@ VARIABLES = (
         "pull requests of forks, whose code can then read them.",
     ),
     Variable("MAINLINE_FORK", GITHUB, "Set by Mainline: the run is for a fork's pull request, which gets no secret."),
-    Variable("MAINLINE_CML_SHA256", GITHUB, "SHA-256 of CML's program; without it none is run.", "the API posts"),
+    Variable(
+        "MAINLINE_CML_SHA256",
+        GITHUB,
+        "SHA-256 of CML's program, which then posts comments; `none`: the API posts them.",
+        "CML from its source",
+    ),
     Variable("MAINLINE_CML_URL", GITHUB, "Where that program is downloaded, such as a mirror.", "CML's releases page"),
     Variable("GITHUB_REPOSITORY", GITHUB, "The repository, as `owner/name`.", "the remote `origin`"),
     Variable("GITHUB_API_URL", GITHUB, "Address of GitHub's API.", "https://api.github.com"),
