@@ -88,6 +88,20 @@ def test_every_action_of_others_is_pinned_to_a_commit_with_its_version_behind_it
     assert [line for line in used if not line.startswith("uses: ./") and not PINNED.fullmatch(line)] == []
 
 
+@pytest.mark.parametrize("path", [GITHUB / "workflows" / file for file in ("renew.yml", "search.yml")], ids=names)
+def test_an_apps_token_takes_the_place_of_the_personal_one_where_there_is_an_app(path: Path) -> None:
+    (app,) = [step for step in steps(path) if "create-github-app-token@" in step.get("uses", "")]
+    variable = "vars.RETRAIN_APP_CLIENT_ID"
+    assert (app["if"], app["with"]["client-id"]) == (variable, f"${{{{ {variable} }}}}")
+    assert app["with"]["private-key"] == "${{ secrets.RETRAIN_APP_KEY }}"
+    # No more than the branch and the pull request need.
+    granted = {name for name, value in app["with"].items() if value == "write"}
+    assert granted == {"permission-contents", "permission-pull-requests"}
+    taken = [step["env"]["RETRAIN_TOKEN"] for step in steps(path) if "RETRAIN_TOKEN" in step.get("env", {})]
+    assert taken == [f"${{{{ steps.{app['id']}.outputs.token || secrets.RETRAIN_TOKEN }}}}"]
+    assert "RETRAIN_APP_CLIENT_ID" in (TOP / "docs" / "retraining.md").read_text(encoding="utf-8")
+
+
 def test_an_action_has_one_pin_everywhere() -> None:
     text = "\n".join(path.read_text(encoding="utf-8") for path in FILES)
     pins: dict[str, set[str]] = {}
