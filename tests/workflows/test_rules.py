@@ -391,8 +391,8 @@ def before_approval() -> Iterator[tuple[str, dict[str, Any]]]:
                 yield f"{file}: {name}", job
 
 
-# Of the repository, what is Mainline's alone: neither the project's code nor what the model needs.
-MACHINE = {"src/mainline", ".github/actions"}
+# Of the repository, what is Mainline's alone, and the settings by which a model is known: nothing that a model needs.
+MACHINE = {"src/mainline", ".github/actions", "models"}
 
 
 def test_what_runs_the_projects_code_before_approval_can_write_nothing() -> None:
@@ -409,6 +409,8 @@ def test_what_runs_the_projects_code_before_approval_can_write_nothing() -> None
             assert run.startswith("python3 -P -m mainline.") or run == "make begin refused", name
             # Caches and artifacts of another job are read as data: a record is loaded where it was approved.
             assert "actions/cache/" not in step.get("uses", ""), name
+    (refused,) = [step for step in found["refused.yml: refused"]["steps"] if "sparse-checkout" in step.get("with", {})]
+    assert {*refused["with"]["sparse-checkout"].split()} == MACHINE, "of several models, it has to know the one it is"
     (candidate,) = [job for name, job in found.items() if name == "candidate.yml: candidate"]
     assert set(candidate["permissions"].values()) == {"read"}
 
