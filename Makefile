@@ -243,7 +243,7 @@ approved: $(BIN)/.core ## Report who approved this deployment
 	@$(BIN)/mainline ci approved
 
 .PHONY: subjects
-subjects: $(BIN)/.core ## Report what the candidate's attestations are about
+subjects: $(BIN)/.core ## Report what later jobs take from the candidate: digests, and the folders of record and image
 	@$(BIN)/mainline ci subjects
 
 .PHONY: refused

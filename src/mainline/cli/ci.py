@@ -32,7 +32,11 @@ def add(commands: Any) -> None:
         ("login", login_command, "log the container engine in to the registries of the release"),
         ("merged", merged_command, "report the pull request of this commit and who approved it"),
         ("approved", approved_command, "report who approved this deployment, for the audit log"),
-        ("subjects", subjects_command, "report what the candidate's attestations are about"),
+        (
+            "subjects",
+            subjects_command,
+            "report what later jobs take from the candidate: digests, and the folders of record and image",
+        ),
         ("refused", refused_command, "write into the audit log that the candidate was refused"),
         ("unattested", unattested_command, "report that this plan of GitHub has no attestations"),
     ):
@@ -160,7 +164,6 @@ def subjects_command(call: argparse.Namespace) -> int:
         os.environ,
         record=str(record.relative_to(workspace.root)),
         layout=str(layout.relative_to(workspace.root)) if layout.exists() else "",
-        image=os.environ.get(environment.IMAGE) or "",
         image_digest=found.get("image_digest") or "",
         model=f"{environment.model_name(os.environ)} version {found['version']}",
         model_digest=f"sha256:{found['model_digest']}",
