@@ -25,6 +25,8 @@ LOCAL ?=
 TARGET ?=
 VERSION ?=
 ANEW ?=
+HERE ?=
+HAND_ON ?=
 IN ?=
 RECURRING ?=
 RETURNED ?=
@@ -169,12 +171,12 @@ doctor: ## List the repository's settings on GitHub that are still off (FIX=1 tu
 ##@ The release
 
 .PHONY: candidate
-candidate: $(BIN)/.stage ## Evaluate this commit's model against production; build, push and test its image
-	@$(BIN)/mainline candidate
+candidate: $(BIN)/.stage ## Evaluate this commit's model against production; build, push and test its image (HAND_ON=1: push nothing)
+	@$(BIN)/mainline candidate $(if $(HAND_ON),--hand-on)
 
 .PHONY: promote
 promote: $(BIN)/.stage ## Bring this commit's model to production if it passes its gates (TARGET=none, IMAGE=sha256:…)
-	@$(BIN)/mainline promote $(if $(TARGET),--target $(TARGET)) $(if $(value IMAGE),--image "$$IMAGE")
+	@$(BIN)/mainline promote $(if $(TARGET),--target $(TARGET)) $(if $(value IMAGE),--image "$$IMAGE") $(if $(value CANDIDATE),--candidate "$$CANDIDATE")
 
 .PHONY: image
 image: $(BIN)/.export ## Build the server's image, and push it to MAINLINE_IMAGE (SHIP=1: the image of `make ship`)
@@ -229,8 +231,8 @@ login: $(BIN)/.core ## Log the container engine in to the registries of the rele
 	@$(BIN)/mainline ci login
 
 .PHONY: begin
-begin: $(BIN)/.train ## Begin the state before the first release (ANEW=true: also where its state is lost)
-	@$(BIN)/mainline ci begin $(if $(filter true,$(ANEW)),--anew)
+begin: $(BIN)/.train ## Begin the state before the first release (ANEW=true: also where its state is lost; HERE=1: in a folder)
+	@$(BIN)/mainline ci begin $(if $(filter true,$(ANEW)),--anew) $(if $(HERE),--here)
 
 .PHONY: merged
 merged: $(BIN)/.core ## Report which pull request brought this commit, and who approved it
@@ -241,8 +243,12 @@ approved: $(BIN)/.core ## Report who approved this deployment
 	@$(BIN)/mainline ci approved
 
 .PHONY: subjects
-subjects: $(BIN)/.core ## Report what the candidate's attestations are about
+subjects: $(BIN)/.core ## Report what later jobs take from the candidate: digests, and the folders of record and image
 	@$(BIN)/mainline ci subjects
+
+.PHONY: refused
+refused: $(BIN)/.train ## Write into the audit log that the candidate of another job was refused
+	@$(BIN)/mainline ci refused
 
 .PHONY: unattested
 unattested: $(BIN)/.core ## Report that this plan of GitHub has no attestations

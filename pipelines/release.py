@@ -108,6 +108,7 @@ def candidate(
         with progress.stage("image") as detail:
             image = fit_image(session, steps, version, found.review, trained, job.frame)
             detail.text = image or "none"
+        version = session.registry.at(version.number)
     else:
         refuse(session, found.review, trained)
     outcome = Outcome(found.review, trained, version, image)
@@ -218,6 +219,7 @@ def leave_candidate(workspace: Workspace, found: Outcome) -> None:
         "model_digest": found.trained.digest,
         "fingerprint": found.trained.fingerprint,
         "verdict": found.review.outcome.value,
+        "staged": found.version.tags.get(STAGED) if found.version else None,
     }
     write_text(workspace.reports / "candidate.json", json.dumps(content, indent=2, sort_keys=True) + "\n")
 

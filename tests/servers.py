@@ -28,6 +28,7 @@ from tests.bounds import HANG, happens
 from tests.environment import servers_are_required
 from tests.projects import TOP
 
+REGISTRY_READER = "reader"  # with the same password
 REGISTRY_LOGIN = ("tester", "a registry password")  # pragma: allowlist secret
 HASHED = "$2y$04$abcdefghijklmnopqrstuuR6lVkwkiDKkZngycuOqgCcGEpGNxN.u"  # pragma: allowlist secret
 # Where the tests must not be skipped for want of a server.
@@ -206,7 +207,7 @@ def locked_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oci]:
     """The same behind a login: `REGISTRY_LOGIN` is name and password."""
     folder = tmp_path_factory.mktemp("locked")
     # bcrypt, the one that docker-registry takes; the cheapest that it accepts.
-    (folder / "htpasswd").write_text(f"{REGISTRY_LOGIN[0]}:{HASHED}\n")
+    (folder / "htpasswd").write_text(f"{REGISTRY_LOGIN[0]}:{HASHED}\n{REGISTRY_READER}:{HASHED}\n")
     with registry(folder, f"auth: {{htpasswd: {{realm: tests, path: {folder / 'htpasswd'}}}}}\n") as found:
         yield found
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import urllib.request
@@ -11,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from mainline.github.image_push.__main__ import main as push
 from mainline.packaging.engine import Engine
+from mainline.registry.oci import Repository
 from tests.bounds import HANG
 from tests.container.conftest import SMALL_STAGE, base_image
 from tests.pipelines.shops import lean
@@ -136,3 +139,60 @@ def test_what_is_missing_is_missed_before_anything_is_trained(release: Release) 
     assert gone.status == 2, gone.err
     assert "no-such-engine" in gone.err
     assert "train" not in gone.err
+
+
+def test_a_candidate_that_is_handed_on_writes_nothing_and_is_released_as_it_was_staged(
+    release: Release, oci_registry: Oci, tmp_path: Path
+) -> None:
+    """The state in a registry; each job on a machine of its own, with what the one before has left."""
+    state, image = Repository(f"{oci_registry.host}/team/state-{release.service}"), f"{release.repository}-handed"
+    variables = {"MAINLINE_STATE": state.reference, "MAINLINE_IMAGE": image}
+    assert release.call("state", "init", **variables).status == 0
+    before = state.manifest("state")
+
+    def pushed() -> int:
+        shutil.rmtree(tmp_path / "image", ignore_errors=True)
+        if release.shop.path(".mainline/image").exists():
+            shutil.copytree(release.shop.path(".mainline/image"), tmp_path / "image")
+        settings = json.dumps({"MAINLINE_IMAGE": image})
+        return push([str(tmp_path / "image"), str(release.left("candidate")["image_digest"])], {"SETTINGS": settings})
+
+    ready = release.call("candidate", "--hand-on", **variables)
+    assert ready.status == 0, ready.err
+    digest = str(release.left("candidate")["image_digest"])
+    assert state.manifest("state") == before
+    assert Repository(image).tags() == []
+    assert f"{image}@{digest}" in release.shop.path("reports/stage.md").read_text(), "under its own name"
+    assert release.left("image")["reference"] == f"{image}@{digest}"
+    assert pushed() == 0
+    shutil.copy(release.shop.path("reports/candidate.json"), tmp_path)
+
+    # Nobody has approved it, and it runs again: what was pushed is taken.
+    again = release.call("candidate", "--hand-on", **variables)
+    assert again.status == 0, again.err
+    assert release.left("candidate")["image_digest"] == digest
+    assert not release.shop.path(".mainline/image").exists(), "nothing is built twice"
+    assert pushed() == 0
+
+    given = ("promote", "--target", "none", "--image", digest, "--candidate", str(tmp_path / "candidate.json"))
+    other = json.loads((tmp_path / "candidate.json").read_text()) | {"version": 7}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    refused = release.call(*given[:-1], str(tmp_path / "other.json"), **variables)
+    assert refused.status == 1, refused.err
+    assert "Run all jobs of the release again" in refused.err
+    done = release.call(*given, **variables)
+    assert done.status == 0, done.err
+    shown = release.call("audit", **variables).out
+    assert re.findall(r"(?m)^\d+ +\S+ +(\w+)", shown) == ["begun", "refused", "staged", "promoted"], shown
+
+    # A worse one: the registry stays as it is, and what to write about it is left.
+    before, known = state.manifest("state"), Repository(image).tags()
+    release.shop.edit("params.yaml", ("numeric: [minutes, pages]", "numeric: [pages]"))
+    release.shop.commit("A worse model")
+    worse = release.call("candidate", "--hand-on", **variables)
+    assert worse.status == 1, worse.err
+    assert (state.manifest("state"), Repository(image).tags()) == (before, known)
+    (left,) = json.loads(release.shop.path("reports/refused.json").read_text())
+    assert left["verdict"] == "worse"
+    assert release.call("ci", "refused", **variables).status == 0
+    assert "worse margin: " in release.call("audit", **variables).out

@@ -30,7 +30,14 @@ SITUATIONS: dict[str, tuple[str, Facts]] = {
 }
 # What the workflows of version 0.1 started, counted in the same way.
 BEFORE = {"a push to a draft pull request": (14, 46), "a push to a pull request": (14, 46)}
-SYMBOLS = {r"&&": " and ", r"\|\|": " or ", r"always\(\)": "True", r"cancelled\(\)": "False", r"!(?!=)": " not "}
+SYMBOLS = {
+    r"&&": " and ",
+    r"\|\|": " or ",
+    r"always\(\)": "True",
+    r"cancelled\(\)": "False",
+    r"failure\(\)": "False",
+    r"!(?!=)": " not ",
+}
 NAME = re.compile(r"\b(?:github|needs|vars|inputs|matrix)(?:\.[\w-]+)+")
 
 
@@ -44,7 +51,12 @@ def value(expression: str, facts: Facts) -> Any:
 
 
 def starts(on: Mapping[str, Any], event: str) -> bool:
-    """Whether the event starts a workflow; `a branch` is a push to another branch than `main`."""
+    """Whether the event starts a workflow; `a branch` is a push to another branch than `main`.
+
+    One that is started by the paths of the machine is not: in a repository of a model nobody touches those.
+    """
+    if "paths" in (on.get(event) or {}):
+        return False
     if event == "a branch":
         branches = (on.get("push") or {}).get("branches", ["**"]) if "push" in on else []
         return bool(set(branches) - {"main"})

@@ -10,7 +10,7 @@ from typing import Any
 from mainline.registry.oci import MANIFESTS, Repository, sha256
 from tests.container.conftest import SMALL_STAGE
 from tests.github.double import GitHubDouble
-from tests.servers import REGISTRY_LOGIN, Oci
+from tests.servers import REGISTRY_LOGIN, REGISTRY_READER, Oci
 from tests.workflows import events
 from tests.workflows.act import Ran
 from tests.workflows.stage import Stage, environment
@@ -76,9 +76,12 @@ class Shipping:
                 "MAINLINE_IMAGE": f"{self.place}/Image",
                 "MAINLINE_STATE": f"{self.place}/State",
                 "MAINLINE_REGISTRY_USERNAME": REGISTRY_LOGIN[0],
+                "MAINLINE_REGISTRY_READER": REGISTRY_READER,
                 **(settings or {}),
             },
-            secrets={"MAINLINE_REGISTRY_PASSWORD": REGISTRY_LOGIN[1]},
+            secrets=dict.fromkeys(
+                ("MAINLINE_REGISTRY_PASSWORD", "MAINLINE_REGISTRY_READER_PASSWORD"), REGISTRY_LOGIN[1]
+            ),
             **{**self.machine, **machine},
         )
 

@@ -120,7 +120,7 @@ def the_first_pull_request(shipping: Shipping) -> Values:
     assert ran.status == 0, ran.log
     (comment,) = conversation.comments
     assert "Failed: " in comment
-    assert "MAINLINE_CML_SHA256 is not set" in ran.log
+    assert "CML would use https://api.github.com, but the API is at" in ran.log, "on GitHub it is that one"
 
     shop.edit("params.yaml", (LESS, MORE), (f"{setting[1]}: 30", f"{setting[1]}: 25"))
     run, ran = conversation.reviewed()
@@ -148,7 +148,8 @@ def the_first_release(shipping: Shipping) -> str:
     assert ran.status != 0, "it is in production, and its page could not be made"
     assert {job for job in jobs if re.search(rf"\[[\w/-]+/{job}\b", ran.log)} == {*jobs}, ran.log
     assert "**Version 1** is ready to be deployed" in ran.log, "the verdict on the run's page"
-    assert "as sha256:" in ran.log
+    reads = re.findall(r"\[[\w/-]*?(\w+)\s*\].*: logged in as reader", ran.log)
+    assert {*reads} == {"candidate"}, "what runs the project's code reads the registry, and no more"
     assert shipping.events == ["begun", "staged", "deployed", "promoted"]
     assert not shipping.pages
     assert {"candidate-1.zip", "report.html"} <= {*ran.names}, "for who approves the deployment"

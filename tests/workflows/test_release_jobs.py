@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -42,15 +43,41 @@ def test_the_image_that_was_staged_and_attested_is_the_one_that_is_deployed() ->
     jobs = release()
     assert candidate()["outputs"]["image-digest"] == "${{ steps.subjects.outputs.image-digest }}"
     promote = next(step for step in jobs["deploy"]["steps"] if step.get("run") == "make promote")
-    assert promote["env"]["IMAGE"] == OUTPUT.format("image-digest")
-    assert jobs["attest"]["with"]["image_digest"] == OUTPUT.format("image-digest")
-    assert {*jobs["deploy"]["needs"]} == {"candidate", "attest"}, "not before it was attested"
+    assert jobs["push"]["with"]["image_digest"] == OUTPUT.format("image-digest")
+    pushed = "${{ needs.push.outputs.image-digest }}"
+    assert promote["env"]["IMAGE"] == pushed
+    assert promote["env"]["CANDIDATE"].endswith("/candidate/candidate.json"), "whose model and version it has to be"
+    assert jobs["attest"]["with"]["image_digest"] == pushed
+    assert {*jobs["deploy"]["needs"]} == {"candidate", "push", "attest"}, "not before it was attested"
+
+
+def test_the_image_is_pushed_to_the_repository_of_the_settings_and_by_its_digest() -> None:
+    """The job that trained could name any place, and any tag: the password would go there, production would move."""
+    (job,) = load(GITHUB / "workflows" / "push.yml")["jobs"].values()
+    (push,) = [step for step in job["steps"] if "run" in step]
+    assert push["env"]["SETTINGS"] == "${{ toJSON(vars) }}"
+    assert push["env"]["IMAGE"] == "${{ inputs.image_digest }}"
+    assert "candidate" not in json.dumps(push["env"])
+
+
+def test_the_record_travels_where_nobody_can_download_it() -> None:
+    """It has the labels of the holdout: an artifact of a public repository is public, a cache is not."""
+    (save,) = [step["with"] for step in candidate()["steps"] if "cache/save@" in step.get("uses", "")]
+    (restore,) = [step["with"] for step in release()["deploy"]["steps"] if "cache/restore@" in step.get("uses", "")]
+    assert save["path"] == "${{ steps.subjects.outputs.record }}"
+    assert restore["path"] == OUTPUT.format("record")
+    assert candidate()["outputs"]["record"] == save["path"]
+    # The key of this run, and of the attempt that trained.
+    assert restore["key"] == "${{ needs.candidate.outputs.artifact }}-${{ github.run_id }}"
+    assert save["key"] == candidate()["outputs"]["artifact"] + "-${{ github.run_id }}"
+    assert "restore-keys" not in restore
+    assert not any("records" in str(each) for each in uploaded())
 
 
 def test_every_output_that_a_job_of_the_release_reads_is_handed_on() -> None:
     """GitHub reads one that is not there as an empty text."""
     text = (GITHUB / "workflows" / "ship.yml").read_text(encoding="utf-8")
-    for job, file in (("candidate", "candidate.yml"), ("attest", "attest.yml")):
+    for job, file in (("candidate", "candidate.yml"), ("push", "push.yml"), ("attest", "attest.yml")):
         # YAML reads the key `on` as true.
         content: dict[Any, Any] = load(GITHUB / "workflows" / file)
         handed = content[True]["workflow_call"]["outputs"]

@@ -22,7 +22,8 @@ from tests.docs import jobs as counted
 TOP = Path(__file__).resolve().parents[2]
 GITHUB = TOP / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
-CONTRIBUTED = ("review.yml", "quality.yml")  # these run a contributor's code
+CONTRIBUTED = ("review.yml", "quality.yml", "tests.yml")  # these run a contributor's code
+REQUIRED = ("review.yml", "quality.yml")  # their checks are required
 RELEASING = ("ship.yml", "rollback.yml")  # these may change what is in production
 ACTIONS = sorted((GITHUB / "actions").glob("*/action.yml"))
 FILES = [*WORKFLOWS, *ACTIONS]
@@ -85,6 +86,20 @@ def test_every_action_of_others_is_pinned_to_a_commit_with_its_version_behind_it
     lines = [line.strip().removeprefix("- ") for line in path.read_text(encoding="utf-8").splitlines()]
     used = [line for line in lines if line.startswith("uses: ")]
     assert [line for line in used if not line.startswith("uses: ./") and not PINNED.fullmatch(line)] == []
+
+
+@pytest.mark.parametrize("path", [GITHUB / "workflows" / file for file in ("renew.yml", "search.yml")], ids=names)
+def test_an_apps_token_takes_the_place_of_the_personal_one_where_there_is_an_app(path: Path) -> None:
+    (app,) = [step for step in steps(path) if "create-github-app-token@" in step.get("uses", "")]
+    variable = "vars.RETRAIN_APP_CLIENT_ID"
+    assert (app["if"], app["with"]["client-id"]) == (variable, f"${{{{ {variable} }}}}")
+    assert app["with"]["private-key"] == "${{ secrets.RETRAIN_APP_KEY }}"
+    # No more than the branch and the pull request need.
+    granted = {name for name, value in app["with"].items() if value == "write"}
+    assert granted == {"permission-contents", "permission-pull-requests"}
+    taken = [step["env"]["RETRAIN_TOKEN"] for step in steps(path) if "RETRAIN_TOKEN" in step.get("env", {})]
+    assert taken == [f"${{{{ steps.{app['id']}.outputs.token || secrets.RETRAIN_TOKEN }}}}"]
+    assert "RETRAIN_APP_CLIENT_ID" in (TOP / "docs" / "retraining.md").read_text(encoding="utf-8")
 
 
 def test_an_action_has_one_pin_everywhere() -> None:
@@ -224,6 +239,23 @@ def test_the_check_verdict_is_green_only_where_every_model_was() -> None:
         assert counted.value(step["if"], {**facts, name: broken}), name
 
 
+def test_every_test_runs_by_the_clock_and_the_long_ones_where_their_files_change() -> None:
+    path = GITHUB / "workflows" / "tests.yml"
+    on, found = triggers(path), load(path)["jobs"]
+    assert {*on} == {"schedule", "workflow_dispatch", "pull_request"}
+    suites = [step["run"] for job in found.values() for step in job["steps"] if "run" in step]
+    assert suites == ["make test", 'make "$TARGET"']
+    targets = found["more"]["strategy"]["matrix"]["target"]
+    everything = set(re.findall(r"(?m)^(test[\w-]*):", (TOP / "Makefile").read_text(encoding="utf-8")))
+    assert {"test", *targets} == everything
+    ran = "\n".join(re.findall(r"pytest .*(tests/.*)", (TOP / "Makefile").read_text(encoding="utf-8")))
+    folders = {f"{folder}/**" for folder in re.findall(r"tests/[\w/]+", ran)}
+    assert folders <= {*on["pull_request"]["paths"]}, "what these targets run"
+    for pattern in on["pull_request"]["paths"]:
+        assert list(TOP.glob(pattern.removesuffix("/**"))), f"{pattern}: there is no such file"
+    assert found["tests"]["if"] == "github.event_name != 'pull_request'"
+
+
 def required() -> set[str]:
     ruleset = json.loads((GITHUB / "rulesets" / "main.json").read_text(encoding="utf-8"))
     checks = next(rule for rule in ruleset["rules"] if rule["type"] == "required_status_checks")
@@ -269,7 +301,7 @@ def test_a_schedule_relies_on_nothing_that_its_event_lacks(path: Path) -> None:
         assert "github.event_name == 'schedule' ||" in expression, expression
 
 
-@pytest.mark.parametrize("path", [GITHUB / "workflows" / file for file in CONTRIBUTED], ids=names)
+@pytest.mark.parametrize("path", [GITHUB / "workflows" / file for file in REQUIRED], ids=names)
 def test_a_commit_gets_a_required_check_from_one_event(path: Path) -> None:
     """GitHub looks at every run of that name on the commit: one for a push that is red blocks a green pull request."""
     found = triggers(path)
@@ -310,7 +342,7 @@ def test_what_waits_in_a_queue_is_not_cancelled(path: Path) -> None:
             assert (found["queue"], found["cancel-in-progress"]) == ("max", False)
 
 
-@pytest.mark.parametrize("file", CONTRIBUTED)
+@pytest.mark.parametrize("file", REQUIRED)
 def test_main_is_never_cancelled_and_no_commit_of_it_is_dropped(file: str) -> None:
     """A group has one place to wait, and who comes later takes it: on main each commit is a group of its own."""
     found = load(GITHUB / "workflows" / file)["concurrency"]
@@ -347,6 +379,42 @@ def test_releases_and_rollbacks_wait_for_each_other_and_for_productions_reviewer
         assert on_the_default_branch in job["if"] or "needs" in job, name
 
 
+def before_approval() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The jobs of a release that nobody has approved: `ship.yml` and what it calls, without the environment's."""
+    waiting = ["ship.yml"]
+    while waiting:
+        file = waiting.pop()
+        for name, job in load(GITHUB / "workflows" / file)["jobs"].items():
+            if "uses" in job:
+                waiting.append(Path(job["uses"]).name)
+            elif job.get("environment", {}).get("name") != "production":
+                yield f"{file}: {name}", job
+
+
+# Of the repository, what is Mainline's alone, and the settings by which a model is known: nothing that a model needs.
+MACHINE = {"src/mainline", ".github/actions", "models"}
+
+
+def test_what_runs_the_projects_code_before_approval_can_write_nothing() -> None:
+    """Training included: a token that writes is in jobs that have none of the project's files, or in approved ones."""
+    found = dict(before_approval())
+    assert {name for name, job in found.items() if any("make candidate" in s.get("run", "") for s in job["steps"])}
+    for name, job in found.items():
+        if "write" not in job["permissions"].values():
+            continue
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert {*step["with"]["sparse-checkout"].split()} <= MACHINE, name
+            run = step.get("run", "python3 -P -m mainline.")
+            assert run.startswith("python3 -P -m mainline.") or run == "make begin refused", name
+            # Caches and artifacts of another job are read as data: a record is loaded where it was approved.
+            assert "actions/cache/" not in step.get("uses", ""), name
+    (refused,) = [step for step in found["refused.yml: refused"]["steps"] if "sparse-checkout" in step.get("with", {})]
+    assert {*refused["with"]["sparse-checkout"].split()} == MACHINE, "of several models, it has to know the one it is"
+    (candidate,) = [job for name, job in found.items() if name == "candidate.yml: candidate"]
+    assert set(candidate["permissions"].values()) == {"read"}
+
+
 @pytest.mark.parametrize("path", FILES, ids=names)
 def test_a_checkout_leaves_no_credentials(path: Path) -> None:
     for step in steps(path):
@@ -377,7 +445,10 @@ def test_main_alone_saves_what_a_later_run_trusts() -> None:
         for step in steps(path):
             used = step.get("uses", "")
             # Of comment.yml the default branch alone runs, and what it restores is compared with a digest.
-            if used.startswith("actions/cache/save@") and path.name != "comment.yml":
+            if path.name == "candidate.yml" and used.startswith("actions/cache/save@"):
+                # For the deployment of the same run: no other one asks for its key.
+                assert step["with"]["key"].endswith("${{ github.run_id }}")
+            elif used.startswith("actions/cache/save@") and path.name != "comment.yml":
                 assert only in step["if"], path.name
             elif used.startswith("astral-sh/setup-uv@"):
                 assert step["with"]["save-cache"] == f"${{{{ inputs.save == 'true' && {only} }}}}"
@@ -401,10 +472,9 @@ def test_a_cache_of_packages_is_saved_where_all_are_installed_and_shared_by_what
 
 def test_cml_is_kept_under_its_version_and_digest_and_no_action_fetches_it() -> None:
     path = GITHUB / "workflows" / "comment.yml"
-    key = f"cml-{cml_program.VERSION}-${{{{ vars.{cml_program.DIGEST} }}}}"
+    key = f"cml-{cml_program.VERSION}-${{{{ vars.{cml_program.DIGEST} || 'source' }}}}"
     caches = [step for step in steps(path) if "actions/cache/" in step.get("uses", "")]
     assert [step["with"] for step in caches] == [{"path": str(cml_program.FOLDER), "key": key}] * 2
-    assert all(f"vars.{cml_program.DIGEST}" in step["if"] for step in caches)
     assert not [line for line in path.read_text(encoding="utf-8").splitlines() if "iterative/" in line]
     (post,) = [step for step in steps(path) if step.get("name") == "Post"]
     for name in (cml_program.DIGEST, cml_program.MIRROR):

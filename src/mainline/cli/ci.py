@@ -7,11 +7,15 @@ import datetime as dt
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mainline.cli.commands import about
 from mainline.errors import ConfigurationError
 from mainline.runtime import models
+from mainline.runtime.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mainline.release.promotion import ReleaseSession
 
 UNASKED = (
     "The environment production has no reviewers; a private repository has them on GitHub Enterprise only. The audit "
@@ -28,7 +32,12 @@ def add(commands: Any) -> None:
         ("login", login_command, "log the container engine in to the registries of the release"),
         ("merged", merged_command, "report the pull request of this commit and who approved it"),
         ("approved", approved_command, "report who approved this deployment, for the audit log"),
-        ("subjects", subjects_command, "report what the candidate's attestations are about"),
+        (
+            "subjects",
+            subjects_command,
+            "report what later jobs take from the candidate: digests, and the folders of record and image",
+        ),
+        ("refused", refused_command, "write into the audit log that the candidate was refused"),
         ("unattested", unattested_command, "report that this plan of GitHub has no attestations"),
     ):
         whats.add_parser(name, help=text).set_defaults(command=command)
@@ -40,6 +49,7 @@ def add(commands: Any) -> None:
 
     begin = whats.add_parser("begin", help="begin the state before the first release")
     begin.add_argument("--anew", action="store_true", help="also where a release exists; its state is given up")
+    begin.add_argument("--here", action="store_true", help="in a folder of this checkout: the registry stays as it is")
     begin.set_defaults(command=begin_command)
 
     publish = whats.add_parser("publish", help="publish the release page on GitHub for the last promotion")
@@ -99,12 +109,23 @@ def login_command(call: argparse.Namespace) -> int:
 def begin_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import first_release
     from mainline.github.client import GitHub
-    from mainline.runtime.workspace import Workspace
 
     workspace = Workspace.at(Path.cwd())
     with workspace.locked():
-        print(first_release.begin(workspace, GitHub.from_environment(), call.anew))
+        begun = first_release.begin_here if call.here else first_release.begin
+        print(begun(workspace, GitHub.from_environment(), call.anew))
     return 0
+
+
+def refused_command(call: argparse.Namespace) -> int:
+    from mainline.release import handed_on
+    from mainline.release.session import in_release_session
+
+    def work(workspace: Workspace, store: Path, session: ReleaseSession) -> int:
+        print(f"{handed_on.record_refusals(session, workspace.reports)} written to the audit log")
+        return 0
+
+    return in_release_session("none", work)
 
 
 def merged_command(call: argparse.Namespace) -> int:
@@ -137,9 +158,12 @@ def subjects_command(call: argparse.Namespace) -> int:
     from mainline.github.actions import commands
 
     found = left("candidate.json")
+    workspace = Workspace.at(Path.cwd())
+    record, layout = workspace.records / found["fingerprint"], workspace.layout
     commands.set_outputs(
         os.environ,
-        image=os.environ.get(environment.IMAGE) or "",
+        record=str(record.relative_to(workspace.root)),
+        layout=str(layout.relative_to(workspace.root)) if layout.exists() else "",
         image_digest=found.get("image_digest") or "",
         model=f"{environment.model_name(os.environ)} version {found['version']}",
         model_digest=f"sha256:{found['model_digest']}",

@@ -24,11 +24,19 @@ if TYPE_CHECKING:
 
 def add(commands: Any) -> None:
     candidate = commands.add_parser("candidate", description=about("candidate"))
-    candidate.set_defaults(command=promote_command, target="none", image=None, deploys=False)
+    candidate.add_argument(
+        "--hand-on",
+        action="store_true",
+        help="write to no registry: leave image and findings in folders, for a job that may write",
+    )
+    candidate.set_defaults(command=promote_command, target="none", image=None, deploys=False, candidate=None)
     promote = commands.add_parser("promote", description=about("promote"))
     promote.add_argument("--target", help="where to deploy (default: none, the registry alone)")
     promote.add_argument("--image", help="deploy this image (sha256:…), built and tested elsewhere")
-    promote.set_defaults(command=promote_command, deploys=True)
+    promote.add_argument(
+        "--candidate", type=Path, help="with --image: candidate.json of the job that built it, whose model must be this"
+    )
+    promote.set_defaults(command=promote_command, deploys=True, hand_on=False)
     for command in (candidate, promote):
         command.add_argument(
             "--pull-request", default=os.environ.get("MAINLINE_PULL_REQUEST"), help="for the audit log"
@@ -70,10 +78,13 @@ def promote_command(call: argparse.Namespace) -> int:
         if call.target is None:
             check_alone(session.registry)
         steps = pipeline.Steps(store, imager(call, settings, workspace, progress), merge)
+        before = len(session.log.entries()) if call.hand_on else 0
         try:
             run = pipeline.promote if call.deploys else pipeline.candidate
             found = run(settings, workspace, session, steps, progress)
         finally:
+            if call.hand_on:
+                hand_on_refusals(workspace, session, before)
             if not call.deploys:  # for who approves the deployment, on the run's page
                 candidate_summary.add(workspace, os.environ)
         print(terminal_summary(found.review))
@@ -83,7 +94,18 @@ def promote_command(call: argparse.Namespace) -> int:
         print(f"\nversion {found.version.number} {said}")
         return 0
 
-    return in_release_session(call.target or "none", work)
+    return in_release_session(call.target or "none", work, reads_only=call.hand_on)
+
+
+def hand_on_refusals(workspace: Workspace, session: ReleaseSession, before: int) -> None:
+    """Leave what the copy of the audit log says about refusals; on a server it is written already."""
+    from mainline.github.actions import commands
+    from mainline.registry import shared_state
+    from mainline.release import handed_on
+
+    here = session.log.entries()[before:] if shared_state.shared(workspace) else []
+    if handed_on.leave_refusals(here, workspace.reports):
+        commands.set_outputs(os.environ, refused="true")
 
 
 def imager(
@@ -97,12 +119,32 @@ def imager(
     from mainline.packaging import image as build
     from mainline.packaging.staged_image import Fit, Imaging
 
+    if image and call.candidate:
+        return staged_elsewhere(image, call.candidate)
     if image:
         return lambda *_: Fit(image)
 
     build.check(workspace.root)
     repository = os.environ.get(build.REPOSITORY) or None
-    return Imaging(params, workspace, engine.find(), repository, progress).fit
+    if call.hand_on and not repository:
+        raise ConfigurationError(f"--hand-on: {build.REPOSITORY} is not set: an image is for a repository")
+    layout = workspace.layout if call.hand_on else None
+    return Imaging(params, workspace, engine.find(), repository, progress, layout).fit
+
+
+def staged_elsewhere(image: str, file: Path) -> Callable[[Version, Record, Path], Fit]:
+    """The image that another job has staged, where this is its model and its version."""
+    from mainline.packaging.staged_image import Fit
+    from mainline.registry.models import STAGED
+    from mainline.release import handed_on
+
+    handed = handed_on.read(file)
+
+    def fit(version: Version, trained: Record, frame: Path) -> Fit:
+        handed.check(version, trained, image)
+        return Fit(image, None if version.tags.get(STAGED) == handed.staged else handed.staged)
+
+    return fit
 
 
 def rollback_command(call: argparse.Namespace) -> int:

@@ -252,8 +252,13 @@ def committed(root: Path, signature: Signature) -> int:
     return int(said) if said and said.isdigit() else 0
 
 
-def write_bill_and_provenance(engine: Engine, root: Path, model: Path, image: Image, folder: Path) -> list[Path]:
-    """Write the bill of materials and the provenance next to the reports, and return their paths."""
+def write_bill_and_provenance(
+    engine: Engine, root: Path, model: Path, image: Image, folder: Path, here: str | None = None
+) -> list[Path]:
+    """Write the bill of materials and the provenance next to the reports, and return their paths.
+
+    `here` is the name that the engine has the image under, where it is not that of its repository.
+    """
     from mainline.serving import signature as signatures
 
     signature = signatures.read(model)
@@ -267,7 +272,7 @@ def write_bill_and_provenance(engine: Engine, root: Path, model: Path, image: Im
     base = provenance.base_of(engine, image.labels.get(BASE_LABEL) or matching_base())
     content = provenance.statement(image.repository or signature.name, image.digest, image.labels, base, inputs)
     written = {
-        "sbom.json": sbom.bill(root, signature, selection(signature), sbom.installed(engine, image.reference)),
+        "sbom.json": sbom.bill(root, signature, selection(signature), sbom.installed(engine, here or image.reference)),
         "provenance.json": content,
         "image.json": asdict(image),
     }

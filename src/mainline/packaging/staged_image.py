@@ -10,14 +10,15 @@ from pathlib import Path
 from mainline.config.loader import Params
 from mainline.errors import ExternalError, Refused
 from mainline.evaluation.results import Gate
-from mainline.packaging import export
+from mainline.packaging import export, image_layout
 from mainline.packaging import image as build
 from mainline.packaging.engine import Engine
 from mainline.packaging.staging import parity, report
 from mainline.packaging.staging import tests as stage
 from mainline.registry.models import STAGED, Version
-from mainline.registry.oci import MANIFESTS, Repository
+from mainline.registry.oci import MANIFESTS, NoAnswer, Repository, sha256
 from mainline.report import export_card
+from mainline.runtime.atomic_files import remove
 from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
 from mainline.serving import signature
@@ -34,13 +35,17 @@ class Fit:
 
 @dataclass(frozen=True)
 class Imaging:
-    """What turns a trained model into an image; `repository` is None where images stay in the engine."""
+    """What turns a trained model into an image; `repository` is None where images stay in the engine.
+
+    With `layout`, nothing is pushed: the image that another job pushes to `repository` is written to that folder.
+    """
 
     params: Params
     workspace: Workspace
     engine: Engine
     repository: str | None
     progress: Progress
+    layout: Path | None = None
 
     def fit(self, version: Version, trained: Record, frame: Path) -> Fit:
         """The digest of the version's image.
@@ -59,11 +64,40 @@ class Imaging:
         known = staged(version)
         if known.get("inputs") == inputs and known.get("repository") == self.repository and self.has(known["image"]):
             return Fit(known["image"])
-        made = build.build(self.engine, self.workspace.root, model, self.repository)
-        build.write_bill_and_provenance(self.engine, self.workspace.root, model, made, self.workspace.reports)
-        refuse_unfit(self.stage(made.reference, trained, frame))
-        content = {"image": made.digest, "inputs": inputs, "repository": self.repository}
-        return Fit(made.digest, json.dumps(content, sort_keys=True))
+        pushed = self.pushed(inputs)
+        if pushed:  # of a release that nobody has approved
+            return Fit(pushed, self.note(pushed, inputs))
+        made, here = self.build(signature.read(model).fingerprint[:12], tag_of(inputs))
+        build.write_bill_and_provenance(self.engine, self.workspace.root, model, made, self.workspace.reports, here)
+        refuse_unfit(self.stage(here, trained, frame, made.reference))
+        return Fit(made.digest, self.note(made.digest, inputs))
+
+    def note(self, digest: str, inputs: str) -> str:
+        """The value of the version's tag."""
+        return json.dumps({"image": digest, "inputs": inputs, "repository": self.repository}, sort_keys=True)
+
+    def build(self, *tags: str) -> tuple[build.Image, str]:
+        """The image as it is known in its repository, and the name that this machine's engine has it under."""
+        root, model = self.workspace.root, self.workspace.model
+        if self.layout is None or self.repository is None:
+            made = build.build(self.engine, root, model, self.repository)
+            return made, made.reference
+        with image_layout.registry() as (host, store):
+            made = build.build(self.engine, root, model, f"{host}/{self.repository.partition('/')[2]}")
+            image_layout.write(store, made.digest, tags, self.layout)
+        known = replace(made, reference=f"{self.repository}@{made.digest}", repository=self.repository)
+        return known, made.reference
+
+    def pushed(self, inputs: str) -> str | None:
+        """The digest of the staged image that a job has pushed for these inputs; None also where nobody can say."""
+        if self.layout is None or self.repository is None:
+            return None
+        remove(self.layout)
+        try:
+            found = Repository(self.repository).ask("GET", f"manifests/{tag_of(inputs)}", accept=MANIFESTS)
+        except NoAnswer:  # of a repository that does not exist yet, some registries say that it is not ours
+            return None
+        return None if found is None else sha256(found.content)
 
     def gates(self, trained: Record, frame: Path) -> list[Gate]:
         """The staging tests as gates of a review; a container that cannot be built fails like one that is slow."""
@@ -89,19 +123,25 @@ class Imaging:
             f"{build.inputs(self.workspace.root, self.workspace.model)}\n{rules}".encode()
         ).hexdigest()
 
-    def stage(self, image: str, trained: Record, frame: Path) -> list[Gate]:
+    def stage(self, image: str, trained: Record, frame: Path, called: str | None = None) -> list[Gate]:
+        """The gates of an image; the report names it as it is `called`, where that is otherwise than here."""
         settings = trained.settings(self.params.settings)
         requests = parity.holdout_requests(settings, trained, frame, signature.read(self.workspace.model))
         with self.progress.stage("stage") as detail:
             gates = stage.stage(self.params, self.engine, image, trained, requests)
             detail.text = f"{len(gates)} gates, {len(requests.rows):,} holdout rows"
-        report.write(image, gates, self.workspace.reports)
+        report.write(called or image, gates, self.workspace.reports)
         return gates
 
     def has(self, digest: str) -> bool:
         if self.repository is None:
             return self.engine.image(digest) is not None
         return Repository(self.repository).ask("GET", f"manifests/{digest}", accept=MANIFESTS) is not None
+
+
+def tag_of(inputs: str) -> str:
+    """The tag of the image that was built from these inputs and passed its staging tests."""
+    return f"staged-{inputs[:32]}"
 
 
 def staged(version: Version) -> dict[str, str]:

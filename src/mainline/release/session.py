@@ -41,10 +41,13 @@ def check_alone(registry: Registry) -> None:
         )
 
 
-def in_release_session(target: str | None, work: Callable[[Workspace, Path, ReleaseSession], int]) -> int:
+def in_release_session(
+    target: str | None, work: Callable[[Workspace, Path, ReleaseSession], int], reads_only: bool = False
+) -> int:
     """Run `work` with the registry and the audit log locked; a state in an OCI registry is pulled before it.
 
-    Without a target, it is the one that production is deployed to.
+    Without a target, it is the one that production is deployed to. With `reads_only` a state in an OCI registry stays
+    as it is: what `work` writes stays in the copy, which is that of `begun` where there is no state yet.
     """
     from mainline.registry import shared_state
     from mainline.release import promotion
@@ -62,10 +65,9 @@ def in_release_session(target: str | None, work: Callable[[Workspace, Path, Rele
             where = given if target else select.target(called)
             known = called if where else None
             if remote:
+                save: Callable[[], object] = (lambda: None) if reads_only else remote.push
                 return work(
-                    workspace,
-                    store,
-                    ReleaseSession(registry, log, where, current_user(), save=remote.push, called=known),
+                    workspace, store, ReleaseSession(registry, log, where, current_user(), save=save, called=known)
                 )
             # The lock is local: on a team's server other machines may release at the same time.
             place = f"{socket.gethostname()}:{workspace.root}" if os.environ.get("MLFLOW_TRACKING_URI") else None
@@ -73,7 +75,14 @@ def in_release_session(target: str | None, work: Callable[[Workspace, Path, Rele
                 workspace, store, ReleaseSession(registry, log, where, current_user(), place=place, called=known)
             )
 
+        if remote and reads_only and begun(workspace).exists():
+            return work_in_store(begun(workspace))
         return shared_state.on_top(remote, work_in_store) if remote else work_in_store(workspace.state)
+
+
+def begun(workspace: Workspace) -> Path:
+    """The store of a first release that may not write the state yet: `mainline ci begin --here` makes it."""
+    return workspace.state / "begun"
 
 
 def open_registry_and_log(store: Path) -> tuple[Registry, AuditLog]:

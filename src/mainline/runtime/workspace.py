@@ -67,6 +67,11 @@ class Workspace:
         return self.state / "model"
 
     @property
+    def layout(self) -> Path:
+        """The image that a job may not push itself, in OCI's layout."""
+        return self.state / "image"
+
+    @property
     def worktrees(self) -> Path:
         return self.state / "worktrees"
 

@@ -84,17 +84,21 @@ def test_the_page_of_the_version_is_an_output_for_the_deployment_to_link_to(step
     assert step.read()["page"].endswith("/team/model/releases/tag/model-v3")
 
 
-def test_what_is_attested_is_named_by_its_digests(step: Step) -> None:
+def test_what_later_jobs_take_is_named_by_its_digests_and_by_its_folders(step: Step) -> None:
     assert main(["ci", "subjects"]) == 2, "nothing has been built here"
-    content = {"version": 4, "image_digest": f"sha256:{DIGEST}", "model_digest": DIGEST}
+    content = {"version": 4, "image_digest": f"sha256:{DIGEST}", "model_digest": DIGEST, "fingerprint": "f1"}
     step.shop.write("reports/candidate.json", json.dumps(content))
     assert main(["ci", "subjects"]) == 0
-    assert step.read() == {
-        "image": "ghcr.io/team/model",
+    known = {
+        "record": ".mainline/records/f1",
         "image-digest": f"sha256:{DIGEST}",
         "model": "mainline version 4",
         "model-digest": f"sha256:{DIGEST}",
     }
+    assert step.read() == {**known, "layout": ""}, "no image was built"
+    step.shop.write(".mainline/image/index.json", "{}")
+    assert main(["ci", "subjects"]) == 0
+    assert step.read() == {**known, "layout": ".mainline/image"}
 
 
 def test_a_repositorys_variables_are_set_for_the_steps_that_follow(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:

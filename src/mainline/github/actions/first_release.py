@@ -7,22 +7,50 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mainline.config.environment import IMAGE, MODEL_NAME
 from mainline.errors import ConfigurationError, ExternalError
+from mainline.github.actions import commands
 from mainline.github.actions.release_page import numbers, prefix
 from mainline.github.client import GitHub
 from mainline.registry import audit_log, shared_state
 from mainline.registry.claims import TAG as STATE_TAG
+from mainline.registry.oci import NoAnswer
 from mainline.registry.shared_state import Former, Shared
 from mainline.release import session
+from mainline.runtime.atomic_files import remove
 from mainline.runtime.workspace import Workspace
 
 
-def begin(workspace: Workspace, github: GitHub, anew: bool) -> str:
+def begin_here(workspace: Workspace, github: GitHub, anew: bool) -> str:
+    """What `begin` does, in a folder of this checkout: the state in the registry is read and stays as it is."""
+    here = session.begun(workspace)
+    remove(here)
+
+    def fill(first: Callable[[Path], object]) -> str:
+        here.mkdir(parents=True)
+        first(here)
+        return f"begun in {here.relative_to(workspace.root)}, and nowhere else before the release is approved"
+
+    try:
+        return begin(workspace, github, anew, fill)
+    except NoAnswer as error:
+        # Of a package that does not exist yet, a registry may say that this token may not read it. The job that may
+        # write looks again: it creates no second state.
+        if numbers(github):
+            raise
+        commands.annotate("notice", "The state cannot be read", f"{error}. Nothing was released yet: it is a first one")
+        return fill(functools.partial(session.first_entry, last=last_number(github)))
+
+
+def begin(
+    workspace: Workspace, github: GitHub, anew: bool, here: Callable[[Callable[[Path], object]], str] | None = None
+) -> str:
     """Create the state in the registry; the answer says what was done.
+
+    Where it would be created, `here` gets what fills it instead.
 
     `anew` creates it although there were releases before, and puts it in the place of the state that there is, which
     is kept under its own tag: a person has to ask for this. A rerun of the same workflow run does it once.
@@ -44,7 +72,7 @@ def begin(workspace: Workspace, github: GitHub, anew: bool) -> str:
     state = shared_state.needed(workspace)
     current = state.repository.manifest(STATE_TAG)  # a damaged one raises: it must not be replaced
     if current is not None:
-        return begin_anew(state, state.former(current), github) if anew else exists(state)
+        return begin_anew(state, state.former(current), github, here) if anew else exists(state)
     if state.listed():
         state.pull()  # raises, and says what to do
     found = [] if anew else list(traces(github))
@@ -54,7 +82,10 @@ def begin(workspace: Workspace, github: GitHub, anew: bool) -> str:
             f"{', '.join(found)}. Check whether MAINLINE_STATE names the right place; if the state is lost, run the "
             "workflow manually with “Start over”"
         )
-    made = state.init(functools.partial(session.first_entry, last=last_number(github)))
+    first = functools.partial(session.first_entry, last=last_number(github))
+    if here:
+        return here(first)
+    made = state.init(first)
     return f"created {state.repository.reference} as {made.digest}"
 
 
@@ -62,7 +93,9 @@ def exists(state: Shared) -> str:
     return f"the state at {state.repository.reference} exists"
 
 
-def begin_anew(state: Shared, former: Former, github: GitHub) -> str:
+def begin_anew(
+    state: Shared, former: Former, github: GitHub, here: Callable[[Callable[[Path], object]], str] | None = None
+) -> str:
     """Put an empty state in the place of the current one: the model is released as the first one of its kind is."""
     entries, _ = audit_log.whole(former.audit)
     run = os.environ.get("GITHUB_RUN_ID", "")
@@ -79,6 +112,8 @@ def begin_anew(state: Shared, former: Former, github: GitHub) -> str:
     def fill(store: Path) -> None:
         session.first_entry(store, last_number(github), details)
 
+    if here:
+        return here(fill)
     made = state.replace(former, fill)
     return f"started over: {state.repository.reference} is {made.digest}; the state before is kept as {former.tag}"
 

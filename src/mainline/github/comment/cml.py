@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mainline.github.comment.cml_program import FOLDER, digest, program
+from mainline.github.comment.cml_program import FOLDER, program
 
 SECONDS = 90.0
 FIRST_PAGE = 30  # comments that CML reads: it never asks for the next page
@@ -43,9 +43,6 @@ class Cml:
     ) -> tuple[Cml | None, str]:
         """CML if it can be used, or None and the reason; it is downloaded where it is not in the folder."""
         server = environment.get("GITHUB_SERVER_URL", "https://github.com").rstrip("/")
-        _, why = digest(environment)
-        if why:
-            return None, why
         if api != api_of(server):
             return None, f"CML would use {api_of(server)}, but the API is at {api}"
         executable, why = program(environment, folder)

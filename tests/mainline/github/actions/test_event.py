@@ -99,7 +99,8 @@ def test_the_first_push_has_nothing_to_be_compared_with(shop: Project, tmp_path:
 
 def test_a_merge_groups_commit_is_compared_with_the_one_before_it_in_the_queue(shop: Project, tmp_path: Path) -> None:
     queued = change(shop, "a")  # of the pull request that is merged first
-    head = change(shop, "b")
+    change(shop, "b")  # a queue that rebases gives a pull request of two commits both of them
+    head = change(shop, "c")
     group = {"head_sha": head, "base_sha": queued, "base_ref": "refs/heads/main"}
     group["head_ref"] = f"refs/heads/gh-readonly-queue/main/pr-5-{queued}"
     payload = {"action": "checks_requested", "merge_group": group}

@@ -14,6 +14,7 @@ from mainline.github.client import GitHub
 from mainline.registry import audit_log, shared_state
 from mainline.registry.oci import Manifest, Repository
 from mainline.release import session
+from mainline.release.promotion import ReleaseSession
 from mainline.release.targets.registry_tag import TagTarget
 from mainline.runtime.workspace import Workspace
 from tests.github.double import GitHubDouble
@@ -136,6 +137,51 @@ def test_a_state_that_was_lost_is_begun_with_the_number_after_the_last_page(plac
     run = registry.client.create_run("0").info.run_id
     assert int(registry.client.create_model_version(registry.name, "file:///none", run).version) == 4
     assert [each.number for each in registry.versions()] == [4]
+
+
+def test_the_job_that_trains_begins_in_a_folder_and_the_registry_stays_as_it_is(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_RUN_ID", "1")
+    here = session.begun(place.workspace)
+    place.repository.refs["tags/model-v3"] = place.repository.refs["heads/main"]
+    with pytest.raises(ExternalError, match="released before: the tag model-v3"):
+        first_release.begin_here(place.workspace, place.client, anew=False)
+    assert not here.exists(), "a lost state is not begun there either"
+    said = first_release.begin_here(place.workspace, place.client, anew=True)
+    assert "nowhere else before the release is approved" in said
+    assert place.state.tags() == []
+    _, log = session.open_registry_and_log(here)
+    assert [each.event for each in log.entries()] == ["begun"]
+
+    # What a session that only reads writes stays in that folder, or in the copy of the state.
+    def work(workspace: Workspace, store: Path, held: ReleaseSession) -> int:
+        assert store == here or store.parent.name == "shared"
+        held.log.write("refused", "anna", {"reason": "margin"})
+        held.save()
+        return 0
+
+    monkeypatch.chdir(place.workspace.root)
+    assert session.in_release_session("none", work, reads_only=True) == 0
+    assert place.state.tags() == []
+    place.begin(anew=True)
+    current = place.state.manifest("state")
+    assert first_release.begin_here(place.workspace, place.client, anew=False).endswith(" exists")
+    assert not here.exists(), "the state is there: it is pulled"
+    assert session.in_release_session("none", work, reads_only=True) == 0
+    assert place.state.manifest("state") == current
+
+
+def test_a_registry_that_does_not_say_whether_there_is_a_state_stops_no_first_release(
+    place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A token that may only read, and a package that does not exist: what is answered then, no description says."""
+    monkeypatch.setenv("MAINLINE_STATE", "127.0.0.1:1/team/state")
+    first_release.begin_here(place.workspace, place.client, anew=False)
+    assert "::notice title=The state cannot be read::" in capsys.readouterr().out
+    place.repository.refs["tags/model-v3"] = place.repository.refs["heads/main"]
+    with pytest.raises(ExternalError, match="does not answer"):
+        first_release.begin_here(place.workspace, place.client, anew=False)
 
 
 def test_with_a_server_there_is_nothing_to_begin(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

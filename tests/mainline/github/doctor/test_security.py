@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from mainline.github.comment.cml_program import COMMAND, DIGEST
+from mainline.github.comment.cml_program import DIGEST, VERSION
 from mainline.github.doctor import security
 from tests.mainline.github.doctor.forks import Fork
 
@@ -28,8 +28,9 @@ def test_what_a_private_repository_would_have_to_buy_is_not_turned_on(fork: Fork
     assert security.reporting(fork.target).state == "on"
 
 
-def test_without_the_digest_of_cml_the_command_that_sets_it_is_named(fork: Fork) -> None:
+def test_the_doctor_says_which_cml_posts_comments(fork: Fork) -> None:
     found = security.cml(fork.target)
-    assert (found.state, found.by_hand, found.turn_on) == ("off", COMMAND, None), "nobody but a person can trust it"
+    assert (found.state, VERSION in found.text, "from its source" in found.text) == ("on", True, True)
     fork.repository.variables[DIGEST] = "0" * 64
-    assert security.cml(fork.target).state == "on"
+    found = security.cml(fork.target)
+    assert (found.state, DIGEST in found.text) == ("on", True)

@@ -152,7 +152,10 @@ def test_an_api_that_stays_away_is_a_failure_that_answers_nothing(talk: Talk) ->
     assert talk.started == []
 
 
-@pytest.mark.parametrize("module", ["mainline.github.slash_commands.__main__", "mainline.github.actions.scans"])
+@pytest.mark.parametrize(
+    "module",
+    [f"mainline.github.{name}" for name in ("slash_commands.__main__", "actions.scans", "image_push.__main__")],
+)
 def test_it_needs_no_package(module: str) -> None:
     command = [sys.executable, "-S", "-P", "-c", f"import {module}"]
     done = subprocess.run(command, env={"PYTHONPATH": str(TOP / "src")}, capture_output=True, text=True, check=False)

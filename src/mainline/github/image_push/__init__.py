@@ -1,0 +1,1 @@
+"""The job that pushes the image which the candidate's job has left."""
