@@ -85,7 +85,7 @@ def propose(
 
     out = protected.guess(context, target, by)
     with_labels = [name for name in rows.columns if joined is not None and name not in tables[0].columns]
-    elsewhere = {**times.after(context, time, with_labels), **out}
+    elsewhere = {**times.after(context, time, with_labels), **times.as_numbers(context, time), **out}
     elsewhere |= dict.fromkeys(counted, "it counts the rows")
     elsewhere |= dict.fromkeys(with_labels, f"it comes with the labels of {holder.name}: after the outcome")
     uses = patterns.with_constants(rows.columns, features.guess(rows, target, by, time, elsewhere))

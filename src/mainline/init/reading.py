@@ -15,7 +15,9 @@ from mainline.config.schema import Data
 from mainline.data.collect import Collected, collect
 from mainline.data.sources.formats import format_of
 from mainline.errors import ConfigurationError
+from mainline.init import hidden_time
 from mainline.init.dialect import Dialect
+from mainline.init.hidden_time import HiddenTime
 from mainline.init.origin import RAW, VARIABLE, Origin, find
 from mainline.init.proposal import Decision, Finding, Wishes
 from mainline.init.sniff import sniff
@@ -34,6 +36,7 @@ class Reading:
     decisions: tuple[Decision, ...]
     findings: tuple[Finding, ...]
     brought: Mapping[Path, Path]  # below the root: where the file waits that goes there
+    hidden: HiddenTime | None = None  # of the rows: their time is computed
 
 
 def read(wishes: Wishes, workspace: Workspace, *, database: str = VARIABLE) -> Reading:
@@ -60,17 +63,29 @@ def read(wishes: Wishes, workspace: Workspace, *, database: str = VARIABLE) -> R
     decisions: list[Decision] = []
     findings: list[Finding] = []
     brought: dict[Path, Path] = {}
+    hidden: HiddenTime | None = None
     for origin in origins:
         moved = bring(origin, root, waiting)
         brought |= moved
         dialect = dialect_of(origin, root, waiting, moved, workspace.cache)
         source = {**origin.source, **dialect.settings}
-        data = Data.model_validate({"until": FAR, "sources": {origin.table: waited(source, moved, root, waiting)}})
-        tables |= collect(data, root, workspace.cache)
-        sources[origin.table] = source
+
+        def collected(source: Mapping[str, Any], name: str = origin.table) -> dict[str, Collected]:
+            data = Data.model_validate({"until": FAR, "sources": {name: waited(source, moved, root, waiting)}})
+            return collect(data, root, workspace.cache)
+
+        found = collected(source)
         decisions += [*origin.decisions, *dialect.decisions]
+        if origin is origins[0] and "path" in source:
+            hidden = hidden_time.find(found[origin.table], wishes)
+        if hidden and origin is origins[0]:
+            source = {**source, **hidden.settings}
+            found = collected(source)
+            decisions.append(hidden.decision)
+        tables |= found
+        sources[origin.table] = source
         findings += dialect.findings
-    return Reading(tables, sources, tuple(decisions), tuple(findings), brought)
+    return Reading(tables, sources, tuple(decisions), tuple(findings), brought, hidden)
 
 
 def folder(workspace: Workspace) -> Path:
