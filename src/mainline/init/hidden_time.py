@@ -102,8 +102,8 @@ def of_epoch(table: Collected, column: str) -> HiddenTime | None:
         if days < FEWEST_DAYS and hours < FEWEST_HOURS * per_second:
             return None
         why = (
-            f"{column} is a whole number in every row, and as {UNITS[unit]} since 1970 it runs from {start:%Y-%m-%d} to "
-            f"{end:%Y-%m-%d}"
+            f"{column} is a whole number in every row, and as {UNITS[unit]} since 1970 it runs from {start:%Y-%m-%d} "
+            f"to {end:%Y-%m-%d}"
         )
         return told(table, f"{column}_time", {UNITS[unit]: column}, why)
     return None

@@ -45,7 +45,7 @@ def measure(
     """The margins of `gates.margins` and a floor, from as many equal models as `budget` seconds allow.
 
     At least three models on one holdout; at most six, on three holdouts. Where three fits take too long, the models are
-    fitted on a sample of the training rows: they differ more than models of all rows do, so the margin is not too small.
+    fitted on a sample of the training rows: they differ more than models of all rows, so the margin is not too small.
     """
     names = list(settings.gates.margins)
     floor = FLOORS.get(settings.task)

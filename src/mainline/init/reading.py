@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ from mainline.init.sniff import sniff
 from mainline.runtime.file_digests import expand
 from mainline.runtime.workspace import Workspace
 
+RAGGED = (
+    "Each row needs as many values as the header has names: look for text above or below the table, for a value with "
+    "an unquoted separator, and for a quote that is not closed"
+)
 FAR = dt.date(9999, 1, 1)  # no row lies behind it
 
 
@@ -70,22 +75,23 @@ def read(wishes: Wishes, workspace: Workspace, *, database: str = VARIABLE) -> R
         dialect = dialect_of(origin, root, waiting, moved, workspace.cache)
         source = {**origin.source, **dialect.settings}
 
-        def collected(source: Mapping[str, Any], name: str = origin.table) -> dict[str, Collected]:
-            data = Data.model_validate({"until": FAR, "sources": {name: waited(source, moved, root, waiting)}})
-            return collect(data, root, workspace.cache)
-
-        found = collected(source)
+        found = collected(origin.table, waited(source, moved, root, waiting), workspace)
         decisions += [*origin.decisions, *dialect.decisions]
         if origin is origins[0] and "path" in source:
             hidden = hidden_time.find(found[origin.table], wishes)
         if hidden and origin is origins[0]:
             source = {**source, **hidden.settings}
-            found = collected(source)
+            found = collected(origin.table, waited(source, moved, root, waiting), workspace)
             decisions.append(hidden.decision)
         tables |= found
         sources[origin.table] = source
         findings += dialect.findings
     return Reading(tables, sources, tuple(decisions), tuple(findings), brought, hidden)
+
+
+def collected(table: str, source: Mapping[str, Any], workspace: Workspace) -> dict[str, Collected]:
+    data = Data.model_validate({"until": FAR, "sources": {table: source}})
+    return collect(data, workspace.root, workspace.cache)
 
 
 def folder(workspace: Workspace) -> Path:
@@ -132,8 +138,10 @@ def waited(source: Mapping[str, Any], moved: Mapping[Path, Path], root: Path, wa
 
 
 def shown(error_text: str, workspace: Workspace) -> str:
-    """A message about a waiting file, in terms of the file that the person named."""
-    return error_text.replace(Path(os.path.relpath(folder(workspace), workspace.root)).as_posix(), RAW.as_posix())
+    """A message about a waiting file, in terms of the file that the person named: no params.yaml names it yet."""
+    waiting = Path(os.path.relpath(folder(workspace), workspace.root)).as_posix()
+    text = re.sub(r"^data\.sources\.\w+: ", "", error_text.replace(waiting, RAW.as_posix()))
+    return f"{text.rstrip('.')}. {RAGGED}" if "Expected Number of Columns" in text else text
 
 
 @contextlib.contextmanager

@@ -81,6 +81,7 @@ def written(proposal: Proposal, root: Path, *, keep: bool = False) -> Iterator[W
     before = manifest.read(root)
     refuse_names(proposal, root, before)
     workspace = Workspace.at(root)
+    refuse_other(proposal, workspace)
     # A further model leaves what is at the top, be it the example or a project.
     has_example = example.is_there(root) and workspace.of.name is None
     proposal = beside_example(proposal) if keep and has_example else proposal
@@ -121,6 +122,18 @@ def refuse_names(proposal: Proposal, root: Path, before: Manifest) -> None:
     for table in proposal.settings["data"]["sources"]:
         if table == expectation_suites.FRAME or not names.as_package(table) or "/" in table:
             raise ConfigurationError(f"the table's name is {table!r}: a name for a file is needed, and not `frame`")
+
+
+def refuse_other(proposal: Proposal, workspace: Workspace) -> None:
+    """A further model is not replaced by one of another table and another label: its name is taken."""
+    if workspace.of.name is None or not workspace.params.is_file():
+        return
+    settings = loader.load(workspace.params).settings
+    if proposal.table not in settings.data.sources and proposal.label != settings.prepare.label:
+        raise ConfigurationError(
+            f"MODEL={workspace.of.name}: {workspace.of.params} is there already, and predicts {settings.prepare.label} "
+            f"of {', '.join(settings.data.sources)}: give this model another name, or remove that one first"
+        )
 
 
 def beside_example(proposal: Proposal) -> Proposal:
