@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mainline.errors import ConfigurationError
 from tests.mainline.init.proposals import features, frame_of, left_out, of_frame, said
 from tests.mainline.init.test_reading import frame, read, root
 
@@ -54,6 +55,11 @@ def test_a_number_with_a_sign_is_read_by_the_preparation(tmp_path: Path) -> None
     price = given["prix"].str.replace("\u202f", "").str.replace(",", ".").str.rstrip(" €").astype(float)
     assert prepared["prix_number"].to_numpy() == pytest.approx(price.to_numpy())
     assert prepared["rate_number"].isna().to_numpy().tolist() == (given["rate"] == "n/a").tolist()
+
+
+def test_a_label_that_is_an_amount_in_text_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"LABEL=rate: it is text such as .* %: write it as a number"):
+        of_frame(tmp_path, messy().assign(rate=[f"{n} %" for n in range(ROWS)]), "rate")
 
 
 def test_a_number_that_stands_for_missing_is_a_risk(tmp_path: Path) -> None:
