@@ -55,8 +55,8 @@ def guess(table: Table, wishes: Wishes, told: Told) -> Label:
     if column.distinct > FEW and is_amount(table, column):
         example = first_values(table, column.name)[0]
         raise ConfigurationError(
-            f"LABEL={column.name}: it is text such as {example}: write it as a number, without the sign, or compute one "
-            "in the source's query"
+            f"LABEL={column.name}: it is text such as {example}: write it as a number, without the sign, or compute "
+            "one in the source's query"
         )
     check(column)
     classes = grouped(table, column)
