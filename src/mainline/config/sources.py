@@ -25,10 +25,11 @@ OF_FILES, OF_MESSAGES = ("parquet", "csv", "jsonl"), ("json", "avro", "protobuf"
 
 
 class TimeFrom(Section):
-    """The columns that a table's time is computed from: one of seconds or milliseconds, or year and month (and day)."""
+    """The columns that a table's time is computed from: one of the first three, or year and month (and day)."""
 
     seconds: str | None = Field(None, description="Column of seconds since 1970 (UTC).")
     milliseconds: str | None = Field(None, description="Column of milliseconds since 1970 (UTC).")
+    yyyymmdd: str | None = Field(None, description="Column of days as whole numbers, such as 20260131.")
     year: str | None = Field(None, description="Column of the year.")
     month: str | None = Field(None, description="Column of the month, 1 to 12.")
     day: str | None = Field(None, description="Column of the day of the month; by default the first.")
@@ -36,9 +37,12 @@ class TimeFrom(Section):
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         given = self.model_dump(exclude_none=True)
-        ways = ({"seconds"}, {"milliseconds"}, {"year", "month"}, {"year", "month", "day"})
+        ways = ({"seconds"}, {"milliseconds"}, {"yyyymmdd"}, {"year", "month"}, {"year", "month", "day"})
         if given.keys() not in ways:
-            raise ValueError("time_from has `seconds`, or `milliseconds`, or `year` and `month`, with or without `day`")
+            raise ValueError(
+                "time_from has one of `seconds`, `milliseconds` and `yyyymmdd`, or `year` and `month`, with or without "
+                "`day`"
+            )
         return self
 
 

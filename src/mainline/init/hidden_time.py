@@ -81,7 +81,9 @@ def alike(numbers: list[str], known: frozenset[str], rest: list[str]) -> str | N
 
 def checked(table: Collected, parts: Mapping[str, str]) -> HiddenTime | None:
     """The time where every row has one that is plausible; they must be enough to split by."""
-    return of_epoch(table, parts["epoch"]) if "epoch" in parts else of_calendar(table, parts)
+    if "epoch" in parts:
+        return of_epoch(table, parts["epoch"]) or of_days(table, parts["epoch"])
+    return of_calendar(table, parts)
 
 
 def of_epoch(table: Collected, column: str) -> HiddenTime | None:
@@ -107,6 +109,20 @@ def of_epoch(table: Collected, column: str) -> HiddenTime | None:
         )
         return told(table, f"{column}_time", {UNITS[unit]: column}, why)
     return None
+
+
+def of_days(table: Collected, column: str) -> HiddenTime | None:
+    """Days as 20260131."""
+    name = quoted(column)
+    date = f"try_strptime({name}::BIGINT::VARCHAR, '%Y%m%d')"
+    rows, known, low, high, days = measured(
+        table,
+        f"count(*), count({date}) FILTER ({name} = floor({name})), min({name}), max({name}), count(DISTINCT {name})",
+    )
+    if not rows or known < rows or low < YEARS[0] * 10_000 or high > YEARS[1] * 10_000 or days < FEWEST_DAYS:
+        return None
+    why = f"{column} is a day such as {int(high)} in every row: {days:,} different ones"
+    return told(table, f"{column}_day", {"yyyymmdd": column}, why)
 
 
 def of_calendar(table: Collected, parts: Mapping[str, str]) -> HiddenTime | None:

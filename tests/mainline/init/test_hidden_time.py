@@ -64,6 +64,16 @@ def test_a_year_and_a_month_are_the_time_and_a_day_where_there_is_one(tmp_path: 
 
 
 @pytest.mark.slow
+def test_days_as_whole_numbers_are_the_time(tmp_path: Path) -> None:
+    at = pd.to_datetime(moments(1), unit="s")
+    given(tmp_path, order_date=at.strftime("%Y%m%d").astype(int))
+    found, proposal = proposed(tmp_path)
+    assert found.sources["events"]["time_from"] == {"yyyymmdd": "order_date"}
+    assert proposal.settings["prepare"]["time"] == "order_date_day"
+    assert proposal.uses["order_date"].reason.startswith("a day as a number")
+
+
+@pytest.mark.slow
 def test_where_the_evidence_is_thin_nothing_is_computed(tmp_path: Path) -> None:
     incomplete = pd.Series(moments(1)).astype("Int64").where(np.arange(ROWS) % 10 > 0)
     given(tmp_path, total=moments(1), created=incomplete)

@@ -25,7 +25,7 @@ class ComputedTime:
     @property
     def type(self) -> str:
         """DuckDB's: a moment, or a day."""
-        return "DATE" if "year" in self.parts else "TIMESTAMP WITH TIME ZONE"
+        return "DATE" if {"year", "yyyymmdd"} & self.parts.keys() else "TIMESTAMP WITH TIME ZONE"
 
     @property
     def sql(self) -> str:
@@ -33,6 +33,8 @@ class ComputedTime:
         for unit, each in PER_SECOND.items():
             if unit in self.parts:
                 return f"to_timestamp(TRY_CAST({quoted(self.parts[unit])} AS DOUBLE) / {each})"
+        if "yyyymmdd" in self.parts:
+            return f"try_strptime(TRY_CAST({quoted(self.parts['yyyymmdd'])} AS BIGINT)::VARCHAR, '%Y%m%d')::DATE"
         year, month, day = (
             f"TRY_CAST({quoted(self.parts[part])} AS INTEGER)" if part in self.parts else "1"
             for part in ("year", "month", "day")

@@ -37,6 +37,7 @@ class Time:
         return self.column.type == "DATE"
 
 
+NEW_IN_HOLDOUT = "the holdout has values of it that training has not"
 NONE = "none"  # what a person says who wants no time
 
 
@@ -171,11 +172,21 @@ def as_numbers(context: Context, time: Time | None) -> dict[str, str]:
     """Moments that are written as seconds: the holdout has values of them that training has not."""
     if time is None:
         return {}
+    found = {name: epoch_unit(column) for name, column in context.table.columns.items()}
+    days = [name for name, column in context.table.columns.items() if is_day_number(column)]
     return {
-        name: f"a moment in {unit} since 1970: the holdout has values of it that training has not"
-        for name, column in context.table.columns.items()
-        if (unit := epoch_unit(column))
+        **{name: f"a moment in {unit} since 1970: {NEW_IN_HOLDOUT}" for name, unit in found.items() if unit},
+        **dict.fromkeys(days, f"a day as a number: {NEW_IN_HOLDOUT}"),
     }
+
+
+def is_day_number(column: Column) -> bool:
+    """Days as 20260131, by the name and the values."""
+    named = names.is_calendar(column.name) or names.says(column.name, names.BEFORE | names.AFTER)
+    if not named or not column.whole or kind_of(column.type) != "number" or column.distinct < FEWEST_DAYS:
+        return False
+    low, high = column.minimum, column.maximum
+    return bool(low >= 19000101 and high <= 21001231 and high - low < 1_500_000 and low % 100 <= 31)
 
 
 def epoch_unit(column: Column) -> str | None:
@@ -201,11 +212,7 @@ def hint_at_hidden(context: Context) -> None:
                     f"{name} looks like {unit} since 1970. Is it the rows' time? Rows are split by a hash until it is. "
                     f"Where every row has one: TIME={name}; in a query, to_timestamp({name}) makes a timestamp of it",
                 )
-            if (
-                column.minimum >= 19000101
-                and column.maximum <= 21001231
-                and column.maximum - column.minimum < 1_500_000
-            ):
+            if is_day_number(column):
                 context.told.ask(
                     name,
                     f"{name} looks like days written as 20260131. Is it the rows' time? For text files set "

@@ -181,7 +181,7 @@ def test_a_time_that_is_computed_from_numbers_is_cut_as_any_other(tmp_path: Path
     ("source", "said"),
     [
         ({"path": "a.csv", "time_from": {"seconds": "s"}}, "give that column a name"),
-        ({"path": "a.csv", "time": "at", "time_from": {"month": "m"}}, "time_from has `seconds`, or"),
+        ({"path": "a.csv", "time": "at", "time_from": {"month": "m"}}, "time_from has one of `seconds`"),
         ({"query": "SELECT 1", "database": "DB", "time": "at", "time_from": {"seconds": "s"}}, "in the query"),
     ],
 )
