@@ -152,10 +152,10 @@ def rendered(
     trial = tried(proposal.name, texts, root, cache, folder)
     suites = expectation_suites.suites(proposal, trial.settings, trial.tables, trial.frame)
     notes = [f"left out of a suite, since the table's own rows break it: {rule}" for rule in suites.broken]
-    told = cards.files(proposal, trial.tables)
-    told[str(model.card)] = told.pop(cards.MODEL_CARD)
+    data_card = f"data/{proposal.name}/README.md" if beside else cards.DATA_CARD
+    folder_of_suites = trial.settings.data.expectations
+    told = cards.files(proposal, trial.tables, folder_of_suites, str(model.card), data_card)
     if beside:
-        told[f"data/{proposal.name}/README.md"] = told.pop(cards.DATA_CARD)
         return {**texts, **suites.files, **told}, notes
     played = demo_yaml.render(proposal, trial, texts[params])
     demo = {str(demo_yaml.FILE): played.text} if played.text else {}
