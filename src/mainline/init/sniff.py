@@ -123,7 +123,8 @@ def header(path: Path, delimiter: str, shown: str) -> list[str]:
     names = next(csv.reader([line], delimiter=delimiter), [])
     if len(names) < 2:
         raise DataError(
-            f"FILE: {shown} has a single column, {line[:60]!r}: columns end at a comma, semicolon, tab or bar"
+            f"FILE: {shown} has a single column, {line[:60]!r}: columns end at a comma, semicolon, tab or bar, and "
+            "the first line has their names"
         )
     if all(re.fullmatch(r"\s*[-+]?[\d.,]+(e[-+]?\d+)?\s*|\s*", one, re.IGNORECASE) for one in names) and any(names):
         raise DataError(

@@ -86,6 +86,11 @@ class Text:
         (answer,) = run(self.con, self.files, f"SELECT count(*) = 0 FROM {self.rows} WHERE NOT ({condition})")
         return bool(answer[0])
 
+    def first(self, value: str, condition: str) -> str:
+        """The first value of a row that fulfils a condition; empty where none does."""
+        found = run(self.con, self.files, f"SELECT {value} FROM {self.rows} WHERE {condition} LIMIT 1")
+        return str(found[0][0]) if found else ""
+
 
 def listed(columns: Sequence[str], most: int = 3) -> str:
     shown = ", ".join(columns[:most])

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mainline.data.sources.duckdb_scan import connect
 from mainline.errors import ConfigurationError
+from mainline.init.proposal import Wishes
+from mainline.init.propose import propose
 from tests.mainline.init.proposals import features, frame_of, left_out, of_frame, said
 from tests.mainline.init.test_reading import frame, read, root
 
@@ -66,6 +69,18 @@ def test_a_number_that_stands_for_missing_is_a_risk(tmp_path: Path) -> None:
     found = of_frame(tmp_path, messy(), "y")
     assert "income is -999 in 30 rows" in said(found, "risk", "income")
     assert said(found, "risk", "score") == "", "99 is one of the scores"
+
+
+def test_a_column_of_numbers_with_a_word_in_it_is_told_and_names_no_row(root: Path) -> None:
+    lines = ["x,w,label", *(f"{n / 7:.4f},{n % 5},{n % 2}" for n in range(200)), "Total,3,1"]
+    (root / "rows.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = read(root, str(root / "rows.csv"))
+    (finding,) = found.findings
+    assert "x is a number in 200 rows and something else in 1 row, such as 'Total'" in finding.text
+    (table,) = found.tables.values()
+    proposal = propose(connect(), found.tables, Wishes("rows.csv", "label"), found.sources, "shop", ())
+    assert proposal.settings["prepare"]["key"] == "content"
+    assert (table.columns["x"], "x" in left_out(proposal)) == ("VARCHAR", True)
 
 
 def test_months_by_name_and_two_encodings_are_told(root: Path) -> None:

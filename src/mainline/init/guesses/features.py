@@ -43,10 +43,10 @@ def guess(
 
 def use_of(column: Column, time: Time | None) -> Use:
     kind, there = kind_of(column.type), column.rows - column.missing
-    if not column.distinct:
-        return Use("left out", "no row has a value" if kind != "other" or not there else f"{column.type} is no feature")
-    if kind == "other":
+    if kind == "other" and there:
         return Use("left out", f"{column.type} is no feature: take it apart in the preparation function")
+    if not column.distinct:
+        return Use("left out", "no row has a value")
     if column.distinct == 1 and not column.missing:
         return Use("left out", f"constant: {column.top[0][0] if column.top else column.minimum} in every row")
     if column.missing >= NEARLY_ALL * column.rows:

@@ -24,6 +24,7 @@ LONGEST = 40  # characters
 FIRST = 20
 FEWEST = 3  # different values: fewer are categories
 PYTHON = re.compile(WRITTEN.replace(r"\x{00A0}", "\u00a0").replace(r"\x{202F}", "\u202f"))
+FRACTION = re.compile(r"[-+]?\d+[.,]\d+")
 Style = Literal["point", "comma"]
 
 
@@ -57,11 +58,13 @@ def find(context: Context, uses: Mapping[str, Use]) -> tuple[dict[str, str], lis
 
 
 def is_amount(table: Table, column: Column) -> bool:
-    """Whether a column's first texts are all numbers with a sign: such a column names no row."""
+    """Whether a column's first texts are all numbers with a sign or a fraction: such a column names no row."""
     if kind_of(column.type) != "text" or column.longest > LONGEST:
         return False
     values = [value.strip() for value, _ in column.top] or first_values(table, column.name)
-    return bool(values) and all(PYTHON.fullmatch(value) and looks(value) for value in values)
+    return bool(values) and all(
+        FRACTION.fullmatch(value) or (PYTHON.fullmatch(value) and looks(value)) for value in values
+    )
 
 
 def first_values(table: Table, name: str) -> list[str]:
