@@ -1,6 +1,7 @@
 """The main job in a clone of this repository, against a bare script, in alternating rounds.
 
-The example has a script of its own and is measured on a whole year; a project of its own is measured as it is.
+The example has a script of its own and is measured on a whole year. A project of its own is measured as it is: the
+ratios are promised where its bare script takes seconds; the set-up, whose time depends on the table, is only measured.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from benchmarks.table import Row
 
 TOP = Path(__file__).resolve().parents[1]
 ROUNDS = 3
+ENOUGH = 4.0  # seconds of a project's bare script: below, a run's imports and checks are more than the work
 EXAMPLE = (TOP / "data" / "example.txt").is_file()
 
 
@@ -64,7 +66,8 @@ def set_up(folder: Path) -> list[Row]:
     clone(folder)
     command(folder, ["make", "run"])
     seconds = time.perf_counter() - started
-    return [Row("git clone to the first trained model", "≤ 60 s", f"{seconds:.0f} s", seconds <= 60)]
+    goal, reached = ("≤ 60 s", seconds <= 60) if EXAMPLE else ("by the table", None)
+    return [Row("git clone to the first trained model", goal, f"{seconds:.0f} s", reached)]
 
 
 def parameter(folder: Path) -> tuple[str, float]:
@@ -79,6 +82,8 @@ def parameter(folder: Path) -> tuple[str, float]:
 def ratio(what: str, goal: float, seconds: Sequence[float], bare: float, shown: str) -> Row:
     taken = statistics.median(seconds)
     said = f"{taken / bare:.2f} × ({taken:.1f} s, {min(seconds):.1f} to {max(seconds):.1f}); {shown}"
+    if not EXAMPLE and bare < ENOUGH:
+        return Row(what, f"none: the bare script takes less than {ENOUGH:.0f} s", said)
     return Row(what, f"≤ {goal:.1f} × the bare script", said, taken <= goal * bare)
 
 

@@ -11,6 +11,7 @@ from mainline.data.collect import relation_sql
 from mainline.data.sources.duckdb_scan import connect
 from mainline.evaluation.results import Review
 from mainline.init import margins, reading, suggestions, thresholds
+from mainline.init.guesses.times import NONE
 from mainline.init.page import page
 from mainline.init.proposal import Proposal, Wishes
 from mainline.init.propose import propose
@@ -43,6 +44,8 @@ def proposed(
     before = manifest.read(root)
     with progress.stage("read") as detail:
         found = reading.read(wishes, workspace, database=database)
+        if found.hidden and wishes.time in found.hidden.parts.values():
+            wishes = replace(wishes, time=found.hidden.name)
         detail.text = ", ".join(
             f"{name}: {t.rows:,} rows, {len(t.columns)} columns" for name, t in found.tables.items()
         )
@@ -51,6 +54,12 @@ def proposed(
     con = connect()
     with progress.stage("guess") as detail:
         proposal = propose(con, found.tables, wishes, found.sources, name, found.decisions)
+        if found.hidden and proposal.settings["split"]["by"] != "time":  # no split by it: it is no column then
+            said = tuple(each for each in proposal.findings if each.column == found.hidden.name)
+            without = replace(wishes, time=NONE)
+            found = reading.read(without, workspace, database=database)
+            proposal = propose(con, found.tables, without, found.sources, name, found.decisions)
+            proposal = replace(proposal, findings=(*said, *proposal.findings))
         proposal = replace(proposal, findings=(*found.findings, *proposal.findings))
         detail.text = f"{proposal.settings['task']}, label {proposal.label}, {len(proposal.decisions)} decisions"
     with progress.stage("page"):

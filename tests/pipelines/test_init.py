@@ -5,6 +5,7 @@ A harmless or good change passes on each table, and a bad one is refused.
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -142,6 +143,8 @@ def test_a_second_call_leaves_what_was_edited(tmp_path: Path) -> None:
         (["tiny.csv", "--label", "y"], 3, "rows"),
         (["constant.csv", "--label", "y"], 3, "it is 1 in every row"),
         (["picture.csv", "--label", "y"], 3, "is a picture"),
+        (["prose.csv", "--label", "y"], 3, "prose.csv, line 2: Expected Number of Columns: 2 Found: 1"),
+        (["packed.csv", "--label", "y"], 3, "is compressed by gzip: name it packed.csv.gz"),
     ],
 )
 def test_what_cannot_become_a_project_leaves_everything_as_it_was(
@@ -152,7 +155,7 @@ def test_what_cannot_become_a_project_leaves_everything_as_it_was(
     assert clone.git("status", "--porcelain") == clone_status
 
 
-clone_status = "?? constant.csv\n?? picture.csv\n?? tiny.csv"
+clone_status = "?? constant.csv\n?? packed.csv\n?? picture.csv\n?? prose.csv\n?? tiny.csv"
 
 
 @pytest.fixture(scope="module")
@@ -160,5 +163,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Project:
     found = template(tmp_path_factory.mktemp("refused") / "clone")
     found.write("tiny.csv", "x,y\n" + "".join(f"{i},{i % 2}\n" for i in range(10)))
     found.write("constant.csv", "x,y\n" + "".join(f"{i},1\n" for i in range(500)))
+    found.write("prose.csv", "Dear all,\nhere is the table.\nBob, of the office\n")
+    found.path("packed.csv").write_bytes(gzip.compress(b"x,y\n1,2\n"))
     found.path("picture.csv").write_bytes(b"\x89PNG\r\n\x1a\n")
     return found

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from mainline.config.api import ApiSettings, Variable
-from mainline.config.section import Extensible, SpanField
+from mainline.config.section import Extensible, Section, SpanField
 
 # Each source has one of these; the others of its settings belong to that kind.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -22,6 +22,28 @@ KINDS: dict[str, tuple[str, ...]] = {
 OF_TEXT = ("types", "date_format", "decimal", "thousands", "encoding", "null_values")
 IN_PARQUET = ("delta", "iceberg", "topic")
 OF_FILES, OF_MESSAGES = ("parquet", "csv", "jsonl"), ("json", "avro", "protobuf")
+
+
+class TimeFrom(Section):
+    """The columns that a table's time is computed from: one of the first three, or year and month (and day)."""
+
+    seconds: str | None = Field(None, description="Column of seconds since 1970 (UTC).")
+    milliseconds: str | None = Field(None, description="Column of milliseconds since 1970 (UTC).")
+    yyyymmdd: str | None = Field(None, description="Column of days as whole numbers, such as 20260131.")
+    year: str | None = Field(None, description="Column of the year.")
+    month: str | None = Field(None, description="Column of the month, 1 to 12.")
+    day: str | None = Field(None, description="Column of the day of the month; by default the first.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        given = self.model_dump(exclude_none=True)
+        ways = ({"seconds"}, {"milliseconds"}, {"yyyymmdd"}, {"year", "month"}, {"year", "month", "day"})
+        if given.keys() not in ways:
+            raise ValueError(
+                "time_from has one of `seconds`, `milliseconds` and `yyyymmdd`, or `year` and `month`, with or without "
+                "`day`"
+            )
+        return self
 
 
 class Source(ApiSettings, Extensible):
@@ -89,6 +111,9 @@ class Source(ApiSettings, Extensible):
         [], description="Texts that mean a missing value in CSV files, such as `NA`, in addition to the empty cell."
     )
     time: str | None = Field(None, description="Timestamp column that the data cutoff (`data.until`) applies to.")
+    time_from: TimeFrom | None = Field(
+        None, description="Compute `time`, a new column, from numbers: `{seconds: created}`, `{year: y, month: m}`."
+    )
     known_after: SpanField | None = Field(None, description="Delay after `time` until a row is known.")
     known_ahead: bool = Field(False, description="Rows are known before their `time`, such as a timetable.")
 
@@ -132,6 +157,14 @@ class Source(ApiSettings, Extensible):
         typed = next((kind for kind in IN_PARQUET if getattr(self, kind) is not None), None)
         if given and typed:
             raise ValueError(f"{given[0]} is a setting of text files: the columns of `{typed}` have types")
+        return self
+
+    @model_validator(mode="after")
+    def _computed_time(self) -> Self:
+        if self.time_from is not None and self.time is None:
+            raise ValueError("time_from computes `time`: give that column a name")
+        if self.time_from is not None and self.path is None and self.dvc is None:
+            raise ValueError("time_from is a setting of files (`path`, `dvc`): compute the time in the query or before")
         return self
 
     @model_validator(mode="after")

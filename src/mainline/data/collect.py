@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.data.sources import SOURCES, Request, snapshot
 from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
+from mainline.data.sources.computed_time import of_source
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
 from mainline.data.sources.duckdb_scan import Layout, connect, plain, scan_sql
 from mainline.data.sources.encoding import in_utf8
@@ -130,8 +131,10 @@ def to_json(tables: dict[str, Collected]) -> str:
         # Left out where they say nothing: a record of an earlier version has neither.
         if table["reading"] == dataclasses.asdict(Reading()):
             del table["reading"]
-        elif table["reading"]["thousands"] is None:
-            del table["reading"]["thousands"]
+        else:
+            for name in ("thousands", "computed"):
+                if not table["reading"][name]:
+                    del table["reading"][name]
         if not table["odd"]:
             del table["odd"]
         if table["snapshot"] is None:
@@ -196,6 +199,7 @@ def _collect(
     # What is inferred depends on the content alone; what is set can change the table without it.
     given = {name: getattr(source, name) for name in READING if name in source.model_fields_set}
     model_sees = [*model_sees, json.dumps(given, sort_keys=True)] if given else model_sees
+    model_sees = [*model_sees, *layout.reading.computed.values()]
     starts = [start for path in paths if (start := held[path].start)]
     ends = [end for path in paths if (end := held[path].end)]
     return dataclasses.replace(
@@ -261,7 +265,7 @@ def _reading(name: str, source: Source, files: Files, cache: Path) -> Files:
         files.reading, types=source.types, date_format=None if timed else written, timestamp_format=timed,
         decimal=source.decimal, thousands=source.thousands, null_values=source.null_values,
     )  # fmt: skip
-    found = dataclasses.replace(files, reading=reading)
+    found = dataclasses.replace(files, reading=reading, time_from=of_source(source))
     return in_utf8(found, source.encoding, cache) if source.encoding else found
 
 

@@ -9,7 +9,10 @@ from mainline.init.dialect import Dialect
 from mainline.init.proposal import Finding
 from mainline.init.value_shapes import MISSING, Text, listed
 
-DAYS = ("%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%Y", "%m-%d-%Y")
+DAYS = (
+    "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%Y", "%m-%d-%Y",
+    "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%d-%B-%Y", "%B %d, %Y",
+)  # fmt: skip
 TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 
 
@@ -75,8 +78,8 @@ def in_order(given: Text, column: str, format: str) -> bool:
 
 
 def day_of(format: str) -> str:
-    return format.partition(" ")[0]
+    return format.removesuffix(time_of(format))
 
 
 def time_of(format: str) -> str:
-    return format.partition(" ")[2]
+    return next((time for time in TIMES[1:] if format.endswith(time)), "")

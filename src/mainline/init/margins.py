@@ -10,19 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
+from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.errors import DataError
 from mainline.evaluation import bootstrap, equal_models
 from mainline.evaluation.equal_models import MODELS, WINDOWS, Margin
 from mainline.evaluation.metrics import title_of
 from mainline.init.proposal import Finding
-from mainline.training import pipeline
+from mainline.training import pipeline, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FEWEST_MODELS = 3
 BUDGET = 25.0  # seconds of fits: the first verdict is to stand within a minute and a half
-TRIED_ROWS = 5_000  # of a fit whose time says how long the others will take
+TRIED_ROWS = (5_000, 50_000)  # of fits whose time says how long the others will take
 FLOORS = {"regression": "r2", "multiclass": "accuracy"}  # absolute by nature; a binary model has its lead
 COARSE = {"roc_auc": 0.05, "average_precision": 0.1, "accuracy": 0.05, "brier": 0.03}  # larger margins tell little
 SHARE = 0.1  # of the metric itself, where its scale is the label's
@@ -35,6 +36,7 @@ class Measured:
     margins: tuple[Margin, ...] = ()
     floors: tuple[tuple[str, float, str], ...] = ()  # metric, least value, the reason
     findings: tuple[Finding, ...] = ()
+    fitted_on: int | None = None  # training rows of each model, where they are a sample of all
 
 
 def measure(
@@ -42,12 +44,14 @@ def measure(
 ) -> Measured:
     """The margins of `gates.margins` and a floor, from as many equal models as `budget` seconds allow.
 
-    At least three models on one holdout; at most six, on three holdouts.
+    At least three models on one holdout; at most six, on three holdouts. Where three fits take too long, the models are
+    fitted on a sample of the training rows: they differ more than models of all rows, so the margin is not too small.
     """
     names = list(settings.gates.margins)
     floor = FLOORS.get(settings.task)
     asked = list(dict.fromkeys([*names, *([floor] if floor else [])]))
-    models = affordable(settings, frame, budget)
+    models, rows = affordable(settings, frame, budget)
+    settings = with_rows(settings, rows)
     needed: dict[str, list[float]] = {name: [] for name in names}
     first = None
     started = time.perf_counter()
@@ -73,23 +77,48 @@ def measure(
             findings.append(Finding("risk", None, str(error)))
     findings += list(coarse(settings, margins, first))
     floors = [one for one in [floor_of(settings, floor, first)] if one] if floor else []
-    return Measured(tuple(margins), tuple(floors), tuple(findings))
+    return Measured(tuple(margins), tuple(floors), tuple(findings), rows)
 
 
-def affordable(settings: Settings, frame: Path, budget: float) -> int:
-    """How many models can be trained on one holdout, judged by a fit on the first rows."""
-    by = settings.compare.blocks
-    rows = pipeline.training_rows(settings, frame, *([by] if by else []))
-    few = rows.iloc[:: max(1, len(rows) // TRIED_ROWS)].reset_index(drop=True)
-    if len(few) == len(rows):
-        return MODELS
-    started = time.perf_counter()
-    try:
-        pipeline.fit_rows(settings, few)
-    except DataError:
-        return MODELS
-    each = (time.perf_counter() - started) * len(rows) / len(few)
-    return max(FEWEST_MODELS, min(MODELS, int(budget / max(each, 1e-3))))
+def affordable(settings: Settings, frame: Path, budget: float) -> tuple[int, int | None]:
+    """How many models can be trained on one holdout, and on how many rows: None for all.
+
+    Judged by fits on few rows, which cost more for each row than large ones do.
+    """
+    every = labelled_rows(settings, frame)
+    each = 0.0  # seconds of a fit on all rows
+    for few in TRIED_ROWS:
+        if every <= few:
+            break
+        started = time.perf_counter()
+        try:
+            pipeline.fit_rows(settings, pipeline.training_rows(with_rows(settings, few), frame))
+        except DataError:
+            return MODELS, None
+        each = (time.perf_counter() - started) * every / few
+        if each * MODELS <= budget:
+            break
+    if each * FEWEST_MODELS <= budget or every <= TRIED_ROWS[-1]:
+        return max(FEWEST_MODELS, min(MODELS, int(budget / max(each, 1e-3)))), None
+    rows = every * budget / (2 * MODELS * each)  # two holdouts
+    return MODELS, max(TRIED_ROWS[-1], math.floor(rows / 10_000) * 10_000)
+
+
+def labelled_rows(settings: Settings, frame: Path) -> int:
+    import duckdb
+
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        where = sample.labelled(settings)
+        found = connection.execute(f"SELECT count(*) FROM {parquet_file(frame)} WHERE {where}").fetchone()
+    return int(found[0]) if found else 0
+
+
+def with_rows(settings: Settings, rows: int | None) -> Settings:
+    """The settings with fits on so many rows; as they are, where `rows` is None."""
+    if rows is None:
+        return settings
+    return settings.model_copy(update={"train": settings.train.model_copy(update={"rows": rows})})
 
 
 def too_small(settings: Settings, why: str) -> Finding:

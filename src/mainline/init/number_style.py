@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from mainline.data.sources.duckdb_scan import name
+from mainline.data.sources.duckdb_scan import text as text_of
 from mainline.init.dialect import Dialect
 from mainline.init.proposal import Finding
-from mainline.init.value_shapes import ALWAYS_MISSING, POINTS, Text, listed
+from mainline.init.value_shapes import ALWAYS_MISSING, COMMA, COMMAS, MISSING, NUMBER, POINTS, Text, listed
+
+FEW_ODD = 0.02  # of the values of a column: more are no slip
 
 
 def numbers(found: Dialect, table: str, given: Text) -> None:
     """Set the separators, and the words for a missing value, where the columns leave no doubt."""
     separators(found, table, given)
     missing_words(found, table, given)
+    odd_words(found, table, given)
 
 
 def separators(found: Dialect, table: str, given: Text) -> None:
@@ -46,6 +50,25 @@ def missing_words(found: Dialect, table: str, given: Text) -> None:
     if words:
         where = [c for c, s in given.shapes.items() if set(s.words) & set(words)]
         found.decide(table, "null_values", words, f"{', '.join(words)} means missing", f"in {listed(where)}")
+
+
+def odd_words(found: Dialect, table: str, given: Text) -> None:
+    """Say that a column of numbers is read as text because of a few other values, such as a row of totals."""
+    for column, shape in given.shapes.items():
+        numbers = max(shape.number, shape.comma + shape.points, shape.commas + shape.number)
+        odd = shape.values - numbers
+        if not odd or odd > FEW_ODD * shape.values:
+            continue
+        value = f"trim({name(column)})"
+        missing = ", ".join(map(text_of, MISSING))
+        known = f"{value} <> '' AND NOT list_contains([{missing}], {value})"
+        other = given.first(value, f"{known} AND NOT regexp_full_match({value}, '{NUMBER}|{POINTS}|{COMMAS}|{COMMA}')")
+        rows = f"{odd:,} row{'s' if odd > 1 else ''}"
+        text = (
+            f"{column} is a number in {numbers:,} rows and something else in {rows}, such as {other!r}: all of it is "
+            f"read as text. Remove the row, or name the value in data.sources.{table}.null_values if it means missing"
+        )
+        found.findings.append(Finding("risk", column, text))
 
 
 def has_fractions(given: Text, column: str) -> bool:

@@ -146,6 +146,8 @@ def check_is_table(path: Path, given: str) -> None:
             f"FILE: {given} is one JSON array: write one object a line, as pandas' to_json(lines=True) does"
         )
     compressed = start[:2] == b"\x1f\x8b"
+    if compressed and path.suffix != ".gz":
+        raise DataError(f"FILE: {given} is compressed by gzip: name it {path.name}.gz, or unpack it")
     wide = start[:2] in (b"\xff\xfe", b"\xfe\xff")  # UTF-16
     if not compressed and not wide and b"\0" in start:
         raise DataError(f"FILE: {given} is a binary file; tables are {KINDS} files")
@@ -184,7 +186,8 @@ def of_sklearn(name: str) -> pd.DataFrame:
     if frame is None:
         near = difflib.get_close_matches(name, names, n=1)
         raise ConfigurationError(
-            f"FILE: scikit-learn has no table {name}" + (f"; did you mean sklearn:{near[0]}?" if near else "")
+            f"FILE: scikit-learn has no table {name}: "
+            + (f"did you mean sklearn:{near[0]}?" if near else "such as sklearn:breast_cancer, sklearn:diabetes")
         )
     found: pd.DataFrame = frame.rename(columns=str)
     return found

@@ -21,8 +21,10 @@ from mainline.init.guesses import (
     key,
     label,
     metric,
+    numbers_in_text,
     patterns,
     protected,
+    sentinels,
     settings,
     single,
     slices,
@@ -85,15 +87,18 @@ def propose(
 
     out = protected.guess(context, target, by)
     with_labels = [name for name in rows.columns if joined is not None and name not in tables[0].columns]
-    elsewhere = {**times.after(context, time, with_labels), **out}
+    elsewhere = {**times.after(context, time, with_labels), **times.as_numbers(context, time), **out}
     elsewhere |= dict.fromkeys(counted, "it counts the rows")
     elsewhere |= dict.fromkeys(with_labels, f"it comes with the labels of {holder.name}: after the outcome")
     uses = patterns.with_constants(rows.columns, features.guess(rows, target, by, time, elsewhere))
     uses = left_out(uses, derive.parts_of_time(context, time, uses))
+    written, numbers = numbers_in_text.find(context, {n: u for n, u in uses.items() if n not in elsewhere})
+    uses = left_out(uses, written)
+    sentinels.warn(context, uses)
     uses = duplicates.of_columns(context, uses)
     singles = single.scores(context, target, used(uses))
     uses = left_out(uses, leaks.find(context, target, uses, singles))
-    derived = derive.features(context, time, uses, elsewhere)
+    derived = (*derive.features(context, time, uses, elsewhere), *numbers)
     check_features(rows.name, uses, derived)
     group = None
     if side is None:

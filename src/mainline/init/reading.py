@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,13 +16,19 @@ from mainline.config.schema import Data
 from mainline.data.collect import Collected, collect
 from mainline.data.sources.formats import format_of
 from mainline.errors import ConfigurationError
+from mainline.init import hidden_time
 from mainline.init.dialect import Dialect
+from mainline.init.hidden_time import HiddenTime
 from mainline.init.origin import RAW, VARIABLE, Origin, find
 from mainline.init.proposal import Decision, Finding, Wishes
 from mainline.init.sniff import sniff
 from mainline.runtime.file_digests import expand
 from mainline.runtime.workspace import Workspace
 
+RAGGED = (
+    "Each row needs as many values as the header has names: look for text above or below the table, for a value with "
+    "an unquoted separator, and for a quote that is not closed"
+)
 FAR = dt.date(9999, 1, 1)  # no row lies behind it
 
 
@@ -34,6 +41,7 @@ class Reading:
     decisions: tuple[Decision, ...]
     findings: tuple[Finding, ...]
     brought: Mapping[Path, Path]  # below the root: where the file waits that goes there
+    hidden: HiddenTime | None = None  # of the rows: their time is computed
 
 
 def read(wishes: Wishes, workspace: Workspace, *, database: str = VARIABLE) -> Reading:
@@ -60,17 +68,30 @@ def read(wishes: Wishes, workspace: Workspace, *, database: str = VARIABLE) -> R
     decisions: list[Decision] = []
     findings: list[Finding] = []
     brought: dict[Path, Path] = {}
+    hidden: HiddenTime | None = None
     for origin in origins:
         moved = bring(origin, root, waiting)
         brought |= moved
         dialect = dialect_of(origin, root, waiting, moved, workspace.cache)
         source = {**origin.source, **dialect.settings}
-        data = Data.model_validate({"until": FAR, "sources": {origin.table: waited(source, moved, root, waiting)}})
-        tables |= collect(data, root, workspace.cache)
-        sources[origin.table] = source
+
+        found = collected(origin.table, waited(source, moved, root, waiting), workspace)
         decisions += [*origin.decisions, *dialect.decisions]
+        if origin is origins[0] and "path" in source:
+            hidden = hidden_time.find(found[origin.table], wishes)
+        if hidden and origin is origins[0]:
+            source = {**source, **hidden.settings}
+            found = collected(origin.table, waited(source, moved, root, waiting), workspace)
+            decisions.append(hidden.decision)
+        tables |= found
+        sources[origin.table] = source
         findings += dialect.findings
-    return Reading(tables, sources, tuple(decisions), tuple(findings), brought)
+    return Reading(tables, sources, tuple(decisions), tuple(findings), brought, hidden)
+
+
+def collected(table: str, source: Mapping[str, Any], workspace: Workspace) -> dict[str, Collected]:
+    data = Data.model_validate({"until": FAR, "sources": {table: source}})
+    return collect(data, workspace.root, workspace.cache)
 
 
 def folder(workspace: Workspace) -> Path:
@@ -117,8 +138,10 @@ def waited(source: Mapping[str, Any], moved: Mapping[Path, Path], root: Path, wa
 
 
 def shown(error_text: str, workspace: Workspace) -> str:
-    """A message about a waiting file, in terms of the file that the person named."""
-    return error_text.replace(Path(os.path.relpath(folder(workspace), workspace.root)).as_posix(), RAW.as_posix())
+    """A message about a waiting file, in terms of the file that the person named: no params.yaml names it yet."""
+    waiting = Path(os.path.relpath(folder(workspace), workspace.root)).as_posix()
+    text = re.sub(r"^data\.sources\.\w+: ", "", error_text.replace(waiting, RAW.as_posix()))
+    return f"{text.rstrip('.')}. {RAGGED}" if "Expected Number of Columns" in text else text
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from mainline.data.sources.text_files import delimiter_of
 from mainline.errors import DataError
 from mainline.init import date_style, number_style
 from mainline.init.dialect import Dialect
-from mainline.init.proposal import Decision
+from mainline.init.proposal import Decision, Finding
 from mainline.init.value_shapes import Text, column_shapes
 
 CHUNK = 1 << 20
@@ -36,6 +36,7 @@ def sniff(table: str, path: Path, cache: Path) -> Dialect:
     encoding = encoding_of(path)
     if encoding:
         found.decide(table, "encoding", encoding, encoding, "some bytes are no UTF-8")
+        in_two_encodings(found, path, encoding)
     files = Files(table, [path], "csv", {path: path.name})
     if encoding:
         files = in_utf8(files, encoding, cache)
@@ -78,6 +79,33 @@ def encoding_of(path: Path) -> str | None:
         )
 
 
+def in_two_encodings(found: Dialect, path: Path, encoding: str) -> None:
+    """Lines of one file that are UTF-8 and lines that are not: the former are read wrong."""
+    if encoding.startswith("utf"):
+        return
+    counts = {True: 0, False: 0}
+    with opened(path) as file:
+        for line in file:
+            if not line.isascii():
+                counts[is_utf8(line)] += 1
+    if counts[True]:
+        found.findings.append(
+            Finding(
+                "risk", None,
+                f"{path.name} is written in two encodings: {counts[True]:,} lines are UTF-8 and {counts[False]:,} are "
+                f"not. All are read as {encoding}, which spells the former otherwise. Write the file in one",
+            )
+        )  # fmt: skip
+
+
+def is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def opened(path: Path) -> IO[bytes]:
     return gzip.open(path) if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]
 
@@ -95,7 +123,8 @@ def header(path: Path, delimiter: str, shown: str) -> list[str]:
     names = next(csv.reader([line], delimiter=delimiter), [])
     if len(names) < 2:
         raise DataError(
-            f"FILE: {shown} has a single column, {line[:60]!r}: columns end at a comma, semicolon, tab or bar"
+            f"FILE: {shown} has a single column, {line[:60]!r}: columns end at a comma, semicolon, tab or bar, and "
+            "the first line has their names"
         )
     if all(re.fullmatch(r"\s*[-+]?[\d.,]+(e[-+]?\d+)?\s*|\s*", one, re.IGNORECASE) for one in names) and any(names):
         raise DataError(

@@ -23,9 +23,10 @@ def with_measured(proposal: Proposal, measured: Measured) -> Proposal:
     reasons, decisions = dict(proposal.reasons), list(proposal.decisions)
     for one in measured.margins:
         gates.setdefault("margins", {})[one.metric] = one.margin
-        reasons["gates", "margins", one.metric] = f"measured: {one}"
+        few = f" of {measured.fitted_on:,} rows (make margins WRITE=1 takes all)" if measured.fitted_on else ""
+        reasons["gates", "margins", one.metric] = f"measured: {one}{few}"
         where = f"gates.margins.{one.metric}"
-        decisions.append(Decision(where, f"{one.margin:g}", str(one), f"params.yaml: {where}; make margins"))
+        decisions.append(Decision(where, f"{one.margin:g}", f"{one}{few}", f"params.yaml: {where}; make margins"))
     known = {one.metric for one in measured.margins}
     for name in set(gates.get("margins", {})) - known:
         reasons["gates", "margins", name] = "not measured: a rough value. Too few rows to compare models on"

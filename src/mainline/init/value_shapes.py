@@ -22,7 +22,8 @@ NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
 COMMA = r"[-+]?\d+(,\d+)?"
 POINTS = r"[-+]?\d{1,3}(\.\d{3})+(,\d+)?"  # 1.234,50
 COMMAS = r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?"  # 1,234.50
-DATED = r"\d{1,2}[./-]\d{1,2}[./-]\d{4}.*"
+MONTH = r"[A-Za-z]{3,9}"
+DATED = rf"(\d{{1,2}}([./-]\d{{1,2}}[./-]|[ -]{MONTH}[ -])|{MONTH} \d{{1,2}}, )\d{{4}}.*"
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ class Text:
         """Whether no row breaks a condition."""
         (answer,) = run(self.con, self.files, f"SELECT count(*) = 0 FROM {self.rows} WHERE NOT ({condition})")
         return bool(answer[0])
+
+    def first(self, value: str, condition: str) -> str:
+        """The first value of a row that fulfils a condition; empty where none does."""
+        found = run(self.con, self.files, f"SELECT {value} FROM {self.rows} WHERE {condition} LIMIT 1")
+        return str(found[0][0]) if found else ""
 
 
 def listed(columns: Sequence[str], most: int = 3) -> str:

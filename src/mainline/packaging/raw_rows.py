@@ -18,6 +18,7 @@ from mainline.data import content_key, conversion, lineage, prepare
 from mainline.data.collect import Collected, collect, layout_of, relation_sql
 from mainline.data.feature_patterns import with_features
 from mainline.data.sources.columns import read_layout
+from mainline.data.sources.computed_time import of_source
 from mainline.data.sources.duckdb_scan import blaming, connect, parquet_file, plain, scan_sql, text
 from mainline.data.sources.encoding import in_utf8
 from mainline.data.sources.formats import Files, Reading, format_of
@@ -43,9 +44,12 @@ class RawRows:
     def as_written(self, json: bool) -> str:
         """SQL of the file's rows with every value as it is written, and their `PLACE`."""
         kind = "JSON" if json else "VARCHAR"
-        layout = dataclasses.replace(layout_of(self.table), columns=dict.fromkeys(self.table.columns, kind))
-        typed = self.table.format == "parquet"
-        rows = f"({relation_sql(self.table)})" if typed else scan_sql(self.table.paths, layout)
+        own = {c: type_ for c, type_ in self.table.columns.items() if c not in self.table.reading.computed}
+        reading = dataclasses.replace(self.table.reading, computed={})
+        table = dataclasses.replace(self.table, columns=own, reading=reading)
+        layout = dataclasses.replace(layout_of(table), columns=dict.fromkeys(own, kind))
+        typed = table.format == "parquet"
+        rows = f"({relation_sql(table)})" if typed else scan_sql(table.paths, layout)
         return f"SELECT *, row_number() OVER () - 1 AS {PLACE} FROM {rows}"
 
 
@@ -140,8 +144,9 @@ def rows_of(settings: Settings, made: prepare.Prepared, name: str, file: Path, c
     if format is None:
         raise ConfigurationError(f"{file}: the name must end in .parquet, .csv or .jsonl")
     own = format == source.format != "parquet"
-    reading = dataclasses.replace(source.reading, types={}, partitions={}) if own else Reading()
-    files = Files(name, [file.absolute()], format, {file.absolute(): str(file)}, reading)
+    reading = dataclasses.replace(source.reading, types={}, partitions={}, computed={}) if own else Reading()
+    time_from = of_source(settings.data.sources[name])
+    files = Files(name, [file.absolute()], format, {file.absolute(): str(file)}, reading, time_from=time_from)
     encoding = settings.data.sources[name].encoding
     layout = read_layout(connect(), in_utf8(files, encoding, cache) if own and encoding else files)
     paths = in_utf8(files, encoding, cache).paths if own and encoding else files.paths

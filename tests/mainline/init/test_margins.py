@@ -72,5 +72,14 @@ def test_a_margin_that_lets_large_losses_pass_is_a_risk_with_the_rows_that_would
 
 def test_few_models_are_trained_where_a_fit_is_slow(tmp_path: Path) -> None:
     path = frame(tmp_path / "f.parquet", 20_000, 5.0)
-    assert margins.affordable(settings(), path, budget=1e-6) == 3
-    assert margins.affordable(settings(), path, budget=600.0) == 6
+    assert margins.affordable(settings(), path, budget=1e-6) == (3, None)
+    assert margins.affordable(settings(), path, budget=600.0) == (6, None)
+
+
+def test_equal_models_of_a_large_table_are_fitted_on_a_sample_and_say_so(tmp_path: Path) -> None:
+    path = frame(tmp_path / "f.parquet", 120_000, 5.0)
+    found = margins.measure(settings(), path, budget=1e-3)
+    assert found.fitted_on == 50_000
+    (margin,) = found.margins
+    assert margin.pairs == 30
+    assert 0 < margin.margin < 0.05

@@ -29,8 +29,15 @@ def read_layout(con: DuckDBPyConnection, files: Files) -> Layout:
     layout = _parquet_layout(con, files) if files.format == "parquet" else text_layout(con, files)
     # Some writers keep the column in the file as well: there it has its own type.
     parts = {column: kind for column, kind in files.reading.partitions.items() if column not in layout.columns}
+    columns, time = {**layout.columns, **parts}, files.time_from
     reading = dataclasses.replace(layout.reading, partitions=parts)
-    return dataclasses.replace(layout, columns={**layout.columns, **parts}, reading=reading)
+    if time:
+        time.check(files.table, columns)
+        columns, reading = (
+            {**columns, time.name: time.type},
+            dataclasses.replace(reading, computed={time.name: time.sql}),
+        )
+    return dataclasses.replace(layout, columns=columns, reading=reading)
 
 
 def _parquet_layout(con: DuckDBPyConnection, files: Files) -> Layout:

@@ -54,7 +54,17 @@ def connect() -> DuckDBPyConnection:
 
 
 def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
-    """A table function that reads exactly these files, with these columns, whatever is in their names."""
+    """What reads exactly these files, with these columns, whatever is in their names."""
+    computed = layout.reading.computed
+    if not computed:
+        return files_sql(paths, layout, **options)
+    own = {name: kind for name, kind in layout.columns.items() if name not in computed}
+    scan = files_sql(paths, dataclasses.replace(layout, columns=own), **options)
+    return f"(SELECT *, {', '.join(f'{sql} AS {name(column)}' for column, sql in computed.items())} FROM {scan})"
+
+
+def files_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
+    """A table function that reads the columns that the files have."""
     given = {"filename": text(options["filename"])} if "filename" in options else {}
     parts = layout.reading.partitions
     given |= _partitioned(parts)

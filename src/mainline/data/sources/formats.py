@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from mainline.data.sources.computed_time import ComputedTime
 from mainline.errors import ConfigurationError
 
 Format = Literal["parquet", "csv", "jsonl"]
@@ -30,6 +31,7 @@ class Reading:
     thousands: str | None = None
     null_values: list[str] = field(default_factory=list)
     partitions: Mapping[str, str] = field(default_factory=dict)  # columns in the folders' names, with their types
+    computed: Mapping[str, str] = field(default_factory=dict)  # columns that no file has, with the SQL of each
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Files:
     origins: dict[Path, str]  # what a reader knows each file by: its path below the root, or its URL
     reading: Reading = field(default_factory=Reading)
     typed: bool = False  # the setting `types` is in the files already
+    time_from: ComputedTime | None = None
 
     def origin(self, path: Path) -> str:
         return f"data.sources.{self.table}: {self.origins.get(path, path)}"

@@ -116,7 +116,7 @@ def columns_used(expression: Table) -> dict[str, set[str]]:
 
 def is_same(table: Collected) -> bool:
     """Whether Spark reads the files as DuckDB does."""
-    if table.format != "parquet" or table.odd or table.reading.partitions:
+    if table.format != "parquet" or table.odd or table.reading.partitions or table.reading.computed:
         return False
     return all(plain(kind) == kind and spark_type(kind) for kind in table.columns.values())
 

@@ -24,6 +24,9 @@ ORDINARY = (
     "normal", "legit", "genuine", "low", "none", "paid", "survived", "absent",
 )  # fmt: skip
 
+NEGATIONS = [["no"], ["not"], ["non"], ["nein"], ["nicht"], ["nie"], ["nej"], ["nei"], ["nao"], ["não"]]
+NEGATIONS += [["false"], ["faux"], ["falsch"], ["falso"], ["onwaar"]]
+
 
 @dataclass(frozen=True)
 class Label:
@@ -111,7 +114,7 @@ def predicted(
     negated = [
         a for a in listed for b in listed if a != b and a.lower() in (f"no {b}", f"not {b}", f"non-{b}", f"no{b}")
     ]
-    negated = negated or [a for a in listed if a.lower().split()[0:1] in (["no"], ["not"], ["non"])]
+    negated = negated or [a for a in listed if a.lower().split()[0:1] in NEGATIONS]
     if len(negated) == 1:
         return next(each for each in listed if each != negated[0]), f"{negated[0]} denies it"
     rarer = min(sorted(listed, reverse=True), key=lambda each: counts[each])

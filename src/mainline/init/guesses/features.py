@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from mainline.init.guesses import names
@@ -42,10 +43,10 @@ def guess(
 
 def use_of(column: Column, time: Time | None) -> Use:
     kind, there = kind_of(column.type), column.rows - column.missing
-    if not column.distinct:
-        return Use("left out", "no row has a value" if kind != "other" or not there else f"{column.type} is no feature")
-    if kind == "other":
+    if kind == "other" and there:
         return Use("left out", f"{column.type} is no feature: take it apart in the preparation function")
+    if not column.distinct:
+        return Use("left out", "no row has a value")
     if column.distinct == 1 and not column.missing:
         return Use("left out", f"constant: {column.top[0][0] if column.top else column.minimum} in every row")
     if column.missing >= NEARLY_ALL * column.rows:
@@ -59,6 +60,8 @@ def use_of(column: Column, time: Time | None) -> Use:
 
 def of_text(column: Column, there: int) -> Use:
     distinct = column.distinct
+    if column.top and all(is_json(value) for value, _ in column.top):
+        return Use("left out", "JSON: take it apart in the preparation function, such as into a column for each key")
     if distinct == there and distinct > SMALL_SET:
         return Use("left out", f"an identifier or free text: each of {distinct:,} texts is different")
     if distinct > SMALL_SET and ((column.words >= SENTENCE and distinct > 0.1 * there) or column.longest > LONG):
@@ -70,6 +73,17 @@ def of_text(column: Column, there: int) -> Use:
     if distinct > SMALL_SET and names.is_entity(column.name):
         return Use("left out", f"an identifier by its name: {distinct:,} different texts")
     return Use("categorical", f"{distinct:,} different texts")
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is a JSON object or array."""
+    if text.strip()[:1] not in ("{", "["):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def of_number(column: Column, there: int, time: Time | None) -> Use:

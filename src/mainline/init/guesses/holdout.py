@@ -61,7 +61,7 @@ def check_size(label: Label) -> None:
     if label.rows < FEWEST_ROWS:
         raise DataError(
             f"{label.rows} rows with a {label.name}: at least {FEWEST_ROWS} are needed, so that a holdout of 0.3 has "
-            f"{FEWEST_BLOCKS} rows to compare models on; a few hundred, to tell models apart"
+            f"{FEWEST_BLOCKS} rows or more to compare models on; a few hundred, to tell models apart"
         )
     if label.task == "binary" and label.counts:
         fewest = min(label.counts.values())

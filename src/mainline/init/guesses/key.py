@@ -8,6 +8,7 @@ from mainline.config.schema import CONTENT
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
 from mainline.init.guesses import names
+from mainline.init.guesses.numbers_in_text import is_amount
 from mainline.init.guesses.table import Table, Told
 from mainline.init.kinds import is_integer, kind_of
 from mainline.init.proposal import Column, Wishes
@@ -62,7 +63,10 @@ def found(table: Table, label: str) -> tuple[tuple[str, ...], str]:
     columns = [
         column
         for name, column in table.columns.items()
-        if name != label and can_identify(column) and (kind_of(column.type) != "time" or is_regular(table, column))
+        if name != label
+        and can_identify(column)
+        and not is_amount(table, column)
+        and (kind_of(column.type) != "time" or is_regular(table, column))
     ]
     single = sorted(filter(is_unique, columns), key=lambda column: rank(column))
     if single and rank(single[0]) < 9:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
 from mainline.init.guesses.classes import Label, binary, multiclass
+from mainline.init.guesses.numbers_in_text import first_values, is_amount
 from mainline.init.guesses.table import Table, Told
 from mainline.init.kinds import kind_of, literal
 from mainline.init.proposal import Column, Wishes
@@ -51,6 +52,12 @@ def guess(table: Table, wishes: Wishes, told: Told) -> Label:
         Where it has one value or none.
     """
     column = table.columns[wishes.label]
+    if column.distinct > FEW and is_amount(table, column):
+        example = first_values(table, column.name)[0]
+        raise ConfigurationError(
+            f"LABEL={column.name}: it is text such as {example}: write it as a number, without the sign, or compute "
+            "one in the source's query"
+        )
     check(column)
     classes = grouped(table, column)
     task, reason = chosen_task(column, classes, wishes)

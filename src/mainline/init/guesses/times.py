@@ -37,6 +37,7 @@ class Time:
         return self.column.type == "DATE"
 
 
+NEW_IN_HOLDOUT = "the holdout has values of it that training has not"
 NONE = "none"  # what a person says who wants no time
 
 
@@ -167,24 +168,51 @@ def after(context: Context, time: Time | None, known: Collection[str]) -> dict[s
     return found
 
 
+def as_numbers(context: Context, time: Time | None) -> dict[str, str]:
+    """Moments that are written as seconds: the holdout has values of them that training has not."""
+    if time is None:
+        return {}
+    found = {name: epoch_unit(column) for name, column in context.table.columns.items()}
+    days = [name for name, column in context.table.columns.items() if is_day_number(column)]
+    return {
+        **{name: f"a moment in {unit} since 1970: {NEW_IN_HOLDOUT}" for name, unit in found.items() if unit},
+        **dict.fromkeys(days, f"a day as a number: {NEW_IN_HOLDOUT}"),
+    }
+
+
+def is_day_number(column: Column) -> bool:
+    """Days as 20260131, by the name and the values."""
+    named = names.is_calendar(column.name) or names.says(column.name, names.BEFORE | names.AFTER)
+    if not named or not column.whole or kind_of(column.type) != "number" or column.distinct < FEWEST_DAYS:
+        return False
+    low, high = column.minimum, column.maximum
+    return bool(low >= 19000101 and high <= 21001231 and high - low < 1_500_000 and low % 100 <= 31)
+
+
+def epoch_unit(column: Column) -> str | None:
+    """Whether a column counts the seconds or the milliseconds since 1970, by its name and all of its values."""
+    named = names.is_calendar(column.name) or names.says(column.name, names.BEFORE | names.AFTER | {"epoch"})
+    if not named or not column.whole or kind_of(column.type) != "number" or column.distinct < FEWEST_DAYS:
+        return None
+    for unit, (low, high) in EPOCHS.items():
+        if low <= column.minimum and column.maximum <= high:
+            return "seconds" if unit == "s" else "milliseconds"
+    return None
+
+
 def hint_at_hidden(context: Context) -> None:
     """Times that are written as numbers or text: the split needs a column that is a time."""
     for name, column in context.table.columns.items():
         named = names.is_calendar(name) or names.says(name, names.BEFORE)
         if column.whole and kind_of(column.type) == "number" and column.distinct >= FEWEST_DAYS and named:
-            for unit, (low, high) in EPOCHS.items():
-                if low <= column.minimum and column.maximum <= high:
-                    seconds = "seconds" if unit == "s" else "milliseconds"
-                    context.told.ask(
-                        name,
-                        f"{name} looks like {seconds} since 1970. Is it the rows' time? Rows are split by a hash until "
-                        f"the table has it as a timestamp, such as to_timestamp({name}) in a query",
-                    )
-            if (
-                column.minimum >= 19000101
-                and column.maximum <= 21001231
-                and column.maximum - column.minimum < 1_500_000
-            ):
+            unit = epoch_unit(column)
+            if unit:
+                context.told.ask(
+                    name,
+                    f"{name} looks like {unit} since 1970. Is it the rows' time? Rows are split by a hash until it is. "
+                    f"Where every row has one: TIME={name}; in a query, to_timestamp({name}) makes a timestamp of it",
+                )
+            if is_day_number(column):
                 context.told.ask(
                     name,
                     f"{name} looks like days written as 20260131. Is it the rows' time? For text files set "

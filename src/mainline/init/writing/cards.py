@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import posixpath
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -65,7 +66,7 @@ DATA = """\
 
 TODO: what is one row, who collected it, and for what?
 
-The suites in [`expectations/`](expectations) define what each column must contain. Every run checks them: a *critical*
+The suites in [`expectations/`]({suites}) define what each column must contain. Every run checks them: a *critical*
 expectation stops it (exit status 3), a *warning* is reported.
 
 ## Origin and licence
@@ -86,17 +87,21 @@ TODO: do they describe people? Then also on what grounds they may be used, and w
 {rest}{findings}"""
 
 
-def files(proposal: Proposal, tables: Mapping[str, Collected]) -> dict[str, str]:
-    return {MODEL_CARD: model_card(proposal, tables), DATA_CARD: data_card(proposal, tables)}
+def files(
+    proposal: Proposal, tables: Mapping[str, Collected], suites: str, model: str = MODEL_CARD, data: str = DATA_CARD
+) -> dict[str, str]:
+    """The cards by their paths from the top, `model` and `data`; the suites lie in the folder `suites`."""
+    link = posixpath.relpath(suites, posixpath.dirname(data))
+    return {model: model_card(proposal, tables, data), data: data_card(proposal, tables, link)}
 
 
-def model_card(proposal: Proposal, tables: Mapping[str, Collected]) -> str:
+def model_card(proposal: Proposal, tables: Mapping[str, Collected], data: str) -> str:
     protected = ", ".join(f"`{code(name)}`" for name in proposal.protected)
     are = "They are" if len(proposal.protected) > 1 else "It is"
     return MODEL.format(
         tag=TASKS[proposal.settings["task"]],
         task=filled(in_words(proposal)),
-        data=filled(f"{extent(tables[proposal.table])}. `{DATA_CARD}` describes the columns."),
+        data=filled(f"{extent(tables[proposal.table])}. `{data}` describes the columns."),
         limits=limits(proposal),
         fairness=filled(FAIRNESS.format(columns=protected, are=are)) if protected else "",
     )
@@ -146,12 +151,13 @@ def limits(proposal: Proposal) -> str:
     return "\n".join(found) or "Nothing in the table itself stood out."
 
 
-def data_card(proposal: Proposal, tables: Mapping[str, Collected]) -> str:
+def data_card(proposal: Proposal, tables: Mapping[str, Collected], suites: str) -> str:
     more = proposal.columns[SHOWN:]
     return DATA.format(
         about=f"{extent(tables[proposal.table])}; the task is to predict `{code(proposal.label)}`.",
         tables="\n".join(origins(proposal, tables)),
         table=code(proposal.table),
+        suites=suites,
         count=f"{len(proposal.columns):,}",
         columns="\n".join(row(proposal, column) for column in proposal.columns[:SHOWN]),
         rest=f"\nAnd {len(more):,} more columns, {code(more[0].name)} to {code(more[-1].name)}.\n" if more else "",

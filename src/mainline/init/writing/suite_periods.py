@@ -88,7 +88,7 @@ def strictest(frame: Rows, type_: str, kwargs: Mapping[str, Any]) -> Iterator[Ru
         if holds(frame, type_, {**kwargs, name: bound}):
             chosen = bounds[min(place + 1, len(bounds) - 1)] if place else bound
             given = {**kwargs, **({name: chosen} if place else {})}
-            yield Rule(type_, given, WHY[type_], WARNING)
+            yield Rule(type_, given, WHY[type_], WARNING, held=True)
             return
 
 
@@ -127,7 +127,7 @@ def medians(frame: Rows, name: str, time: str, period: str, least_rows: int) -> 
             return
         bounds = {"min_value": outward(low - 2 * spread, -1), "max_value": outward(high + 2 * spread, 1)}
     notes = f"{span(low, high)} in each {period} at first. Another unit is far outside."
-    yield Rule(type_, {**kwargs, **bounds}, notes, CRITICAL)
+    yield Rule(type_, {**kwargs, **bounds}, notes, CRITICAL, held=True)
 
 
 def of_gaps(frame: Rows, time: str, cutoff: pd.Timestamp | None, zone: str) -> Iterator[Rule]:
@@ -154,7 +154,9 @@ def of_gaps(frame: Rows, time: str, cutoff: pd.Timestamp | None, zone: str) -> I
     measured = {**part, "until": str(cutoff)} if cutoff is not None else part
     if len(times) >= 20 * 4 * 28 and holds(frame, "expect_every_part_of_the_day_to_have_rows", measured):
         given = {**part, "until": {"$PARAMETER": "until"}} if cutoff is not None else part
-        yield Rule("expect_every_part_of_the_day_to_have_rows", given, "An evening that is missing.", WARNING)
+        yield Rule(
+            "expect_every_part_of_the_day_to_have_rows", given, "An evening that is missing.", WARNING, held=True
+        )
 
 
 def hours(length: pd.Timedelta) -> str:

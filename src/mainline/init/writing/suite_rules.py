@@ -33,6 +33,7 @@ class Rule:
     kwargs: Mapping[str, Any]
     notes: str
     severity: str = CRITICAL
+    held: bool = False  # its bounds come from its own examination of these rows
 
 
 def of_columns(proposal: Proposal, columns: Sequence[str], rows: int) -> Iterator[Rule]:

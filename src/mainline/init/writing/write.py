@@ -81,6 +81,7 @@ def written(proposal: Proposal, root: Path, *, keep: bool = False) -> Iterator[W
     before = manifest.read(root)
     refuse_names(proposal, root, before)
     workspace = Workspace.at(root)
+    refuse_other(proposal, workspace)
     # A further model leaves what is at the top, be it the example or a project.
     has_example = example.is_there(root) and workspace.of.name is None
     proposal = beside_example(proposal) if keep and has_example else proposal
@@ -123,6 +124,18 @@ def refuse_names(proposal: Proposal, root: Path, before: Manifest) -> None:
             raise ConfigurationError(f"the table's name is {table!r}: a name for a file is needed, and not `frame`")
 
 
+def refuse_other(proposal: Proposal, workspace: Workspace) -> None:
+    """A further model is not replaced by one of another table and another label: its name is taken."""
+    if workspace.of.name is None or not workspace.params.is_file():
+        return
+    settings = loader.load(workspace.params).settings
+    if proposal.table not in settings.data.sources and proposal.label != settings.prepare.label:
+        raise ConfigurationError(
+            f"MODEL={workspace.of.name}: {workspace.of.params} is there already, and predicts {settings.prepare.label} "
+            f"of {', '.join(settings.data.sources)}: give this model another name, or remove that one first"
+        )
+
+
 def beside_example(proposal: Proposal) -> Proposal:
     """With suites in a folder of their own: one that has no table is refused."""
     data = {**proposal.settings["data"], "expectations": f"data/{proposal.name}/expectations"}
@@ -139,10 +152,10 @@ def rendered(
     trial = tried(proposal.name, texts, root, cache, folder)
     suites = expectation_suites.suites(proposal, trial.settings, trial.tables, trial.frame)
     notes = [f"left out of a suite, since the table's own rows break it: {rule}" for rule in suites.broken]
-    told = cards.files(proposal, trial.tables)
-    told[str(model.card)] = told.pop(cards.MODEL_CARD)
+    data_card = f"data/{proposal.name}/README.md" if beside else cards.DATA_CARD
+    folder_of_suites = trial.settings.data.expectations
+    told = cards.files(proposal, trial.tables, folder_of_suites, str(model.card), data_card)
     if beside:
-        told[f"data/{proposal.name}/README.md"] = told.pop(cards.DATA_CARD)
         return {**texts, **suites.files, **told}, notes
     played = demo_yaml.render(proposal, trial, texts[params])
     demo = {str(demo_yaml.FILE): played.text} if played.text else {}

@@ -6,6 +6,8 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
+from mainline.config.sources import Source
+from mainline.data.collect import from_json, to_json
 from mainline.errors import ConfigurationError, DataError
 from tests.tables import collected, hourly, parquet, rows
 
@@ -148,3 +150,41 @@ def test_a_time_column_s_name_is_only_a_name(tmp_path: Path, column: str) -> Non
     parquet(tmp_path / "a.parquet", f"SELECT \"at\" AS {quoted}, n FROM '{tmp_path / 'plain.parquet'}'")
     table = collected(tmp_path, path="a.parquet", time=column)
     assert (table.rows, len(rows(table, "n"))) == (24, 24)
+
+
+@pytest.mark.parametrize("format", ["parquet", "csv"])
+def test_a_time_that_is_computed_from_numbers_is_cut_as_any_other(tmp_path: Path, format: str) -> None:
+    select = (
+        "SELECT i AS n, 1359504000 + 3600 * i AS created, (1359504000 + 3600 * i) * 1000 AS ms, 2013 AS y, "
+        "1 + i // 48 AS m FROM range(96) r(i)"
+    )
+    duckdb.sql(select).write_csv(str(tmp_path / "a.csv")) if format == "csv" else parquet(
+        tmp_path / "a.parquet", select
+    )
+    given = {"until": "2013-02-01", "path": f"a.{format}", "time": "at"}
+    for how in ({"seconds": "created"}, {"milliseconds": "ms"}):
+        table = collected(tmp_path, **given, time_from=how)
+        assert (table.rows, table.end) == (48, "2013-01-31T23:00:00+00:00")
+        assert table.columns["at"] == "TIMESTAMP WITH TIME ZONE"
+        assert from_json(to_json({"t": table})) == {"t": table}
+    monthly = collected(tmp_path, **given, time_from={"year": "y", "month": "m"})
+    assert (monthly.rows, monthly.columns["at"], monthly.digest != table.digest) == (48, "DATE", True)
+    with pytest.raises(DataError, match=r"column at is null in 65 of 96 rows, so the data cutoff cannot be applied"):
+        collected(tmp_path, **given, time_from={"year": "y", "month": "m", "day": "n"})
+    with pytest.raises(ConfigurationError, match=r"time_from.seconds: there is no column creatd: did you mean created"):
+        collected(tmp_path, **given, time_from={"seconds": "creatd"})
+    with pytest.raises(ConfigurationError, match="the table has a column n: the time that time_from makes needs"):
+        collected(tmp_path, **{**given, "time": "n"}, time_from={"seconds": "created"})
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ({"path": "a.csv", "time_from": {"seconds": "s"}}, "give that column a name"),
+        ({"path": "a.csv", "time": "at", "time_from": {"month": "m"}}, "time_from has one of `seconds`"),
+        ({"query": "SELECT 1", "database": "DB", "time": "at", "time_from": {"seconds": "s"}}, "in the query"),
+    ],
+)
+def test_a_computed_time_that_is_not_clear_is_refused(source: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Source.model_validate(source)

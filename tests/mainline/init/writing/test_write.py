@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from mainline.errors import ConfigurationError
 from mainline.init.writing.write import write
 from tests.mainline.init.writing.proposals import churn, with_rows
 from tests.projects import PARAMS
@@ -46,3 +49,21 @@ def test_without_git_the_example_is_removed_with_a_copy_or_kept(tmp_path: Path) 
     assert (kept / "data/expectations/visits.yaml").is_file()
     assert (kept / "data/churn/expectations/customers.yaml").is_file()
     assert "  expectations: data/churn/expectations\n" in (kept / "params.yaml").read_text(encoding="utf-8")
+
+
+def test_a_further_model_has_its_own_cards_and_its_name_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "params.yaml").write_text(PARAMS, encoding="utf-8")
+    monkeypatch.setenv("MAINLINE_SELECT", "second")
+    with_rows(tmp_path, churn())
+    write(churn(), tmp_path)
+    card = (tmp_path / "data/churn/README.md").read_text(encoding="utf-8")
+    (link,) = re.findall(r"\[`expectations/`\]\((.*?)\)", card)
+    assert (tmp_path / "data/churn" / link / "customers.yaml").is_file()
+    assert "`data/churn/README.md` describes" in (tmp_path / "models/second/model-card.md").read_text(encoding="utf-8")
+    assert not (tmp_path / "data/README.md").exists()
+    settings = {**churn().settings, "data": {**churn().settings["data"], "sources": {"orders": {"path": "a.csv"}}}}
+    other = replace(churn(), table="orders", label="returned", settings=settings)
+    with pytest.raises(ConfigurationError, match="predicts churned of customers: give this model another name"):
+        write(other, tmp_path)

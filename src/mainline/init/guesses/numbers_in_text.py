@@ -1,0 +1,118 @@
+"""Numbers that are written with a sign: `$1,234.50`, `180,92 €`, `12 %`, `(30.00)`. The preparation reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from mainline.data.split import quoted
+from mainline.init.guesses.table import Context, Table
+from mainline.init.kinds import in_ibis, kind_of, literal
+from mainline.init.proposal import Column, Derived, Use
+
+SIGN = (
+    r"[$€£¥₹%‰]|EUR|USD|GBP|CHF|JPY|CNY|INR|PLN|SEK|NOK|DKK|CZK|kr|zł|kg|g|km|m|cm|mm|mi|ft|lb|lbs|l|ml|h|min|s|°C|°F"
+)
+DIGITS = r"\d[\d.,'\s\x{00A0}\x{202F}]*"
+WRITTEN = rf"[-(]?\s*({SIGN})?\s*[-(]?{DIGITS}\s*({SIGN})?\s*\)?"
+MISSING = r"(?i)|-+|\?|n/?a|#n/a|nan|null|none|nil|missing"
+POINT = r"\d+(\.\d+)?|\d{1,3}(,\d{3})+(\.\d+)?"
+COMMA = r"\d+(,\d+)?|\d{1,3}(\.\d{3})+(,\d+)?"
+SPACE = r"[\s\x{00A0}\x{202F}']"
+LONGEST = 40  # characters
+FIRST = 20
+FEWEST = 3  # different values: fewer are categories
+PYTHON = re.compile(WRITTEN.replace(r"\x{00A0}", "\u00a0").replace(r"\x{202F}", "\u202f"))
+FRACTION = re.compile(r"[-+]?\d+[.,]\d+")
+Style = Literal["point", "comma"]
+
+
+def find(context: Context, uses: Mapping[str, Use]) -> tuple[dict[str, str], list[Derived]]:
+    """The columns of text that are numbers with one sign, with why they are no features as text; and the numbers."""
+    reasons: dict[str, str] = {}
+    derived: list[Derived] = []
+    for name, column in context.table.columns.items():
+        if kind_of(column.type) != "text" or name not in uses or uses[name].role not in ("categorical", "left out"):
+            continue
+        if column.distinct < FEWEST or column.longest > LONGEST:
+            continue
+        values = [value for value, _ in column.top[:FIRST]] or first_values(context.sample, name)
+        if not any(looks(value) for value in values):
+            continue
+        made = f"{name}_number"
+        found = style_of(context, column)
+        if found is None or made in context.table.columns:
+            continue
+        style, negative, example = found
+        if style is None:
+            reasons[name] = f"a number such as {example}, of which the decimal separator is not clear"
+            context.told.ask(
+                name, f"{name} holds numbers such as {example}: is the separator one of thousands? Left out"
+            )
+            continue
+        reasons[name] = f"text such as {example}: {made} is its number"
+        why = f"the number in {name}, which is written as {example}"
+        derived.append(Derived(made, expression(name, style, negative), "numeric", why))
+    return reasons, derived
+
+
+def is_amount(table: Table, column: Column) -> bool:
+    """Whether a column's first texts are all numbers with a sign or a fraction: such a column names no row."""
+    if kind_of(column.type) != "text" or column.longest > LONGEST:
+        return False
+    values = [value.strip() for value, _ in column.top] or first_values(table, column.name)
+    return bool(values) and all(
+        FRACTION.fullmatch(value) or (PYTHON.fullmatch(value) and looks(value)) for value in values
+    )
+
+
+def first_values(table: Table, name: str) -> list[str]:
+    value = quoted(name)
+    return [row[0].strip() for row in table.all(f"{value}::VARCHAR", f"WHERE trim({value}) <> '' LIMIT {FIRST}")]
+
+
+def looks(value: str) -> bool:
+    """A number and a sign in a short text; the table's rows decide."""
+    return any(sign.isdigit() for sign in value) and not value.strip().replace(".", "").replace(",", "").isdigit()
+
+
+def style_of(context: Context, column: Column) -> tuple[Style | None, bool, str] | None:
+    """How all values are written, whether some are negative, and one of them; None where they are no such numbers."""
+    value = f"trim({quoted(column.name)})"
+    known = f"({value} IS NOT NULL AND NOT regexp_full_match({value}, '{MISSING}'))"
+    bare = f"regexp_replace(regexp_replace({value}, '{escaped(SPACE)}', '', 'g'), '[^0-9.,]', '', 'g')"
+    signed = rf"{SIGN}|\("
+    counts: tuple[Any, ...] = context.table.one(
+        f"count(*) FILTER ({known}), count(*) FILTER ({known} AND regexp_full_match({value}, '{escaped(WRITTEN)}')), "
+        f"count(*) FILTER ({known} AND regexp_full_match({bare}, '{POINT}')), "
+        f"count(*) FILTER ({known} AND regexp_full_match({bare}, '{COMMA}')), "
+        f"count(*) FILTER ({known} AND regexp_full_match({bare}, '[0-9]+')), "
+        f"count(DISTINCT regexp_extract({value}, '{SIGN}')) FILTER ({known}), "
+        f"coalesce(bool_or(regexp_matches({value}, '[-(]')) FILTER ({known}), false), "
+        f"min({value}) FILTER ({known}), "
+        f"coalesce(bool_or(regexp_matches({value}, '{signed}')) FILTER ({known}), false)"
+    )
+    rows, written, point, comma, whole, signs, negative, example, has_sign = counts
+    if not rows or written < rows or not has_sign or signs > 2 or (signs == 2 and not negative):
+        return None
+    if whole == rows or (point == rows and comma < rows):
+        return "point", negative, example
+    if comma == rows and point < rows:
+        return "comma", negative, example
+    return (None, negative, example) if point == rows else None
+
+
+def escaped(pattern: str) -> str:
+    return pattern.replace("'", "''")
+
+
+def expression(name: str, style: Style, negative: bool) -> str:
+    """The Ibis expression of the number; a text without a digit is missing, and one that is no number is refused."""
+    column = in_ibis(name)
+    kept = "[^0-9.]" if style == "point" else "[^0-9,]"
+    text = f"{column}.re_replace({literal(kept)}, {literal('')})"
+    if style == "comma":
+        text += f".replace({literal(',')}, {literal('.')})"
+    number = f"{text}.nullif({literal('')}).cast({literal('float64')})"
+    return f"{number} * {column}.re_search({literal('[-(]')}).ifelse(-1, 1)" if negative else number

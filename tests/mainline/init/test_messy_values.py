@@ -1,0 +1,98 @@
+"""Values as people write them: amounts with a sign, months by name, JSON, codes for missing, two encodings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mainline.data.sources.duckdb_scan import connect
+from mainline.errors import ConfigurationError
+from mainline.init.proposal import Wishes
+from mainline.init.propose import propose
+from tests.mainline.init.proposals import features, frame_of, left_out, of_frame, said
+from tests.mainline.init.test_reading import frame, read, root
+
+__all__ = ["root"]
+ROWS = 600
+
+pytestmark = pytest.mark.slow
+
+
+def messy() -> pd.DataFrame:
+    random = np.random.default_rng(5)
+    amount = random.normal(500, 2_000, ROWS).round(2)
+    price = random.lognormal(6, 1, ROWS).round(2)
+    income = random.normal(40_000, 5_000, ROWS).round()
+    return pd.DataFrame(
+        {
+            "balance": [f"(${-v:,.2f})" if v < 0 else f"${v:,.2f}" for v in amount],
+            "prix": [f"{v:,.2f} €".replace(",", "\u202f").replace(".", ",") for v in price],
+            "rate": [f"{n} %" if n else "n/a" for n in random.integers(0, 40, ROWS)],
+            "size": [f"{n} {unit}" for n, unit in zip(random.integers(1, 9, ROWS), ["cm", "mm"] * 300, strict=True)],
+            "plan": random.choice(["A 1", "B 2", "C 3"], ROWS),
+            "details": [f'{{"weight": {n}}}' for n in random.integers(0, 30, ROWS)],
+            "income": np.where(np.arange(ROWS) % 20 == 0, -999, income).astype(int),
+            "score": random.integers(0, 100, ROWS),
+            "x": random.normal(size=ROWS),
+            "y": amount / 1_000 + random.normal(size=ROWS),
+        }
+    )
+
+
+def test_a_number_with_a_sign_is_read_by_the_preparation(tmp_path: Path) -> None:
+    given = messy()
+    found = of_frame(tmp_path, given, "y")
+    assert {"balance_number", "prix_number", "rate_number"} <= set(features(found)["numeric"])
+    assert found.settings["prepare"]["key"] == "content", "an amount names no row"
+    assert left_out(found)["details"].startswith("JSON: take it apart")
+    assert "balance_number is its number" in left_out(found)["balance"]
+    assert {"size", "plan"} <= set(features(found)["categorical"]), "two units, and words"
+    prepared = frame_of(found, tmp_path).sort_values("x")
+    given = given.sort_values("x")
+    signed = given["balance"].str.replace(r"[$,()]", "", regex=True).astype(float)
+    signed = signed.where(~given["balance"].str.startswith("("), -signed)
+    assert prepared["balance_number"].to_numpy() == pytest.approx(signed.to_numpy())
+    price = given["prix"].str.replace("\u202f", "").str.replace(",", ".").str.rstrip(" €").astype(float)
+    assert prepared["prix_number"].to_numpy() == pytest.approx(price.to_numpy())
+    assert prepared["rate_number"].isna().to_numpy().tolist() == (given["rate"] == "n/a").tolist()
+
+
+def test_a_label_that_is_an_amount_in_text_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"LABEL=rate: it is text such as .* %: write it as a number"):
+        of_frame(tmp_path, messy().assign(rate=[f"{n} %" for n in range(ROWS)]), "rate")
+
+
+def test_a_number_that_stands_for_missing_is_a_risk(tmp_path: Path) -> None:
+    found = of_frame(tmp_path, messy(), "y")
+    assert "income is -999 in 30 rows" in said(found, "risk", "income")
+    assert said(found, "risk", "score") == "", "99 is one of the scores"
+
+
+def test_a_column_of_numbers_with_a_word_in_it_is_told_and_names_no_row(root: Path) -> None:
+    lines = ["x,w,label", *(f"{n / 7:.4f},{n % 5},{n % 2}" for n in range(200)), "Total,3,1"]
+    (root / "rows.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = read(root, str(root / "rows.csv"))
+    (finding,) = found.findings
+    assert "x is a number in 200 rows and something else in 1 row, such as 'Total'" in finding.text
+    (table,) = found.tables.values()
+    proposal = propose(connect(), found.tables, Wishes("rows.csv", "label"), found.sources, "shop", ())
+    assert proposal.settings["prepare"]["key"] == "content"
+    assert (table.columns["x"], "x" in left_out(proposal)) == ("VARCHAR", True)
+
+
+def test_months_by_name_and_two_encodings_are_told(root: Path) -> None:
+    lines = [
+        "opened,city,label",
+        *(f'"Mar {1 + n % 28:02d}, 2024",{"Köln" if n % 2 else "Bonn"},{n % 2}' for n in range(60)),
+    ]
+    (root / "rows.csv").write_bytes(b"\n".join(each.encode("cp1252") for each in lines))
+    found = read(root, str(root / "rows.csv"))
+    assert str(frame(found)["opened"][0]).startswith("2024-03-01")
+    assert found.findings == ()
+    mixed = (each.encode("utf-8" if n % 3 else "cp1252") for n, each in enumerate(lines))
+    (root / "rows.csv").write_bytes(b"\n".join(mixed))
+    (finding,) = read(root, str(root / "rows.csv")).findings
+    assert "written in two encodings: 20 lines are UTF-8 and 10 are not" in finding.text
