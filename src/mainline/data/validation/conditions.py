@@ -14,7 +14,7 @@ from mainline.data.validation.table import NAME, NotCounted, Table
 
 NUMBERS = ("integer", "float")
 COMPARABLE = (*NUMBERS, "text", "date", "instant")
-PLACE = "place in the file of Mainline"
+PLACE, HASH = "place in the file of Mainline", "hash of Mainline"
 EXACT = 2**53  # whole numbers below it are the same in every type
 RELATIONS = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
@@ -248,8 +248,18 @@ def counting(condition: Condition) -> str | None:
 
 def repeated_rows(table: Table, condition: Condition) -> int:
     """How many rows share their values with another one."""
-    grouped = f"SELECT count(*) AS n FROM {NAME}{where(condition.domain)} GROUP BY {', '.join(condition.repeated)}"
+    grouped = f"SELECT count(*) AS n FROM {alike(condition)} GROUP BY {', '.join(condition.repeated)}"
     return int(table.one(f"SELECT coalesce(sum(n) FILTER (n > 1), 0)::BIGINT FROM ({grouped})")[0])
+
+
+def alike(condition: Condition) -> str:
+    """SQL of the rows whose values have a hash that another row's have: in a key only few, of which values are compared.
+
+    Equal values have equal hashes, and DuckDB groups 8 bytes a row in half the time and memory of the values.
+    """
+    rows, hashed = f"{NAME}{where(condition.domain)}", f"hash({', '.join(condition.repeated)})"
+    twice = f"SELECT {hashed} AS {quoted(HASH)} FROM {rows} GROUP BY ALL HAVING count(*) > 1"
+    return f"(SELECT * FROM {rows}) SEMI JOIN ({twice}) AS hashes ON {hashed} = hashes.{quoted(HASH)}"
 
 
 def first_rows(table: Table, condition: Condition, columns: Sequence[str], limit: int) -> Any:
@@ -260,7 +270,7 @@ def first_rows(table: Table, condition: Condition, columns: Sequence[str], limit
     values = [f"{value} AS value_{place}" for place, value in enumerate(condition.repeated)]
     names = [f"value_{place}" for place in range(len(values))]
     domain = where(condition.domain)
-    twice = f"SELECT {', '.join(values)} FROM {NAME}{domain} GROUP BY ALL HAVING count(*) > 1"
+    twice = f"SELECT {', '.join(values)} FROM {alike(condition)} GROUP BY ALL HAVING count(*) > 1"
     # A row's number in the order of the file: a join does not keep that order.
     numbered = f"SELECT *, row_number() OVER () AS {quoted(PLACE)} FROM {NAME}"
     matched = " AND ".join(

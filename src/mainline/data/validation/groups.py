@@ -11,7 +11,7 @@ import pandas as pd
 
 from mainline.data.split import quoted
 from mainline.data.validation.periods import ABSENT, UNITS, Period
-from mainline.data.validation.table import NAME, NotCounted, Table
+from mainline.data.validation.table import IN_UTC, NAME, NotCounted, Table
 
 if TYPE_CHECKING:
     from ibis.expr.types import Value
@@ -50,7 +50,7 @@ def number(table: Table, name: str) -> Any:
 
 def moment(table: Table, name: str) -> Any:
     """A time in UTC, without its zone."""
-    column: Any = table.relation[name]
+    column: Any = table.relation[name + IN_UTC if table.kind(name) == "instant" else name]
     return column.cast("timestamp")
 
 
@@ -220,17 +220,17 @@ def stretches(
         raise NotCounted(time)
     relation: Any = table.relation
     rows = relation.select(part=value(table, by) if by else ibis.literal(1), moment=moment(table, time))
-    rows = rows.filter(rows.part.notnull())
-    span = run(table, rows.group_by("part").aggregate(first=rows.moment.min(), last=rows.moment.max()))
-    points = rows.filter(rows.moment.notnull()).distinct()
-    pairs = points.mutate(start=points.moment.lag().over(ibis.window(group_by="part", order_by="moment")))
-    wide = pairs.filter(pairs.moment.delta(pairs.start, unit="microsecond") > longest.value // 1000)
-    found = run(table, wide.select("part", "start", end=wide.moment).order_by(["part", "start"]))
-    times = {"first": span, "last": span, "start": found, "end": found}
-    for name, frame in times.items():
-        frame[name] = pd.to_datetime(frame[name], utc=True)
-    if by:
-        span, found = (retyped(table, frame, {"part": by}) for frame in (span, found))
+    points = rows.filter(rows.part.notnull()).distinct().mutate(known=lambda t: t.moment.notnull())
+    ordered = ibis.window(group_by=["part", "known"], order_by="moment")
+    pairs = points.mutate(start=points.moment.lag().over(ordered), after=points.moment.lead().over(ordered))
+    wide = pairs.moment.delta(pairs.start, unit="microsecond") > longest.value // 1000
+    kept = pairs.filter(wide | pairs.start.isnull() | pairs.after.isnull())  # the first and the last of a part as well
+    found = run(table, kept.select("part", "start", end=kept.moment).order_by(["part", "start"]))
+    for name in ("start", "end"):
+        found[name] = pd.to_datetime(found[name], utc=True)
+    found = retyped(table, found, {"part": by}) if by else found
+    span = found.groupby("part", observed=True)["end"].agg(first="min", last="max").reset_index()
+    found = found[found["end"] - found["start"] > longest]
     gaps = {
         part: list(zip(rows["start"], rows["end"], strict=True)) for part, rows in found.groupby("part", observed=True)
     }
