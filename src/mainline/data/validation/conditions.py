@@ -253,7 +253,7 @@ def repeated_rows(table: Table, condition: Condition) -> int:
 
 
 def alike(condition: Condition) -> str:
-    """SQL of the rows whose values have a hash that another row's have: in a key only few, of which values are compared.
+    """SQL of the rows whose values have a hash that another row's have: in a key few; only theirs are compared.
 
     Equal values have equal hashes, and DuckDB groups 8 bytes a row in half the time and memory of the values.
     """

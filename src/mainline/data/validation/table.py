@@ -238,7 +238,9 @@ class Table:
         instants = [name for name, facts in self.facts.items() if facts.kind == "instant"]
         # DuckDB's cast of an instant asks the calendar of a time zone for each row: sixteen times as long.
         added = [f"make_timestamp(epoch_us({quoted(name)})) AS {quoted(name + IN_UTC)}" for name in instants]
-        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS SELECT {', '.join(['*', *added])} FROM {NAME}")
+        self.connection.execute(
+            f"CREATE OR REPLACE TEMP VIEW {RELATION} AS SELECT {', '.join(['*', *added])} FROM {NAME}"
+        )
         found: Relation = ibis.duckdb.from_connection(self.connection).table(RELATION)
         return found
 
