@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -16,8 +17,8 @@ from mainline.errors import ConfigurationError, DataError
 from mainline.packaging import image
 from mainline.packaging.export import matrices
 from mainline.serving import scorer, signature
-from mainline.training import early_stopping, pipeline
-from mainline.training.frameworks import parameters, versions
+from mainline.training import early_stopping, matrix, pipeline
+from mainline.training.frameworks import file_matrix, parameters, versions
 from tests import exports
 from tests.exports import make
 from tests.projects import TOP
@@ -56,6 +57,31 @@ def test_two_fits_are_one_model_and_its_export_agrees_on_every_row(
     else:
         assert (made.signature.engine, made.signature.note) == ("onnx", None)
         assert made.signature.frameworks == []
+
+
+@pytest.mark.parametrize(
+    ("framework", "task", "encoding"),
+    [
+        *itertools.product(["lightgbm", "xgboost"], ["binary", "multiclass", "regression"], ["native"]),
+        ("xgboost", "binary", "onehot"),
+    ],
+)
+def test_out_of_core_two_fits_are_one_model_that_answers_as_the_one_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str, task: str, encoding: str
+) -> None:
+    monkeypatch.setattr(file_matrix, "PART", 500)
+    made = make(tmp_path, task, estimator(framework, task), few(framework), encoding)
+    changed = made.settings.train.model_copy(update={"out_of_core": True})
+    settings = made.settings.model_copy(update={"train": changed})
+    first, second = matrix.fit(settings, made.frame), matrix.fit(settings, made.frame)
+    assert first.digest == second.digest
+    found = pipeline.predict(settings, pickle.loads(first.pickled), made.holdout)
+    np.testing.assert_array_equal(found, pipeline.predict(settings, first.pipeline, made.holdout))
+    if framework == "lightgbm":
+        assert first.digest == made.record.digest
+    else:
+        assert first.digest != made.record.digest, "XGBoost's bins come from parts"
+        assert np.corrcoef(found.ravel(), made.scores.ravel())[0, 1] > 0.98
 
 
 def test_a_native_category_is_no_number(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
 from mainline.data.exact_numbers import check_exact
 from mainline.data.lineage import Lineage
-from mainline.data.sources.duckdb_scan import parquet_file, plain, text
+from mainline.data.sources.duckdb_scan import SPILLED, no_room_to_spill, parquet_file, plain, text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from mainline.runtime.atomic_files import replacing
@@ -75,8 +75,14 @@ def build(
             connection.execute("RESET memory_limit")  # what cannot spill may have what the machine has
             write(settings, made, path, unmoved)
     except duckdb.OutOfMemoryException as error:
+        full = no_room_to_spill(error)
+        if full:
+            raise ExternalError(f"{path} could not be prepared: {full}") from error
         raise ConfigurationError(too_little(settings, _first_line(error))) from error
     except duckdb.IOException as error:
+        full = no_room_to_spill(error)
+        if full:
+            raise ExternalError(f"{path} could not be prepared: {full}") from error
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
         if NO_TRUTH in str(error):
@@ -209,9 +215,7 @@ def calling(settings: Settings) -> tuple[DuckDBPyConnection, Call]:
     connection: DuckDBPyConnection = backend.con
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
-    connection.execute(
-        f"SET temp_directory = {text(str(Path(tempfile.gettempdir(), f'mainline-spill-{os.getpid()}')))}"
-    )
+    connection.execute(f"SET temp_directory = {text(str(Path(tempfile.gettempdir(), f'{SPILLED}-{os.getpid()}')))}")
     if settings.data.memory_megabytes:
         connection.execute(f"SET memory_limit = '{settings.data.memory_megabytes}MB'")
 
