@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -70,18 +69,17 @@ def test_out_of_core_two_fits_are_one_model_that_answers_as_the_one_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str, task: str, encoding: str
 ) -> None:
     monkeypatch.setattr(file_matrix, "PART", 500)
-    made = make(tmp_path, task, estimator(framework, task), few(framework), encoding)
-    changed = made.settings.train.model_copy(update={"out_of_core": True})
-    settings = made.settings.model_copy(update={"train": changed})
-    first, second = matrix.fit(settings, made.frame), matrix.fit(settings, made.frame)
-    assert first.digest == second.digest
-    found = pipeline.predict(settings, pickle.loads(first.pickled), made.holdout)
-    np.testing.assert_array_equal(found, pipeline.predict(settings, first.pipeline, made.holdout))
+    given = task, estimator(framework, task), few(framework)
+    made = make(tmp_path / "memory", *given, encoding)
+    found = make(tmp_path / "file", *given, f"{encoding}\n  out_of_core: true")
+    assert matrix.fit(found.settings, found.frame).digest == found.record.digest
+    assert (found.signature.engine, found.signature.note) == ("onnx", None)
+    assert found.signature.agreement.largest < 1e-6
     if framework == "lightgbm":
-        assert first.digest == made.record.digest
+        assert found.record.digest == made.record.digest
     else:
-        assert first.digest != made.record.digest, "XGBoost's bins come from parts"
-        assert np.corrcoef(found.ravel(), made.scores.ravel())[0, 1] > 0.98
+        assert found.record.digest != made.record.digest, "XGBoost's bins come from parts"
+        assert np.corrcoef(found.scores.ravel(), made.scores.ravel())[0, 1] > 0.9
 
 
 def test_a_native_category_is_no_number(tmp_path: Path) -> None:
