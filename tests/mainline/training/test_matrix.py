@@ -104,11 +104,19 @@ def test_mistakes_are_answered_by_name_by_parts_as_well(frame: Path, small_parts
         matrix.fit(TREES, frame)
 
 
-def test_a_disk_without_room_for_the_matrix_is_named_with_what_it_takes(frame: Path, small_disk: Path) -> None:
-    made = pipeline.build(TREES.train, TREES.prepare)
-    columns = made.named_steps["columns"].fit(matrix.known_values(TREES, frame))
-    (small_disk / "other").write_bytes(b"0" * (2**20 - 20_000))
+@pytest.mark.parametrize(
+    ("free", "said"),
+    [(30_000, r"0\.0 MB are free"), (80_000, "No space left on device")],
+    ids=["before", "while writing"],
+)
+def test_a_disk_without_room_for_the_matrix_is_named_with_what_it_takes(
+    frame: Path, small_disk: Path, free: int, said: str
+) -> None:
+    settings = ONEHOT.model_copy(update={"train": ONEHOT.train.model_copy(update={"rows": None})})
+    made, rows = pipeline.build(settings.train, settings.prepare), matrix.fitted_on(settings, frame)
+    columns = made.named_steps["columns"].fit(matrix.known_values(settings, rows))
     folder = small_disk / "mainline-matrix"
     folder.mkdir()
-    with pytest.raises(ExternalError, match=r"do not fit below .*disk \(No space left on device\): they take about"):
-        matrix.in_file(TREES, frame, columns, [False, True], type(made.named_steps["estimator"]), folder)
+    (small_disk / "other").write_bytes(b"0" * (2**20 - free - 4096))
+    with pytest.raises(ExternalError, match=rf"do not fit below .*disk \({said}\): they take about 0.1 MB"):
+        matrix.in_file(settings, rows, columns, [False, True], type(made.named_steps["estimator"]), folder)
