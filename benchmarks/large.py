@@ -146,7 +146,7 @@ def make(folder: Path, rows: int) -> None:
             first, last = rows * number // FILES, rows * (number + 1) // FILES
             connection.execute(
                 f"COPY (SELECT *, (hash(id, 999) % 10000) / 10000 < 1 / (1 + exp(3 - x0 - 2 * x1 * x2)) AS bought FROM "
-                f"(SELECT id, TIMESTAMPTZ '2024-01-01' + to_microseconds((id * 63158400000000 // {rows})::BIGINT) "
+                f"(SELECT id, TIMESTAMPTZ '2024-01-01' + to_microseconds((id * {63158400000000 / rows!r})::BIGINT) "
                 f"AS at, {texts}, {numbers}, (hash(id, 70) % 100)::INTEGER AS clicks "
                 f"FROM range({first}, {last}) AS numbers(id))) "
                 f"TO '{folder}/{number:02}.parquet' (FORMAT parquet, COMPRESSION zstd)"
