@@ -74,7 +74,6 @@ def test_out_of_core_two_fits_are_one_model_that_answers_as_the_one_in_memory(
     found = make(tmp_path / "file", *given, f"{encoding}\n  out_of_core: true")
     assert matrix.fit(found.settings, found.frame).digest == found.record.digest
     assert (found.signature.engine, found.signature.note) == ("onnx", None)
-    assert found.signature.agreement.largest < 1e-6
     if framework == "lightgbm":
         assert found.record.digest == made.record.digest
     else:
