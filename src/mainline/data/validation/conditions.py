@@ -50,7 +50,10 @@ def translated(metric: str, domain: Mapping[str, Any], values: Mapping[str, Any]
     if metric in ("column_values.nonnull", "column_values.null"):
         column = single(table, domain)
         known = quoted(column) if table.kind(column) == "odd" else table.value(column)
-        return Condition(rows, f"{known} IS {'NOT ' if metric.endswith('.null') else ''}NULL", (column,))
+        missing = table.facts[column].missing
+        count = table.rows - missing if metric.endswith(".null") else missing  # as the first query has counted
+        where = f"{known} IS {'NOT ' if metric.endswith('.null') else ''}NULL"
+        return Condition(rows, where, (column,), count=None if rows else count)
     if metric == "column_values.between":
         return between(table, single(table, domain), values, rows)
     if metric == "column_values.unique":
@@ -79,12 +82,16 @@ def between(table: Table, column: str, values: Mapping[str, Any], rows: str) -> 
     table.need(NUMBERS, column)
     if low is not None and high is not None and not number(low) <= number(high):
         raise NotCounted("min_value cannot be greater than max_value")
-    value = table.value(column)
+    bounds = [number(bound) for bound in (low, high) if bound is not None]
+    whole = table.kind(column) == "integer" and all(bound == int(bound) for bound in bounds if math.isfinite(bound))
+    plain = whole and all(abs(bound) < EXACT for bound in bounds)  # as whole numbers: the same rows, in half the time
+    value = quoted(column) if plain else table.value(column)
+    written = (lambda bound: str(int(bound))) if plain else literal
     parts = []
     if low is not None:
-        parts.append(f"{value} {'>' if values.get('strict_min') else '>='} {literal(low)}")
+        parts.append(f"{value} {'>' if values.get('strict_min') else '>='} {written(low)}")
     if high is not None:
-        parts.append(f"{value} {'<' if values.get('strict_max') else '<='} {literal(high)}")
+        parts.append(f"{value} {'<' if values.get('strict_max') else '<='} {written(high)}")
     return Condition(rows, both(f"{value} IS NOT NULL", f"NOT ({' AND '.join(parts)})"), (column,))
 
 
@@ -94,6 +101,7 @@ def compound(table: Table, domain: Mapping[str, Any], rows: str) -> Condition:
         raise NotCounted(str(columns))
     table.need((*COMPARABLE, "boolean"), *columns)
     known = [f"{table.value(name)} IS NOT NULL" for name in columns]
+    there = [not table.facts[name].missing for name in columns]
     kept = {
         "all_values_are_missing": f"({' OR '.join(known)})",
         "any_value_is_missing": f"({' AND '.join(known)})",
@@ -103,7 +111,8 @@ def compound(table: Table, domain: Mapping[str, Any], rows: str) -> Condition:
     if ignored not in kept:
         raise NotCounted(str(ignored))
     values = tuple(table.value(name) for name in columns)
-    return Condition(both(rows, kept[ignored]), "", tuple(columns), values)
+    always = any(there) if ignored == "all_values_are_missing" else all(there)
+    return Condition(rows if always else both(rows, kept[ignored]), "", tuple(columns), values)
 
 
 def greater(table: Table, domain: Mapping[str, Any], values: Mapping[str, Any], rows: str) -> Condition:
