@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,7 +86,7 @@ def between(table: Table, column: str, values: Mapping[str, Any], rows: str) -> 
     whole = table.kind(column) == "integer" and all(bound == int(bound) for bound in bounds if math.isfinite(bound))
     plain = whole and all(abs(bound) < EXACT for bound in bounds)  # as whole numbers: the same rows, in half the time
     value = quoted(column) if plain else table.value(column)
-    written = (lambda bound: str(int(bound))) if plain else literal
+    written: Callable[[Any], str] = (lambda bound: str(int(bound))) if plain else literal
     parts = []
     if low is not None:
         parts.append(f"{value} {'>' if values.get('strict_min') else '>='} {written(low)}")
