@@ -327,7 +327,7 @@ docs: $(BIN)/.train ## Generate the reference of params.yaml and the environment
 	@$(BIN)/python -m tests.docs.jobs
 
 .PHONY: bench
-bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run (PARTS="job frameworks", default: all)
+bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run (PARTS="job frameworks"; scale and large by name only)
 	@$(BIN)/python -m benchmarks $(PARTS)
 
 .PHONY: bench-serve

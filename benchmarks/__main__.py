@@ -1,7 +1,7 @@
 """`make bench`: what a run costs against one bare script, both measured in turn in one go.
 
 Machines are noisy: every figure is a median of rounds in which the script and the job alternate,
-and what is promised is a ratio. Arguments name the parts to measure; none means all.
+and what is promised is a ratio. Arguments name the parts to measure; none means all but those in `BY_NAME`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks import ci, drift, job, monitor, scale
+from benchmarks import ci, drift, job, large, monitor, scale
 from benchmarks.intervals import measure_intervals
 from benchmarks.table import Row, show
 
-PARTS = ("job", "intervals", "scale", "setup", "ci", "drift", "monitor", "frameworks")
+PARTS = ("job", "intervals", "setup", "ci", "drift", "monitor", "frameworks")
+BY_NAME = ("scale", "large")  # they take many minutes and gigabytes
 OF_THE_EXAMPLE = (
     "scale",
+    "large",
     "ci",
     "drift",
     "monitor",
@@ -26,9 +28,12 @@ OF_THE_EXAMPLE = (
 
 
 def main(wanted: list[str]) -> int:
-    unknown = set(wanted) - set(PARTS)
+    unknown = set(wanted) - {*PARTS, *BY_NAME}
     if unknown:
-        print(f"benchmarks: no part is called {', '.join(sorted(unknown))}: {', '.join(PARTS)}", file=sys.stderr)
+        print(
+            f"benchmarks: no part is called {', '.join(sorted(unknown))}: {', '.join([*PARTS, *BY_NAME])}",
+            file=sys.stderr,
+        )
         return 2
     there = [part for part in wanted or PARTS if job.EXAMPLE or part not in OF_THE_EXAMPLE]
     for part in sorted(set(wanted or PARTS) - set(there)):
@@ -64,6 +69,8 @@ def measure(part: str, folder: Path) -> list[Row]:
         return frameworks.measure(folder)
     if part == "monitor":
         return monitor.measure(folder)
+    if part == "large":
+        return large.measure(folder)
     return scale.measure(folder) if part == "scale" else job.set_up(folder)
 
 

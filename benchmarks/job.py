@@ -22,6 +22,7 @@ from benchmarks.table import Row
 TOP = Path(__file__).resolve().parents[1]
 ROUNDS = 3
 ENOUGH = 4.0  # seconds of a project's bare script: below, a run's imports and checks are more than the work
+YEAR = ("2014-01-01 00:00-05", "2013-12-01 00:00-05")  # the cutoff and the holdout's start
 EXAMPLE = (TOP / "data" / "example.txt").is_file()
 
 
@@ -130,7 +131,7 @@ def forget(folder: Path) -> None:
 def floor(folder: Path) -> float:
     if not EXAMPLE:
         return command(folder, [".venv/bin/python", "benchmarks/bare.py"])
-    return command(folder, [".venv/bin/python", "benchmarks/floor.py", "2014-01-01 00:00-05", "2013-12-01 00:00-05"])
+    return command(folder, [".venv/bin/python", "benchmarks/floor.py", *YEAR])
 
 
 def run(folder: Path) -> float:

@@ -64,7 +64,7 @@ print(json.dumps({"rows": health.window.rows, "labels": labels, "seconds": secon
 """
 
 
-def measure(folder: Path) -> list[Row]:
+def measure(folder: Path, millions: tuple[int, int] = MILLIONS) -> list[Row]:
     from mainline.config.loader import load
 
     root, frame, digest = watched_model(folder)

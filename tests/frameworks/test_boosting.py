@@ -16,8 +16,8 @@ from mainline.errors import ConfigurationError, DataError
 from mainline.packaging import image
 from mainline.packaging.export import matrices
 from mainline.serving import scorer, signature
-from mainline.training import early_stopping, pipeline
-from mainline.training.frameworks import parameters, versions
+from mainline.training import early_stopping, matrix, pipeline
+from mainline.training.frameworks import file_matrix, parameters, versions
 from tests import exports
 from tests.exports import make
 from tests.projects import TOP
@@ -56,6 +56,29 @@ def test_two_fits_are_one_model_and_its_export_agrees_on_every_row(
     else:
         assert (made.signature.engine, made.signature.note) == ("onnx", None)
         assert made.signature.frameworks == []
+
+
+@pytest.mark.parametrize(
+    ("framework", "task", "encoding"),
+    [
+        *itertools.product(["lightgbm", "xgboost"], ["binary", "multiclass", "regression"], ["native"]),
+        ("xgboost", "binary", "onehot"),
+    ],
+)
+def test_out_of_core_two_fits_are_one_model_that_answers_as_the_one_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str, task: str, encoding: str
+) -> None:
+    monkeypatch.setattr(file_matrix, "PART", 500)
+    given = task, estimator(framework, task), few(framework)
+    made = make(tmp_path / "memory", *given, encoding)
+    found = make(tmp_path / "file", *given, f"{encoding}\n  out_of_core: true")
+    assert matrix.fit(found.settings, found.frame).digest == found.record.digest
+    assert (found.signature.engine, found.signature.note) == ("onnx", None)
+    if framework == "lightgbm":
+        assert found.record.digest == made.record.digest
+    else:
+        assert found.record.digest != made.record.digest, "XGBoost's bins come from parts"
+        assert np.corrcoef(found.scores.ravel(), made.scores.ravel())[0, 1] > 0.9
 
 
 def test_a_native_category_is_no_number(tmp_path: Path) -> None:

@@ -229,6 +229,11 @@ class Train(Section):
         description="Fit on a sample of so many labelled training rows, chosen by a hash of the key, where there are "
         "more. The holdout is scored whole. By default all.",
     )
+    out_of_core: bool = Field(
+        False,
+        description="Fit on a file of the training rows that need not fit into memory: XGBoost, LightGBM. By parts, so "
+        "XGBoost's model is another one than in memory.",
+    )
     device: Literal["cpu", "gpu"] = Field("cpu", description="Where the fit runs. There must be a GPU to ask for one.")
     early_stopping: EarlyStopping | None = Field(
         None, description="Number of rounds by a slice of the training rows: LightGBM, XGBoost, CatBoost, networks."
@@ -240,6 +245,13 @@ class Train(Section):
         2,
         description="Fits of a new model; the report says if they differ. By default only fits below a second repeat.",
     )
+
+    @model_validator(mode="after")
+    def _by_parts(self) -> Self:
+        if self.out_of_core and (self.early_stopping or self.numeric != "passthrough"):
+            which = "early_stopping" if self.early_stopping else "numeric: standardize"
+            raise ValueError(f"out_of_core: not with {which}, which needs all training rows in memory")
+        return self
 
 
 class SlicingSpec(Section):

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings, Span
 from mainline.data.collect import Collected, file_ends
-from mainline.data.prepare import computed, prepared, show
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.prepare import computed, out_of_memory, prepared, show
+from mainline.data.sources.duckdb_scan import SPILLS, parquet_file
 from mainline.data.split import ROW_ID, moment_sql, quoted, sides
 
 if TYPE_CHECKING:
@@ -54,13 +54,30 @@ def check(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> l
     for moment in moments(settings, tables, frame):
         if made is None:
             made = prepared(settings, tables, moment)
+            if not settings.data.memory_megabytes:
+                made.connection.execute(f"SET memory_limit = '{SPILLS}MB'")
         else:
             # The same query over other views: had the function looked at values, the first moment would show it.
             show(made.connection, made.tables, moment, made.key)
         with computed(settings, made, frame.parent, moment) as rows:
-            for leak in leaks_at(settings, made.connection, rows, frame, moment):
+            for leak in within_memory(settings, made.connection, rows, frame, moment):
                 found.setdefault(leak.column, leak)
     return list(found.values())
+
+
+def within_memory(
+    settings: Settings, connection: DuckDBPyConnection, sql: str, frame: Path, moment: dt.datetime
+) -> list[Leak]:
+    """As `leaks_at`; what cannot spill may have what the machine has, unless a limit is set."""
+    import duckdb
+
+    try:
+        return leaks_at(settings, connection, sql, frame, moment)
+    except duckdb.OutOfMemoryException as error:
+        if settings.data.memory_megabytes:
+            raise out_of_memory(settings, frame, error) from error
+        connection.execute("RESET memory_limit")
+        return leaks_at(settings, connection, sql, frame, moment)
 
 
 def moments(settings: Settings, tables: Mapping[str, Collected], frame: Path) -> list[dt.datetime]:
@@ -148,7 +165,8 @@ def leaks_at(
 ) -> list[Leak]:
     features = settings.prepare.features.names
     time, time_now = moment_sql(settings), moment_sql(settings, "n.")
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE _then AS SELECT * FROM ({sql}) WHERE {time} < $1", [moment])
+    kept = ", ".join(map(quoted, [ROW_ID, *features]))
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE _then AS SELECT {kept} FROM ({sql}) WHERE {time} < $1", [moment])
     differs = [f"t.{quoted(name)} IS DISTINCT FROM n.{quoted(name)}" for name in features]
     joined = f"_then t JOIN {parquet_file(frame)} n USING ({ROW_ID})"
     counts = connection.execute(

@@ -22,9 +22,9 @@ from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
 from mainline.data.exact_numbers import check_exact
 from mainline.data.lineage import Lineage
-from mainline.data.sources.duckdb_scan import parquet_file, plain, text
+from mainline.data.sources.duckdb_scan import SPILLED, no_room_to_spill, parquet_file, plain, text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
-from mainline.errors import ConfigurationError, DataError, ExternalError
+from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
 from mainline.runtime.atomic_files import replacing
 
 if TYPE_CHECKING:
@@ -75,8 +75,11 @@ def build(
             connection.execute("RESET memory_limit")  # what cannot spill may have what the machine has
             write(settings, made, path, unmoved)
     except duckdb.OutOfMemoryException as error:
-        raise ConfigurationError(too_little(settings, _first_line(error))) from error
+        raise out_of_memory(settings, path, error) from error
     except duckdb.IOException as error:
+        full = no_room_to_spill(error)
+        if full:
+            raise ExternalError(f"{path} could not be prepared: {full}") from error
         raise ExternalError(f"{path} could not be written: {_reason(error)}") from error
     except (duckdb.ConversionException, duckdb.InvalidInputException, duckdb.OutOfRangeException) as error:
         if NO_TRUTH in str(error):
@@ -91,12 +94,12 @@ def build(
 
 @contextlib.contextmanager
 def computed(settings: Settings, made: Prepared, place: Path, moment: dt.datetime | None = None) -> Iterator[str]:
-    """SQL for `made.connection` of the frame's rows in the order of their key, computed by `data.engine`.
+    """SQL for `made.connection` of the frame's rows, computed by `data.engine`; ordered by key without a `moment`.
 
     Spark's are as of `moment`, and lie in files below `place` until the block ends; DuckDB's as of what it was shown.
     """
     if settings.data.engine == "duckdb":
-        yield f"{made.sql} ORDER BY {', '.join(map(quoted, settings.prepare.key))}"
+        yield made.sql if moment else f"{made.sql} ORDER BY {', '.join(map(quoted, settings.prepare.key))}"
         return
     from mainline.data.spark import frame
 
@@ -209,9 +212,7 @@ def calling(settings: Settings) -> tuple[DuckDBPyConnection, Call]:
     connection: DuckDBPyConnection = backend.con
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("SET enable_progress_bar = false")
-    connection.execute(
-        f"SET temp_directory = {text(str(Path(tempfile.gettempdir(), f'mainline-spill-{os.getpid()}')))}"
-    )
+    connection.execute(f"SET temp_directory = {text(str(Path(tempfile.gettempdir(), f'{SPILLED}-{os.getpid()}')))}")
     if settings.data.memory_megabytes:
         connection.execute(f"SET memory_limit = '{settings.data.memory_megabytes}MB'")
 
@@ -331,6 +332,14 @@ def check_kept(settings: Settings, path: Path) -> None:
     with duckdb.connect() as connection:
         described = connection.execute(f"DESCRIBE SELECT * EXCLUDE ({ROW_ID}) FROM {parquet_file(path)}").fetchall()
     check_columns(settings, {name: dtype for name, dtype, *_ in described})
+
+
+def out_of_memory(settings: Settings, path: Path, error: Exception) -> MainlineError:
+    """What a person can do about it: the disk was full, or the limit is too small."""
+    full = no_room_to_spill(error)
+    if full:
+        return ExternalError(f"{path} could not be prepared: {full}")
+    return ConfigurationError(too_little(settings, _first_line(error)))
 
 
 def too_little(settings: Settings, reason: str) -> str:

@@ -16,7 +16,7 @@ from mainline.evaluation.comparison import Comparison, Release
 from mainline.evaluation.results import Anchor, Metric, better
 from mainline.runtime import git
 from mainline.runtime.atomic_files import replacing
-from mainline.training import pipeline
+from mainline.training import parts
 from mainline.training.record import Holdout, Record, align, same_tables
 
 if TYPE_CHECKING:
@@ -163,9 +163,11 @@ def computed(comparison: Comparison, record: Record, ids: NDArray[np.uint64]) ->
         return theirs.score
     settings = record.settings(comparison.settings)
     try:
-        prepared = pipeline.read_rows(settings, comparison.frame, sides(settings).holdout)
-        place = align(ids, Holdout(prepared[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
-        return pipeline.predict(settings, record.model(), prepared.iloc[place])
+        there, score = parts.scored(settings, record.model(), comparison.frame, sides(settings).holdout, ids)
+        place = align(ids, Holdout(there, np.empty(0), np.empty(0)))
+        if (place < 0).any():
+            raise DataError(f"it has no score of {int((place < 0).sum()):,} of them")
+        return score[place]
     except Exception as error:  # an old model may raise anything on columns that it was not made for
         raise DataError(f"its recorded model cannot score these rows ({error})") from error
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data import prepare
 from mainline.data.collect import Collected
-from mainline.data.split import ROW_ID
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation import evaluate
 from mainline.evaluation.comparison import Comparison
@@ -24,7 +23,7 @@ from mainline.evaluation.results import Attribution
 from mainline.runtime import git
 from mainline.runtime.atomic_files import scratch
 from mainline.runtime.workspace import Workspace
-from mainline.training import pipeline
+from mainline.training import parts
 from mainline.training.record import Holdout, Record, align, same_tables
 
 if TYPE_CHECKING:
@@ -111,11 +110,11 @@ def candidate_on(
     with scratch(workspace.state) as folder:
         path = folder / "frame.parquet"
         prepare.build(settings, theirs, path)
-        rows = pipeline.read_rows(settings, path, "true")
-        place = align(own.row_id, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
-        if (place < 0).any():
-            raise DataError(f"its preparation drops {int((place < 0).sum()):,} of the rows")
-        return pipeline.predict(settings, candidate.model(), rows.iloc[place])
+        ids, score = parts.scored(settings, candidate.model(), path, "true", own.row_id)
+    place = align(own.row_id, Holdout(ids, np.empty(0), np.empty(0)))
+    if (place < 0).any():
+        raise DataError(f"its preparation drops {int((place < 0).sum()):,} of the rows")
+    return score[place]
 
 
 def tables_of(baseline: Record, tree: Path) -> dict[str, Collected]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data import prepare
 from mainline.data.collect import from_json, to_json
-from mainline.data.split import ROW_ID
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation.baseline import score_in_worktree
 from mainline.evaluation.comparison import Comparison
@@ -21,7 +20,7 @@ from mainline.evaluation.identity import unchanged, why_not_recorded
 from mainline.evaluation.unseen import Unseen, unseen_in
 from mainline.runtime import git
 from mainline.runtime.atomic_files import scratch
-from mainline.training import pipeline
+from mainline.training import parts
 from mainline.training.record import Holdout, Record, align, same_tables
 
 if TYPE_CHECKING:
@@ -86,9 +85,11 @@ def by_recorded_model(comparison: Comparison, baseline: Record, ids: NDArray[np.
 
     theirs = baseline.settings(comparison.settings)
     try:
-        rows = pipeline.read_rows(theirs, comparison.frame, "true")
-        place = align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
-        score = pipeline.predict(theirs, baseline.model(), rows.iloc[place])
+        there, scores = parts.scored(theirs, baseline.model(), comparison.frame, "true", ids)
+        place = align(ids, Holdout(there, np.empty(0), np.empty(0)))
+        if (place < 0).any():
+            raise DataError(f"the frame lacks {int((place < 0).sum()):,} of the rows")
+        score = scores[place]
     except Exception as error:  # an old model may raise anything on columns that it was not made for
         return from_record(
             comparison, ids, baseline, DataError(f"its commit is gone, and its recorded model failed: {error}")
@@ -142,9 +143,7 @@ def score_request(settings: Settings, request: dict[str, Any]) -> dict[str, Any]
     moved = record.settings(settings.model_copy(update={"data": data}))
     folder = Path(request["into"])
     prepare.build(moved, tables, folder / "frame.parquet")
-    rows = pipeline.read_rows(moved, folder / "frame.parquet", "true")
     wanted = np.load(request["rows"], allow_pickle=False)
-    rows = rows[np.isin(rows[ROW_ID].to_numpy(), wanted)]
-    scores = pipeline.predict(moved, record.model(), rows)
-    np.savez(folder / "scores.npz", row_id=rows[ROW_ID].to_numpy(), score=scores)
+    ids, scores = parts.scored(moved, record.model(), folder / "frame.parquet", "true", wanted)
+    np.savez(folder / "scores.npz", row_id=ids, score=scores)
     return {"scores": str(folder / "scores.npz")}

@@ -18,7 +18,7 @@ from mainline.evaluation.data_changes import DataChanges, data_changes
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.identity import shared, why_other_rows
 from mainline.evaluation.results import Attribution
-from mainline.training import pipeline
+from mainline.training import parts
 from mainline.training.record import Record, align, same_tables
 
 if TYPE_CHECKING:
@@ -125,12 +125,15 @@ def scored_by_candidate(comparison: Comparison) -> HoldoutRows:
 
 def holdout_rows(settings: Settings, prepared: Path) -> pd.DataFrame:
     """Every holdout row with the columns that slices, blocks and the naive reference need."""
-    more = [*settings.evaluate.slices]
+    import pandas as pd
+
+    more = [ROW_ID, *settings.evaluate.slices]
     if settings.compare.blocks:
         more.append(settings.compare.blocks)
     if settings.gates.lead:
         more += settings.gates.lead.by
-    return pipeline.read_rows(settings, prepared, sides(settings).holdout, *more)
+    found = list(parts.read(settings, prepared, sides(settings).holdout, *more))
+    return found[0] if len(found) == 1 else pd.concat(found, ignore_index=True)
 
 
 def labelled(

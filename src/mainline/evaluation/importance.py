@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config import extensions, loader
 from mainline.config.schema import Settings
-from mainline.data.split import quoted, sides
+from mainline.data.split import ROW_ID, quoted, sides
 from mainline.evaluation import metrics, single_features
 from mainline.evaluation.results import Importance
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
-from mainline.training import pipeline
+from mainline.training import parts, pipeline
 from mainline.training.fingerprint import digest
-from mainline.training.record import Record
+from mainline.training.record import Holdout, Record, align
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +77,13 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
     from sklearn.inspection import permutation_importance
 
     label = quoted(settings.prepare.label)
-    rows = pipeline.read_rows(settings, frame, f"({sides(settings).holdout}) AND {label} IS NOT NULL")
-    size = min(settings.evaluate.importance_rows, len(rows))
-    rows = rows.iloc[np.sort(np.random.default_rng(0).choice(len(rows), size, replace=False))] if size else rows
+    labelled = f"({sides(settings).holdout}) AND {label} IS NOT NULL"
+    ids = np.concatenate([part[ROW_ID].to_numpy() for part in parts.read(settings, frame, labelled, ROW_ID)])
+    size = min(settings.evaluate.importance_rows, len(ids))
+    ids = ids[np.sort(np.random.default_rng(0).choice(len(ids), size, replace=False))] if size else ids
+    listed = ", ".join(f"{row}::UBIGINT" for row in ids.tolist()) or "NULL"
+    rows = pipeline.read_rows(settings, frame, f"{labelled} AND {ROW_ID} IN ({listed})")
+    rows = rows.iloc[align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))]
     y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=record.facts.classes)
     if size < 2 or len(np.unique(y)) < 2:
         return []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.sources.duckdb_scan import connect, parquet_file, spilling
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.evaluation.formatting import plural, share
 
@@ -42,25 +42,32 @@ class Copies:
 def copies(settings: Settings, frame: Path) -> Copies:
     import duckdb
 
+    try:
+        with spilling() as connection:
+            return copies_in(connection, settings, frame)
+    except duckdb.OutOfMemoryException:  # what cannot spill may have what the machine has
+        with connect() as connection:
+            return copies_in(connection, settings, frame)
+
+
+def copies_in(connection: DuckDBPyConnection, settings: Settings, frame: Path) -> Copies:
     prepare = settings.prepare
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
-        described = connection.execute(f"DESCRIBE SELECT * FROM {parquet_file(frame)}").fetchall()
-        all_but_key = [name for name, *_ in described if name not in (ROW_ID, *prepare.key)]
-        connection.execute(
-            f"CREATE TEMP TABLE content AS SELECT {ROW_ID}, {sides(settings).holdout} AS held, "
-            f"{digest(all_but_key)} AS whole, {digest([*prepare.features.names, prepare.label])} AS seen "
-            f"FROM {parquet_file(frame)}"
-        )
-        holdout = connection.execute("SELECT count(*) FILTER (held) FROM content").fetchone() or (0,)
-        found = {row for (row,) in copied(connection, "whole")}
-        column = "whole"
-        if settings.split.by == "hash":
-            more = {row for (row,) in copied(connection, "seen")} - found
-            by_chance = coincidences(connection, settings, frame) if more else set()
-            column = "whole" if found else "seen"
-            found |= more - by_chance
-        return Copies(len(found), holdout[0], example(connection, settings, frame, min(found), column) if found else "")
+    described = connection.execute(f"DESCRIBE SELECT * FROM {parquet_file(frame)}").fetchall()
+    all_but_key = [name for name, *_ in described if name not in (ROW_ID, *prepare.key)]
+    connection.execute(
+        f"CREATE TEMP TABLE content AS SELECT {ROW_ID}, {sides(settings).holdout} AS held, "
+        f"{digest(all_but_key)} AS whole, {digest([*prepare.features.names, prepare.label])} AS seen "
+        f"FROM {parquet_file(frame)}"
+    )
+    holdout = connection.execute("SELECT count(*) FILTER (held) FROM content").fetchone() or (0,)
+    found = {row for (row,) in copied(connection, "whole")}
+    column = "whole"
+    if settings.split.by == "hash":
+        more = {row for (row,) in copied(connection, "seen")} - found
+        by_chance = coincidences(connection, settings, frame) if more else set()
+        column = "whole" if found else "seen"
+        found |= more - by_chance
+    return Copies(len(found), holdout[0], example(connection, settings, frame, min(found), column) if found else "")
 
 
 def digest(columns: list[str]) -> str:

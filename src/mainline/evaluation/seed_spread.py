@@ -20,8 +20,9 @@ from mainline.evaluation.equal_models import with_seed
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Interval, Metric
 from mainline.runtime.atomic_files import replacing
-from mainline.training import pipeline, tree_counts
+from mainline.training import parts, tree_counts
 from mainline.training.record import Holdout, Record, align
+from mainline.training.train import fit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,14 +84,13 @@ def scores(settings: Settings, folder: Path, frame: Path, record: Record) -> lis
         return kept[:count]
     used = next((trial for trial in record.facts.sizes if trial.used), None)
     as_trained = tree_counts.with_trees(settings, used.trees) if used else settings
-    train = pipeline.training_rows(settings, frame)
-    holdout = pipeline.read_rows(settings, frame, sides(settings).holdout)
-    place = align(record.holdout.row_id, Holdout(holdout[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))
-    if (place < 0).any():
-        raise DataError("compare.seeds: the holdout is not that of the record: run `make clean`, then run again")
     for number in range(len(kept), count):
-        fitted = pipeline.fit_rows(with_seed(as_trained, settings.train.seed + 1 + number), train)
-        kept.append(pipeline.predict(settings, fitted.pipeline, holdout)[place])
+        fitted = fit(with_seed(as_trained, settings.train.seed + 1 + number), frame)
+        ids, score = parts.scored(settings, fitted.pipeline, frame, sides(settings).holdout)
+        place = align(record.holdout.row_id, Holdout(ids, np.empty(0), np.empty(0)))
+        if (place < 0).any():
+            raise DataError("compare.seeds: the holdout is not that of the record: run `make clean`, then run again")
+        kept.append(score[place])
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(file) as part, part.open("wb") as out:
         arrays: dict[str, Any] = {f"{number:03}": score for number, score in enumerate(kept)}

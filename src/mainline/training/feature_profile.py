@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Features
+from mainline.data.frame_size import LOADED
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import quoted
 from mainline.training.feature_drift import Drift
 
 if TYPE_CHECKING:
     import numpy as np
+    from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
 # Deciles: ten bins hold enough rows each to be compared in a holdout of a few hundred.
 DECILES = [n / 10 for n in range(1, 10)]
+STEP = 4_000_000  # rows
 SMALLEST_SHARE = 1e-4  # an empty bin counts as this share, so that PSI stays finite
 
 
@@ -32,9 +38,14 @@ def profile(features: Features, frame: Path, condition: str, like: dict[str, Any
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         names = [name for name in features.numeric if like is None or name in like["numeric"]]
-        columns = (
-            connection.execute(f"SELECT {', '.join(map(quoted, names))} FROM {source}").fetchnumpy() if names else {}
-        )
+        numeric = {}
+        for name, values in numbers(connection, source, names):
+            known = values[~np.isnan(values)]
+            edges = like["numeric"][name]["edges"] if like else deciles(known)
+            counts = np.zeros(len(edges) + 1, dtype=np.int64)
+            for rows in slices(len(known)):
+                counts += np.bincount(np.searchsorted(edges, known[rows]), minlength=len(edges) + 1)
+            numeric[name] = {"edges": edges, "missing": int(len(values) - len(known)), "counts": counts.tolist()}
         categorical = {
             # Text without a character counts as missing.
             name: dict(
@@ -44,22 +55,44 @@ def profile(features: Features, frame: Path, condition: str, like: dict[str, Any
             )
             for name in features.categorical
         }
-    numeric = {}
-    for name in names:
-        values = np.ma.filled(np.ma.asarray(columns[name]).astype(np.float64), np.nan)
-        known = values[~np.isnan(values)]
-        edges = like["numeric"][name]["edges"] if like else deciles(known)
-        counts = np.bincount(np.searchsorted(edges, known), minlength=len(edges) + 1)
-        numeric[name] = {"edges": edges, "missing": int(len(values) - len(known)), "counts": counts.tolist()}
     return {"numeric": numeric, "categorical": categorical}
 
 
-def deciles(values: NDArray[np.float64]) -> list[float]:
+def numbers(
+    connection: DuckDBPyConnection, source: str, names: Sequence[str], shown: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Each column's numbers in the order of the rows, NaN where one is missing; a few columns are in memory at once.
+
+    `shown` is the SQL of a column where it is not the column itself.
+    """
+    import numpy as np
+
+    rows = (connection.execute(f"SELECT count(*) FROM {source}").fetchone() or (0,))[0]
+    together = max(1, LOADED // max(rows, 1))
+    for start in range(0, len(names), together):
+        some = names[start : start + together]
+        listed = ", ".join(f"{shown.get(name, quoted(name))} AS c{place}" for place, name in enumerate(some))
+        found = connection.execute(f"SELECT {listed} FROM {source}").fetchnumpy()
+        for place, name in enumerate(some):
+            values = np.ma.asarray(found.pop(f"c{place}"))
+            floats = values if values.dtype.kind == "f" else values.astype(np.float64)
+            yield name, np.ma.filled(floats, np.nan)
+
+
+def slices(rows: int) -> Iterator[slice]:
+    """The rows in steps, so that what is computed of them is never in memory for all."""
+    return (slice(start, start + STEP) for start in range(0, rows, STEP))
+
+
+def deciles(values: NDArray[Any]) -> list[float]:
+    """The distinct deciles, each of them one of the values: NumPy's quantiles of the method `inverted_cdf`."""
     import numpy as np
 
     if not len(values):
         return []
-    edges: list[float] = np.unique(np.quantile(values, DECILES, method="inverted_cdf")).tolist()
+    # NumPy computes places of 32-bit floats in 32 bits, which are not exact, and those of 64 need twice the memory.
+    places = [max(math.ceil(len(values) * each - 1), 0) for each in DECILES]
+    edges: list[float] = np.unique(np.partition(values, places)[places]).tolist()
     return edges
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import quoted
-from mainline.training.feature_profile import SMALLEST_SHARE, deciles
+from mainline.training.feature_profile import SMALLEST_SHARE, deciles, numbers, slices
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 SPANS = {"day": 1, "week": 7, "month": 28}  # the fewest days of a window that is held against such periods
@@ -35,36 +35,31 @@ def described(settings: Settings, frame: Path, condition: str) -> dict[str, Any]
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         source = f"(SELECT * FROM read_parquet({text(str(frame))}) WHERE {condition})"
-        since = f"datediff('day', DATE '{EPOCH}', {day_of(settings, connection, source)})"
-        columns = [f"{since} AS day"]
-        columns += [f"{quoted(name)} AS n{i}" for i, name in enumerate(features.numeric)]
-        listed: dict[str, list[str]] = {}
-        for i, name in enumerate(features.categorical):
-            shown = f"coalesce({quoted(name)}, '')"
-            rows = connection.execute(f"SELECT DISTINCT {shown} FROM {source} ORDER BY 1").fetchall()
-            listed[name] = [value for (value,) in rows if value]
-            known = ", ".join(map(text, listed[name]))
-            columns.append(f"CASE {shown} WHEN '' THEN 0 ELSE list_position([{known}]::VARCHAR[], {shown}) END AS c{i}")
-        found = connection.execute(f"SELECT {', '.join(columns)} FROM {source}").fetchnumpy()
-    day = np.ma.filled(np.ma.asarray(found["day"]), 0).astype(np.int64)
-    of_periods = periods(day)
-    profile: dict[str, Any] = {"numeric": {}, "categorical": {}}
-    watched: dict[str, Any] = {"numeric": {}, "categorical": {}}
-    for i, name in enumerate(features.numeric):
-        values = np.ma.filled(np.ma.asarray(found[f"n{i}"]).astype(np.float64), np.nan)
-        there = ~np.isnan(values)
-        edges = deciles(values[there])
-        bins = np.where(there, 1 + np.searchsorted(edges, values), 0)
-        kept = over_time(day, bins, len(edges) + 2, of_periods)
-        profile["numeric"][name] = {"edges": edges, "missing": kept["counts"][0], "counts": kept["counts"][1:]}
-        ends = [float(values[there].min()), float(values[there].max())] if there.any() else None
-        watched["numeric"][name] = {"edges": edges, "range": ends, **kept}
-    for i, name in enumerate(features.categorical):
-        bins = np.ma.filled(np.ma.asarray(found[f"c{i}"]), 0).astype(np.int64)
-        kept = over_time(day, bins, len(listed[name]) + 2, of_periods)
-        shown_counts = zip(["", *listed[name]], kept["counts"], strict=False)
-        profile["categorical"][name] = {value: count for value, count in shown_counts if count}
-        watched["categorical"][name] = {"values": listed[name], **kept}
+        since = f"datediff('day', DATE '{EPOCH}', {day_of(settings, connection, source)})::INTEGER"
+        found = connection.execute(f"SELECT {since} AS day FROM {source}").fetchnumpy()
+        day = np.ma.filled(np.ma.asarray(found.pop("day")), 0)
+        of_periods = periods(day)
+        profile: dict[str, Any] = {"numeric": {}, "categorical": {}}
+        watched: dict[str, Any] = {"numeric": {}, "categorical": {}}
+        for name, values in numbers(connection, source, features.numeric):
+            known = values[~np.isnan(values)]
+            edges = deciles(known)
+            ends = [float(known.min()), float(known.max())] if len(known) else None
+            kept = over_time(day, values, partial(place_in, edges), len(edges) + 2, of_periods)
+            profile["numeric"][name] = {"edges": edges, "missing": kept["counts"][0], "counts": kept["counts"][1:]}
+            watched["numeric"][name] = {"edges": edges, "range": ends, **kept}
+        listed, shown = {}, {}
+        for name in features.categorical:
+            value = f"coalesce({quoted(name)}, '')"
+            rows = connection.execute(f"SELECT DISTINCT {value} FROM {source} ORDER BY 1").fetchall()
+            listed[name] = [each for (each,) in rows if each]
+            places = f"list_position([{', '.join(map(text, listed[name]))}]::VARCHAR[], {value})"
+            shown[name] = f"(CASE {value} WHEN '' THEN 0 ELSE {places} END)::INTEGER"
+        for name, codes in numbers(connection, source, features.categorical, shown):
+            kept = over_time(day, codes, lambda some: some, len(listed[name]) + 2, of_periods)
+            shown_counts = zip(["", *listed[name]], kept["counts"], strict=False)
+            profile["categorical"][name] = {value: count for value, count in shown_counts if count}
+            watched["categorical"][name] = {"values": listed[name], **kept}
     return {**profile, "monitor": watched}
 
 
@@ -79,7 +74,7 @@ def day_of(settings: Settings, connection: Any, source: str) -> str:
     return f"timezone({text(settings.data.timezone)}, {quoted(time)}::TIMESTAMPTZ)::DATE"
 
 
-def periods(day: NDArray[np.int64]) -> dict[str, Callable[[NDArray[Any]], NDArray[Any]]]:
+def periods(day: NDArray[Any]) -> dict[str, Callable[[NDArray[Any]], NDArray[Any]]]:
     """For each span a function that adds up a table (days, bins) by its periods."""
     import numpy as np
 
@@ -94,14 +89,33 @@ def periods(day: NDArray[np.int64]) -> dict[str, Callable[[NDArray[Any]], NDArra
     return {span: lambda table, at=at: np.add.reduceat(table, at, axis=0) for span, at in starts.items()}  # type: ignore[misc]
 
 
-def over_time(day: NDArray[Any], bins: NDArray[Any], n: int, of_periods: dict[str, Any]) -> dict[str, Any]:
+def place_in(edges: list[float], values: NDArray[Any]) -> NDArray[Any]:
+    """The bin of each value; the first one is of what is missing."""
+    import numpy as np
+
+    return np.where(np.isnan(values), 0, 1 + np.searchsorted(edges, values))
+
+
+def over_time(
+    day: NDArray[Any],
+    values: NDArray[Any],
+    bins: Callable[[NDArray[Any]], NDArray[Any]],
+    n: int,
+    of_periods: dict[str, Any],
+) -> dict[str, Any]:
+    """What `described` keeps of a column; `bins` are the numbers of the bins, below `n`, of some of its values."""
     import numpy as np
 
     first, last = (int(day.min()), int(day.max())) if len(day) else (0, 0)
-    table = np.bincount((day - first) * n + bins, minlength=(last - first + 1) * n).reshape(-1, n)
-    by_span = {span: large(add(table)) for span, add in of_periods.items()}
+    cells = (last - first + 1) * n
+    table = np.zeros(cells, dtype=np.int64)
+    for rows in slices(len(day)):
+        place = (day[rows].astype(np.int64) - first) * n + bins(values[rows]).astype(np.int64)
+        table += np.bincount(place, minlength=cells)
+    by_day = table.reshape(-1, n)
+    by_span = {span: large(add(by_day)) for span, add in of_periods.items()}
     return {
-        "counts": table.sum(axis=0).tolist(),
+        "counts": by_day.sum(axis=0).tolist(),
         "psi": {span: variation(found) for span, found in by_span.items()},
         "missing": {span: most_missing(found) for span, found in by_span.items()},
     }

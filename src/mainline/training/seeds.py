@@ -13,12 +13,12 @@ SEED = 0
 LIBRARIES = ("torch", "tensorflow", "keras")  # with a generator of their own; only those that are loaded are seeded
 
 
-def fit(pipeline: Any, features: Any, target: Any, seed: int = SEED, **more: Any) -> None:
+def fit(pipeline: Any, features: Any, target: Any, seed: int = SEED, *, step: str = "estimator__", **more: Any) -> None:
     """Fit with all seeds set. A library that the fit itself has loaded was not seeded: then it is fitted again.
 
-    `more` are further parameters of the estimator's `fit`.
+    `more` are further parameters of the estimator's `fit`, which is the pipeline's `step`.
     """
-    more = {f"estimator__{name}": value for name, value in more.items()}
+    more = {f"{step}{name}": value for name, value in more.items()}
     before = loaded()
     settle(seed)
     pipeline.fit(features, target, **more)

@@ -20,7 +20,7 @@ from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import DataError
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
-from mainline.training import input_digests, label_coverage, pipeline, record, sample
+from mainline.training import input_digests, label_coverage, matrix, parts, pipeline, record, sample
 from mainline.training.facts import Facts, ModelFacts, Repeats, SizeTrial
 from mainline.training.fingerprint import Fingerprint
 from mainline.training.frameworks import versions
@@ -28,7 +28,6 @@ from mainline.training.record import Holdout, Record
 from mainline.training.reference_profile import described
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 CHEAP = 1.0  # seconds of a fit that is repeated unasked
@@ -74,13 +73,9 @@ def train_model(
         covered = pool.submit(label_coverage.measure, settings, frame)
         trained_on = pool.submit(training_rows, settings, frame)
         profiled = pool.submit(described, settings, frame, sample.labelled(settings))
-        fitted = pipeline.fit(settings, frame)
-    blocks = [settings.compare.blocks] if settings.compare.blocks else []
-    rows = pipeline.read_rows(settings, frame, sides(settings).holdout, *blocks)
-    if rows.empty:
-        raise DataError(f"the holdout has no rows{pipeline.reach(settings, frame)}")
-    score = pipeline.predict(settings, fitted.pipeline, rows)
-    repeated = repeat(settings, frame, fitted, rows, score)
+        fitted = fit(settings, frame)
+    arrays = holdout_of(settings, frame, fitted)
+    repeated = repeat(settings, frame, fitted, arrays["score"])
     counts = counted.result()
     facts = Facts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -104,23 +99,41 @@ def train_model(
         image=os.environ.get(TRAINED_IN) or None,
         sizes=list(sizes),
     )
-    arrays = {
-        "row_id": rows[ROW_ID].to_numpy(),
-        "y": targets(settings, rows[settings.prepare.label], fitted.classes),
-        "score": score,
-        "train": trained_on.result(),
-        # The monitor computes the interval of the evaluation again, from the same blocks.
-        **({"block": block_codes(rows[blocks[0]])} if blocks else {}),
-    }
-    inputs = input_digests.digests(rows, settings.prepare.features.names)
-    if inputs is not None:
-        arrays["inputs"] = inputs
-    return TrainedModel(facts, fitted.pickled, arrays, profiled.result())
+    return TrainedModel(facts, fitted.pickled, {**arrays, "train": trained_on.result()}, profiled.result())
 
 
-def repeat(
-    settings: Settings, frame: Path, fitted: pipeline.Fitted, rows: pd.DataFrame, score: NDArray[Any]
-) -> Repeats | None:
+def fit(settings: Settings, frame: Path) -> pipeline.Fitted:
+    """Fit the pipeline on the training rows that have a label: in parts where they are many."""
+    return matrix.fit(settings, frame) if matrix.is_large(settings, frame) else pipeline.fit(settings, frame)
+
+
+def holdout_of(settings: Settings, frame: Path, fitted: pipeline.Fitted) -> dict[str, NDArray[Any]]:
+    """Every holdout row as its record keeps it: id, label, score, block and digests of the inputs."""
+    import numpy as np
+    import pandas as pd
+
+    prepare, blocks = settings.prepare, settings.compare.blocks
+    names = [ROW_ID, *prepare.key, prepare.label, *prepare.features.names, *([blocks] if blocks else [])]
+    found: dict[str, list[Any]] = {"row_id": [], "y": [], "score": [], "inputs": []}
+    block = []
+    for rows in parts.read(settings, frame, sides(settings).holdout, *names):
+        if rows.empty:
+            raise DataError(f"the holdout has no rows{pipeline.reach(settings, frame)}")
+        found["row_id"].append(rows[ROW_ID].to_numpy())
+        found["y"].append(targets(settings, rows[prepare.label], fitted.classes))
+        found["score"].append(pipeline.predict(settings, fitted.pipeline, rows))
+        found["inputs"].append(input_digests.digests(rows, prepare.features.names))
+        block += [rows[blocks]] if blocks else []
+        if sum(map(len, found["row_id"])) * len(prepare.features.names) > input_digests.MOST:
+            found["inputs"] = [None]
+    if any(each is None for each in found["inputs"]):
+        del found["inputs"]
+    # The monitor computes the interval of the evaluation again, from the same blocks.
+    blocked = {"block": block_codes(pd.concat(block))} if blocks else {}
+    return {**{name: np.concatenate(values) for name, values in found.items()}, **blocked}
+
+
+def repeat(settings: Settings, frame: Path, fitted: pipeline.Fitted, score: NDArray[Any]) -> Repeats | None:
     """Fit again, and compare the models; None where that is not asked for, or would take long and is not set."""
     import numpy as np
 
@@ -129,10 +142,11 @@ def repeat(
         return None
     digests, largest = {fitted.digest}, 0.0
     for _ in range(asked - 1):
-        again = pipeline.fit(settings, frame)
+        again = fit(settings, frame)
         if again.digest not in digests:
             digests.add(again.digest)
-            largest = max(largest, float(np.abs(pipeline.predict(settings, again.pipeline, rows) - score).max()))
+            _, other = parts.scored(settings, again.pipeline, frame, sides(settings).holdout)
+            largest = max(largest, float(np.abs(other - score).max()))
     return Repeats(asked, len(digests), largest)
 
 

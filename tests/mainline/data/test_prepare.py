@@ -15,7 +15,7 @@ import pytest
 from mainline.config import loader
 from mainline.data import prepare
 from mainline.data.collect import collect
-from mainline.errors import ConfigurationError, DataError, MainlineError
+from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
 from tests.bounds import HANG
 from tests.projects import FRAME, RETURN, Project, visits
 
@@ -193,6 +193,17 @@ def test_with_little_memory_the_frame_is_the_same_and_nothing_is_left_where_it_s
     shop.edit("params.yaml", ("data:\n", "data:\n  memory_megabytes: 64\n"))
     pd.testing.assert_frame_equal(build(shop), whole)
     assert list((tmp_path / "spill").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_while_the_frame_spills_is_named_and_leaves_nothing(
+    shop: Project, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.edit("src/shop/frame.py", (RETURN, BIG.strip()), ("from ibis import _", "import ibis\nfrom ibis import _"))
+    shop.edit("params.yaml", ("data:\n", "data:\n  memory_megabytes: 64\n"))
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    refused(shop, ExternalError, r"no room for temporary files below .*small-disk: .* Set TMPDIR to a folder with more")
+    assert not list(small_disk.iterdir())
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import glob
 import re
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ PLAIN = {
     "TIMESTAMPTZ_NS": "TIMESTAMP WITH TIME ZONE", "TIME_NS": "TIME", '"NULL"': "VARCHAR",
 }  # fmt: skip
 LFS = b"version https://git-lfs.github.com/spec/"
+SPILLS, SPILLED = 2000, "mainline-spill"  # megabytes, and how folders for what is spilled are called
 NO_ROOM = ("no space left", "disk quota", "file too large")
 
 
@@ -51,6 +53,30 @@ def connect() -> DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return con
+
+
+@contextmanager
+def spilling(megabytes: int = SPILLS) -> Iterator[DuckDBPyConnection]:
+    """As `connect`, for tables as large as the frame: beyond so many megabytes they are in temporary files."""
+    with tempfile.TemporaryDirectory(prefix=f"{SPILLED}-") as folder, connect() as con:
+        con.execute(f"SET temp_directory = {text(folder)}; SET memory_limit = '{megabytes}MB'")
+        yield con
+
+
+def no_room_to_spill(error: Exception) -> str | None:
+    """That a query found no room for its temporary files, and where; None where it failed of anything else.
+
+    DuckDB calls it too little memory: it may use 90 % of what is free on the disk.
+    """
+    said = str(error)
+    if "max_temp_directory_size" not in said and not (SPILLED in said and any(w in said.lower() for w in NO_ROOM)):
+        return None
+    used = re.search(r"\(([\d.]+ \w+)/([\d.]+ \w+) used\)", said)
+    amount = f": {used[1]} of the {used[2]} that it may use there are written" if used else ""
+    return (
+        f"no room for temporary files below {tempfile.gettempdir()}{amount}. Set TMPDIR to a folder with more room: "
+        "sorting and grouping take about as much as the rows take uncompressed; or raise data.memory_megabytes"
+    )
 
 
 def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:

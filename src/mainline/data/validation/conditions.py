@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from mainline.data.validation.table import NAME, NotCounted, Table
 
 NUMBERS = ("integer", "float")
 COMPARABLE = (*NUMBERS, "text", "date", "instant")
-PLACE = "place in the file of Mainline"
+PLACE, HASH = "place in the file of Mainline", "hash of Mainline"
 EXACT = 2**53  # whole numbers below it are the same in every type
 RELATIONS = {ast.Eq: "=", ast.NotEq: "<>", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 
@@ -50,7 +50,10 @@ def translated(metric: str, domain: Mapping[str, Any], values: Mapping[str, Any]
     if metric in ("column_values.nonnull", "column_values.null"):
         column = single(table, domain)
         known = quoted(column) if table.kind(column) == "odd" else table.value(column)
-        return Condition(rows, f"{known} IS {'NOT ' if metric.endswith('.null') else ''}NULL", (column,))
+        missing = table.facts[column].missing
+        count = table.rows - missing if metric.endswith(".null") else missing  # as the first query has counted
+        where = f"{known} IS {'NOT ' if metric.endswith('.null') else ''}NULL"
+        return Condition(rows, where, (column,), count=None if rows else count)
     if metric == "column_values.between":
         return between(table, single(table, domain), values, rows)
     if metric == "column_values.unique":
@@ -79,12 +82,16 @@ def between(table: Table, column: str, values: Mapping[str, Any], rows: str) -> 
     table.need(NUMBERS, column)
     if low is not None and high is not None and not number(low) <= number(high):
         raise NotCounted("min_value cannot be greater than max_value")
-    value = table.value(column)
+    bounds = [number(bound) for bound in (low, high) if bound is not None]
+    whole = table.kind(column) == "integer" and all(bound == int(bound) for bound in bounds if math.isfinite(bound))
+    plain = whole and all(abs(bound) < EXACT for bound in bounds)  # as whole numbers: the same rows, in half the time
+    value = quoted(column) if plain else table.value(column)
+    written: Callable[[Any], str] = (lambda bound: str(int(bound))) if plain else literal
     parts = []
     if low is not None:
-        parts.append(f"{value} {'>' if values.get('strict_min') else '>='} {literal(low)}")
+        parts.append(f"{value} {'>' if values.get('strict_min') else '>='} {written(low)}")
     if high is not None:
-        parts.append(f"{value} {'<' if values.get('strict_max') else '<='} {literal(high)}")
+        parts.append(f"{value} {'<' if values.get('strict_max') else '<='} {written(high)}")
     return Condition(rows, both(f"{value} IS NOT NULL", f"NOT ({' AND '.join(parts)})"), (column,))
 
 
@@ -94,6 +101,7 @@ def compound(table: Table, domain: Mapping[str, Any], rows: str) -> Condition:
         raise NotCounted(str(columns))
     table.need((*COMPARABLE, "boolean"), *columns)
     known = [f"{table.value(name)} IS NOT NULL" for name in columns]
+    there = [not table.facts[name].missing for name in columns]
     kept = {
         "all_values_are_missing": f"({' OR '.join(known)})",
         "any_value_is_missing": f"({' AND '.join(known)})",
@@ -103,7 +111,8 @@ def compound(table: Table, domain: Mapping[str, Any], rows: str) -> Condition:
     if ignored not in kept:
         raise NotCounted(str(ignored))
     values = tuple(table.value(name) for name in columns)
-    return Condition(both(rows, kept[ignored]), "", tuple(columns), values)
+    always = any(there) if ignored == "all_values_are_missing" else all(there)
+    return Condition(rows if always else both(rows, kept[ignored]), "", tuple(columns), values)
 
 
 def greater(table: Table, domain: Mapping[str, Any], values: Mapping[str, Any], rows: str) -> Condition:
@@ -248,8 +257,18 @@ def counting(condition: Condition) -> str | None:
 
 def repeated_rows(table: Table, condition: Condition) -> int:
     """How many rows share their values with another one."""
-    grouped = f"SELECT count(*) AS n FROM {NAME}{where(condition.domain)} GROUP BY {', '.join(condition.repeated)}"
+    grouped = f"SELECT count(*) AS n FROM {alike(condition)} GROUP BY {', '.join(condition.repeated)}"
     return int(table.one(f"SELECT coalesce(sum(n) FILTER (n > 1), 0)::BIGINT FROM ({grouped})")[0])
+
+
+def alike(condition: Condition) -> str:
+    """SQL of the rows whose values have a hash that another row's have: in a key few; only theirs are compared.
+
+    Equal values have equal hashes, and DuckDB groups 8 bytes a row in half the time and memory of the values.
+    """
+    rows, hashed = f"{NAME}{where(condition.domain)}", f"hash({', '.join(condition.repeated)})"
+    twice = f"SELECT {hashed} AS {quoted(HASH)} FROM {rows} GROUP BY ALL HAVING count(*) > 1"
+    return f"(SELECT * FROM {rows}) SEMI JOIN ({twice}) AS hashes ON {hashed} = hashes.{quoted(HASH)}"
 
 
 def first_rows(table: Table, condition: Condition, columns: Sequence[str], limit: int) -> Any:
@@ -260,7 +279,7 @@ def first_rows(table: Table, condition: Condition, columns: Sequence[str], limit
     values = [f"{value} AS value_{place}" for place, value in enumerate(condition.repeated)]
     names = [f"value_{place}" for place in range(len(values))]
     domain = where(condition.domain)
-    twice = f"SELECT {', '.join(values)} FROM {NAME}{domain} GROUP BY ALL HAVING count(*) > 1"
+    twice = f"SELECT {', '.join(values)} FROM {alike(condition)} GROUP BY ALL HAVING count(*) > 1"
     # A row's number in the order of the file: a join does not keep that order.
     numbered = f"SELECT *, row_number() OVER () AS {quoted(PLACE)} FROM {NAME}"
     matched = " AND ".join(

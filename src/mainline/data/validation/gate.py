@@ -20,6 +20,7 @@ from mainline.config.schema import Data, Features, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
 from mainline.data.feature_patterns import with_features
+from mainline.data.frame_size import LOADED, cells_of
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 FRAME = "frame"
 DOCS = "data"  # their folder, below the reports
-LOADED = 25_000_000  # cells: half a gigabyte, where a run has 337,000 rows and the counts of both engines take as long
 
 
 class Gate:
@@ -183,13 +183,6 @@ def of_table(
     write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
     publish_docs(workspace, name, kept)
     return found
-
-
-def cells_of(frame: Path) -> int:
-    import pyarrow.parquet as pq
-
-    metadata = pq.read_metadata(frame)
-    return int(metadata.num_rows * metadata.num_columns)
 
 
 def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:

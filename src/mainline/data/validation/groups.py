@@ -11,7 +11,7 @@ import pandas as pd
 
 from mainline.data.split import quoted
 from mainline.data.validation.periods import ABSENT, UNITS, Period
-from mainline.data.validation.table import NAME, NotCounted, Table
+from mainline.data.validation.table import IN_UTC, NAME, NotCounted, Table
 
 if TYPE_CHECKING:
     from ibis.expr.types import Value
@@ -22,6 +22,7 @@ STEPS = {"hour": "h", "day": "D", "week": "W", "month": "M"}
 Stretch = tuple[pd.Timedelta, pd.Timestamp, Any]  # its length, its start, the part of the table
 BUCKET = 15  # minutes: the hours of all time zones start at one of these
 EXACT = 2**53
+DAY = "day of Mainline"
 FIRST_PLACE = "first place of Mainline"
 
 
@@ -50,19 +51,48 @@ def number(table: Table, name: str) -> Any:
 
 def moment(table: Table, name: str) -> Any:
     """A time in UTC, without its zone."""
-    column: Any = table.relation[name]
+    column: Any = table.relation[name + IN_UTC if table.kind(name) == "instant" else name]
     return column.cast("timestamp")
 
 
-def start_of(table: Table, time: str, period: Period, between: bool) -> Value:
-    """The start of a row's period. Between periods, weeks are those of NumPy, which start on a Thursday."""
+def start_of(when: Any, period: Period, between: bool) -> Value:
+    """The start of a time's period. Between periods, weeks are those of NumPy, which start on a Thursday."""
     import ibis
 
-    when = moment(table, time)
     if between and period == "week":
         shift = ibis.interval(days=3)
         return (when - shift).truncate("W").cast("timestamp") + shift
     return when.truncate(STEPS[period])
+
+
+def grouped(
+    table: Table,
+    time: str,
+    period: Period,
+    between: bool,
+    keys: dict[str, Any],
+    measures: dict[str, Any],
+    start: str,
+    rows: Any = None,
+) -> Any:
+    """`measures` by `keys` and the period's `start`. Each is a sum, unless it is called a `min` or a `max`.
+
+    A date has few values: they are grouped first, and their periods are computed of the groups.
+    """
+    relation: Any = table.relation if rows is None else rows
+    if table.facts[time].type != "DATE":
+        return relation.group_by(**keys, **{start: start_of(moment(table, time), period, between)}).aggregate(
+            **measures
+        )
+    days = relation.group_by(**keys, **{DAY: relation[time]}).aggregate(**measures)
+    added: dict[str, Any] = {}
+    for name, measure in measures.items():
+        how = name[:3] if name[:4] in ("min ", "max ") else "sum"
+        total = getattr(days[name], how)()
+        added[name] = total.cast("int64") if how == "sum" and measure.type().is_integer() else total
+    return days.group_by(
+        **{name: days[name] for name in keys}, **{start: start_of(days[DAY].cast("timestamp"), period, between)}
+    ).aggregate(**added)
 
 
 def numbered(starts: pd.Series, period: Period) -> np.ndarray:
@@ -85,7 +115,7 @@ def by_period(
 
     def make() -> pd.DataFrame:
         relation: Any = table.relation
-        keys = {"period": start_of(table, time, period, between)} | ({"part": value(table, by)} if by else {})
+        keys = {"part": value(table, by)} if by else {}
         measures = {"rows": relation.count()}
         for name in columns:
             known = value(table, name)
@@ -94,7 +124,7 @@ def by_period(
                 each = number(table, name)
                 measures |= {f"values {name}": known.count(), f"sum {name}": each.sum()}
                 measures |= {f"min {name}": each.min(), f"max {name}": each.max()}
-        found = run(table, relation.group_by(**keys).aggregate(**measures))
+        found = run(table, grouped(table, time, period, between, keys, measures, "period"))
         found = retyped(table, found, {"part": by}) if by else found
         return found.assign(number=numbered(found["period"], period)) if between else found
 
@@ -106,9 +136,8 @@ def periods(table: Table, time: str, period: Period, min_rows: int) -> pd.Series
     """The rows of each period that has enough of them, by its number, in order."""
 
     def make() -> pd.Series:
-        relation: Any = table.relation
-        grouped = relation.group_by(start=start_of(table, time, period, True)).aggregate(rows=relation.count())
-        found = run(table, grouped).dropna()
+        measures = {"rows": table.relation.count()}
+        found = run(table, grouped(table, time, period, True, {}, measures, "start")).dropna()
         return found.set_index(numbered(found["start"], period))["rows"].sort_index()
 
     rows: pd.Series = table.once(("periods", time, period), make)
@@ -123,7 +152,7 @@ def medians(table: Table, time: str, period: Period, by: str | None, name: str) 
     import ibis
 
     relation: Any = table.relation
-    keys = {"period": start_of(table, time, period, False)} | ({"part": value(table, by)} if by else {})
+    keys = {"period": start_of(moment(table, time), period, False)} | ({"part": value(table, by)} if by else {})
     rows = relation.select(**keys, v=number(table, name)).filter(lambda t: t.v.notnull() & t.period.notnull())
     counts = rows.group_by([*keys, "v"]).aggregate(n=rows.count())
     window = ibis.window(group_by=list(keys))
@@ -158,11 +187,10 @@ def histogram(
     def make() -> pd.DataFrame:
         relation: Any = table.relation
         keys = {f"value {place}": value(table, name) for place, name in enumerate(columns)}
-        keys["start"] = start_of(table, time, period, True)
         if hour_of:
             keys["hour"] = moment(table, hour_of).truncate("h")
         rows = relation.filter(number(table, columns[0]).isin(list(only))) if only else relation
-        found = run(table, rows.group_by(**keys).aggregate(rows=rows.count()))
+        found = run(table, grouped(table, time, period, True, keys, {"rows": rows.count()}, "start", rows))
         found = retyped(table, found, {f"value {place}": name for place, name in enumerate(columns)})
         return found.assign(number=numbered(found["start"], period))
 
@@ -174,7 +202,7 @@ def histogram(
 def values_of(table: Table, time: str, period: Period, column: str) -> pd.Series:
     """How many distinct values there are in each period, by its number."""
     relation: Any = table.relation
-    rows = relation.select(start=start_of(table, time, period, True), v=value(table, column)).distinct()
+    rows = relation.select(start=start_of(moment(table, time), period, True), v=value(table, column)).distinct()
     known = rows.filter(rows.v.notnull() & rows.start.notnull())
     found = run(table, known.group_by("start").aggregate(n=known.count()))
     return found.set_index(numbered(found["start"], period))["n"].sort_index()
@@ -198,7 +226,7 @@ def by_bucket(table: Table, time: str, period: Period, timezone: str, column: st
     measures = {"rows": relation.count()}
     if column:
         measures |= {"sum": number(table, column).sum(), "values": value(table, column).count()}
-    keys = {"bucket": when.bucket(minutes=BUCKET), "start": start_of(table, time, period, True)}
+    keys = {"bucket": when.bucket(minutes=BUCKET), "start": start_of(when, period, True)}
     found = run(table, relation.group_by(**keys).aggregate(**measures)).dropna(subset=["bucket"])
     found["bucket"] = pd.to_datetime(found["bucket"], utc=True)
     found["local"] = found["bucket"].dt.tz_convert(timezone).dt.tz_localize(None)
@@ -220,17 +248,17 @@ def stretches(
         raise NotCounted(time)
     relation: Any = table.relation
     rows = relation.select(part=value(table, by) if by else ibis.literal(1), moment=moment(table, time))
-    rows = rows.filter(rows.part.notnull())
-    span = run(table, rows.group_by("part").aggregate(first=rows.moment.min(), last=rows.moment.max()))
-    points = rows.filter(rows.moment.notnull()).distinct()
-    pairs = points.mutate(start=points.moment.lag().over(ibis.window(group_by="part", order_by="moment")))
-    wide = pairs.filter(pairs.moment.delta(pairs.start, unit="microsecond") > longest.value // 1000)
-    found = run(table, wide.select("part", "start", end=wide.moment).order_by(["part", "start"]))
-    times = {"first": span, "last": span, "start": found, "end": found}
-    for name, frame in times.items():
-        frame[name] = pd.to_datetime(frame[name], utc=True)
-    if by:
-        span, found = (retyped(table, frame, {"part": by}) for frame in (span, found))
+    points = rows.filter(rows.part.notnull()).distinct().mutate(known=lambda t: t.moment.notnull())
+    ordered = ibis.window(group_by=["part", "known"], order_by="moment")
+    pairs = points.mutate(start=points.moment.lag().over(ordered), after=points.moment.lead().over(ordered))
+    wide = pairs.moment.delta(pairs.start, unit="microsecond") > longest.value // 1000
+    kept = pairs.filter(wide | pairs.start.isnull() | pairs.after.isnull())  # the first and the last of a part as well
+    found = run(table, kept.select("part", "start", end=kept.moment).order_by(["part", "start"]))
+    for name in ("start", "end"):
+        found[name] = pd.to_datetime(found[name], utc=True)
+    found = retyped(table, found, {"part": by}) if by else found
+    span = found.groupby("part", observed=True)["end"].agg(first="min", last="max").reset_index()
+    found = found[found["end"] - found["start"] > longest]
     gaps = {
         part: list(zip(rows["start"], rows["end"], strict=True)) for part, rows in found.groupby("part", observed=True)
     }

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mainline.data.feature_patterns import STAR, matched
+from mainline.data.sources.duckdb_scan import no_room_to_spill
 from mainline.data.validation import periods
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.suites import Rule, Suite, expectation_types, load_suite
@@ -116,7 +117,9 @@ def refuse_trouble(table: str, rows: pd.DataFrame | Table) -> None:
     if not isinstance(rows, Table) or not rows.trouble:
         return
     error = rows.trouble[0]
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = no_room_to_spill(error) or (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(error, duckdb.OutOfMemoryException) and no_room_to_spill(error):
+        raise ExternalError(f"the validation of {table} stopped: {reason}") from error
     if isinstance(error, duckdb.OutOfMemoryException):
         raise ConfigurationError(
             f"params.yaml: data.memory_megabytes: the validation of {table} needs more memory than it may have "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mainline.config.schema import Train
+    from mainline.training.frameworks.file_matrix import FileMatrix
 
 Params = dict[str, Any]
 
@@ -37,6 +38,8 @@ class Adapter:
     # Fits with early stopping after so many rounds without improvement, and returns the best number of rounds. The last
     # are further parameters of `fit`.
     stop: Callable[[Any, Data, int, Params], int] | None = None
+    # Fits on a matrix in a file, without holding it. The last are further parameters of `fit`.
+    fit_file: Callable[[Any, FileMatrix, Params], None] | None = None
     # Removes from a fitted estimator what no prediction depends on and differs between two fits, such as the time.
     tidy: Callable[[Any], None] = lambda estimator: None
     # The target as the framework wants it, by the task.

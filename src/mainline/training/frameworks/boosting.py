@@ -8,6 +8,7 @@ from mainline.training.frameworks.adapter import Adapter, Data, Params
 
 if TYPE_CHECKING:
     from mainline.config.schema import Train
+    from mainline.training.frameworks.file_matrix import FileMatrix
 
 
 def first(categorical: int) -> list[int]:
@@ -44,6 +45,11 @@ def lightgbm_stop(estimator: Any, data: Data, rounds: int, more: Params) -> int:
     return int(estimator.best_iteration_ or estimator.n_estimators_)
 
 
+def lightgbm_fit_file(estimator: Any, matrix: FileMatrix, more: Params) -> None:
+    """LightGBM reads the rows once, into bins of one byte; its own copy of a matrix is none where it has 32 bits."""
+    estimator.fit(matrix.mapped(), matrix.target, **more)
+
+
 LIGHTGBM = Adapter(
     module="lightgbm",
     title="LightGBM",
@@ -51,6 +57,7 @@ LIGHTGBM = Adapter(
     native=lambda categorical, numeric: {},
     native_fit=lambda categorical: {"categorical_feature": first(categorical)},  # as a parameter it warns
     stop=lightgbm_stop,
+    fit_file=lightgbm_fit_file,
     rounds=(
         "n_estimators", "num_iterations", "num_iteration", "n_iter", "num_tree", "num_trees", "num_round", "num_rounds",
         "nrounds", "num_boost_round", "max_iter",
@@ -73,6 +80,41 @@ def xgboost_stop(estimator: Any, data: Data, rounds: int, more: Params) -> int:
     return int(estimator.best_iteration) + 1
 
 
+def xgboost_fit_file(estimator: Any, matrix: FileMatrix, more: Params) -> None:
+    """XGBoost keeps its bins in files next to the matrix, a part of which is in memory at a time.
+
+    https://xgboost.readthedocs.io/en/stable/tutorials/external_memory.html
+    """
+    import numpy as np
+    import xgboost
+
+    params = estimator.get_xgb_params()
+    types = params.pop("feature_types", None)
+
+    class Parts(xgboost.DataIter):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.left = matrix.parts()
+            super().__init__(cache_prefix=str(matrix.path.with_name("bins")))
+
+        def next(self, input_data: Any) -> bool:
+            rows, target = next(self.left, (None, None))
+            if rows is None:
+                return False
+            input_data(data=rows, label=target, feature_types=types)
+            return True
+
+        def reset(self) -> None:
+            self.left = matrix.parts()
+
+    given = {"max_bin": params.get("max_bin"), "enable_categorical": bool(params.get("enable_categorical"))}
+    data = xgboost.ExtMemQuantileDMatrix(Parts(), missing=estimator.missing, nthread=params.get("n_jobs"), **given)
+    classes = len(np.unique(matrix.target)) if hasattr(estimator, "predict_proba") else 0
+    if classes > 2:
+        params |= {"objective": "multi:softprob", "num_class": classes}
+    booster = xgboost.train(params, data, num_boost_round=estimator.get_num_boosting_rounds(), verbose_eval=False)
+    estimator.load_model(booster.save_raw("ubj"))
+
+
 def xgboost_without_gpu() -> str | None:
     import xgboost
 
@@ -87,6 +129,7 @@ XGBOOST = Adapter(
     defaults=xgboost_defaults,
     native=xgboost_native,
     stop=xgboost_stop,
+    fit_file=xgboost_fit_file,
     rounds=("n_estimators", "num_boost_round"),
     seed="random_state",
     gpu={"device": "cuda"},

@@ -243,13 +243,19 @@ def test_a_mean_that_rounding_could_carry_over_a_bound_is_left_to_pandas(
         assert (by_table, loaded) == (by_pandas, columns)
 
 
-def test_a_full_disk_and_a_limit_that_is_too_small_are_not_called_invalid_data(tmp_path: Path) -> None:
+def test_a_full_disk_and_a_limit_that_is_too_small_are_not_called_invalid_data(
+    tmp_path: Path, small_disk: Path
+) -> None:
     rules = [rule("expect_compound_columns_to_be_unique", column_list=["a", "b"])]
     suite = load_suite(written(tmp_path, *rules))
-    sql = "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(3_000_000) AS numbers(i)"
+    sql = "SELECT i AS a, md5(i::VARCHAR) AS b FROM range(6_000_000) AS numbers(i)"
     with opened(sql, memory_megabytes=64) as connection:
-        connection.execute("SET max_temp_directory_size = '1MB'; SET threads = 2")
+        connection.execute("SET temp_directory = ''; SET threads = 2")
         with pytest.raises(ConfigurationError, match=r"data\.memory_megabytes: the validation of table needs"):
+            check("table", examined(connection, limited=True), suite, ["a"], {})
+    with opened(sql, memory_megabytes=64) as connection:
+        connection.execute(f"SET temp_directory = '{small_disk}/spill'; SET threads = 2")
+        with pytest.raises(ExternalError, match=r"the validation of table stopped: no room for temporary files below"):
             check("table", examined(connection, limited=True), suite, ["a"], {})
 
 
