@@ -15,7 +15,12 @@ from mainline.data import column_types
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ExternalError, MainlineError, Refused
-from mainline.packaging import keras_onnx, optimised_graph, torch_onnx  # noqa: F401 - they register their exporters
+from mainline.packaging import (  # noqa: F401 - they register their exporters
+    keras_onnx,
+    optimised_graph,
+    saved_model_onnx,
+    torch_onnx,
+)
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer

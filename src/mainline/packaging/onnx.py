@@ -117,7 +117,10 @@ def columns_to_onnx(pipeline: Pipeline, signature: Signature, opset: int) -> Any
 
 
 def merged(columns: Any, network: Any) -> bytes:
-    """One graph of the preprocessing and of a network behind it; names of the latter begin with `net_`."""
+    """One graph of the preprocessing and of a network behind it; names of the latter begin with `net_`.
+
+    The outputs of the one are the inputs of the other, in their order.
+    """
     import onnx.compose
 
     used = {node.domain for node in network.graph.node}
@@ -129,7 +132,9 @@ def merged(columns: Any, network: Any) -> bytes:
     whole = onnx.compose.merge_models(
         columns,
         network,
-        io_map=[(columns.graph.output[0].name, network.graph.input[0].name)],
+        io_map=[
+            (given.name, taken.name) for given, taken in zip(columns.graph.output, network.graph.input, strict=True)
+        ],
         name="mainline",
         producer_name="mainline",
     )

@@ -238,14 +238,15 @@ def build(train: Train, prepare: Prepare, rounds: int | None = None) -> Pipeline
     made = estimators.estimator(train, len(features.categorical), len(features.numeric), rounds)
     kind = frameworks.adapter_of(type(made))
     in_frame = train.categorical == "native" and kind is not None and kind.frame
+    raw = kind is not None and kind.raw
     columns = ColumnTransformer(
         [
-            ("categorical", categorical(train.categorical, in_frame), features.categorical),
+            ("categorical", "passthrough" if raw else categorical(train.categorical, in_frame), features.categorical),
             ("numeric", numeric(train.numeric), features.numeric),
         ],
         verbose_feature_names_out=False,
     )
-    if in_frame:
+    if in_frame or raw:
         columns.set_output(transform="pandas")
     return Pipeline([("columns", columns), ("estimator", made)])
 
