@@ -45,7 +45,7 @@ def write(folder: Path, epochs: int) -> None:
     import tensorflow
 
     data = tensorflow.data.Dataset.from_tensor_slices((given, target)).shuffle(10_000, seed=0).batch(256)
-    model.fit(data, epochs=epochs, verbose=0)
+    model.fit(data, epochs=epochs, verbose=0, shuffle=False)
     model.export(str(folder), verbose=False)
 
 

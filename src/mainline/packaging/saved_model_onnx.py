@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import tempfile
 import warnings
@@ -78,6 +79,9 @@ def same_in_every_process(graph: Any) -> None:
     """Names and tables in an order of their own: tf2onnx counts names up, and a table of TensorFlow has no order."""
     if any(attribute.HasField("g") for node in graph.node for attribute in node.attribute):
         return  # what is inside a loop or a branch names what is outside
+    ordered = [copy.deepcopy(node) for node in from_the_outputs(graph)]
+    del graph.node[:]
+    graph.node.extend(ordered)
     constants = {each.name: each for each in graph.initializer}
     kept = {"", *(each.name for each in (*graph.input, *graph.output))}
     names: dict[str, str] = {}
@@ -99,6 +103,23 @@ def same_in_every_process(graph: Any) -> None:
         if name in constants:
             constants[name].name = place
             graph.initializer.append(constants[name])
+
+
+def from_the_outputs(graph: Any) -> list[Any]:
+    """The nodes that an output needs, each behind those that it reads: the graph alone says in which order."""
+    makers = {name: node for node in graph.node for name in node.output if name}
+    todo = [(makers[each.name], False) for each in reversed(graph.output) if each.name in makers]
+    found: dict[int, Any] = {}
+    while todo:
+        node, read = todo.pop()
+        if id(node) in found:
+            continue
+        if read:
+            found[id(node)] = node
+            continue
+        todo.append((node, True))
+        todo += [(makers[name], False) for name in reversed(node.input) if name in makers]
+    return list(found.values())
 
 
 def columns(estimator: Any, network: Any, signature: Signature) -> Any:
