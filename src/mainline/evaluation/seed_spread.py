@@ -82,7 +82,7 @@ def scores(settings: Settings, folder: Path, frame: Path, record: Record) -> lis
     if len(kept) >= count:
         return kept[:count]
     used = next((trial for trial in record.facts.sizes if trial.used), None)
-    as_trained = tree_counts.with_trees(settings, used.trees) if used else settings
+    as_trained = tree_counts.with_trees(settings, used.trees) if used and used.trees else settings
     train = pipeline.training_rows(settings, frame)
     holdout = pipeline.read_rows(settings, frame, sides(settings).holdout)
     place = align(record.holdout.row_id, Holdout(holdout[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))

@@ -25,9 +25,14 @@ def is_keras(pipeline: Pipeline) -> bool:
 @exporter("keras", takes=is_keras)
 def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     """A Keras model with its preprocessing, by Keras' own export and skl2onnx."""
+    return merged(*halves(pipeline, signature))
+
+
+def halves(pipeline: Pipeline, signature: Signature) -> tuple[Any, Any]:
+    """The preprocessing and the model."""
     model = network(pipeline.named_steps["estimator"].model_)
     opset = next(each.version for each in model.opset_import if not each.domain)
-    return merged(columns_to_onnx(pipeline, signature, opset), model)
+    return columns_to_onnx(pipeline, signature, opset), model
 
 
 def network(model: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -61,10 +61,12 @@ def train_model(
     prints: Fingerprint,
     frame: Path,
     sizes: Sequence[SizeTrial] = (),
+    smaller: Callable[[pipeline.Fitted], pipeline.Fitted] = lambda fitted: fitted,
 ) -> TrainedModel:
     """Fit on the training rows and score every holdout row, labelled or not.
 
-    `sizes` are what was tried before, where `export.optimise` asks for it.
+    `sizes` are what was tried before, where `export.optimise` asks for it, and `smaller` makes of a fitted pipeline
+    what was chosen.
     """
     modules = frameworks.named_by(root, settings.train.estimator)
     versions.check_locked(modules, prints.parts.packages)
@@ -74,13 +76,13 @@ def train_model(
         covered = pool.submit(label_coverage.measure, settings, frame)
         trained_on = pool.submit(training_rows, settings, frame)
         profiled = pool.submit(described, settings, frame, sample.labelled(settings))
-        fitted = pipeline.fit(settings, frame)
+        fitted = smaller(pipeline.fit(settings, frame))
     blocks = [settings.compare.blocks] if settings.compare.blocks else []
     rows = pipeline.read_rows(settings, frame, sides(settings).holdout, *blocks)
     if rows.empty:
         raise DataError(f"the holdout has no rows{pipeline.reach(settings, frame)}")
     score = pipeline.predict(settings, fitted.pipeline, rows)
-    repeated = repeat(settings, frame, fitted, rows, score)
+    repeated = repeat(settings, frame, fitted, rows, score, smaller)
     counts = counted.result()
     facts = Facts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -119,7 +121,12 @@ def train_model(
 
 
 def repeat(
-    settings: Settings, frame: Path, fitted: pipeline.Fitted, rows: pd.DataFrame, score: NDArray[Any]
+    settings: Settings,
+    frame: Path,
+    fitted: pipeline.Fitted,
+    rows: pd.DataFrame,
+    score: NDArray[Any],
+    smaller: Callable[[pipeline.Fitted], pipeline.Fitted],
 ) -> Repeats | None:
     """Fit again, and compare the models; None where that is not asked for, or would take long and is not set."""
     import numpy as np
@@ -129,7 +136,7 @@ def repeat(
         return None
     digests, largest = {fitted.digest}, 0.0
     for _ in range(asked - 1):
-        again = pipeline.fit(settings, frame)
+        again = smaller(pipeline.fit(settings, frame))
         if again.digest not in digests:
             digests.add(again.digest)
             largest = max(largest, float(np.abs(pipeline.predict(settings, again.pipeline, rows) - score).max()))
