@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from mainline.config.schema import Train
 from mainline.errors import ConfigurationError, Refused
-from mainline.packaging import image
+from mainline.packaging import export, image
+from mainline.serving import scorer
 from mainline.training import pipeline
 from tests.exports import NETWORK_AGREES, Export, make
 
@@ -141,6 +142,14 @@ def test_a_network_whose_answer_for_a_row_depends_on_the_others_is_refused(tmp_p
 def test_a_network_that_answers_one_row_in_another_shape_is_not_served_so(tmp_path: Path, own: str) -> None:
     made = of_own(tmp_path, f"{own}.One")
     assert made.signature.agreement.largest < NETWORK_AGREES
+    one = export.matrices(made.signature, made.holdout.iloc[:1])
+    for served in (
+        scorer.load(made.signature, made.folder),
+        scorer.Fitted(made.record.path / "model.pkl", made.signature),
+    ):
+        found = served(*one)
+        assert found.shape == (1, 2)
+        assert found[0, 1] == pytest.approx(made.scores[0], abs=NETWORK_AGREES)
 
 
 def test_native_categories_need_a_network_with_embeddings(tmp_path: Path, own: str) -> None:
