@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import onnx
 import pytest
 
 from mainline.config.schema import Settings
+from mainline.errors import Refused
 from mainline.evaluation import sizes
 from mainline.packaging import export, image, optimise
 from mainline.runtime.workspace import Workspace
@@ -18,6 +20,7 @@ from mainline.training import train
 from mainline.training.fingerprint import fingerprint
 from mainline.training.frameworks import eight_bit
 from tests.exports import Export, make
+from tests.pipelines.shops import lean
 
 pytestmark = pytest.mark.slow
 
@@ -106,3 +109,36 @@ def test_the_pickle_holds_no_session_and_answers_the_same(tmp_path: Path) -> Non
     assert np.array_equal(again.predict_proba(rows), before)
     assert set(fitted.pipeline.predict(rows)) <= {0, 1}
     assert fitted.digest != made.record.digest
+
+    # One whose answer depends on the rows next to it is never served, even where the slice did not show it.
+    chosen = replace(chosen, graph=DYNAMIC)
+    prints = replace(fingerprint(tmp_path, made.settings, {}), model="d" * 64, frame="e" * 64)
+    kept = train.train_model(made.settings, tmp_path, {}, prints, made.frame, (), chosen.smaller)
+    with pytest.raises(Refused, match="gives other answers than when it was recorded"):
+        export.export(made.settings, kept.keep(Workspace.at(tmp_path)), made.frame, tmp_path / "small")
+
+
+def test_a_run_compares_and_serves_what_it_has_made_smaller(tmp_path: Path) -> None:
+    pytest.importorskip("skorch", reason="PyTorch is not installed: make test-frameworks")
+    network = (
+        "  estimator: mainline.training.frameworks.tabular.TabularClassifier\n  params: {max_epochs: 3}\n"
+        "  categorical: native\n  numeric: standardize\n"
+    )
+    tree = (
+        "  estimator: sklearn.ensemble.HistGradientBoostingClassifier\n"
+        "  params: {max_iter: 30, early_stopping: false}\n"
+    )
+    shop = lean(tmp_path / "shop", (tree, network))
+    shop.edit("params.yaml", ("\ncompare:\n", "\nexport: {optimise: true, tolerance: 0.05}\ncompare:\n"))
+    found = shop.run()
+    assert found.status in (0, 1), found.err
+    assert f"{WEIGHTS} is used: the smallest graph" in shop.report
+    assert shop.verdict["baseline"]["commit"]
+    assert 0 < abs(shop.verdict["metrics"]["roc_auc"]["delta"]) < 0.02
+    made = shop.mainline("export")
+    assert made.status == 0, made.err
+    signature = json.loads(shop.path(".mainline/model/serving.json").read_text(encoding="utf-8"))
+    assert (signature["engine"], signature.get("note")) == ("onnx", None)
+    assert signature["pipeline_digest"] == shop.verdict["model_digest"]
+    verified = shop.mainline("verify")
+    assert verified.status == 0, verified.out + verified.err

@@ -19,7 +19,7 @@ from mainline.packaging import (  # noqa: F401 - they register their exporters
     eight_bit,
     keras_onnx,
     optimised_graph,
-    saved_model_onnx,
+    tensorflow_onnx,
     torch_onnx,
 )
 from mainline.packaging.onnx import EXPORTERS, exporter_of

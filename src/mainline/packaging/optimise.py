@@ -214,7 +214,7 @@ def served(settings: Settings, part: Fit) -> tuple[int | None, float | None]:
         import skl2onnx  # noqa: F401
     except ModuleNotFoundError:
         return None, None
-    from mainline.packaging import keras_onnx, saved_model_onnx, torch_onnx  # noqa: F401 - they register their exporters
+    from mainline.packaging import keras_onnx, tensorflow_onnx, torch_onnx  # noqa: F401 - they register their exporters
     from mainline.packaging.export import matrices
     from mainline.packaging.onnx import EXPORTERS, exporter_of
     from mainline.serving.scorer import Onnx
