@@ -18,8 +18,11 @@ from mainline.serving.signature import Signature
 from mainline.training.frameworks import pickles
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
+    from mainline.serving.scorer import Scorer
     from mainline.training.pipeline import Fitted
 
 
@@ -77,3 +80,14 @@ def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     network = onnx.load_from_string(pipeline.named_steps["estimator"].graph)
     opset = next(each.version for each in network.opset_import if not each.domain)
     return merged(columns_to_onnx(pipeline, signature, opset), network)
+
+
+def one_by_one(scorer: Scorer) -> Scorer:
+    """The scorer, asked about each row alone: 8-bit products may depend on the rows next to it."""
+    import numpy as np
+
+    def ask(categorical: NDArray[np.object_], numeric: NDArray[np.float32]) -> NDArray[Any]:
+        rows = range(len(numeric))
+        return np.concatenate([scorer(categorical[i : i + 1], numeric[i : i + 1]) for i in rows])
+
+    return ask

@@ -129,7 +129,9 @@ def choose(
         asked = [*sizes(rows, recorded), *probes(settings, draft, pipeline, rows)]
         largest = max([check(draft, scorer, *rows_of) for rows_of in asked])
         if eight_bit.is_eight_bit(pipeline):
-            largest = max(largest, check(draft, one_by_one(scorer), rows, recorded, "holdout rows, one at a time"))
+            largest = max(
+                largest, check(draft, eight_bit.one_by_one(scorer), rows, recorded, "holdout rows, one at a time")
+            )
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
         note = str(error)
@@ -188,17 +190,6 @@ def sizes(rows: pd.DataFrame, recorded: NDArray[np.float64]) -> list[tuple[pd.Da
     return [(rows, recorded, "holdout rows")] + [
         (rows.iloc[:count], recorded[:count], "holdout row" if count == 1 else "holdout rows") for count in counts
     ]
-
-
-def one_by_one(scorer: Scorer) -> Scorer:
-    """The scorer, asked about each row alone: 8-bit products may depend on the rows next to it."""
-    import numpy as np
-
-    def ask(categorical: NDArray[np.object_], numeric: NDArray[np.float32]) -> NDArray[Any]:
-        rows = range(len(numeric))
-        return np.concatenate([scorer(categorical[i : i + 1], numeric[i : i + 1]) for i in rows])
-
-    return ask
 
 
 def probes(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import EarlyStopping, Settings
 from mainline.data.blocks import codes
-from mainline.errors import ConfigurationError, DataError
+from mainline.errors import ConfigurationError, DataError, MainlineError
 from mainline.evaluation import evaluate
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Metric
@@ -111,7 +111,13 @@ def smallest_graph(settings: Settings, rows: pd.DataFrame, stop: NDArray[np.bool
     signature = inputs(settings, whole.model.classes)
     trials, sizes = [], {}
     for name in VARIANTS:
-        model = eight_bit.smaller(whole.model, signature, name)
+        try:
+            model = eight_bit.smaller(whole.model, signature, name)
+        except MainlineError:
+            raise
+        except Exception as error:  # the export says so too: then the pipeline is served as it is
+            said = f"{type(error).__name__}: {(str(error).strip() or '?').splitlines()[0]}"
+            return Chosen(settings, [], f"{settings.train.estimator}: it cannot be converted: {said}")
         if model is None:
             continue
         part = Fit(0, model, pipeline.predict(settings, model.pipeline, whole.rows), whole.rows)
@@ -133,14 +139,14 @@ def why_refused(settings: Settings, signature: Signature, part: Fit, whole: Fit,
     """None where each row of the slice has one answer, near the network's, and no metric is beyond its margin."""
     import numpy as np
 
-    from mainline.packaging.export import Disagreement, check, one_by_one
+    from mainline.packaging.export import Disagreement, check
     from mainline.packaging.onnx import EXPORTERS, exporter_of
     from mainline.serving.scorer import Onnx
 
     scorer = Onnx(EXPORTERS[exporter_of(part.model.pipeline)].convert(part.model.pipeline, signature), signature)
     try:
         check(signature, scorer, part.rows, part.answers, "rows of the slice")
-        check(signature, one_by_one(scorer), part.rows, part.answers, "rows of the slice, one at a time")
+        check(signature, eight_bit.one_by_one(scorer), part.rows, part.answers, "rows of the slice, one at a time")
     except Disagreement as error:
         return str(error)
     scale = max(1.0, float(np.abs(whole.answers).max())) if settings.task == "regression" else 1.0
