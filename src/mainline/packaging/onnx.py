@@ -138,6 +138,8 @@ def merged(columns: Any, network: Any) -> bytes:
         name="mainline",
         producer_name="mainline",
     )
+    # tf2onnx notes the name of TensorFlow's function, which counts up: a model that was just trained has another one.
+    whole.doc_string = whole.graph.doc_string = ""
     found: bytes = whole.SerializeToString(deterministic=True)
     return found
 

@@ -43,7 +43,9 @@ def use_threads(number: int) -> None:
     Two threads waiting actively for each other beside a third, busy process collapse: wait passively.
     """
     os.environ["OMP_WAIT_POLICY"] = "passive"
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    # TensorFlow has threads of its own, and takes as many as there are cores.
+    tensorflow = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", *tensorflow):
         os.environ[variable] = str(number)
 
 
