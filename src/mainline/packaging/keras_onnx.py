@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.packaging.onnx import columns_to_onnx, exporter, merged
+from mainline.packaging.ordered_graph import same_in_every_process
 from mainline.serving.signature import Signature
 from mainline.training.frameworks.networks import KERAS
 from mainline.training.frameworks.parameters import adapter_of
@@ -44,4 +45,6 @@ def network(model: Any) -> Any:
         warnings.simplefilter("ignore")
         file = Path(folder) / "model.onnx"
         model.export(str(file), format="onnx", verbose=False, opset_version=OPSET)
-        return onnx.load(str(file))
+        made = onnx.load(str(file))
+    same_in_every_process(made.graph)
+    return made
