@@ -1,7 +1,8 @@
-"""The example trained with each framework that is installed, exported, and served by the same small server.
+"""The example and a table of customers, trained with each framework that is installed, and served by the same server.
 
-Of LightGBM, XGBoost, CatBoost, PyTorch and Keras those that this environment has: `make bench PARTS=frameworks` after
-`make tools WITH="boosting torch keras"`. All servers run, and are asked in turn.
+Of LightGBM, XGBoost, CatBoost, PyTorch, Keras and TensorFlow those that this environment has: `make bench
+PARTS=frameworks` after `make tools WITH="boosting torch keras"`. Each model is trained twice, in two processes,
+compared with scikit-learn's on the same rows, and exported. All servers run, and are asked in turn.
 """
 
 from __future__ import annotations
@@ -10,76 +11,210 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from benchmarks import peers, serve
 from benchmarks.peers import Server
 from benchmarks.table import Row
 
-TREES = "{n_estimators: 200, learning_rate: 0.1}"
+ROUNDS = 3
 READY = "mainline.training.frameworks"
-# What is imported, and what stands in `train` then; nothing for the example as it is.
+SAVED = "tensorflow"
+# What is imported, and what stands in `train` then; nothing for the project as it is.
 TRAINED = {
     "scikit-learn": ("sklearn", ""),
-    "lightgbm": ("lightgbm", f"estimator: lightgbm.LGBMClassifier, params: {TREES}, categorical: native"),
-    "xgboost": ("xgboost", f"estimator: xgboost.XGBClassifier, params: {TREES}, categorical: native"),
-    "catboost": ("catboost", "estimator: catboost.CatBoostClassifier, params: {iterations: 200}, categorical: ordinal"),
+    "lightgbm": (
+        "lightgbm",
+        "estimator: lightgbm.LGBMClassifier, params: {{n_estimators: {trees}, learning_rate: 0.1}}, "
+        "categorical: native",
+    ),
+    "xgboost": (
+        "xgboost",
+        "estimator: xgboost.XGBClassifier, params: {{n_estimators: {trees}, learning_rate: 0.1}}, categorical: native",
+    ),
+    "catboost": (
+        "catboost",
+        "estimator: catboost.CatBoostClassifier, params: {{iterations: {trees}}}, categorical: ordinal",
+    ),
     "torch": (
         "skorch",
-        f"estimator: {READY}.tabular.TabularClassifier, params: {{max_epochs: 2}}, categorical: native, "
+        f"estimator: {READY}.tabular.TabularClassifier, params: {{{{max_epochs: {{epochs}}}}}}, categorical: native, "
         "numeric: standardize",
     ),
     "keras": (
         "tensorflow",
-        f"estimator: {READY}.keras_tabular.KerasClassifier, params: {{epochs: 2}}, categorical: onehot, "
+        f"estimator: {READY}.keras_tabular.KerasClassifier, params: {{{{epochs: {{epochs}}}}}}, categorical: onehot, "
         "numeric: standardize",
+    ),
+    SAVED: (
+        "tensorflow",
+        f"estimator: {READY}.saved_model.SavedModelClassifier, params: {{{{path: {{package}}/saved_model}}}}, "
+        "categorical: native",
     ),
 }
 
 
+@dataclass(frozen=True)
+class Table:
+    name: str
+    begun: tuple[str, ...]  # the call of `mainline init` that makes a project of it; none for the example
+    trees: int
+    epochs: int
+
+
+TABLES = (
+    Table("churn", ("init", str(peers.TOP / "tests/tables/churn.parquet"), "--label", "churn"), 100, 30),
+    Table("flights", (), 200, 2),
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One framework on one table."""
+
+    seconds: float  # of the fit
+    metric: str  # with its interval against scikit-learn's model
+    rows: int  # of the holdout, on each of which the graph was compared with the pipeline
+    largest: float
+    repeated: bool  # the second training, in a process of its own, made the same pipeline and the same graph
+    bytes: int  # of the graph
+
+
 def measure(folder: Path) -> list[Row]:
-    folder.mkdir(parents=True)
-    subprocess.run(["git", "clone", "--quiet", str(peers.TOP), str(folder / "project")], check=True)
     peers.STATE.mkdir(parents=True, exist_ok=True)
-    servers, rows = [], []
+    rows: list[Row] = []
+    for table in TABLES:
+        rows += measure_table(folder, table)
+    return rows
+
+
+def measure_table(folder: Path, table: Table) -> list[Row]:
+    project = begun(folder / table.name, table)
+    settings = without_importance((project / "params.yaml").read_text(encoding="utf-8"))
+    package = "src/" + yaml.safe_load(settings)["prepare"]["function"].partition(".")[0]
+    made: dict[str, Trained] = {}
+    servers, asked = [], []
     for name, (module, train) in TRAINED.items():
         if importlib.util.find_spec(module) is None:
             print(f"benchmarks: {name} is not installed: left out", file=sys.stderr)
             continue
-        model = exported(folder / "project", folder / name, train)
+        print(f"training {table.name} with {name} …", file=sys.stderr, flush=True)
+        model = folder / f"{table.name}-{name}"
+        if name == SAVED:
+            call = [sys.executable, "-m", "benchmarks.saved_model", f"{package}/saved_model", str(table.epochs)]
+            subprocess.run(call, cwd=project, env=variables(project), check=True, stdout=2)
+        section = train.format(trees=table.trees, epochs=table.epochs, package=package)
+        text = re.sub(r"(?ms)^train:.*?^(?=\S)", f"train: {{{section}}}\n", settings, count=1) if train else settings
+        (project / "params.yaml").write_text(text, encoding="utf-8")
+        made[name] = trained(project, model)
+        shutil.rmtree(project / package / "saved_model", ignore_errors=True)  # it would be code of the next ones
         signature = json.loads((model / "serving.json").read_text(encoding="utf-8"))
-        if signature["engine"] != "onnx":
-            raise SystemExit(f"benchmarks: {name} has no graph: {signature['note']}")
         names = [column["name"] for column in signature["columns"]]
-        rows = [dict(zip(names, row, strict=True)) for row in signature["example"]]
+        asked = [dict(zip(names, row, strict=True)) for row in signature["example"]]
         servers.append(server(name, model))
-    found = serve.measure(servers, rows)
-    print(serve.details(found))
-    table = []
-    for name, each in found.items():
-        size = (folder / name / "model.onnx").stat().st_size / 1e6
-        single = (
-            f"1 row {each.per_second('1 row, 1 connection'):,.0f}/s, 16 connections {each.per_second(serve.ONE):,.0f}/s"
-        )
-        batches = f"batches of 1,000 {each.per_second(serve.THOUSAND) * 1000:,.0f} rows/s"
-        rest = f"cold start {each.cold:.2f} s, {each.megabytes:.0f} MB of memory, graph {size:.2f} MB"
-        table.append(Row(f"served: {name}", "", f"{single}, {batches}, {rest}"))
-    return table
+    found = serve.measure(servers, asked, ROUNDS)
+    print(f"\n{table.name}\n\n{trainings(made)}\n\n{serve.details(found)}\n", flush=True)
+    return [row(f"{table.name}: {name}", each, found[name]) for name, each in made.items()]
 
 
-def exported(project: Path, folder: Path, train: str) -> Path:
-    """The export of the example with this section `train`."""
-    text = (peers.TOP / "params.yaml").read_text(encoding="utf-8")
-    if train:
-        text = re.sub(r"(?ms)^train:.*?^(?=\S)", f"train: {{{train}}}\n", text, count=1)
-    (project / "params.yaml").write_text(text, encoding="utf-8")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(project / "src"), str(project)])}
-    call = [sys.executable, "-m", "mainline", "export", "--to", str(folder)]
-    subprocess.run(call, cwd=project, env={**environment, "PYTHONHASHSEED": "0"}, check=True, stdout=2)
-    return folder
+def without_importance(settings: str) -> str:
+    """`params.yaml` without what costs most of a run and is not measured here."""
+    left = re.sub(r"(?m)^  importance_rows:.*\n", "", settings)
+    return re.sub(r"(?m)^evaluate:\n", "evaluate:\n  importance_rows: 0\n", left, count=1)
+
+
+def begun(project: Path, table: Table) -> Path:
+    """A clone with the table's project on its branch main."""
+    project.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["git", "clone", "--quiet", str(peers.TOP), str(project)], check=True)
+    git = partial(subprocess.run, cwd=project, check=True)
+    git(["git", "checkout", "--quiet", "-B", "main"])
+    git(["git", "remote", "remove", "origin"])
+    if table.begun:
+        mainline(project, *table.begun)
+        git(["git", "add", "--all"])
+        signed = ["-c", "user.name=bench", "-c", "user.email=bench@localhost", "-c", "commit.gpgsign=false"]
+        git(["git", *signed, "commit", "--quiet", "--no-verify", "-m", "A first model"])
+    return project
+
+
+def trained(project: Path, folder: Path) -> Trained:
+    """Train, compare with main, export; forget the record, and train and export again."""
+    mainline(project, "run", "--base", "main", passes=(0, 1))
+    verdict = json.loads((project / "reports" / "verdict.json").read_text(encoding="utf-8"))
+    mainline(project, "export", "--to", str(folder))
+    signature = json.loads((folder / "serving.json").read_text(encoding="utf-8"))
+    if signature["engine"] != "onnx":
+        raise SystemExit(f"benchmarks: {folder.name} has no graph: {signature['note']}")
+    record = project / ".mainline" / "records" / verdict["fingerprint"]
+    facts = json.loads((record / "record.json").read_text(encoding="utf-8"))
+    shutil.rmtree(record)
+    mainline(project, "export", "--to", f"{folder}-again")
+    again = json.loads(Path(f"{folder}-again", "serving.json").read_text(encoding="utf-8"))
+    same = [each["pipeline_digest"] == verdict["model_digest"] for each in (signature, again)]
+    return Trained(
+        seconds=facts["model"]["seconds"],
+        metric=metric_of(verdict),
+        rows=signature["agreement"]["rows"],
+        largest=signature["agreement"]["largest"],
+        repeated=all(same) and signature["digest"] == again["digest"],
+        bytes=(folder / "model.onnx").stat().st_size,
+    )
+
+
+def metric_of(verdict: dict[str, Any]) -> str:
+    """The first metric of the verdict, which is that of the headline."""
+    name, found = next(iter(verdict["metrics"].items()))
+    said = f"{name} {found['candidate']:.3f}"
+    if found.get("low") is None or verdict["verdict"] == "identical":
+        return said
+    return f"{said}, {found['delta']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
+
+
+def mainline(project: Path, *arguments: str, passes: tuple[int, ...] = (0,)) -> None:
+    call = [sys.executable, "-m", "mainline", *arguments]
+    done = subprocess.run(call, cwd=project, env=variables(project), check=False, stdout=2)
+    if done.returncode not in passes:
+        raise SystemExit(f"benchmarks: mainline {' '.join(arguments)} ended with status {done.returncode}")
+
+
+def variables(project: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("MAINLINE_")}
+    return {**kept, "PYTHONPATH": os.pathsep.join([str(project / "src"), str(project)]), "PYTHONHASHSEED": "0"}
+
+
+def trainings(made: dict[str, Trained]) -> str:
+    lines = [
+        "| framework | fit | metric, difference from scikit-learn | largest difference of the graph | graph | twice |"
+    ]
+    lines.append("|---" * 6 + "|")
+    for name, each in made.items():
+        cells = [
+            f"{each.seconds:.1f} s",
+            each.metric,
+            f"{each.largest:.1e} on {each.rows:,} rows",
+            f"{each.bytes / 1e6:.2f} MB",
+            "one digest" if each.repeated else "DIFFERENT",
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def row(what: str, made: Trained, each: serve.Measured) -> Row:
+    single = (
+        f"1 row {each.per_second('1 row, 1 connection'):,.0f}/s, 16 connections {each.per_second(serve.ONE):,.0f}/s"
+    )
+    batches = f"batches of 1,000 {each.per_second(serve.THOUSAND) * 1000:,.0f} rows/s"
+    rest = f"cold start {each.cold:.2f} s, {each.megabytes:.0f} MB of memory"
+    return Row(what, "two trainings, one digest", f"{single}, {batches}, {rest}", made.repeated)
 
 
 def server(name: str, model: Path) -> Server:

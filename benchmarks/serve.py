@@ -78,13 +78,13 @@ def main(wanted: list[str]) -> int:
     return 1 if any(row.reached is False for row in table) else 0
 
 
-def measure(servers: list[Server], rows: list[dict[str, Any]]) -> dict[str, Measured]:
+def measure(servers: list[Server], rows: list[dict[str, Any]], rounds: int = ROUNDS) -> dict[str, Measured]:
     found = {server.name: Measured(cold_start(server, rows)) for server in servers}
     with ExitStack() as stack:
         there = [(server, stack.enter_context(running(server, peers.environment(server), rows))) for server in servers]
         for case, (count, connections) in CASES.items():
             asked = [rows[i % len(rows)] for i in range(count)]
-            for number in range(ROUNDS + 1):
+            for number in range(rounds + 1):
                 for server, (url, _, _) in there:
                     body = json.dumps(server.body(asked)).encode()
                     if not number:

@@ -208,16 +208,16 @@ def prepare(job: Job) -> None:
 
 
 def train_new(job: Job) -> TrainedModel:
-    settings, sizes = job.params.settings, []
+    settings, chosen = job.params.settings, None
     if settings.export.optimise:
         from mainline.packaging import optimise
 
         with job.progress.stage("optimise") as detail:
             chosen = optimise.choose(settings, job.frame)
-            settings, sizes = chosen.settings, chosen.trials
-            detail.text = chosen.why_not or " or ".join(f"{trial.trees:,} trees" for trial in sizes if trial.used)
+            settings, detail.text = chosen.settings, chosen.said
     with job.progress.stage("train") as detail:
-        made = train_model(settings, job.workspace.root, job.tables, job.prints, job.frame, sizes)
+        further = (chosen.trials, chosen.smaller) if chosen else ()
+        made = train_model(settings, job.workspace.root, job.tables, job.prints, job.frame, *further)
         detail.text = f"{len(made.arrays['train']):,} rows, {made.facts.model.seconds:.1f} s of it the fit"
     return made
 

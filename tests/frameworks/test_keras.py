@@ -12,6 +12,7 @@ import pytest
 
 from mainline.config.schema import Train
 from mainline.errors import ConfigurationError
+from mainline.packaging import export
 from mainline.training import pipeline
 from mainline.training.fingerprint import fingerprint
 from tests.exports import NETWORK_AGREES, make
@@ -47,6 +48,8 @@ def test_two_fits_are_one_model_and_its_export_agrees_on_every_row(tmp_path: Pat
     assert np.std(made.scores) > 0.01
     assert pipeline.fit(made.settings, made.frame).digest == made.record.digest
     assert {*made.record.facts.frameworks} == {"keras", "tensorflow"}
+    again = export.export(made.settings, made.record, made.frame, tmp_path / "again")
+    assert again.digest == made.signature.digest
 
 
 def test_early_stopping_and_a_function_of_the_projects_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,6 +89,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mainline.packaging import export
 from mainline.training import pipeline
 from mainline.training.fingerprint import fingerprint
 from tests.exports import make

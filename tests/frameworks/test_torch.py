@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from mainline.config.schema import Train
 from mainline.errors import ConfigurationError, Refused
-from mainline.packaging import image
+from mainline.packaging import export, image, optimise
+from mainline.serving import scorer
 from mainline.training import pipeline
 from tests.exports import NETWORK_AGREES, Export, make
 
@@ -49,6 +50,13 @@ class Averaging(Net):
 
     def forward(self, X):
         return super().forward(X - X.mean(dim=0, keepdim=True))
+
+
+class Branching(Net):
+    """What it computes depends on the values of the rows."""
+
+    def forward(self, X):
+        return super().forward(X) if float(X[0, 0]) > 0 else super().forward(X) * 2
 
 
 class One(Net):
@@ -141,6 +149,28 @@ def test_a_network_whose_answer_for_a_row_depends_on_the_others_is_refused(tmp_p
 def test_a_network_that_answers_one_row_in_another_shape_is_not_served_so(tmp_path: Path, own: str) -> None:
     made = of_own(tmp_path, f"{own}.One")
     assert made.signature.agreement.largest < NETWORK_AGREES
+    one = export.matrices(made.signature, made.holdout.iloc[:1])
+    for served in (
+        scorer.load(made.signature, made.folder),
+        scorer.Fitted(made.record.path / "model.pkl", made.signature),
+    ):
+        found = served(*one)
+        assert found.shape == (1, 2)
+        assert found[0, 1] == pytest.approx(made.scores[0], abs=NETWORK_AGREES)
+
+
+def test_a_network_that_has_no_graph_is_trained_as_it_is_and_the_reason_said(tmp_path: Path, own: str) -> None:
+    made = of_own(tmp_path, f"{own}.Net")
+    params = made.settings.train.params | {"module": f"{own}.Branching"}
+    settings = made.settings.model_copy(
+        update={
+            "train": made.settings.train.model_copy(update={"params": params}),
+            "gates": made.settings.gates.model_copy(update={"margins": {"roc_auc": 0.05}}),
+        }
+    )
+    chosen = optimise.choose(settings, made.frame)
+    assert (chosen.trials, chosen.graph) == ([], None)
+    assert "it cannot be converted: " in chosen.said
 
 
 def test_native_categories_need_a_network_with_embeddings(tmp_path: Path, own: str) -> None:

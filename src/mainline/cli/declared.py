@@ -35,7 +35,7 @@ def names(metrics: dict[str, Any]) -> list[str]:
 def tables() -> Iterator[Table]:
     from mainline.data.validation.suites import MODULES
     from mainline.evaluation.metrics import METRICS
-    from mainline.packaging import keras_onnx, torch_onnx  # noqa: F401 - they register their exporters
+    from mainline.packaging import eight_bit, keras_onnx, tensorflow_onnx, torch_onnx  # noqa: F401 - they register their exporters
     from mainline.packaging.onnx import EXPORTERS
     from mainline.release.targets import TARGETS
     from mainline.report.sections import SECTIONS

@@ -424,7 +424,8 @@ class Export(Section):
     optimise: bool = Field(
         False,
         description="Train the fewest trees that are no worse than all of `train.params` on the last part of the "
-        "training rows, within `gates.margins`, and optimise the exported graph. It changes the model.",
+        "training rows, within `gates.margins` (of a network, write its weights in 8 bits), and optimise the exported "
+        "graph. It changes the model.",
     )
     tolerance: Positive = Field(
         0.01,

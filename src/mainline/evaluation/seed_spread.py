@@ -83,7 +83,7 @@ def scores(settings: Settings, folder: Path, frame: Path, record: Record) -> lis
     if len(kept) >= count:
         return kept[:count]
     used = next((trial for trial in record.facts.sizes if trial.used), None)
-    as_trained = tree_counts.with_trees(settings, used.trees) if used else settings
+    as_trained = tree_counts.with_trees(settings, used.trees) if used and used.trees else settings
     for number in range(len(kept), count):
         fitted = fit(with_seed(as_trained, settings.train.seed + 1 + number), frame)
         ids, score = parts.scored(settings, fitted.pipeline, frame, sides(settings).holdout)

@@ -15,7 +15,13 @@ from mainline.data import column_types
 from mainline.data.sources.duckdb_scan import parquet_file
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ExternalError, MainlineError, Refused
-from mainline.packaging import keras_onnx, optimised_graph, torch_onnx  # noqa: F401 - they register their exporters
+from mainline.packaging import (  # noqa: F401 - they register their exporters
+    eight_bit,
+    keras_onnx,
+    optimised_graph,
+    tensorflow_onnx,
+    torch_onnx,
+)
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer
@@ -122,6 +128,10 @@ def choose(
         scorer = Onnx(converted, draft)
         asked = [*sizes(rows, recorded), *probes(settings, draft, pipeline, rows)]
         largest = max([check(draft, scorer, *rows_of) for rows_of in asked])
+        if eight_bit.is_eight_bit(pipeline):
+            largest = max(
+                largest, check(draft, eight_bit.one_by_one(scorer), rows, recorded, "holdout rows, one at a time")
+            )
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
         note = str(error)

@@ -32,7 +32,7 @@ LABEL = "mainline"
 # ONNX Runtime names them for its converters and Granian for its command line: a model is served without.
 SPARED = ("protobuf", "flatbuffers", "packaging", "click")
 # Of a framework's group, what only converts.
-CONVERT = ("onnxmltools", "onnxscript", "skl2onnx", "onnx", "onnx-ir")
+CONVERT = ("onnxmltools", "onnxscript", "skl2onnx", "tf2onnx", "onnx", "onnx-ir")
 # Where packages come from, if this machine says so; they reach the build and not the image.
 INDEXES = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.packaging.onnx import columns_to_onnx, exporter, merged
+from mainline.packaging.ordered_graph import same_in_every_process
 from mainline.serving.signature import Signature
 from mainline.training.frameworks.networks import KERAS
 from mainline.training.frameworks.parameters import adapter_of
@@ -25,9 +26,14 @@ def is_keras(pipeline: Pipeline) -> bool:
 @exporter("keras", takes=is_keras)
 def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     """A Keras model with its preprocessing, by Keras' own export and skl2onnx."""
+    return merged(*halves(pipeline, signature))
+
+
+def halves(pipeline: Pipeline, signature: Signature) -> tuple[Any, Any]:
+    """The preprocessing and the model."""
     model = network(pipeline.named_steps["estimator"].model_)
     opset = next(each.version for each in model.opset_import if not each.domain)
-    return merged(columns_to_onnx(pipeline, signature, opset), model)
+    return columns_to_onnx(pipeline, signature, opset), model
 
 
 def network(model: Any) -> Any:
@@ -39,4 +45,6 @@ def network(model: Any) -> Any:
         warnings.simplefilter("ignore")
         file = Path(folder) / "model.onnx"
         model.export(str(file), format="onnx", verbose=False, opset_version=OPSET)
-        return onnx.load(str(file))
+        made = onnx.load(str(file))
+    same_in_every_process(made.graph)
+    return made

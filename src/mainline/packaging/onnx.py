@@ -117,7 +117,10 @@ def columns_to_onnx(pipeline: Pipeline, signature: Signature, opset: int) -> Any
 
 
 def merged(columns: Any, network: Any) -> bytes:
-    """One graph of the preprocessing and of a network behind it; names of the latter begin with `net_`."""
+    """One graph of the preprocessing and of a network behind it; names of the latter begin with `net_`.
+
+    The outputs of the one are the inputs of the other, in their order.
+    """
     import onnx.compose
 
     used = {node.domain for node in network.graph.node}
@@ -129,10 +132,14 @@ def merged(columns: Any, network: Any) -> bytes:
     whole = onnx.compose.merge_models(
         columns,
         network,
-        io_map=[(columns.graph.output[0].name, network.graph.input[0].name)],
+        io_map=[
+            (given.name, taken.name) for given, taken in zip(columns.graph.output, network.graph.input, strict=True)
+        ],
         name="mainline",
         producer_name="mainline",
     )
+    # tf2onnx notes the name of TensorFlow's function, which counts up: a model that was just trained has another one.
+    whole.doc_string = whole.graph.doc_string = ""
     found: bytes = whole.SerializeToString(deterministic=True)
     return found
 

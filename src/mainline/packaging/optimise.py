@@ -1,27 +1,30 @@
 """`export.optimise`: the smallest model that is as good as the whole one, found before the model is trained.
 
-Fewer trees are tried on the last part of the *training* rows, against all trees, with the non-inferiority margins of
-the gates. The holdout is not asked: the model with the chosen number is trained, recorded, compared and served as any
-other.
+Fewer trees, or 8-bit weights of a network, are tried on the last part of the *training* rows, against the whole model,
+with the non-inferiority margins of the gates. The holdout is not asked: the model that is chosen is trained, recorded,
+compared and served as any other.
 """
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import EarlyStopping, Settings
 from mainline.data.blocks import codes
-from mainline.errors import ConfigurationError, DataError
+from mainline.errors import ConfigurationError, DataError, MainlineError
 from mainline.evaluation import evaluate
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Metric
-from mainline.packaging import optimised_graph, variants
+from mainline.packaging import eight_bit, optimised_graph, variants
+from mainline.packaging.quantise import VARIANTS
 from mainline.serving.signature import FORMAT, Agreement, Column, Signature
-from mainline.training import early_stopping, pipeline, tree_counts
+from mainline.training import early_stopping, estimators, pipeline, tree_counts
 from mainline.training.facts import SizeTrial
+from mainline.training.frameworks.networks import KERAS, SKORCH
+from mainline.training.frameworks.parameters import adapter_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,15 +38,32 @@ TIMED = 300  # single rows whose median is the latency
 
 @dataclass(frozen=True)
 class Chosen:
-    """The settings of the training, and what was tried; `why_not` says why nothing was."""
+    """The settings of the training, and what was tried; `why_not` says why nothing was.
+
+    `graph` is the variant of `quantise` that a fitted network becomes; None where it stays as it is.
+    """
 
     settings: Settings
     trials: list[SizeTrial]
     why_not: str | None = None
+    graph: str | None = None
+
+    @property
+    def said(self) -> str:
+        used = next((trial for trial in self.trials if trial.used), None)
+        return self.why_not or (used.graph or f"{used.trees:,} trees" if used else "")
+
+    def smaller(self, fitted: pipeline.Fitted) -> pipeline.Fitted:
+        """A fitted pipeline as it is to be recorded."""
+        if self.graph is None:
+            return fitted
+        found = eight_bit.smaller(fitted, inputs(self.settings, fitted.classes), self.graph)
+        assert found, "the same network had matrices to write in 8 bits"
+        return found
 
 
 def choose(settings: Settings, frame: Path) -> Chosen:
-    """The settings with the fewest trees that are no worse than all of them on a slice of the training rows.
+    """The fewest trees, or the smallest graph of a network, that are no worse on a slice of the training rows.
 
     Raises
     ------
@@ -55,13 +75,16 @@ def choose(settings: Settings, frame: Path) -> Chosen:
     if not settings.gates.margins:
         raise ConfigurationError("params.yaml: export.optimise needs gates.margins: they say how much worse is as good")
     total = tree_counts.number(settings)
-    if total is None or total < 2:
+    network = is_network(settings) and not settings.train.early_stopping
+    if (total is None or total < 2) and not network:
         what = "early stopping has found the number of rounds" if settings.train.early_stopping else "it has no trees"
         return Chosen(settings, [], f"{settings.train.estimator}: {what}")
     rows = training_rows(settings, frame)
     stop = rows[early_stopping.MARK].to_numpy(dtype=bool)
     if not stop.any() or stop.all():
         raise DataError("export.optimise: the last part of the training rows, as long as the holdout, has none or all")
+    if total is None:
+        return smallest_graph(settings, rows, stop)
     counts = sorted({max(1, round(total * share)) for share in SHARES} - {total})
     whole = fitted(settings, rows, stop, total)
     trials, chosen = [], total
@@ -75,6 +98,62 @@ def choose(settings: Settings, frame: Path) -> Chosen:
             break
     trials.append(trial(settings, whole, against(settings, rows[stop], whole, whole), None, used=chosen == total))
     return Chosen(settings if chosen == total else tree_counts.with_trees(settings, chosen), trials)
+
+
+def is_network(settings: Settings) -> bool:
+    adapter = adapter_of(estimators.estimator_class(settings.train.estimator))
+    return adapter in (SKORCH, KERAS)
+
+
+def smallest_graph(settings: Settings, rows: pd.DataFrame, stop: NDArray[np.bool_]) -> Chosen:
+    """The smallest graph of a network that answers each row in one way and is no worse than the network."""
+    whole = fitted(settings, rows, stop, 0)
+    signature = inputs(settings, whole.model.classes)
+    trials, sizes = [], {}
+    for name in VARIANTS:
+        try:
+            model = eight_bit.smaller(whole.model, signature, name)
+        except MainlineError:
+            raise
+        except Exception as error:  # the export says so too: then the pipeline is served as it is
+            said = f"{type(error).__name__}: {(str(error).strip() or '?').splitlines()[0]}"
+            return Chosen(settings, [], f"{settings.train.estimator}: it cannot be converted: {said}")
+        if model is None:
+            continue
+        part = Fit(0, model, pipeline.predict(settings, model.pipeline, whole.rows), whole.rows)
+        found = against(settings, whole.rows, part, whole)
+        refused = why_refused(settings, signature, part, whole, found)
+        trials.append(trial(settings, part, found, refused, used=False, graph=name))
+        if refused is None:
+            sizes[name] = trials[-1].onnx_bytes or 0
+    if not trials:
+        return Chosen(settings, [], f"{settings.train.estimator}: its graph multiplies by no matrix")
+    plain = trial(settings, whole, against(settings, whole.rows, whole, whole), None, used=False, graph=variants.PLAIN)
+    least = min(sizes, key=lambda name: sizes[name], default=None)
+    graph = least if least and sizes[least] < (plain.onnx_bytes or 0) else None
+    trials = [replace(each, used=each.graph == (graph or variants.PLAIN)) for each in [*trials, plain]]
+    return Chosen(settings, trials, graph=graph)
+
+
+def why_refused(settings: Settings, signature: Signature, part: Fit, whole: Fit, found: list[Metric]) -> str | None:
+    """None where each row of the slice has one answer, near the network's, and no metric is beyond its margin."""
+    import numpy as np
+
+    from mainline.packaging.export import Disagreement, check
+    from mainline.packaging.onnx import EXPORTERS, exporter_of
+    from mainline.serving.scorer import Onnx
+
+    scorer = Onnx(EXPORTERS[exporter_of(part.model.pipeline)].convert(part.model.pipeline, signature), signature)
+    try:
+        check(signature, scorer, part.rows, part.answers, "rows of the slice")
+        check(signature, eight_bit.one_by_one(scorer), part.rows, part.answers, "rows of the slice, one at a time")
+    except Disagreement as error:
+        return str(error)
+    scale = max(1.0, float(np.abs(whole.answers).max())) if settings.task == "regression" else 1.0
+    largest = float(np.abs(part.answers - whole.answers).max()) / scale
+    if not largest <= settings.export.tolerance:
+        return f"it differs by up to {largest:.2g}, export.tolerance is {settings.export.tolerance:g}"
+    return variants.beyond_a_margin(settings, found)
 
 
 @dataclass(frozen=True)
@@ -111,18 +190,21 @@ def against(settings: Settings, rows: pd.DataFrame, part: Fit, whole: Fit) -> li
     return evaluate.paired(settings, labelled, evaluate.draw(settings, blocks), only=names)
 
 
-def trial(settings: Settings, part: Fit, found: list[Metric], refused: str | None, used: bool) -> SizeTrial:
-    graph, microseconds = served(settings, part)
+def trial(
+    settings: Settings, part: Fit, found: list[Metric], refused: str | None, used: bool, graph: str = ""
+) -> SizeTrial:
+    size, microseconds = served(settings, part)
     deltas = {each.name: each.delta for each in found if each.delta}
     return SizeTrial(
         trees=part.count,
         bytes=len(part.model.pickled),
-        onnx_bytes=graph,
+        onnx_bytes=size,
         microseconds=microseconds,
         metrics={each.name: each.candidate.value for each in found},
         differences={name: [delta.value, delta.low, delta.high] for name, delta in deltas.items()},
         refused=refused,
         used=used,
+        graph=graph,
     )
 
 
@@ -138,7 +220,7 @@ def served(settings: Settings, part: Fit) -> tuple[int | None, float | None]:
         import skl2onnx  # noqa: F401
     except ModuleNotFoundError:
         return None, None
-    from mainline.packaging import keras_onnx, torch_onnx  # noqa: F401 - they register their exporters
+    from mainline.packaging import keras_onnx, tensorflow_onnx, torch_onnx  # noqa: F401 - they register their exporters
     from mainline.packaging.export import matrices
     from mainline.packaging.onnx import EXPORTERS, exporter_of
     from mainline.serving.scorer import Onnx

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +75,7 @@ def without_gemm(model: bytes) -> Any:
 
     graph = ONNXModel(onnx.load_from_string(model))
     graph.replace_gemm_with_matmul()
+    del graph.model.graph.value_info[:]  # shapes of weights that are transposed now
     return graph.model
 
 
@@ -102,3 +104,10 @@ def serialised(graph: Any) -> bytes:
     graph.opset_import.extend(ordered)
     found: bytes = graph.SerializeToString(deterministic=True)
     return found
+
+
+# From the bytes of a graph to those of the variant; None where there is nothing to change.
+VARIANTS: dict[str, Callable[[bytes], bytes | None]] = {
+    "8-bit, dynamic quantisation": dynamic,
+    "8-bit weights": weights_alone,
+}

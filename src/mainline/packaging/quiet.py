@@ -8,10 +8,13 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """No messages below an error: torch.onnx tells of every step, ONNX Runtime recommends one that is for images."""
+def quiet(most: int = logging.WARNING) -> Iterator[None]:
+    """No messages below an error: torch.onnx tells of every step, ONNX Runtime recommends one that is for images.
+
+    With `most` as ERROR none of an error either: tf2onnx logs a traceback, and raises what the caller then reports.
+    """
     level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    logging.disable(most)
     try:
         yield
     finally:

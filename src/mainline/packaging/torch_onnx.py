@@ -27,9 +27,14 @@ def is_torch(pipeline: Pipeline) -> bool:
 @exporter("torch", takes=is_torch)
 def convert(pipeline: Pipeline, signature: Signature) -> bytes:
     """A PyTorch network with its preprocessing, by torch.onnx and skl2onnx."""
+    return merged(*halves(pipeline, signature))
+
+
+def halves(pipeline: Pipeline, signature: Signature) -> tuple[Any, Any]:
+    """The preprocessing and the network."""
     columns = columns_to_onnx(pipeline, signature, OPSET)
     width = columns.graph.output[0].type.tensor_type.shape.dim[1].dim_value
-    return merged(columns, network(pipeline.named_steps["estimator"], width, signature))
+    return columns, network(pipeline.named_steps["estimator"], width, signature)
 
 
 def network(net: Any, width: int, signature: Signature) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,8 @@ from mainline.data.split import ROW_ID
 from mainline.evaluation import evaluate, formatting
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Metric, better
-from mainline.packaging import export, quantise
+from mainline.packaging import export
+from mainline.packaging.quantise import VARIANTS
 from mainline.serving.scorer import Onnx
 from mainline.serving.signature import Signature
 from mainline.training.record import Record, align
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PLAIN = "32-bit"
-# From the bytes of a graph to those of the variant; None where there is nothing to change.
-VARIANTS: dict[str, Callable[[bytes], bytes | None]] = {
-    "8-bit, dynamic quantisation": quantise.dynamic,
-    "8-bit weights": quantise.weights_alone,
-}
 TIMED = 500  # rows that are asked one by one for the latency
 
 
@@ -123,7 +118,7 @@ def tried(
     for name, change in VARIANTS.items():
         changed = change(model)
         if changed is None:
-            missing.append(f"{name}: the graph multiplies by no matrix, as that of trees")
+            missing.append(f"{name}: the graph multiplies by no matrix of 32-bit floats, as that of trees")
         else:
             made.append(measured(settings, signature, record, rows, name, changed))
     return made, missing

@@ -43,9 +43,9 @@ class Repeats:
 
 @dataclass(frozen=True)
 class SizeTrial:
-    """A model with fewer trees, measured on a slice of the training rows against the one with all of them."""
+    """A smaller model, measured on a slice of the training rows against the whole one."""
 
-    trees: int
+    trees: int  # 0 of a network
     bytes: int  # of the pickled pipeline
     onnx_bytes: int | None  # None where no graph was made
     microseconds: float | None  # a single row of that graph, the median
@@ -53,6 +53,7 @@ class SizeTrial:
     differences: dict[str, list[float | None]]  # value, low, high
     refused: str | None
     used: bool
+    graph: str = ""  # of a network: how its weights are written
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Facts:
     frameworks: dict[str, str] = field(default_factory=dict)  # installed versions by module, beside scikit-learn's
     rounds: int | None = None  # that early stopping has found; None without it
     image: str | None = None  # digest of the trainer image that it was trained in; None outside one
-    sizes: list[SizeTrial] = field(default_factory=list)  # of `export.optimise`; the last has all trees
+    sizes: list[SizeTrial] = field(default_factory=list)  # of `export.optimise`; the last is the whole model
 
     @property
     def made_by(self) -> str | None:

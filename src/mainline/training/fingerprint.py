@@ -121,6 +121,7 @@ def optimising(root: Path, settings: Settings) -> dict[str, Any]:
     rules = {
         "margins": settings.gates.margins,
         "threshold": settings.evaluate.threshold,
+        "tolerance": settings.export.tolerance,
         "compare": settings.compare.model_dump(mode="json", include=set(MEASURES)),
     }
     files = sorted(

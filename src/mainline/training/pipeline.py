@@ -43,7 +43,9 @@ def use_threads(number: int) -> None:
     Two threads waiting actively for each other beside a third, busy process collapse: wait passively.
     """
     os.environ["OMP_WAIT_POLICY"] = "passive"
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    # TensorFlow has threads of its own, and takes as many as there are cores.
+    tensorflow = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", *tensorflow):
         os.environ[variable] = str(number)
 
 
@@ -238,14 +240,15 @@ def build(train: Train, prepare: Prepare, rounds: int | None = None) -> Pipeline
     made = estimators.estimator(train, len(features.categorical), len(features.numeric), rounds)
     kind = frameworks.adapter_of(type(made))
     in_frame = train.categorical == "native" and kind is not None and kind.frame
+    raw = kind is not None and kind.raw
     columns = ColumnTransformer(
         [
-            ("categorical", categorical(train.categorical, in_frame), features.categorical),
+            ("categorical", "passthrough" if raw else categorical(train.categorical, in_frame), features.categorical),
             ("numeric", numeric(train.numeric), features.numeric),
         ],
         verbose_feature_names_out=False,
     )
-    if in_frame:
+    if in_frame or raw:
         columns.set_output(transform="pandas")
     return Pipeline([("columns", columns), ("estimator", made)])
 

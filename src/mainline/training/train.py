@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -60,10 +60,12 @@ def train_model(
     prints: Fingerprint,
     frame: Path,
     sizes: Sequence[SizeTrial] = (),
+    smaller: Callable[[pipeline.Fitted], pipeline.Fitted] = lambda fitted: fitted,
 ) -> TrainedModel:
     """Fit on the training rows and score every holdout row, labelled or not.
 
-    `sizes` are what was tried before, where `export.optimise` asks for it.
+    `sizes` are what was tried before, where `export.optimise` asks for it, and `smaller` makes of a fitted pipeline
+    what was chosen.
     """
     modules = frameworks.named_by(root, settings.train.estimator)
     versions.check_locked(modules, prints.parts.packages)
@@ -73,9 +75,9 @@ def train_model(
         covered = pool.submit(label_coverage.measure, settings, frame)
         trained_on = pool.submit(training_rows, settings, frame)
         profiled = pool.submit(described, settings, frame, sample.labelled(settings))
-        fitted = fit(settings, frame)
+        fitted = smaller(fit(settings, frame))
     arrays = holdout_of(settings, frame, fitted)
-    repeated = repeat(settings, frame, fitted, arrays["score"])
+    repeated = repeat(settings, frame, fitted, arrays["score"], smaller)
     counts = counted.result()
     facts = Facts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -133,7 +135,13 @@ def holdout_of(settings: Settings, frame: Path, fitted: pipeline.Fitted) -> dict
     return {**{name: np.concatenate(values) for name, values in found.items()}, **blocked}
 
 
-def repeat(settings: Settings, frame: Path, fitted: pipeline.Fitted, score: NDArray[Any]) -> Repeats | None:
+def repeat(
+    settings: Settings,
+    frame: Path,
+    fitted: pipeline.Fitted,
+    score: NDArray[Any],
+    smaller: Callable[[pipeline.Fitted], pipeline.Fitted],
+) -> Repeats | None:
     """Fit again, and compare the models; None where that is not asked for, or would take long and is not set."""
     import numpy as np
 
@@ -142,7 +150,7 @@ def repeat(settings: Settings, frame: Path, fitted: pipeline.Fitted, score: NDAr
         return None
     digests, largest = {fitted.digest}, 0.0
     for _ in range(asked - 1):
-        again = fit(settings, frame)
+        again = smaller(fit(settings, frame))
         if again.digest not in digests:
             digests.add(again.digest)
             _, other = parts.scored(settings, again.pipeline, frame, sides(settings).holdout)

@@ -40,6 +40,8 @@ def test_a_class_of_the_projects_own_leads_to_the_frameworks_that_it_imports(tmp
     assert frameworks.named_by(tmp_path, "sklearn.linear_model.Ridge") == []
     ready = "mainline.training.frameworks.tabular.TabularClassifier"
     assert frameworks.named_by(tmp_path, ready) == ["torch", "skorch"]
+    saved = "mainline.training.frameworks.saved_model.SavedModelClassifier"
+    assert frameworks.named_by(tmp_path, saved) == ["tensorflow"]
     (tmp_path / "params.yaml").write_text(f"train: {{estimator: {ready}}}")
     assert framework_groups(tmp_path) == ["torch"]
     (tmp_path / "params.yaml").write_text("{data: {engine: spark}, train: {estimator: lightgbm.LGBMClassifier}}")

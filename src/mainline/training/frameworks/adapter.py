@@ -25,7 +25,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Adapter:
-    """One framework; `module` is the package that the estimator's class, or a class that it derives from, is in."""
+    """One framework; `module` is the package, or the module, of the estimator's class or one that it derives from."""
 
     module: str
     title: str
@@ -47,6 +47,7 @@ class Adapter:
     named: tuple[str, ...] = ()  # parameters that may be an import path: a class or function of the project's own
     rounds: tuple[str, ...] = ()  # the names of the parameter for the number of rounds, the usual one first
     seed: str | None = None  # the parameter for the seed, where the constructor does not name it
+    raw: bool = False  # takes the features by name and as they are: nothing is fitted before it
     frame: bool = False  # takes native categories as integers in a data frame
     gpu: Params = field(default_factory=dict)  # parameters that ask for a GPU
     no_gpu: Callable[[], str | None] = lambda: None  # why there is none for it here; None where there is

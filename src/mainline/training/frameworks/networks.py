@@ -1,4 +1,4 @@
-"""PyTorch through skorch, and Keras through its wrappers for scikit-learn."""
+"""PyTorch through skorch, Keras through its wrappers for scikit-learn, and a SavedModel of TensorFlow."""
 
 from __future__ import annotations
 
@@ -97,6 +97,10 @@ def keras_without_gpu() -> str | None:
 
     if keras.backend.backend() == "torch":
         return torch_without_gpu()
+    return tensorflow_without_gpu()
+
+
+def tensorflow_without_gpu() -> str | None:
     import tensorflow
 
     return None if tensorflow.config.list_physical_devices("GPU") else "TensorFlow finds none here"
@@ -109,4 +113,11 @@ KERAS = Adapter(
     rounds=("epochs",),
     named=("model",),
     no_gpu=keras_without_gpu,
+)
+
+SAVED_MODEL = Adapter(
+    module="mainline.training.frameworks.saved_model",
+    title="SavedModel",
+    raw=True,
+    no_gpu=tensorflow_without_gpu,
 )

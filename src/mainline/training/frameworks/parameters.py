@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from mainline.errors import ConfigurationError
 from mainline.training.frameworks.adapter import Adapter, Params
 from mainline.training.frameworks.boosting import CATBOOST, LIGHTGBM, XGBOOST
-from mainline.training.frameworks.networks import KERAS, SKORCH, resolved
+from mainline.training.frameworks.networks import KERAS, SAVED_MODEL, SKORCH, resolved
 
 if TYPE_CHECKING:
     from mainline.config.schema import Train
 
-ADAPTERS = {adapter.module: adapter for adapter in (LIGHTGBM, XGBOOST, CATBOOST, SKORCH, KERAS)}
+ADAPTERS = {adapter.module: adapter for adapter in (LIGHTGBM, XGBOOST, CATBOOST, SKORCH, KERAS, SAVED_MODEL)}
 
 
 def adapter_of(factory: Any) -> Adapter | None:
     """The adapter of an estimator's class; None of scikit-learn's own and of any other."""
     for each in getattr(factory, "__mro__", ()):
-        found = ADAPTERS.get(each.__module__.partition(".")[0])
+        found = ADAPTERS.get(each.__module__) or ADAPTERS.get(each.__module__.partition(".")[0])
         if found:
             return found
     return None
@@ -41,7 +41,9 @@ def params_of(train: Train, factory: Any, categorical: int, numeric: int) -> Par
             refuse(train, "device: gpu", "is not known to run on a GPU")
         return {}
     found = adapter.defaults(train)
-    if train.categorical == "native":
+    if adapter.raw:
+        as_they_are(train, categorical)
+    elif train.categorical == "native":
         if adapter.native is None or (adapter is SKORCH and "categorical" not in inspect.signature(factory).parameters):
             refuse(train, "categorical: native", "has no native categories here: ordinal or onehot is needed")
         if adapter is XGBOOST and train.numeric != "passthrough":
@@ -55,6 +57,15 @@ def params_of(train: Train, factory: Any, categorical: int, numeric: int) -> Par
             )
         found |= adapter.gpu
     return found
+
+
+def as_they_are(train: Train, categorical: int) -> None:
+    """Refuse what would be fitted to the data before a network that is not."""
+    why = "takes the features as they are, since what is fitted before it would change with the data"
+    if categorical and train.categorical != "native":
+        refuse(train, f"categorical: {train.categorical}", f"{why}: native is needed")
+    if train.numeric != "passthrough":
+        refuse(train, f"numeric: {train.numeric}", f"{why}: passthrough is needed")
 
 
 def fit_params_of(train: Train, factory: Any, categorical: int) -> Params:
