@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.data.messages import Messages
 from mainline.data.sources import SOURCES, Request, snapshot
 from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
@@ -53,6 +54,7 @@ class Collected:
     reading: Reading = field(default_factory=Reading, kw_only=True)  # how text files write their values
     odd: dict[str, list[str]] = field(default_factory=dict, kw_only=True)  # Parquet: see `Layout.odd`
     snapshot: str | None = field(default=None, kw_only=True)  # what a reader must know: these are main's rows
+    messages: Messages | None = field(default=None, kw_only=True)  # of a stream: what was read of it
     time: str | None  # the column that the cutoff applies to
     timezone: str  # whose midnight a DATE in `time` means; a timestamp without a zone is UTC
     known_after: int | None  # microseconds from a row's time to when it is known
@@ -134,8 +136,9 @@ def to_json(tables: dict[str, Collected]) -> str:
             del table["reading"]["thousands"]
         if not table["odd"]:
             del table["odd"]
-        if table["snapshot"] is None:
-            del table["snapshot"]
+        for name in ("snapshot", "messages"):
+            if table[name] is None:
+                del table[name]
     return json.dumps({"version": VERSION, "tables": plain}, indent=1)
 
 
@@ -158,6 +161,7 @@ def _from_plain(plain: dict[str, Any]) -> Collected:
     known_fields = {field.name for field in dataclasses.fields(Collected)}
     values = {key: value for key, value in plain.items() if key in known_fields}
     values["reading"] = Reading(**values.get("reading", {}))
+    values["messages"] = Messages(**values["messages"]) if values.get("messages") else None
     values["paths"] = [Path(path) for path in values["paths"]]
     values["before"] = dt.datetime.fromisoformat(values["before"]) if values["before"] else None
     return Collected(**values)
@@ -179,7 +183,7 @@ def _collect(
         name=name, paths=files.paths, format=layout.format, columns=layout.columns, delimiter=layout.delimiter,
         time=source.time, timezone=data.timezone, known_after=after, known_ahead=source.known_ahead, before=before,
         digest="", rows=0, start=None, end=None, reading=layout.reading, odd=dict(layout.odd),
-        snapshot=borrowed,
+        snapshot=borrowed, messages=files.messages,
     )  # fmt: skip
     cut = cut_of(draft)
     with _standing(stamps, files):

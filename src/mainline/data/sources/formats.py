@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from mainline.data.messages import Messages
 from mainline.errors import ConfigurationError
 
 Format = Literal["parquet", "csv", "jsonl"]
@@ -42,6 +43,7 @@ class Files:
     origins: dict[Path, str]  # what a reader knows each file by: its path below the root, or its URL
     reading: Reading = field(default_factory=Reading)
     typed: bool = False  # the setting `types` is in the files already
+    messages: Messages | None = None  # of a stream: what was read of it
 
     def origin(self, path: Path) -> str:
         return f"data.sources.{self.table}: {self.origins.get(path, path)}"
