@@ -105,7 +105,7 @@ class TableChange:
     added: int = 0
     removed: int = 0
     changed: int = 0
-    later: int = 0  # rows that the baseline's data cutoff left out
+    later: int = 0  # rows between both data cutoffs; below zero where this one is the earlier
     days: list[DayChange] = field(default_factory=list)
     period: str = "day"  # or "month"
     note: str | None = None

@@ -47,6 +47,8 @@ def test_rows_that_the_moved_cutoff_brings_are_not_changes_of_the_past(tmp_path:
     then = version(tmp_path / "then", BEFORE, until="2013-01-02")
     now = version(tmp_path / "now", BEFORE)
     assert changed_tables({"events": now}, {"events": then}, ["n"])[0].later == 24
+    back = change_of(then, now, ["n"])
+    assert (back.rows, back.later) == (0, -24), "what an earlier cutoff leaves out was not removed"
     found = change_of(now, then, ["n"])
     assert (found.rows, found.later) == (0, 24)
 
