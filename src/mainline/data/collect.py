@@ -172,8 +172,8 @@ def _collect(
 ) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
     before = data.cutoff.astimezone(dt.UTC) if source.time else None
-    files, borrowed = _reached(data, name, source, _moment(before, after), root, cache)
-    files = _reading(name, source, files, cache)
+    reached, borrowed = _reached(data, name, source, _moment(before, after), root, cache)
+    files = _reading(name, source, reached, cache)
     stamps = seen(files.paths)
     with _standing(stamps, files):
         layout = read_layout(con, files)
@@ -202,10 +202,13 @@ def _collect(
     model_sees = [*model_sees, json.dumps(given, sort_keys=True)] if given else model_sees
     starts = [start for path in paths if (start := held[path].start)]
     ends = [end for path in paths if (end := held[path].end)]
+    digest = hashlib.sha256("\n".join(model_sees).encode()).hexdigest()
+    if snapshot.is_kept() and not source.is_local:
+        snapshot.save(cache, source, reached, data.cutoff, digest)
     return dataclasses.replace(
         draft,
         paths=paths,
-        digest=hashlib.sha256("\n".join(model_sees).encode()).hexdigest(),
+        digest=digest,
         rows=sum(held[path].rows for path in paths),
         start=min(starts).isoformat() if starts else None,
         end=max(ends).isoformat() if ends else None,
@@ -228,15 +231,12 @@ def _reached(
     data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path
 ) -> tuple[Files, str | None]:
     """The files of a source; in a fork's pull request, those of main's run where it cannot be reached."""
-    folder = snapshot.folder_of(cache, name)
     try:
         files = _files(data, name, source, before, root, cache)
     except (ExternalError, MissingVariable) as error:
         if source.is_local or not snapshot.is_fork():
             raise
-        return snapshot.instead(folder, name, source, data.cutoff, error)
-    if snapshot.is_kept() and not source.is_local:
-        snapshot.save(folder, source, files, data.cutoff)
+        return snapshot.instead(cache, name, source, data.cutoff, error)
     return files, None
 
 

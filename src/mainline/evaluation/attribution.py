@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data import prepare
 from mainline.data.collect import Collected
+from mainline.data.sources import snapshot
 from mainline.data.split import ROW_ID
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation import evaluate
@@ -66,7 +67,7 @@ def attribute(
     if not np.isin(own.row_id, candidate.train_rows).any():
         try:
             with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
-                score = candidate_on(settings, workspace, tables_of(baseline, tree), candidate, own)
+                score = candidate_on(settings, workspace, tables_of(baseline, tree, workspace.cache), candidate, own)
             crossed = point(settings, y, score, names)
         except MainlineError as error:
             why = f"{CANNOT_SCORE} ({error})"
@@ -118,12 +119,16 @@ def candidate_on(
         return pipeline.predict(settings, candidate.model(), rows.iloc[place])
 
 
-def tables_of(baseline: Record, tree: Path) -> dict[str, Collected]:
-    """The baseline's tables; files that belong to its commit are taken from a worktree of it."""
-    return {
-        name: replace(table, paths=[tree / path for path in table.paths])  # an absolute path stays as it is
-        for name, table in baseline.facts.tables.items()
-    }
+def tables_of(baseline: Record, tree: Path, cache: Path) -> dict[str, Collected]:
+    """The baseline's tables; files that belong to its commit are taken from a worktree of it.
+
+    What was fetched on another machine is taken from the snapshot of main's run, where the cache has it.
+    """
+    found = {}
+    for name, table in baseline.facts.tables.items():
+        paths = [tree / path for path in table.paths]  # an absolute path stays as it is
+        found[name] = replace(table, paths=snapshot.standing(cache, name, table.digest, paths))
+    return found
 
 
 def point(settings: Settings, y: NDArray[Any], score: NDArray[np.float64], names: list[str]) -> dict[str, float]:
