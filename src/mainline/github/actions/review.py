@@ -135,7 +135,7 @@ def gates(workspace: Workspace, commit: str | None) -> list[Change]:
 def keep_only(workspace: Workspace, fingerprint: str | None) -> None:
     """Keep one record for the cache, which would grow with every commit."""
     for folder in workspace.records.glob("*"):
-        if folder.name not in (fingerprint, snapshot.FOLDER):
+        if folder.name != fingerprint:
             shutil.rmtree(folder)
 
 

@@ -22,7 +22,8 @@ PASSWORD = "tester:se%2Fcret@"  # pragma: allowlist secret
 SHOP = (
     "CREATE DATABASE shop",
     "CREATE TABLE shop.visits (at DateTime('America/New_York'), day Date, exact DateTime64(3, 'UTC'), n UInt64,"
-    " price Decimal(18, 4), shop LowCardinality(Nullable(String)), kind Enum8('web' = 1, 'app' = 2), ok Bool, f Float32)"
+    " price Decimal(18, 4), shop LowCardinality(Nullable(String)), kind Enum8('web' = 1, 'app' = 2), ok Bool,"
+    " f Float32)"
     " ENGINE = MergeTree ORDER BY n",
     "INSERT INTO shop.visits SELECT toDateTime('2013-01-01 00:00:00', 'UTC') + number * 3600, toDate('2013-01-01'),"
     " toDateTime64('2013-01-01 00:00:00.125', 3, 'UTC'), number, number / 8, if(number % 2 = 0, 'norð', NULL), 'app',"
