@@ -60,7 +60,7 @@ def by_table(axes: Axes, parts: list[tuple[str, float]]) -> None:
     shares = [share for _, share in parts]
     axes.axvline(0, color=INK, linewidth=0.9)
     bars = axes.barh(range(len(parts)), shares, height=0.62, color=MUTED, alpha=0.8)
-    axes.bar_label(bars, labels=[signed(share)[0] for share in shares], padding=4, color=INK, fontsize=9)
+    axes.bar_label(bars, labels=signed(*shares), padding=4, color=INK, fontsize=9)
     axes.set_yticks(range(len(parts)), [said for said, _ in parts])
     axes.grid(visible=False, axis="y")
     axes.set_ylim(len(parts) - 0.4, -0.6)
@@ -78,6 +78,7 @@ def by_day(axes: Axes, change: TableChange) -> None:
     step = max(1, -(-len(days) // 6))
     axes.set_xticks([*places][::step], [day.day for day in days][::step])
     axes.set_title(f"{plain(change.table, 30)}, rows by {change.period}", loc="left")
+    axes.tick_params(axis="x", pad=6)  # below the zero of the other axis
     axes.margins(x=0.01)
     axes.locator_params(axis="y", nbins=3, integer=True)
 
