@@ -72,9 +72,13 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Streaming]:
 def test_a_pull_request_is_reviewed_on_main_s_rows_of_a_stream_that_the_broker_has_forgotten(stage: Streaming) -> None:
     (main,) = stage.rows()
     assert main.startswith("refs/heads/main rows-top.")
-    stage.branch("fewer").edit("params.yaml", FEWER)
+    shop = stage.branch("fewer")
+    shop.edit("params.yaml", FEWER)
+    said = "import os, sys\nfrom ibis import _\nprint('KEPT', os.environ.get('MAINLINE_SNAPSHOT'), file=sys.stderr)\n"
+    shop.edit("src/shop/frame.py", ("from ibis import _\n", said))
     ran = stage.run(stage.pull(), job="review")
     assert ran.status == 0, ran.log
+    assert "KEPT None" in ran.log, "a snapshot of its own would push out main's"
     assert f"restored {main.split()[1]} from refs%2Fheads%2Fmain" in ran.log
     found = verdict(ran)
     assert found["tables"].get("visits") == {"added": 40, "removed": 0, "changed": 0, "later": 0}

@@ -47,6 +47,8 @@ def review(workspace: Workspace, environment: Mapping[str, str], install: str = 
     else:
         if started.is_fork:
             os.environ[snapshot.FORK] = "1"  # what GitHub gives no secret to
+        if not started.is_default:
+            os.environ.pop(snapshot.KEEP, None)  # no other run has a snapshot saved, and it would push out main's
         status, message = run(workspace, base, install)
         if not (workspace.reports / "verdict.json").exists():
             stopped_report.write_stopped(workspace, base, commit, status, message, gates(workspace, commit))
