@@ -29,7 +29,7 @@ def data_changes(comparison: Comparison, baseline: Record, commit: str, found: l
     workspace, key = comparison.workspace, comparison.settings.prepare.key
     try:
         with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
-            theirs = tables_of(baseline, tree, workspace.cache)
+            theirs = tables_of(baseline, tree, workspace)
             gone = [name for name, table in theirs.items() if not all(path.exists() for path in table.paths)]
             if gone:
                 said = f"the baseline's version of {gone[0]} is gone: its source holds what it holds now"

@@ -64,7 +64,7 @@ def save(cache: Path, source: Source, files: Files, until: dt.datetime, digest: 
             (part / below).parent.mkdir(parents=True)
             shutil.copyfile(path, part / below)
             said = {"sha256": sha256(path), "origin": files.origins.get(path, path.name)}
-            kept.append({"name": str(below), "path": str(path), **said})
+            kept.append({"name": str(below), "path": in_cache(path, cache), **said})
         made = f"{dt.datetime.now(dt.UTC).isoformat()}"
         (part / NOTE).write_text(json.dumps({**note, "made": made, "files": kept}, indent=1), encoding="utf-8")
     for old, _ in [each for each in known if each[0] != target][KEPT - 1 :]:
@@ -122,10 +122,15 @@ def standing(cache: Path, table: str, digest: str, paths: list[Path]) -> list[Pa
     for folder, note in notes(cache, table):
         if note["digest"] == digest:
             found = {each["path"]: (folder / each["name"], each["sha256"]) for each in note["files"]}
-            held = [found[str(path)] for path in paths if str(path) in found]
+            held = [found[key] for path in paths if (key := in_cache(path, cache)) in found]
             if len(held) == len(paths) and all(path.is_file() and sha256(path) == said for path, said in held):
                 return [path for path, _ in held]
     return paths
+
+
+def in_cache(path: Path, cache: Path) -> str:
+    """What a file is called on every machine: by its place in the cache."""
+    return str(path.relative_to(cache) if path.is_relative_to(cache) else path)
 
 
 def settings_of(source: Source) -> str:
