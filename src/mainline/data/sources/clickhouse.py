@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import re
 import shutil
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 PORT, TLS_PORT = 8123, 8443
 ROWS = 65_536  # of a batch
 MAGIC = b"PAR1"  # which a Parquet file begins with, and a whole one ends with
+CONNECT_SECONDS = 10
 STALL_SECONDS = 600  # without a byte: a query may compute that long before its answer begins
 NUMERIC = {b"POSTGRESQL:type": b"numeric"}  # `database` reads it as a double, and says which were rounded
 CODE = re.compile(r"Code: (\d+)\.")
@@ -87,6 +89,7 @@ def _fetch(where: str, variable: str, request: urllib.request.Request, part: Pat
     # A login is in the headers: no proxy of the machine gets it, and no redirect is followed with it.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
     try:
+        _reach(request.full_url)
         with opener.open(request, timeout=STALL_SECONDS) as answer, open(part, "wb") as file:
             shutil.copyfileobj(answer, file, 1 << 20)
             promised = answer.headers.get("Content-Length")
@@ -96,10 +99,20 @@ def _fetch(where: str, variable: str, request: urllib.request.Request, part: Pat
         said = error.read(100_000).decode("utf-8", "replace")
         raise _explained(where, variable, said or f"status {error.code}") from None
     except urllib.error.URLError as error:
-        raise ExternalError(f"{where}.database: the database of {variable} cannot be reached: {error.reason}") from None
+        unreachable = f"the database of {variable} cannot be reached"
+        raise ExternalError(f"{where}.database: {unreachable}: {error.reason}") from None
     except (http.client.HTTPException, ConnectionError, TimeoutError) as error:
         lost = f"the connection to the database of {variable} was lost"
         raise ExternalError(f"{where}.query: {lost}: {str(error) or type(error).__name__}") from None
+
+
+def _reach(address: str) -> None:
+    """Raises URLError where the server does not take a connection soon: its answer may take long, but not that."""
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((str(parts.hostname), int(parts.port or PORT)), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise urllib.error.URLError(error) from None
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
