@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 KEEP, FORK = "MAINLINE_SNAPSHOT", "MAINLINE_FORK"
 FOLDER = "snapshots"  # of the cache of sources; of those, main's run leaves this one and others in GitHub's cache
 NOTE = "snapshot.json"
-KEPT = 2  # of each table
 
 
 def is_fork() -> bool:
@@ -41,10 +40,7 @@ def is_kept() -> bool:
 
 
 def save(cache: Path, source: Source, files: Files, until: dt.datetime, digest: str) -> None:
-    """Keep the files of a source with their digests; `digest` is that of the collected table.
-
-    The one before stays: the model that was trained on it is what the next one is compared with.
-    """
+    """Keep the files of a source with their digests; `digest` is that of the collected table."""
     known = notes(cache, files.table)
     note = {
         "digest": digest,
@@ -67,8 +63,9 @@ def save(cache: Path, source: Source, files: Files, until: dt.datetime, digest: 
             kept.append({"name": str(below), "path": in_cache(path, cache), **said})
         made = f"{dt.datetime.now(dt.UTC).isoformat()}"
         (part / NOTE).write_text(json.dumps({**note, "made": made, "files": kept}, indent=1), encoding="utf-8")
-    for old, _ in [each for each in known if each[0] != target][KEPT - 1 :]:
-        shutil.rmtree(old)
+    for old, _ in known:
+        if old != target:
+            shutil.rmtree(old)
 
 
 def notes(cache: Path, table: str) -> list[tuple[Path, dict[str, Any]]]:
