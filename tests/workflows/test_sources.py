@@ -100,7 +100,7 @@ def test_a_fork_is_judged_on_main_s_snapshot_or_says_in_one_line_why_it_is_not(s
     shop.edit("params.yaml", FEWER)
     ran = stage.run(stage.pull(fork=True, number=8), reaches=False, job="review")
     assert ran.status == 0, ran.log
-    assert "visits: the source cannot be reached from a fork; these are the rows of main's run of" in report(ran)
+    assert "isits: the source cannot be reached from a fork; these are the rows of main's run of" in report(ran)
     found = verdict(ran)
     assert (found["verdict"], found["tables"]) == ("no_worse", {})
 
