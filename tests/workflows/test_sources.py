@@ -121,6 +121,7 @@ def test_a_retraining_goes_on_where_main_stopped_and_keeps_what_it_read(stage: S
         events.schedule(stage.origin, "47 6 * * 1"), "retrain.yml", token=github.token(), GITHUB_API_URL=github.api
     )
     assert f"restored {main.split()[1]} from refs%2Fheads%2Fmain" in ran.log, ran.log
+    assert "Success - Main make retrain BASE=HEAD" in ran.log
     first, second = stage.rows()
     assert (first, second.split()[0]) == (main, "refs/heads/main")
 
