@@ -82,6 +82,10 @@ init run kfp review verify margins search candidate promote retrain: export PYTH
 run: $(BIN)/$(if $(filter docker,$(IN)),.core,.train) ## Validate, train, compare with BASE=… on the same rows, report (IN=docker, kubernetes: in the trainer image)
 	@$(BIN)/mainline run $(if $(BASE),--base "$(BASE)") $(if $(value IN),--in "$$IN")
 
+.PHONY: sources
+sources: $(BIN)/.train ## Read every table of data.sources, and report what was read and put aside
+	@$(BIN)/mainline sources
+
 .PHONY: trainer
 trainer: $(BIN)/.core ## Build the image of the locked training environment, for IN= and `make kfp`; push it below MAINLINE_IMAGE
 	@$(BIN)/mainline trainer
@@ -144,6 +148,7 @@ verify: $(BIN)/.train ## Train every record again and report those that are not 
 .PHONY: data
 data: $(BIN)/.train ## Rebuild data/raw from its pinned archive and compare (WRITE=1 replaces it, DVC=url: push and get back)
 	@$(BIN)/python -m flights.source $(if $(WRITE),--write) $(if $(value DVC),--dvc "$$DVC")
+	@$(BIN)/mainline sources
 
 ##@ Pull requests
 

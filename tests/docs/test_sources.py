@@ -12,9 +12,10 @@ import yaml
 from mainline.config.schema import Data
 from mainline.data.collect import collect
 from tests.projects import TOP
-from tests.servers import Site, site
+from tests.servers import Site, put, s3, site
+from tests.tables import hourly
 
-__all__ = ["site"]
+__all__ = ["s3", "site"]
 pytestmark = pytest.mark.slow
 
 SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
@@ -57,9 +58,25 @@ def test_the_example_of_dvc_runs(runs) -> None:
     assert runs("DVC") == {"visits": 2}
 
 
-def test_the_example_of_delta_runs(runs) -> None:
+def test_the_examples_of_delta_and_iceberg_run(runs, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("deltalake", reason="deltalake is not installed: make install GROUPS=delta")
-    assert runs("Delta and Iceberg") == {"orders": 10}
+    catalogs = pytest.importorskip("pyiceberg.catalog", reason="make install GROUPS=iceberg")
+    load = catalogs.load_catalog
+
+    def loaded(name: str) -> object:
+        monkeypatch.setattr(catalogs, "_ENV_CONFIG", catalogs.Config())  # a process reads it once, when it starts
+        return load(name)
+
+    monkeypatch.setattr(catalogs, "load_catalog", loaded)
+    assert runs("Delta and Iceberg") == {"orders": 10, "sales": 10}
+
+
+def test_the_example_of_lakefs_runs_on_an_s3_server(s3: str, runs, tmp_path: Path) -> None:
+    import fsspec
+
+    fsspec.filesystem("s3", skip_instance_cache=True).mkdir("s3://repository")
+    put("s3://repository/7ac3f1c0/orders/01.parquet", hourly(tmp_path / "a.parquet", "2026-01-01").read_bytes())
+    assert runs("lakeFS") == {"orders": 24}
 
 
 def test_the_example_of_databases_runs(runs, monkeypatch: pytest.MonkeyPatch) -> None:

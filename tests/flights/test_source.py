@@ -160,6 +160,18 @@ def test_the_verb_says_that_everything_is_missing_and_writes_it(tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_the_raw_files_are_pushed_to_a_dvc_remote_and_come_back_and_damage_is_named(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "data" / "raw", tmp_path / "data" / "raw")
+    whole = run(tmp_path, "--dvc", "remote")
+    assert whole.returncode == 0, whole.stderr + whole.stdout
+    assert "pushed to remote; raw.dvc:\nouts:\n- md5: " in whole.stdout
+    largest = max((tmp_path / "remote" / "files" / "md5").rglob("*"), key=lambda path: path.stat().st_size)
+    largest.write_bytes(b"damaged")
+    damaged = run(tmp_path, "--dvc", "remote")
+    assert (damaged.returncode, "the remote is damaged" in damaged.stderr) == (3, True), damaged.stderr
+
+
+@pytest.mark.slow
 def test_an_archive_with_another_digest_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     pinned = (ROOT / "data" / "source.txt").read_text(encoding="utf-8")

@@ -440,7 +440,8 @@ def test_what_a_stranger_chooses_reaches_no_steps_environment(path: Path) -> Non
 
 
 def test_main_alone_saves_what_a_later_run_trusts() -> None:
-    only = "github.event_name == 'push' && github.ref_name == github.event.repository.default_branch"
+    default = "github.ref_name == github.event.repository.default_branch"
+    only, by_clock = f"github.event_name == 'push' && {default}", "github.event_name == 'schedule'"
     for path in FILES:
         for step in steps(path):
             used = step.get("uses", "")
@@ -448,12 +449,30 @@ def test_main_alone_saves_what_a_later_run_trusts() -> None:
             if path.name == "candidate.yml" and used.startswith("actions/cache/save@"):
                 # For the deployment of the same run: no other one asks for its key.
                 assert step["with"]["key"].endswith("${{ github.run_id }}")
+            elif used.startswith("actions/cache/save@") and path.parent.name == "sources":
+                assert f"inputs.save == 'true' && ({by_clock} || {default}) &&" in step["if"]
             elif used.startswith("actions/cache/save@") and path.name != "comment.yml":
                 assert only in step["if"], path.name
             elif used.startswith("astral-sh/setup-uv@"):
                 assert step["with"]["save-cache"] == f"${{{{ inputs.save == 'true' && {only} }}}}"
             else:
                 assert not used.startswith("actions/cache@"), "it saves whatever ran"
+
+
+def test_rows_are_restored_from_where_they_are_saved_and_only_where_the_team_says_so() -> None:
+    found = [step for step in steps(GITHUB / "actions/sources/action.yml") if "actions/cache/" in step["uses"]]
+    by_verb = {verb: [each for each in found if f"/{verb}@" in each["uses"]] for verb in ("restore", "save")}
+    assert [len(each) for each in by_verb.values()] == [2, 2]
+    for restore, save in zip(*by_verb.values(), strict=True):
+        assert restore["with"]["path"] == save["with"]["path"], "to GitHub, other paths are another cache"
+        assert save["with"]["key"].startswith(restore["with"]["key"])
+        assert restore["with"]["key"].endswith("."), "no model's name is the beginning of another's"
+        holds_rows = restore["with"]["path"] != ".mainline/cache/versions"
+        assert ("inputs.rows != ''" in restore["if"]) is ("inputs.rows != ''" in save["if"]) is holds_rows
+    for path in WORKFLOWS:
+        for step in steps(path):
+            if step.get("uses") == "./.github/actions/sources":
+                assert step["with"]["rows"] == "${{ vars.MAINLINE_SNAPSHOT }}", path.name
 
 
 def test_a_cache_of_packages_is_saved_where_all_are_installed_and_shared_by_what_installs_the_same() -> None:

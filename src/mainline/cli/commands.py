@@ -20,6 +20,7 @@ LOOP, RELEASE, WATCHING, WORKFLOWS, INTERNAL = "The loop", "Release", "Watching"
 COMMANDS = (
     Command("init", LOOP, "init", "make a project of a table: guess, explain, write, measure, first verdict"),
     Command("run", LOOP, "train", "validate, train, compare with main on the same rows, report"),
+    Command("sources", LOOP, "sources", "read every table of data.sources, and report what was read and put aside"),
     Command("trainer", LOOP, "execution", "build the image of the locked training environment, for `run --in`"),
     Command("kfp", LOOP, "execution", "compile the run as a pipeline for Kubeflow Pipelines"),
     Command("export", LOOP, "export", "export the model to ONNX for the server"),

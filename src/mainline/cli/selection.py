@@ -27,7 +27,7 @@ TOUCHED = frozenset({"run", "review"})  # those that the change touches
 EACH = frozenset(
     {
         *("export", "margins", "verify", "candidate", "promote", "image", "stage", "audit"),
-        *("monitor", "watch", "alert", "retrain"),
+        *("monitor", "watch", "alert", "retrain", "sources"),
     }
 )
 # It has to be named.

@@ -111,8 +111,8 @@ VARIABLES = (
     Variable(
         "MAINLINE_SNAPSHOT",
         GITHUB,
-        "The repository's variable: not empty where main's run keeps the rows of remote sources in the cache, for the "
-        "pull requests of forks, whose code can then read them.",
+        "The repository's variable: not empty where main's runs keep rows of remote sources in GitHub's cache, for "
+        "later runs and for pull requests of forks. The code of every pull request can then read them.",
     ),
     Variable("MAINLINE_FORK", GITHUB, "Set by Mainline: the run is for a fork's pull request, which gets no secret."),
     Variable(

@@ -17,7 +17,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "dvc": ("remote", "files", "format"),
     "delta": ("version",),
     "iceberg": ("snapshot", "catalog"),
-    "topic": ("brokers", "format", "message_schema", "message", "late", "odd", "aside_at_most"),
+    "topic": ("brokers", "format", "message_schema", "message", "late", "late_at_most", "odd", "aside_at_most"),
 }
 OF_TEXT = ("types", "date_format", "decimal", "thousands", "encoding", "null_values")
 IN_PARQUET = ("delta", "iceberg", "topic")
@@ -80,6 +80,9 @@ class Source(ApiSettings, Extensible):
     message: str | None = Field(None, description="Full name of the Protobuf message, such as `shop.Click`.")
     late: SpanField | None = Field(
         None, description="Messages that arrived this long after their `time` are put aside; by default none."
+    )
+    late_at_most: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.05, description="Largest share of late messages: above it the report warns before its verdict."
     )
     odd: Literal["refuse", "aside"] = Field(
         "refuse", description="What to do with a message in which a column has another type than before."

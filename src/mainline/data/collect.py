@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.data.messages import Messages
 from mainline.data.sources import SOURCES, Request, snapshot
 from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
@@ -54,6 +55,7 @@ class Collected:
     reading: Reading = field(default_factory=Reading, kw_only=True)  # how text files write their values
     odd: dict[str, list[str]] = field(default_factory=dict, kw_only=True)  # Parquet: see `Layout.odd`
     snapshot: str | None = field(default=None, kw_only=True)  # what a reader must know: these are main's rows
+    messages: Messages | None = field(default=None, kw_only=True)  # of a stream: what was read of it
     time: str | None  # the column that the cutoff applies to
     timezone: str  # whose midnight a DATE in `time` means; a timestamp without a zone is UTC
     known_after: int | None  # microseconds from a row's time to when it is known
@@ -137,8 +139,9 @@ def to_json(tables: dict[str, Collected]) -> str:
                     del table["reading"][name]
         if not table["odd"]:
             del table["odd"]
-        if table["snapshot"] is None:
-            del table["snapshot"]
+        for name in ("snapshot", "messages"):
+            if table[name] is None:
+                del table[name]
     return json.dumps({"version": VERSION, "tables": plain}, indent=1)
 
 
@@ -161,6 +164,7 @@ def _from_plain(plain: dict[str, Any]) -> Collected:
     known_fields = {field.name for field in dataclasses.fields(Collected)}
     values = {key: value for key, value in plain.items() if key in known_fields}
     values["reading"] = Reading(**values.get("reading", {}))
+    values["messages"] = Messages(**values["messages"]) if values.get("messages") else None
     values["paths"] = [Path(path) for path in values["paths"]]
     values["before"] = dt.datetime.fromisoformat(values["before"]) if values["before"] else None
     return Collected(**values)
@@ -171,8 +175,8 @@ def _collect(
 ) -> Collected:
     after = _microseconds(name, source.known_after) if source.known_after else None
     before = data.cutoff.astimezone(dt.UTC) if source.time else None
-    files, borrowed = _reached(data, name, source, _moment(before, after), root, cache)
-    files = _reading(name, source, files, cache)
+    reached, borrowed = _reached(data, name, source, _moment(before, after), root, cache)
+    files = _reading(name, source, reached, cache)
     stamps = seen(files.paths)
     with _standing(stamps, files):
         layout = read_layout(con, files)
@@ -182,7 +186,7 @@ def _collect(
         name=name, paths=files.paths, format=layout.format, columns=layout.columns, delimiter=layout.delimiter,
         time=source.time, timezone=data.timezone, known_after=after, known_ahead=source.known_ahead, before=before,
         digest="", rows=0, start=None, end=None, reading=layout.reading, odd=dict(layout.odd),
-        snapshot=borrowed,
+        snapshot=borrowed, messages=files.messages,
     )  # fmt: skip
     cut = cut_of(draft)
     with _standing(stamps, files):
@@ -202,10 +206,13 @@ def _collect(
     model_sees = [*model_sees, *layout.reading.computed.values()]
     starts = [start for path in paths if (start := held[path].start)]
     ends = [end for path in paths if (end := held[path].end)]
+    digest = hashlib.sha256("\n".join(model_sees).encode()).hexdigest()
+    if snapshot.is_kept() and not source.is_local:
+        snapshot.save(cache, source, reached, data.cutoff, digest)
     return dataclasses.replace(
         draft,
         paths=paths,
-        digest=hashlib.sha256("\n".join(model_sees).encode()).hexdigest(),
+        digest=digest,
         rows=sum(held[path].rows for path in paths),
         start=min(starts).isoformat() if starts else None,
         end=max(ends).isoformat() if ends else None,
@@ -228,15 +235,12 @@ def _reached(
     data: Data, name: str, source: Source, before: dt.datetime | None, root: Path, cache: Path
 ) -> tuple[Files, str | None]:
     """The files of a source; in a fork's pull request, those of main's run where it cannot be reached."""
-    folder = snapshot.folder_of(cache, name)
     try:
         files = _files(data, name, source, before, root, cache)
     except (ExternalError, MissingVariable) as error:
         if source.is_local or not snapshot.is_fork():
             raise
-        return snapshot.instead(folder, name, source, data.cutoff, error)
-    if snapshot.is_kept() and not source.is_local:
-        snapshot.save(folder, source, files, data.cutoff)
+        return snapshot.instead(cache, name, source, data.cutoff, error)
     return files, None
 
 

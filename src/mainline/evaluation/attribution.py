@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data import prepare
 from mainline.data.collect import Collected
+from mainline.data.sources import snapshot
 from mainline.errors import DataError, MainlineError
 from mainline.evaluation import evaluate
 from mainline.evaluation.comparison import Comparison
@@ -65,7 +66,7 @@ def attribute(
     if not np.isin(own.row_id, candidate.train_rows).any():
         try:
             with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
-                score = candidate_on(settings, workspace, tables_of(baseline, tree), candidate, own)
+                score = candidate_on(settings, workspace, tables_of(baseline, tree, workspace), candidate, own)
             crossed = point(settings, y, score, names)
         except MainlineError as error:
             why = f"{CANNOT_SCORE} ({error})"
@@ -117,12 +118,20 @@ def candidate_on(
     return score[place]
 
 
-def tables_of(baseline: Record, tree: Path) -> dict[str, Collected]:
-    """The baseline's tables; files that belong to its commit are taken from a worktree of it."""
-    return {
-        name: replace(table, paths=[tree / path for path in table.paths])  # an absolute path stays as it is
-        for name, table in baseline.facts.tables.items()
-    }
+def tables_of(baseline: Record, tree: Path, workspace: Workspace) -> dict[str, Collected]:
+    """The baseline's tables; files that belong to its commit are taken from a worktree of it.
+
+    What was fetched is in the cache of this checkout; where it was fetched on another machine, it is taken from the
+    snapshot of main's run, where there is one.
+    """
+    home = workspace.home.relative_to(workspace.root) if workspace.home.is_relative_to(workspace.root) else None
+    found = {}
+    for name, table in baseline.facts.tables.items():
+        # An absolute path stays as it is.
+        own = [home is not None and path.is_relative_to(home) for path in table.paths]
+        paths = [(workspace.root if is_own else tree) / path for path, is_own in zip(table.paths, own, strict=True)]
+        found[name] = replace(table, paths=snapshot.standing(workspace.cache, name, table.digest, paths))
+    return found
 
 
 def point(settings: Settings, y: NDArray[Any], score: NDArray[np.float64], names: list[str]) -> dict[str, float]:

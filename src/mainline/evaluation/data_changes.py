@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from mainline.data.sources import snapshot
 from mainline.errors import MainlineError
 from mainline.evaluation.attribution import tables_of
 from mainline.evaluation.comparison import Comparison
@@ -28,11 +29,12 @@ def data_changes(comparison: Comparison, baseline: Record, commit: str, found: l
     workspace, key = comparison.workspace, comparison.settings.prepare.key
     try:
         with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
-            theirs = tables_of(baseline, tree)
+            theirs = tables_of(baseline, tree, workspace)
             gone = [name for name, table in theirs.items() if not all(path.exists() for path in table.paths)]
             if gone:
                 said = f"the baseline's version of {gone[0]} is gone: its source holds what it holds now"
-                return DataChanges(notes=[f"rows are not compared by table: {said}"])
+                kept = f"the variable {snapshot.KEEP} has main's runs keep a copy"
+                return DataChanges(notes=[f"rows are not compared by table: {said}; {kept}"])
             changes = changed_tables(comparison.tables, theirs, key)
             try:
                 parts = parts_of(comparison, baseline, theirs, changes, found)

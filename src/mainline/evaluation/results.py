@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from mainline.data.messages import Messages
 from mainline.data.validation.results import Expectation, Validation
 from mainline.training.feature_drift import Drift
 
@@ -104,7 +105,7 @@ class TableChange:
     added: int = 0
     removed: int = 0
     changed: int = 0
-    later: int = 0  # rows that the baseline's data cutoff left out
+    later: int = 0  # rows between both data cutoffs; below zero where this one is the earlier
     days: list[DayChange] = field(default_factory=list)
     period: str = "day"  # or "month"
     note: str | None = None
@@ -140,6 +141,7 @@ class TableVersion:
     start: str | None
     end: str | None
     changed: bool | None = None  # against the baseline; None where there is none
+    messages: Messages | None = None  # of a stream: what was read of it, and what of that is no row
 
 
 @dataclass(frozen=True)
@@ -276,6 +278,11 @@ def verdict(review: Review) -> dict[str, Any]:
         "tables": {
             t.table: {"added": t.added, "removed": t.removed, "changed": t.changed, "later": t.later}
             for t in review.table_changes
+        },
+        "messages": {
+            table.name: {**dataclasses.asdict(table.messages), "aside": table.messages.aside}
+            for table in review.tables
+            if table.messages
         },
         "due_to": {part.what: {m: _finite(v) for m, v in part.metrics.items()} for part in review.data_parts},
         "warnings": list(review.warnings),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.loader import Params
 from mainline.config.schema import Settings
 from mainline.data.collect import Collected
+from mainline.data.messages import forgotten, too_late
 from mainline.data.validation.results import Validation
 from mainline.evaluation import (
     anchor,
@@ -73,6 +74,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     notes += sampled(settings, record)
     notes += stopped_early(settings, record)
     notes += [table.snapshot for table in comparison.tables.values() if table.snapshot]
+    notes += [text for name, table in comparison.tables.items() for text in forgotten(name, table.messages)]
     if against and not identical:
         notes += not_reproducible(against, "the baseline")
     no_metrics = unmeasurable(settings, rows)
@@ -89,6 +91,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     copied = copies(settings, frame)
     warnings = list(compared.warnings)
     outside = shifted_inputs.drifted(settings, record, frame)
+    warnings += late_messages(settings, comparison.tables)
     warnings += leaks.not_rolled_back(validation, against.features if against else None)
     coverage = missing_labels.parts(settings, frame, against)
     late = missing_labels.overdue(settings, frame)
@@ -272,6 +275,14 @@ def side(workspace: Workspace, record: Record, commit: str | None) -> Side:
     )
 
 
+def late_messages(settings: Settings, tables: Mapping[str, Collected]) -> list[str]:
+    return [
+        line
+        for name, table in tables.items()
+        for line in too_late(name, table.messages, settings.data.sources[name].late_at_most)
+    ]
+
+
 def table_versions(tables: Mapping[str, Collected], against: Record | None) -> list[TableVersion]:
     before = against.facts.parts.tables if against else {}
     return [
@@ -282,6 +293,7 @@ def table_versions(tables: Mapping[str, Collected], against: Record | None) -> l
             table.start,
             table.end,
             before.get(name) != table.digest if against else None,
+            table.messages,
         )
         for name, table in tables.items()
     ]

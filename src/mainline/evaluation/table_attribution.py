@@ -2,12 +2,13 @@
 
 The baseline's model scores its holdout, prepared from mixed tables: some as they are now, the others as they were. The
 tables share the change by their Shapley values: what a table adds, averaged over the orders in which tables can change.
-A moved data cutoff comes after them, as a part of its own. What is left of the part due to the data, which the
-attribution averages over both models, is the interaction with the model. So the parts add up.
+All are cut at the earlier of both data cutoffs, and a moved one is a part of its own. What is left of the part due to
+the data, which the attribution averages over both models, is the interaction with the model. So the parts add up.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import math
 from collections.abc import Callable, Mapping
@@ -22,7 +23,7 @@ from mainline.errors import DataError
 from mainline.evaluation.attribution import point
 from mainline.evaluation.comparison import Comparison
 from mainline.evaluation.results import Attribution, DataPart
-from mainline.evaluation.table_changes import as_of_baseline
+from mainline.evaluation.table_changes import up_to
 from mainline.runtime.atomic_files import scratch
 from mainline.training import pipeline
 from mainline.training.record import Record
@@ -65,8 +66,7 @@ def parts_of(
     shares = shapley(changed, value) if changed else {}
     parts = [DataPart(table, share) for table, share in shares.items()]
     if moved:
-        everything, before = value.now(), value(frozenset(changed))
-        parts.append(DataPart(CUTOFF, {metric: everything[metric] - before[metric] for metric in due}))
+        parts.append(DataPart(CUTOFF, value.of_cutoff(changed)))
     rest = {metric: total - sum(part.metrics[metric] for part in parts) for metric, total in due.items()}
     finite = [part for part in parts if all(map(math.isfinite, part.metrics.values()))]
     if len(finite) < len(parts):
@@ -85,22 +85,35 @@ class MixedHoldout:
 
     def __call__(self, now: frozenset[str]) -> Values:
         if now not in self.known:
-            import datetime as dt
-
-            settings = self.comparison.settings
-            until = dt.date.fromisoformat(self.baseline.facts.parts.clock[:10])
-            data = settings.data.model_copy(update={"until": until})
-            mixed = {
-                name: as_of_baseline(table, self.theirs[name]) if name in now or name not in self.theirs
-                else self.theirs[name]
-                for name, table in self._ours().items()
-            }  # fmt: skip
-            self.known[now] = self._measure(settings.model_copy(update={"data": data}), mixed)
+            ours = self._ours()
+            mixed = {name: self._chosen(name, table, name in now) for name, table in ours.items()}
+            until = min(self._then(), self.comparison.settings.data.until)
+            self.known[now] = self._measure(self._until(until), mixed)
         return self.known[now]
 
-    def now(self) -> Values:
-        """With every table and the cutoff as they are now."""
-        return self._measure(self.comparison.settings, dict(self.comparison.tables))
+    def of_cutoff(self, changed: list[str]) -> Values:
+        """What the moved cutoff adds: to the tables as they are now where it is later, as they were where earlier."""
+        if self.comparison.settings.data.until >= self._then():
+            after = self._measure(self.comparison.settings, dict(self.comparison.tables))
+            before = self(frozenset(changed))
+        else:
+            after = self(frozenset())
+            as_it_was = {name: self.theirs.get(name, table) for name, table in self._ours().items()}
+            before = self._measure(self._until(self._then()), as_it_was)
+        return {metric: after[metric] - before[metric] for metric in after}
+
+    def _chosen(self, name: str, table: Collected, now: bool) -> Collected:
+        theirs = self.theirs.get(name)
+        if theirs is None:
+            return table
+        return up_to(theirs, table) if now else up_to(table, theirs)
+
+    def _then(self) -> dt.date:
+        return dt.date.fromisoformat(self.baseline.facts.parts.clock[:10])
+
+    def _until(self, until: dt.date) -> Settings:
+        settings = self.comparison.settings
+        return settings.model_copy(update={"data": settings.data.model_copy(update={"until": until})})
 
     def _ours(self) -> dict[str, Collected]:
         import dataclasses

@@ -40,15 +40,15 @@ def changed_tables(ours: Mapping[str, Collected], theirs: Mapping[str, Collected
 
 
 def change_of(ours: Collected, theirs: Collected, key: list[str]) -> TableChange:
-    """The difference of one table; `later` are rows that the baseline's data cutoff left out."""
+    """The difference of one table up to the earlier data cutoff; `later` counts the rows between both cutoffs."""
     shared = [column for column in ours.columns if column in theirs.columns]
     other = [f"column {column} is new" for column in ours.columns if column not in shared]
     other += [f"column {column} is gone" for column in theirs.columns if column not in shared]
-    known = as_of_baseline(ours, theirs)
+    known, known_then = up_to(theirs, ours), up_to(ours, theirs)
     with closing(connect()) as con:
         chosen = ", ".join(map(name, shared))
         con.execute(f"CREATE TEMP VIEW ours AS SELECT {chosen} FROM ({relation_sql(known)})")
-        con.execute(f"CREATE TEMP VIEW theirs AS SELECT {chosen} FROM ({relation_sql(theirs)})")
+        con.execute(f"CREATE TEMP VIEW theirs AS SELECT {chosen} FROM ({relation_sql(known_then)})")
         con.execute("CREATE TEMP TABLE added AS (FROM ours EXCEPT ALL FROM theirs)")
         con.execute("CREATE TEMP TABLE removed AS (FROM theirs EXCEPT ALL FROM ours)")
         same = identifying(con, ours, shared, key)
@@ -65,8 +65,8 @@ def change_of(ours: Collected, theirs: Collected, key: list[str]) -> TableChange
             con.execute("CREATE TEMP TABLE now AS (FROM added LIMIT 0)")
         counts = {table: _count(con, table) for table in ("added", "removed", "now")}
         days, period = by_day(con, ours) if ours.time in shared and any(counts.values()) else ([], "day")
-        total = _count(con, f"({relation_sql(ours)})")
-        later = total - _count(con, "ours")
+        now, then = (_count(con, f"({relation_sql(table)})") for table in (ours, theirs))
+        later = (now - _count(con, "ours")) - (then - _count(con, "theirs"))
     if not same and counts["added"] and counts["removed"]:
         other.append("no columns identify a row, so a changed row counts as removed and added")
     return TableChange(
@@ -82,11 +82,11 @@ def change_of(ours: Collected, theirs: Collected, key: list[str]) -> TableChange
     )
 
 
-def as_of_baseline(ours: Collected, theirs: Collected) -> Collected:
-    """The table as the baseline's data cutoff would cut it, where that is the earlier one."""
-    if ours.before is None or theirs.before is None:
-        return ours
-    return dataclasses.replace(ours, before=min(ours.before, theirs.before))
+def up_to(other: Collected, table: Collected) -> Collected:
+    """The table as the other version's data cutoff would cut it, where that is the earlier one."""
+    if table.before is None or other.before is None:
+        return table
+    return dataclasses.replace(table, before=min(table.before, other.before))
 
 
 def identifying(con: DuckDBPyConnection, table: Collected, shared: list[str], key: list[str]) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from mainline.data.sources.streams.decode import from_json
 from mainline.data.sources.streams.log_address import address_of
 from mainline.data.sources.streams.segments import State, Writer
 from mainline.data.sources.streams.source import forget_unnamed
+from mainline.evaluation.formatting import plural
 from mainline.runtime.atomic_files import replacing
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 def files_of(log: str, part: str, cache: Path) -> list[Path]:
     """The complete files of one part of the log, `predictions` or `feedback`, in the cache.
+
+    What is left out is said on standard error: files that lack a row, and messages that no shipper sent.
 
     Raises
     ------
@@ -42,7 +46,14 @@ def files_of(log: str, part: str, cache: Path) -> list[Path]:
             writer.take(message)
     finally:
         writer.commit()
-    return [rebuilt(folder, name, rows) for name, rows in complete(folder, writer.state, part)]
+    if strange := writer.state.malformed + writer.state.odd:
+        print(f"{address}: put aside in {folder}: {plural(strange, 'message')} that no shipper sent", file=sys.stderr)
+    found = files_in(folder, writer.state, part)
+    whole = [(name, rows) for name, rows in found if json.loads(rows[0]).get("_rows") == len(rows) - 1]
+    if len(whole) < len(found):
+        text = f"{len(found) - len(whole):,} of {len(found):,} files of {part} not read, because rows are missing"
+        print(f"{address}: {text}; the next run looks again", file=sys.stderr)
+    return [rebuilt(folder, name, rows) for name, rows in whole]
 
 
 def decode(value: bytes) -> dict[str, Any]:
@@ -53,20 +64,20 @@ def decode(value: bytes) -> dict[str, Any]:
     return {"file": found["_file"], "place": found.get("_place", -1), "body": value.decode()}
 
 
-def complete(folder: Path, state: State, part: str) -> list[tuple[str, list[str]]]:
+def files_in(folder: Path, state: State, part: str) -> list[tuple[str, list[str]]]:
     """Names of files with their messages in order, the description first."""
     if not state.segments:
         return []
     scan = f"read_parquet({path_list(folder / segment for segment in state.segments)})"
     with closing(connect()) as con:
-        found = con.execute(
+        found: list[tuple[str, list[str]]] = con.execute(
             f"""
             SELECT file, list(body ORDER BY place) FROM (SELECT file, place, any_value(body) AS body FROM {scan}
             WHERE starts_with(file, ?) GROUP BY ALL) GROUP BY file ORDER BY file
             """,
             [f"{part}/"],
         ).fetchall()
-    return [(name, rows) for name, rows in found if json.loads(rows[0]).get("_rows") == len(rows) - 1]
+    return found
 
 
 def rebuilt(folder: Path, name: str, messages: list[str]) -> Path:

@@ -181,7 +181,7 @@ def data_changes(review: Review) -> Part | None:
     said = prose(metric_name(review.metric), 60)
     head = (
         "#### What changed in the data\n\n"
-        f"| Table | rows added | removed | changed | new with the cutoff | change of {said} |\n"
+        f"| Table | rows added | removed | changed | by the data cutoff | change of {said} |\n"
         "|---|--:|--:|--:|--:|--:|"
     )
     rows = [

@@ -34,6 +34,7 @@ EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 def details(review: Review) -> list[Part | None]:
     return [
         validation(review),
+        messages(review),
         slices(review),
         gaps(review),
         coverage(review),
@@ -92,6 +93,21 @@ def broken_rows(failed: Sequence[Expectation]) -> list[str]:
 
 def example_text(example: dict[str, object]) -> str:
     return ", ".join(f"{name}={value}" for name, value in list(example.items())[:8])
+
+
+def messages(review: Review) -> Part | None:
+    """What was read of streams; a stream all of whose messages are rows is left out."""
+    found = [(table.name, table.messages) for table in review.tables if table.messages and table.messages.aside]
+    if not found:
+        return None
+    header = "| Table | Messages read | Malformed | Of another type | Late | Put aside in |\n|---|--:|--:|--:|--:|---|"
+    lines = [
+        f"| {code(name, 40)} | {count(each.read)} | {count(each.malformed)} | {count(each.odd)} | {count(each.late)}"
+        f" | {code(each.where, 120)} |"
+        for name, each in found
+    ]
+    title = f"Messages that are no rows: {', '.join(f'{name} {count(each.aside)}' for name, each in found)}"
+    return folded(title, header, lines, weight=45, most=20)
 
 
 def slices(review: Review) -> Part | None:

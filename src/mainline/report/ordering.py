@@ -74,12 +74,17 @@ def data_changes(review: Review) -> list[DataRow]:
     rows = [
         DataRow(
             each.table,
-            tuple(f"{number:,}" if number else "–" for number in (each.added, each.removed, each.changed, each.later)),
+            (*(f"{n:,}" if n else "–" for n in (each.added, each.removed, each.changed)), by_cutoff(each.later)),
             parts.pop(each.table, None),
         )
         for each in review.table_changes
     ]
     return [*rows, *(DataRow(what, ("–",) * 4, share, is_table=False) for what, share in parts.items())]
+
+
+def by_cutoff(rows: int) -> str:
+    """Rows that are there, or are no longer, because the data cutoff moved."""
+    return f"{'+' if rows > 0 else '−'}{abs(rows):,}" if rows else "–"
 
 
 def changes(review: Review) -> dict[str, list[Change]]:

@@ -132,8 +132,7 @@ class Workspace:
         for folder, number in ((self.records, RECORDS), (self.frames, FRAMES), (self.checks, CHECKS)):
             if not folder.exists():
                 continue
-            entries = (path for path in folder.iterdir() if path.name != "snapshots")
-            newest = sorted(entries, key=lambda path: path.stat().st_mtime, reverse=True)
+            newest = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)
             for path in newest[number:]:
                 if path.resolve() not in kept:
                     remove(path)

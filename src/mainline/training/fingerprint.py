@@ -41,6 +41,7 @@ MODEL_MODULES = frozenset(
         "data.content_key",
         "data.conversion",
         "data.lineage",
+        "data.messages",
         "data.prepare",
         "data.sources",
         "data.spark",

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from mainline.data.collect import Collected, collect
+from mainline.evaluation.attribution import tables_of
 from mainline.evaluation.results import DayChange, TableChange
 from mainline.evaluation.table_attribution import shapley
 from mainline.evaluation.table_changes import change_of, changed_tables
+from mainline.runtime.workspace import Workspace
+from mainline.training.train import portable
 from tests.tables import data, hourly, parquet
 
 pytestmark = pytest.mark.slow
@@ -47,6 +52,8 @@ def test_rows_that_the_moved_cutoff_brings_are_not_changes_of_the_past(tmp_path:
     then = version(tmp_path / "then", BEFORE, until="2013-01-02")
     now = version(tmp_path / "now", BEFORE)
     assert changed_tables({"events": now}, {"events": then}, ["n"])[0].later == 24
+    back = change_of(then, now, ["n"])
+    assert (back.rows, back.later) == (0, -24), "what an earlier cutoff leaves out was not removed"
     found = change_of(now, then, ["n"])
     assert (found.rows, found.later) == (0, 24)
 
@@ -98,3 +105,19 @@ def test_the_parts_of_tables_that_do_not_interact_are_their_own(tables: list[str
 def test_tables_that_act_together_share_what_they_do() -> None:
     found = shapley(["a", "b", "c"], lambda now: {"auc": float(now >= {"a", "b"})})
     assert [found[table]["auc"] for table in "abc"] == pytest.approx([0.5, 0.5, 0.0])
+
+
+def test_a_fetched_table_of_the_baseline_is_in_the_cache_and_its_own_files_are_in_its_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hourly(tmp_path / "own.parquet", "2013-01-01")
+    with sqlite3.connect(tmp_path / "shop.db") as shop:
+        shop.execute("CREATE TABLE visits AS SELECT 1 AS n")
+    monkeypatch.setenv("SHOP_URL", f"sqlite:///{tmp_path}/shop.db")
+    workspace = Workspace.at(tmp_path)
+    sources = {"own": {"path": "own.parquet"}, "visits": {"query": "SELECT * FROM visits", "database": "SHOP_URL"}}
+    tables = collect(data(**sources), workspace.root, workspace.cache)
+    baseline: Any = SimpleNamespace(facts=SimpleNamespace(tables=portable(tables, workspace.root)))
+    found = tables_of(baseline, tmp_path / "tree", workspace)
+    assert found["own"].paths == [tmp_path / "tree" / "own.parquet"]
+    assert found["visits"].paths == tables["visits"].paths and found["visits"].paths[0].exists()

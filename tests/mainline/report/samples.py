@@ -7,10 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from mainline.data.messages import Messages, too_late
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.evaluation.results import (
     Attribution,
     Change,
+    DataPart,
+    DayChange,
     Gap,
     Gate,
     Importance,
@@ -20,6 +23,7 @@ from mainline.evaluation.results import (
     Review,
     Side,
     Slice,
+    TableChange,
     TableVersion,
 )
 from mainline.report.plots.curves import Curves
@@ -130,6 +134,33 @@ def flights(**changes: Any) -> Review:
         resamples=2000,
     )  # fmt: skip
     return dataclasses.replace(review, **changes)
+
+
+def corrected() -> Review:
+    """Tables whose rows differ from main's: a stream that went on, corrections, a table that is new."""
+    days = [f"2013-09-{day:02d}" for day in range(1, 31)]
+    clicks = [DayChange(day, 400 + 37 * (place % 7), 0, 12 * (place % 3)) for place, day in enumerate(days)]
+    outcomes = [DayChange(day, 0, 90 if place == 4 else 3, 180 - 5 * place) for place, day in enumerate(days[9:])]
+    months = [DayChange(f"2013-{month:02d}", 0, 700 * month, 0) for month in range(1, 10)]
+    read = Messages(1_234_567, 312, 41, 98_765, ".mainline/cache/streams/clicks/0a1b2c3d4e5f6071")
+    stream = TableVersion("clicks", "sha256:" + "9c8d" * 16, 1_135_449, "2013-01-01", "2013-09-30", True, read)
+    return flights(
+        tables=[*flights().tables, stream],
+        warnings=too_late("clicks", read, 0.05),
+        table_changes=[
+            TableChange("clicks", ["session", "at"], sum(d.added for d in clicks), 0, 350, 27_574, clicks),
+            TableChange("outcomes", ["flight_id"], 0, 150, 2_700, 0, outcomes),
+            TableChange("weather", [], 0, sum(d.removed for d in months), 0, 0, months, "month"),
+            TableChange("ratings_of_the_carriers_by_their_passengers", [], 412, 0, 0, note="the table is new"),
+        ],
+        data_parts=[
+            DataPart("clicks", {"roc_auc": 0.0021, "brier": -0.0003}),
+            DataPart("outcomes", {"roc_auc": -0.0114, "brier": -0.0321}),
+            DataPart("weather", {"roc_auc": 0.0002, "brier": 0.0}),
+            DataPart("data cutoff", {"roc_auc": 0.0019, "brier": -0.0050}),
+            DataPart("interaction with the model", {"roc_auc": 0.0003, "brier": -0.0004}),
+        ],
+    )
 
 
 def expectations() -> list[Expectation]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from mainline.data.messages import Messages
 from mainline.data.validation import results
 from mainline.evaluation import results as r
 from mainline.training import feature_drift
@@ -51,8 +52,10 @@ expectations = made(
 slices = made(r.Slice, column=TEXTS, value=TEXTS, rows=COUNTS, metrics=st.lists(metrics, max_size=2))
 gaps = made(r.Gap, column=TEXTS, metric=TEXTS, candidate=NUMBERS, baseline=st.none() | NUMBERS, worst=TEXTS, best=TEXTS)
 drifts = made(feature_drift.Drift, feature=TEXTS, psi=NUMBERS, missing_before=NUMBERS, missing_now=NUMBERS, note=TEXTS)
+messages = made(Messages, read=COUNTS, malformed=COUNTS, odd=COUNTS, late=COUNTS, where=TEXTS, gone=COUNTS)
 tables = made(
     r.TableVersion,
+    messages=st.none() | messages,
     name=TEXTS,
     digest=TEXTS,
     rows=COUNTS,

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from mainline.evaluation.results import Change, Importance, Review, Slice
-from mainline.report import html
+from mainline.data.messages import Messages
+from mainline.evaluation.results import Change, Importance, Review, Slice, TableVersion, verdict
+from mainline.report import html, markdown
 from mainline.report.plots.curves import Curves
 from tests.mainline.report import samples, strategies
 
@@ -89,6 +90,20 @@ def test_text_from_data_is_escaped_in_tables_and_plots() -> None:
     page = html.render(review, samples.curves())
     assert "<script" not in page
     assert Balanced(page).events == []
+
+
+def test_messages_that_are_no_rows_are_in_page_and_comment_with_the_place_where_they_are() -> None:
+    read = Messages(1_234, 2, 0, 7, ".mainline/cache/streams/clicks/0a1b")
+    clicks = TableVersion("clicks", "sha256:" + "1a2b" * 16, 1_225, None, None, messages=read)
+    quiet = dataclasses.replace(clicks, name="quiet", messages=Messages(9, 0, 0, 0, "elsewhere"))
+    review = samples.flights(tables=[clicks, quiet])
+    for text in (html.render(review), markdown.render(review)):
+        row = next(line for line in text.splitlines() if "cache/streams" in line)
+        assert re.findall(r"1,234|clicks\b|0a1b|\b[27]\b", re.sub("<[^>]*>", " ", row)) == [
+            "clicks", "1,234", "2", "7", "clicks", "0a1b",
+        ]  # fmt: skip
+        assert "elsewhere" not in text
+    assert verdict(review)["messages"]["clicks"]["aside"] == 9
 
 
 def test_every_slice_and_change_is_on_the_page() -> None:

@@ -103,7 +103,7 @@ def queried_file(query: Query, cache: Path) -> Files:
         )
 
     def write(part: Path) -> None:
-        with _asked(query, url) as reader:
+        with _asked(query, url, cache) as reader:
             _write_sorted(query, reader, part, cache)
 
     target = keep(cache / "database" / query.table, ".parquet", write)
@@ -117,16 +117,17 @@ def bound(sql: str, until: str) -> tuple[str, bool]:
 
 
 @contextmanager
-def _asked(query: Query, url: str) -> Iterator[RecordBatchReader]:
+def _asked(query: Query, url: str, cache: Path) -> Iterator[RecordBatchReader]:
     kind = url.partition(":")[0].lower()
     ask = {
         "postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite, "mysql": _mysql, "mariadb": _mysql,
+        "clickhouse": _clickhouse,
     }.get(kind)  # fmt: skip
     if ask is None:
-        known = "postgresql://, mysql://, mariadb:// or sqlite://"
+        known = "postgresql://, mysql://, mariadb://, clickhouse:// or sqlite://"
         raise ConfigurationError(f"{query.where}.database: {query.variable} must be a URL that begins with {known}")
     try:
-        with ask(query, url) as reader:
+        with ask(query, url, cache / "spill") as reader:
             yield reader
     except ImportError as error:
         missing = f"{kind} needs a driver that is not installed"
@@ -135,7 +136,7 @@ def _asked(query: Query, url: str) -> Iterator[RecordBatchReader]:
 
 
 @contextmanager
-def _postgresql(query: Query, url: str) -> Iterator[RecordBatchReader]:
+def _postgresql(query: Query, url: str, spill: Path) -> Iterator[RecordBatchReader]:
     from adbc_driver_postgresql import dbapi
 
     if "connect_timeout" not in url:
@@ -154,7 +155,7 @@ def _postgresql(query: Query, url: str) -> Iterator[RecordBatchReader]:
 
 
 @contextmanager
-def _sqlite(query: Query, url: str) -> Iterator[RecordBatchReader]:
+def _sqlite(query: Query, url: str, spill: Path) -> Iterator[RecordBatchReader]:
     from adbc_driver_sqlite import dbapi
 
     path = Path(unquote(urlsplit(url).path.removeprefix("/")))
@@ -175,7 +176,7 @@ def _sqlite(query: Query, url: str) -> Iterator[RecordBatchReader]:
 
 
 @contextmanager
-def _mysql(query: Query, url: str) -> Iterator[RecordBatchReader]:
+def _mysql(query: Query, url: str, spill: Path) -> Iterator[RecordBatchReader]:
     from mainline.data.sources.mysql import asked
 
     sql, uses_clock = bound(query.sql, "CAST(%s AS DATETIME(6))")
@@ -185,6 +186,16 @@ def _mysql(query: Query, url: str) -> Iterator[RecordBatchReader]:
         sql = sql.replace("%", "%%").replace("CAST(%%s AS DATETIME(6))", "CAST(%s AS DATETIME(6))")
     until = f"{query.until.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S.%f}" if uses_clock else None
     with asked(query.where, query.variable, url, sql, until) as reader:
+        yield reader
+
+
+@contextmanager
+def _clickhouse(query: Query, url: str, spill: Path) -> Iterator[RecordBatchReader]:
+    from mainline.data.sources.clickhouse import asked
+
+    sql, uses_clock = bound(query.sql, "{until:DateTime64(6, 'UTC')}")
+    until = f"{query.until.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S.%f}" if uses_clock else None
+    with asked(query.where, query.variable, url, sql, until, spill) as reader:
         yield reader
 
 

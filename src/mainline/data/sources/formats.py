@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
+from mainline.data.messages import Messages
 from mainline.data.sources.computed_time import ComputedTime
 from mainline.errors import ConfigurationError
 
@@ -45,6 +46,7 @@ class Files:
     reading: Reading = field(default_factory=Reading)
     typed: bool = False  # the setting `types` is in the files already
     time_from: ComputedTime | None = None
+    messages: Messages | None = None  # of a stream: what was read of it
 
     def origin(self, path: Path) -> str:
         return f"data.sources.{self.table}: {self.origins.get(path, path)}"

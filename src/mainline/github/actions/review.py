@@ -47,6 +47,8 @@ def review(workspace: Workspace, environment: Mapping[str, str], install: str = 
     else:
         if started.is_fork:
             os.environ[snapshot.FORK] = "1"  # what GitHub gives no secret to
+        if not started.is_default:
+            os.environ.pop(snapshot.KEEP, None)  # no other run has a snapshot saved, and it would push out main's
         status, message = run(workspace, base, install)
         if not (workspace.reports / "verdict.json").exists():
             stopped_report.write_stopped(workspace, base, commit, status, message, gates(workspace, commit))
@@ -135,7 +137,7 @@ def gates(workspace: Workspace, commit: str | None) -> list[Change]:
 def keep_only(workspace: Workspace, fingerprint: str | None) -> None:
     """Keep one record for the cache, which would grow with every commit."""
     for folder in workspace.records.glob("*"):
-        if folder.name not in (fingerprint, snapshot.FOLDER):
+        if folder.name != fingerprint:
             shutil.rmtree(folder)
 
 

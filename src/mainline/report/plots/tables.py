@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mainline.evaluation.formatting import metric_name, plain
+from mainline.evaluation.formatting import metric_name, plain, signed
 from mainline.evaluation.results import DayChange, Review, TableChange
 from mainline.report import ordering
 from mainline.report.plots.axes import WIDE, Plot
@@ -14,7 +14,7 @@ from mainline.report.plots.svg import BAD, CANDIDATE, GOOD, INK, MUTED, styled, 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-PANEL, BAR = 1.15, 0.3  # inches: of a table's days, and of a bar of the parts
+PANEL, BAR = 1.35, 0.3  # inches: of a table's days, and of a bar of the parts
 MOST = 6  # tables with days; the table below the picture has them all
 
 
@@ -26,7 +26,7 @@ def drawn(review: Review) -> Plot | None:
     parts = [row for row in ordering.data_changes(review) if row.share is not None and drawable(row.share)]
     if not tables and not parts:
         return None
-    below = 0.75 + BAR * len(parts) if parts else 0.0
+    below = 0.85 + BAR * len(parts) if parts else 0.0
     height = PANEL * len(tables) + below + 0.35
     with styled():
         figure = Figure(figsize=(WIDE, height))
@@ -34,18 +34,37 @@ def drawn(review: Review) -> Plot | None:
             bottom = height - 0.3 - PANEL * (place + 1) + 0.42
             axes = figure.add_axes((0.11, bottom / height, 0.86, (PANEL - 0.62) / height))
             by_day(axes, change)
+            if not place:
+                legend(axes)
         if parts:
             left = 0.24
-            axes = figure.add_axes((left, 0.5 / height, 0.97 - left, (below - 0.6) / height))
-            shares = [row.share or 0.0 for row in parts]
-            axes.axvline(0, color=INK, linewidth=0.9)
-            axes.barh(range(len(parts)), shares, height=0.62, color=MUTED, alpha=0.8)
-            axes.set_yticks(range(len(parts)), [plain(row.what, 30) for row in parts])
-            axes.grid(visible=False, axis="y")
-            axes.set(ylim=(len(parts) - 0.4, -0.6), xlabel=f"Part of the change of {metric_name(review.metric)}")
+            axes = figure.add_axes((left, 0.35 / height, 0.97 - left, (below - 0.75) / height))
+            by_table(axes, [(plain(row.what, 30), row.share or 0.0) for row in parts])
+            axes.set_title(f"Part of the change of {metric_name(review.metric)}", loc="left")
         svg = written(figure, "tables", "Rows that differ by day, and the part of the change by table")
-    said = "Rows by day of the table's time: green added, blue changed, red removed (downwards)."
+    said = "Rows by day of the table's time, those that were removed downwards; below, what each table's change did."
     return Plot("tables", "Rows that differ", said, svg, wide=True)
+
+
+def legend(axes: Axes) -> None:
+    from matplotlib.patches import Patch
+
+    kinds = (("added", GOOD), ("changed", CANDIDATE), ("removed", BAD))
+    patches = [Patch(color=colour, label=said) for said, colour in kinds]
+    place = {"loc": "lower right", "bbox_to_anchor": (1.0, 0.98), "borderaxespad": 0.0}
+    axes.legend(handles=patches, ncols=len(kinds), frameon=False, handlelength=1.0, columnspacing=1.2, **place)
+
+
+def by_table(axes: Axes, parts: list[tuple[str, float]]) -> None:
+    """A bar for each part, with its number at the bar's end."""
+    shares = [share for _, share in parts]
+    axes.axvline(0, color=INK, linewidth=0.9)
+    bars = axes.barh(range(len(parts)), shares, height=0.62, color=MUTED, alpha=0.8)
+    axes.bar_label(bars, labels=signed(*shares), padding=4, color=INK, fontsize=9)
+    axes.set_yticks(range(len(parts)), [said for said, _ in parts])
+    axes.grid(visible=False, axis="y")
+    axes.set_ylim(len(parts) - 0.4, -0.6)
+    axes.margins(x=0.14)  # for the numbers
 
 
 def by_day(axes: Axes, change: TableChange) -> None:
@@ -58,7 +77,8 @@ def by_day(axes: Axes, change: TableChange) -> None:
     axes.axhline(0, color=INK, linewidth=0.8)
     step = max(1, -(-len(days) // 6))
     axes.set_xticks([*places][::step], [day.day for day in days][::step])
-    axes.set_title(plain(change.table, 30), loc="left", fontsize=8)
+    axes.set_title(f"{plain(change.table, 30)}, rows by {change.period}", loc="left")
+    axes.tick_params(axis="x", pad=6)  # below the zero of the other axis
     axes.margins(x=0.01)
     axes.locator_params(axis="y", nbins=3, integer=True)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mainline.data.collect import Collected
 from mainline.data.sources.remote import redacted
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from tests.bounds import HANG
@@ -198,6 +199,34 @@ def test_folders_of_a_store_are_columns_as_they_are_on_a_disk(s3: str, tmp_path:
     assert collected(tmp_path, path=f"{s3}/team=north/rides/**/*.parquet") == far, "nothing is fetched again"
     one = collected(tmp_path, path=f"{s3}/team=north/rides/year=2025/month=12/part.parquet")
     assert one.columns == {"n": "INTEGER"}
+
+
+@pytest.mark.slow
+def test_an_address_as_lakefs_has_it_pins_the_commit_that_it_names_and_a_branch_that_moved_is_another_digest(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On an S3 server, whose first folders stand in for lakeFS' branches and commits: it has no PyPI package."""
+    pytest.importorskip("s3fs", reason="s3fs is not installed: make install GROUPS=cloud")
+    # lakeFS has a name, not a number, and no bucket's name before it.
+    port = os.environ["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://localhost:{port}")
+    january = hourly(tmp_path / "january.parquet", "2013-01-01").read_bytes()
+    for place in ("main", "7ac3f1c0"):
+        put(f"{s3}/{place}/orders/01.parquet", january)
+
+    def read(place: str) -> Collected:
+        return collected(tmp_path, path=f"{s3}/{place}/orders/*.parquet", time="at")
+
+    pinned, branch = read("7ac3f1c0"), read("main")
+    assert (pinned.digest, pinned.rows) == (branch.digest, 24), "of the same content, whatever names it"
+    more = hourly(tmp_path / "more.parquet", "2013-01-02").read_bytes()
+    for place in ("main", "e83b12d9"):  # a commit to the branch
+        put(f"{s3}/{place}/orders/02.parquet", more)
+    put(f"{s3}/e83b12d9/orders/01.parquet", january)
+    moved = read("main")
+    assert (moved.rows, moved.digest) == (48, read("e83b12d9").digest)
+    assert moved.digest != branch.digest
+    assert read("7ac3f1c0") == pinned
 
 
 @pytest.mark.slow

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mainline.data.collect import Collected
+from mainline.data.sources import snapshot
 from mainline.errors import ExternalError, MissingVariable
 from tests.mainline.data.sources.api_server import TOKEN, Api, serving
-from tests.tables import collected, rows
+from tests.servers import forget_connections, free_port, put
+from tests.tables import collected, parquet, rows
 
 pytestmark = pytest.mark.slow
 
@@ -45,7 +50,7 @@ def test_a_fork_is_judged_on_the_rows_of_main_s_run(api: Api, tmp_path: Path, mo
         with pytest.raises(ExternalError, match=said) as caught:
             collected(tmp_path, **{**source, **changes})
         assert "\n" not in str(caught.value)
-    (kept,) = (tmp_path / "records" / "snapshots" / "events").glob("*.jsonl")
+    (kept,) = (tmp_path / ".cache" / "snapshots" / "events").rglob("*.jsonl")
     kept.write_text(kept.read_text().replace("35", "36").replace("é1", "é2"))
     with pytest.raises(ExternalError, match="is not what its digest says: not judged"):
         collected(tmp_path, **source)
@@ -56,8 +61,41 @@ def test_rows_are_not_kept_for_forks_unless_the_team_says_so(
 ) -> None:
     source = {"api": f"{api.url}/whole", "auth": "$RATES_TOKEN", "time": "at"}
     collected(tmp_path, **source)
-    assert not (tmp_path / "records").exists()
+    assert not (tmp_path / ".cache" / "snapshots").exists()
     monkeypatch.setenv("MAINLINE_FORK", "1")
     monkeypatch.delenv("RATES_TOKEN")
     with pytest.raises(ExternalError, match=r"RATES_TOKEN is not set\), and main's run left no snapshot in the cache"):
         collected(tmp_path, **source)
+
+
+def test_a_model_is_compared_with_the_rows_that_it_had_also_where_only_the_snapshot_has_them(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("s3fs", reason="s3fs is not installed: make install GROUPS=cloud")
+    source = {"path": f"{s3}/rides/**/*.parquet"}
+    monkeypatch.setenv("MAINLINE_SNAPSHOT", "true")
+
+    def run(n: int) -> Collected:
+        file = parquet(tmp_path / "ride.parquet", f"SELECT {n} AS n")
+        put(f"{s3}/rides/year={2024 + n}/part.parquet", file.read_bytes())
+        return collected(tmp_path, **source)
+
+    def standing(table: Collected) -> list[Path]:
+        return snapshot.standing(tmp_path / ".cache", "events", table.digest, table.paths)
+
+    first, second = run(1), run(2)
+    assert standing(second) == second.paths, "what is here is taken as it is"
+    shutil.rmtree(tmp_path / ".cache" / "remote")  # as on another machine
+    there = dataclasses.replace(second, paths=standing(second))
+    assert there.paths != second.paths
+    assert rows(there, "n, year") == [(1, 2025), (2, 2026)], "folders that are columns too"
+    assert standing(first) == first.paths, "the last one is kept"
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.setenv("MAINLINE_FORK", "1")
+    forget_connections()
+    borrowed = collected(tmp_path, **source)
+    assert (borrowed.digest, rows(borrowed, "n, year")) == (second.digest, rows(there, "n, year"))
+    kept = there.paths[0]
+    kept.write_bytes(kept.read_bytes() + b" ")
+    assert standing(second) == second.paths, "a file that is not what its digest says is none"

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import base64
 import datetime as dt
 import io
@@ -17,10 +16,13 @@ from typing import Any
 import pytest
 
 from mainline.config import loader
+from mainline.data.collect import from_json, to_json
+from mainline.data.messages import Messages
 from mainline.data.sources.streams import message, segments
 from mainline.errors import ConfigurationError, DataError, ExternalError
-from tests.bounds import HANG, happens
+from tests.bounds import HANG
 from tests.mainline.data.sources.kafka_broker import Broker
+from tests.mainline.data.sources.killable import Server, jetstream_at, publish
 from tests.servers import free_port, installed
 from tests.tables import collected, rows
 
@@ -142,9 +144,12 @@ def test_malformed_and_late_messages_are_counted_and_put_aside(
     broker.produce([*messages(range(20)), (0, millis(20), b"{broken"), (1, millis(21), b"[1]"), late])
     with pytest.raises(DataError, match=r"2 malformed, 1 late of 23 messages were put aside .* is 0\.01"):
         numbers(tmp_path, late="2 days")
-    assert numbers(tmp_path, late="2 days", aside_at_most=0.1) == list(range(20))
-    assert "2 malformed, 1 late of 23 messages are put aside" in capfd.readouterr().err
+    table = collected(tmp_path, **SOURCE, late="2 days", aside_at_most=0.1)
+    assert [n for (n,) in rows(table, "n")] == list(range(20))
+    assert "2 malformed, 1 late of 23 messages are no rows; they are put aside in .cache/" in capfd.readouterr().err
     (aside,) = (tmp_path / ".cache").rglob("*-aside.jsonl")
+    assert table.messages == Messages(23, 2, 0, 1, str(aside.parent.relative_to(tmp_path)))
+    assert from_json(to_json({"events": table})) == {"events": table}, "what another process and a record are given"
     kept = [json.loads(line) for line in aside.read_text().splitlines()]
     assert {base64.b64decode(line["base64"]) for line in kept} == {b"{broken", b"[1]", late[2]}
 
@@ -245,39 +250,10 @@ def test_a_topic_that_is_not_there_and_a_variable_that_is_not_set_are_named(
             loader.parse(text)
 
 
-class Server:
-    """A real server with its log on the disk: it can be killed and started again."""
-
-    def __init__(self, command: list[str], port: int) -> None:
-        self.command, self.port = command, port
-        self.start()
-
-    def start(self) -> None:
-        import socket
-
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-        def listens() -> bool:
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-        assert happens(listens)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(HANG)
-
-
 @pytest.fixture
 def jetstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    pytest.importorskip("nats", reason="the client of NATS is not installed: make install GROUPS=nats")
-    program = Path(sys.executable).with_name("nats-server")
-    if not program.exists():
-        pytest.skip("nats-server is not installed: make tools")
-    port = free_port()
-    monkeypatch.setenv("STREAM", f"nats://127.0.0.1:{port}")
-    command = [str(program), "-js", "-a", "127.0.0.1", "-p", str(port), "-sd", str(tmp_path / "jetstream")]
-    server = Server(command, port)
+    server = jetstream_at(tmp_path / "jetstream")
+    monkeypatch.setenv("STREAM", f"nats://127.0.0.1:{server.port}")
     yield server
     server.kill()
 
@@ -295,21 +271,8 @@ def redis_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
     server.kill()
 
 
-def publish(numbers: range, purge: int = 0) -> None:
-    """Send clicks to the NATS server of STREAM; with `purge`, drop those before that sequence."""
-    import nats
-
-    async def send() -> None:
-        client = await nats.connect(os.environ["STREAM"])
-        stream = client.jetstream()
-        await stream.add_stream(name="clicks", subjects=["clicks.>"])
-        for n in numbers:
-            await stream.publish("clicks.web", json.dumps(click(n)).encode())
-        if purge:
-            await stream.purge_stream("clicks", seq=purge)
-        await client.close()
-
-    asyncio.run(send())
+def sent(numbers: range, purge: int = 0) -> None:
+    publish(os.environ["STREAM"], "clicks", (json.dumps(click(n)).encode() for n in numbers), purge)
 
 
 def add(numbers: range) -> Any:
@@ -343,9 +306,9 @@ def killed_in_the_middle(server: Server, root: Path, monkeypatch: pytest.MonkeyP
 def test_a_jetstream_that_dies_and_comes_back_loses_and_repeats_nothing(
     jetstream: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    publish(range(2000))
+    sent(range(2000))
     killed_in_the_middle(jetstream, tmp_path, monkeypatch)
-    publish(range(2000, 2010), purge=2006)
+    sent(range(2000, 2010), purge=2006)
     with pytest.raises(DataError, match="messages 2001 to 2005 of partition 0 are gone: the broker no longer has them"):
         collected(tmp_path, **SOURCE, until="2014-01-01")
     with pytest.raises(DataError, match="topic other at STREAM: there is no such stream"):

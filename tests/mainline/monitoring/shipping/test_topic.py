@@ -62,16 +62,22 @@ def test_what_is_shipped_to_a_topic_is_read_from_it_row_by_row(binary: Export, b
     assert [row["_request"] for row in rows(read)] == ["a", "b", "c", "d"]
 
 
-def test_a_file_of_which_a_row_is_missing_is_not_read(binary: Export, broker: Broker, tmp_path: Path) -> None:
+def test_a_file_of_which_a_row_is_missing_is_not_read_and_that_is_said(
+    binary: Export, broker: Broker, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     fill(binary, tmp_path / "spool", ["a", "b"])
     ship.ship_once(tmp_path / "spool", Folder(tmp_path / "folder"))
     (file,) = (tmp_path / "folder" / "predictions").iterdir()
     sent = list(topic.messages_of(file, "predictions/one.parquet"))
     first, rest = sent[:2], sent[2:]
-    broker.produce([(0, 1, json.dumps(each).encode()) for each in first], topic="shop-log")
+    broker.produce([(0, 1, json.dumps(each).encode()) for each in first] + [(0, 1, b"stray")], topic="shop-log")
     assert located(LOG, "predictions", tmp_path, tmp_path / "cache") == []
+    said = capfd.readouterr().err
+    assert "topic shop-log at BROKERS: 1 of 1 files of predictions not read, because rows are missing" in said
+    assert "/cache/log-topic/" in said and ": 1 message that no shipper sent" in said
     broker.produce([(0, 1, json.dumps(each).encode()) for each in rest], topic="shop-log")
     assert rows(located(LOG, "predictions", tmp_path, tmp_path / "cache")) == rows([file])
+    assert "rows are missing" not in capfd.readouterr().err
 
 
 def test_while_the_broker_is_away_the_files_stay_in_the_spool(

@@ -39,11 +39,16 @@ class State:
     malformed: int = 0
     odd: int = 0
     late: int = 0
+    first: dict[str, str] = field(default_factory=dict)  # by partition, the offset of the first message ever read
 
     @classmethod
     def read(cls, folder: Path) -> State:
         file = folder / "offsets.json"
-        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else cls()
+        if not file.exists():
+            return cls()
+        known = {each.name for each in dataclasses.fields(cls)}
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return cls(**{name: value for name, value in found.items() if name in known})  # a newer version adds to them
 
     def write(self, folder: Path) -> None:
         write_text(folder / "offsets.json", json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True))
@@ -95,6 +100,8 @@ class Writer:
                 columns |= types_of(columns, row)
                 self.rows.append(row)
         positions = {**self.draft.positions, message.partition: message.following}
+        if message.partition not in self.draft.positions:
+            self.draft = dataclasses.replace(self.draft, first={**self.draft.first, message.partition: message.offset})
         self.draft = dataclasses.replace(
             self.draft,
             positions=positions,

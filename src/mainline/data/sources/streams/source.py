@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mainline.data.messages import Messages, forgotten, put_aside
 from mainline.data.sources.declaration import Request, source
 from mainline.data.sources.duckdb_scan import connect, name, path_list
 from mainline.data.sources.formats import Files
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from pyarrow import RecordBatchReader
 
     from mainline.config.schema import Source
+
+# The offset of the first message of a new stream. Redis' are times, which do not count.
+FIRST = {"kafka": 0, "nats": 1}
 
 
 @source("topic")
@@ -48,22 +52,27 @@ def collect(settings: Source, request: Request) -> Files:
     address = Address(where, url, variable, str(settings.topic))
     folder = folder_of(settings, request)
     state = consume(settings, request, address, folder)
-    share = (state.malformed + state.odd) / max(state.messages, 1)
-    notes = {"malformed": state.malformed, "of another type": state.odd, "late": state.late}
-    aside = ", ".join(f"{count:,} {what}" for what, count in notes.items() if count)
-    if share > settings.aside_at_most:
+    found = messages_of(state, address, folder, request.root)
+    if found.broken > settings.aside_at_most:
         raise DataError(
-            f"{address}: {aside} of {state.messages:,} messages were put aside in {folder}, aside_at_most is "
+            f"{address}: {found.counts()} of {found.read:,} messages were put aside in {found.where}, aside_at_most is "
             f"{settings.aside_at_most:g}"
         )
-    if aside:
-        print(f"{address}: {aside} of {state.messages:,} messages are put aside in {folder}", file=sys.stderr)
+    for line in (*put_aside(str(address), found), *forgotten(str(address), found)):
+        print(line, file=sys.stderr)
     if not state.segments:
         raise DataError(f"{address}: there is no message")
     with closing(connect()) as con:
         version = Version(str(address), "", "", lambda: rows(con, folder, state, request.time))
         kept = request.keep(lambda part: write_sorted(version, request, part))
-    return Files(request.table, [kept], "parquet", {kept: f"topic {address.topic} at {variable}"})
+    return Files(request.table, [kept], "parquet", {kept: f"topic {address.topic} at {variable}"}, messages=found)
+
+
+def messages_of(state: State, address: Address, folder: Path, root: Path) -> Messages:
+    where = str(folder.relative_to(root)) if folder.is_relative_to(root) else str(folder)
+    begins = FIRST.get(kind_of(address.url))
+    gone = 0 if begins is None else sum(int(offset) - begins for offset in state.first.values())
+    return Messages(state.messages, state.malformed, state.odd, state.late, where, gone)
 
 
 def consume(settings: Source, request: Request, address: Address, folder: Path) -> State:
@@ -87,12 +96,16 @@ def consume(settings: Source, request: Request, address: Address, folder: Path) 
 
 
 def reader_of(url: str) -> Read:
-    """By the scheme of the address; one without is Kafka's."""
     from mainline.data.sources.streams import kafka, nats, redis
 
+    return {"kafka": kafka.read, "nats": nats.read, "redis": redis.read}[kind_of(url)]
+
+
+def kind_of(url: str) -> str:
+    """By the scheme of the address; one without is Kafka's."""
     if url.startswith(("nats://", "tls://", "ws://", "wss://")):
-        return nats.read
-    return redis.read if url.startswith(("redis://", "rediss://", "unix://")) else kafka.read
+        return "nats"
+    return "redis" if url.startswith(("redis://", "rediss://", "unix://")) else "kafka"
 
 
 def folder_of(settings: Source, request: Request) -> Path:
