@@ -87,7 +87,8 @@ def of_a_matrix(root: Path, there: list[dict[str, Any]]) -> list[str]:
     """The required checks that are a job with one value of its matrix: where no run has it, a merge waits for ever."""
     texts = [path.read_text(encoding="utf-8") for path in root.glob(".github/workflows/*.y*ml")]
     names = [re.split(r"\$\{\{.*?\}\}", name) for text in texts for name in MATRIX.findall(text)]
-    patterns = [re.compile(".+".join(map(re.escape, parts))) for parts in names]
+    # A name that is one expression and nothing else could be any check's.
+    patterns = [re.compile(".+".join(map(re.escape, parts))) for parts in names if any(parts)]
     checks = [one for rule in there for one in (rule.get("parameters") or {}).get("required_status_checks", [])]
     return sorted({one["context"] for one in checks if any(each.fullmatch(one["context"]) for each in patterns)})
 
