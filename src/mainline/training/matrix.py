@@ -123,7 +123,10 @@ def known_values(settings: Settings, rows: Fitting) -> pd.DataFrame:
         for name in features.names:
             distinct, limit = ("DISTINCT", "ORDER BY ALL") if name in features.categorical else ("", "LIMIT 1")
             sql = f"SELECT {distinct} {quoted(name)} FROM {rows.sql} {limit}"
-            found[name] = connection.execute(sql).df()[name]
+            values = connection.execute(sql).df()
+            # Under DuckDB's own text of the name, as with all rows: where pandas keeps names as they are handed over,
+            # the settings' would be one object with those in the pipeline, and equal models would be other bytes.
+            found[values.columns[0]] = values.iloc[:, 0]
     length = max(map(len, found.values()))
     # A shorter column repeats its first value, which adds no category.
     filled = {name: values.iloc[[*range(len(values)), *[0] * (length - len(values))]] for name, values in found.items()}
