@@ -233,6 +233,7 @@ class Project:
         return Result(process.returncode, out, err)
 
     def run(self, *arguments: str, **variables: str) -> Result:
+        warm.store(self.root / ".mainline")
         return self.mainline("run", *arguments, **variables)
 
     @property

@@ -12,9 +12,10 @@ import atexit
 import ctypes
 import functools
 import gc
-import importlib
+import importlib.machinery
 import json
 import os
+import pkgutil
 import runpy
 import select
 import shutil
@@ -35,6 +36,9 @@ LIBRARIES = (
     "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
     "sklearn.preprocessing", "yaml",
 )  # fmt: skip
+TOP = Path(__file__).resolve().parents[1]
+OURS = [str(TOP / "src"), str(TOP)]  # where Mainline's own modules are, and `pipelines`
+ROOMS = [f"mainline.{room}" for room in ("config", "data", "evaluation", "registry", "report", "runtime", "training")]
 MODULES = ("mainline", "mainline.runtime.worker", "tests.pipelines.full_disk")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
@@ -102,12 +106,28 @@ def python() -> str:
     return str(program)
 
 
+def store(state: Path) -> None:
+    """Give a project without a state an empty store of MLflow, whose tables take a second to create."""
+    made = Path(python()).parents[1] / "mlflow.db"
+    if made.is_file() and not state.exists():
+        state.mkdir()
+        shutil.copy(made, state)
+
+
 def main(address: Path) -> None:
     """Import everything, then fork for every request until standard input ends."""
     atexit.register(leave)  # before all others, and so after them
     gc.set_threshold(100_000, 20, 100)
     for library in LIBRARIES:
         importlib.import_module(library)
+    exercise(address.with_name("mlflow.db"))
+    sys.path[:0] = OURS
+    for room in ROOMS:
+        package = importlib.import_module(room)
+        for module in pkgutil.iter_modules(package.__path__, f"{room}."):
+            importlib.import_module(module.name)
+    importlib.import_module("pipelines.training")
+    del sys.path[: len(OURS)]
     gc.collect()
     gc.freeze()  # whoever looked for garbage among all this would copy it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that keep a request
@@ -123,6 +143,41 @@ def main(address: Path) -> None:
             asked.close()
     shutil.rmtree(address.parent)
     os._exit(0)
+
+
+def exercise(database: Path) -> None:
+    """Have the libraries make, once for all forks, what each makes at its first use and keeps for the process.
+
+    The `database` is a new store of MLflow, for those who do not ask how it comes to be: its tables take a second.
+    """
+    import matplotlib.figure
+    import mlflow
+    from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    warn_dependency_requirement_mismatches(["mlflow"])
+    os.environ["MLFLOW_LOGGING_LEVEL"] = "ERROR"
+    with tempfile.TemporaryDirectory() as folder:
+        client = mlflow.MlflowClient(f"sqlite:///{database}", f"sqlite:///{database}")
+        client.search_experiments(max_results=1)
+        shutil.copy(database, f"{folder}/mlflow.db")
+        client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db", f"sqlite:///{folder}/mlflow.db")
+        experiment = client.create_experiment("warm", Path(folder).as_uri())
+        client.get_experiment_by_name("warm")
+        run = client.create_run(experiment, tags={"fingerprint": "1"}, run_name="warm").info.run_id
+        client.search_runs([experiment], "tags.fingerprint = '1'")
+        client.log_batch(run, [Metric("m", 1.0, 0, 0)], [Param("p", "1")], [RunTag("t", "1")])
+        model = client.create_logged_model(experiment, "model", run, params={"p": "1"})
+        client.log_outputs(run, [LoggedModelOutput(model.model_id, 0)])
+        client.finalize_logged_model(model.model_id, "READY")
+        client.set_tag(run, "logged", "whole")
+        client.set_terminated(run, "FINISHED")
+        figure = matplotlib.figure.Figure()
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], label="warm")
+        axes.legend()
+        axes.set_title("warm")
+        figure.savefig(f"{folder}/warm.svg")
 
 
 def keep(asked: socket.socket) -> NoReturn:
@@ -174,6 +229,7 @@ def become(program: str, arguments: list[str], folder: str, variables: dict[str,
     sys.executable, sys.argv = program, arguments
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
+    forget(arguments[0])
     gc.set_threshold(700, 10, 10)
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
@@ -181,6 +237,18 @@ def become(program: str, arguments: list[str], folder: str, variables: dict[str,
     except SystemExit as stop:
         STATUS.append(stop.code if isinstance(stop.code, int) else int(stop.code is not None))
         raise
+
+
+def forget(program: str) -> None:
+    """Have Mainline's modules imported again where this checkout's are not those that an interpreter would find.
+
+    The program itself too, which is another module to an interpreter than to those that import it.
+    """
+    found = [importlib.machinery.PathFinder.find_spec(name) for name in ("mainline", "pipelines")]
+    ours = [spec and spec.origin and Path(spec.origin).parents[1] for spec in found] == [Path(each) for each in OURS]
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in ("mainline", "pipelines") and (not ours or name == program):
+            del sys.modules[name]
 
 
 def leave() -> None:

@@ -27,6 +27,7 @@ from mainline.runtime.worker import Worker
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow import MlflowClient
+    from mlflow.entities import Run
     from mlflow.models import ModelSignature
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
@@ -78,22 +79,26 @@ def open_store(state: str) -> None:
     """Import MLflow and open its store, so that later calls are fast."""
     with converted_errors(state):
         open_client(state)
+        import mlflow.pyfunc
         import mlflow.sklearn  # noqa: F401
+        from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+        # Saving a model does so, for which it reads the list of files of every installed package, once a process.
+        warn_dependency_requirement_mismatches(["mlflow"])
 
 
 def log_training(state: str, training: dict[str, Any]) -> str:
     """The run of this fingerprint: an existing one, or a new one."""
     with converted_errors(state):
         client, experiment = open_client(state)
-        known = known_run(client, experiment, training["fingerprint"])
+        runs = client.search_runs([experiment], f"tags.fingerprint = '{training['fingerprint']}'")
+        known = next((run.info.run_id for run in runs if run.data.tags.get("logged") == "whole"), None)
         if known:
             for name in ("commit", "clean"):  # a commit may have come to have what was uncommitted before
                 client.set_tag(known, name, training["tags"][name])
-            return known
-        if store(Path(state))[0].startswith(
-            "sqlite:"
-        ):  # an embedded store has one writer at a time; a server may have several
-            end_killed(client, experiment, training["fingerprint"])
+            return str(known)
+        if store(Path(state))[0].startswith("sqlite:"):  # of one writer at a time, where a server may have several
+            end_killed(client, runs)
         return log_new(client, experiment, training)
 
 
@@ -162,14 +167,6 @@ def alone(state: Path) -> Iterator[None]:
         yield
 
 
-def known_run(client: MlflowClient, experiment: str, fingerprint: str) -> str | None:
-    """The run that has logged this fingerprint completely."""
-    found = client.search_runs(
-        [experiment], f"tags.fingerprint = '{fingerprint}' and tags.logged = 'whole'", max_results=1
-    )
-    return str(found[0].info.run_id) if found else None
-
-
 def distrust(state: str, fingerprint: str) -> None:
     """The runs of a fingerprint hold a wrong model: the next run of it logs its own."""
     with converted_errors(state):
@@ -178,25 +175,36 @@ def distrust(state: str, fingerprint: str) -> None:
             client.set_tag(run.info.run_id, "logged", "wrong")
 
 
-def end_killed(client: MlflowClient, experiment: str, fingerprint: str) -> None:
+def end_killed(client: MlflowClient, runs: list[Run]) -> None:
     """Mark the runs of killed processes as killed; the next run logs everything again."""
-    begun = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'RUNNING'"
-    for run in client.search_runs([experiment], begun):
-        client.set_terminated(run.info.run_id, "KILLED")
+    for run in runs:
+        if run.info.status == "RUNNING":
+            client.set_terminated(run.info.run_id, "KILLED")
 
 
 def log_new(client: MlflowClient, experiment: str, job: dict[str, Any]) -> str:
-    """Create the run with what does not change later: parameters, inputs, model and record."""
-    import mlflow
+    """Create the run with what does not change later: parameters, inputs, model and record.
 
-    with mlflow.start_run(experiment_id=experiment, run_name=job["fingerprint"][:10]) as run:
-        mlflow.log_params(job["params"])
-        mlflow.set_tags(job["tags"])
-        log_inputs(client, run.info.run_id, job["tables"])
-        log_model(job)
-        mlflow.log_artifacts(job["record"], "record")
-        mlflow.set_tag("logged", "whole")
-        return str(run.info.run_id)
+    By the client alone: MLflow's `start_run` and `log_model` look for the commit by a library for git that they import.
+    """
+    from mlflow.entities import Param, RunTag
+
+    run_id = str(client.create_run(experiment, tags=context(job), run_name=job["fingerprint"][:10]).info.run_id)
+    status = "FAILED"
+    try:
+        client.log_batch(
+            run_id,
+            params=[Param(name, str(value)) for name, value in job["params"].items()],
+            tags=[RunTag(name, str(value)) for name, value in job["tags"].items()],
+        )
+        log_inputs(client, run_id, job["tables"])
+        log_model(client, experiment, run_id, job)
+        client.log_artifacts(run_id, job["record"], "record")
+        client.set_tag(run_id, "logged", "whole")
+        status = "FINISHED"
+    finally:
+        client.set_terminated(run_id, status)
+    return run_id
 
 
 def log_review(client: MlflowClient, run_id: str, job: dict[str, Any]) -> None:
@@ -256,27 +264,50 @@ def log_inputs(client: MlflowClient, run_id: str, tables: list[dict[str, Any]]) 
         client.log_inputs(run_id, inputs)
 
 
-def log_model(job: dict[str, Any]) -> None:
+def context(job: dict[str, Any]) -> dict[str, str]:
+    """Who made the run, and from what, under MLflow's own names for it."""
+    import getpass
+
+    from mlflow.utils import mlflow_tags
+
+    tags = {mlflow_tags.MLFLOW_SOURCE_NAME: "mainline run", mlflow_tags.MLFLOW_SOURCE_TYPE: "LOCAL"}
+    with contextlib.suppress(OSError, KeyError, ImportError):  # a user without a name, as in a container
+        tags[mlflow_tags.MLFLOW_USER] = getpass.getuser()
+    if job["tags"].get("clean") == "true":
+        tags[mlflow_tags.MLFLOW_GIT_COMMIT] = job["tags"]["commit"]
+    return tags
+
+
+def log_model(client: MlflowClient, experiment: str, run_id: str, job: dict[str, Any]) -> None:
     """The fitted pipeline with its signature; the requirements are given, not inferred by running it."""
     import io
+    import tempfile
 
-    import mlflow
+    import mlflow.sklearn
     import pandas as pd
+    from mlflow.entities import LoggedModelOutput
+    from mlflow.models import Model
 
     from mainline.training.pipeline import answers_of
     from mainline.training.record import Record
 
     model = Record.read(Path(job["record"])).model()
     rows = pd.read_json(io.StringIO(job["example"]), orient="split", dtype=False).astype(job["types"])
-    mlflow.sklearn.log_model(
-        rounding(model, rows),
-        name="model",
-        signature=signature(rows, answers_of(job["task"], model, rows)),
-        pip_requirements=requirements(job["estimator"]),
-        code_paths=job["code"] or None,
-        pyfunc_predict_fn="predict" if job["task"] == "regression" else "predict_proba",
-        serialization_format="pickle",
-    )
+    made = client.create_logged_model(experiment, "model", run_id, params={k: str(v) for k, v in job["params"].items()})
+    client.log_outputs(run_id, [LoggedModelOutput(made.model_id, 0)])
+    with tempfile.TemporaryDirectory() as folder:
+        mlflow.sklearn.save_model(
+            rounding(model, rows),
+            f"{folder}/model",
+            mlflow_model=Model(made.artifact_location, run_id, model_uuid=made.model_id, model_id=made.model_id),
+            signature=signature(rows, answers_of(job["task"], model, rows)),
+            pip_requirements=requirements(job["estimator"]),
+            code_paths=job["code"] or None,
+            pyfunc_predict_fn="predict" if job["task"] == "regression" else "predict_proba",
+            serialization_format="pickle",
+        )
+        client.log_model_artifacts(made.model_id, f"{folder}/model")
+    client.finalize_logged_model(made.model_id, "READY")
 
 
 def rounding(model: Pipeline, rows: pd.DataFrame) -> Pipeline:
@@ -317,5 +348,6 @@ def requirements(estimator: str) -> list[str]:
     """What the model needs to predict, at the versions that trained it."""
     packages = ["scikit-learn", "numpy", "scipy", "pandas"]
     root = estimator.split(".")[0].split(":")[0]
-    packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
+    if root != "sklearn":  # the mapping of all is read from the files of every package
+        packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
     return [f"{name}=={metadata.version(name)}" for name in packages if name != "mainline"]

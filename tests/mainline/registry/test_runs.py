@@ -213,6 +213,6 @@ def test_what_a_killed_run_had_begun_to_log_is_ended_by_the_next(
     client, experiment = tracking.open_client(str(tmp_path))
     begun = client.create_run(experiment, tags={"fingerprint": "f" * 64})
     other = client.create_run(experiment, tags={"fingerprint": "e" * 64})
-    tracking.end_killed(client, experiment, "f" * 64)
+    tracking.end_killed(client, client.search_runs([experiment], f"tags.fingerprint = '{'f' * 64}'"))
     assert client.get_run(begun.info.run_id).info.status == "KILLED"
     assert client.get_run(other.info.run_id).info.status == "RUNNING"
