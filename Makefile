@@ -306,8 +306,10 @@ java: ## See that a Java for Spark is there (root on Debian gets one)
 		{ echo "no java is here: install Java 17, or the tests of Spark cannot run" >&2; test -z "$$CI"; }
 
 .PHONY: check
-check: lint $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
-	@$(BIN)/pytest -m "not slow"
+check: $(BIN)/.all $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
+	@said=$$(mktemp); trap 'kill $$linting 2> /dev/null; rm -f "$$said"' EXIT; \
+		$(THIS_MAKE) --no-print-directory lint > "$$said" 2>&1 & linting=$$!; \
+		$(BIN)/pytest -m "not slow"; tests=$$?; wait $$linting; lint=$$?; cat "$$said"; test $$lint$$tests = 00
 
 # A browser of the machine's own; the tests that need one skip themselves without it, and fail in CI.
 .PHONY: browser

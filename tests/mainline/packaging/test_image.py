@@ -37,6 +37,7 @@ def test_a_package_index_reaches_the_build_by_name_and_its_password_is_in_no_cal
     assert "UV_INDEX" not in given
 
 
+@pytest.mark.slow
 def test_an_image_is_linked_to_its_repository_wherever_it_is_pushed_from(made: Export, tmp_path: Path) -> None:
     program, calls = tmp_path / "engine", tmp_path / "calls"
     program.write_text(f'#!/bin/sh\necho "$@" >> {calls}\n[ $1 = image ] && echo \'[{{"Id": "sha256:ab"}}]\' || true\n')

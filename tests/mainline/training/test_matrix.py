@@ -51,6 +51,7 @@ def fitted(settings: Settings, frame: Path, storage: str) -> list[tuple[str, lis
         return [(made.digest, made.classes) for made in (pipeline.fit(settings, frame), matrix.fit(settings, frame))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [TREES, ONEHOT], ids=["ordinal", "onehot, a sample"])
 def test_a_model_that_is_fitted_by_parts_is_that_of_all_rows_to_the_bit(
     frame: Path, settings: Settings, small_parts: None

@@ -44,7 +44,8 @@ def test_the_sample_has_so_many_of_the_training_rows_in_their_order(
     for wanted in (100, 1000, len(whole) - 1):
         found = ids(settings(wanted, *split), path)
         assert len(found) == wanted
-        assert [*found] == [row for row in whole if row in {*found}], "in the frame's order"
+        chosen = {*found}
+        assert [*found] == [row for row in whole if row in chosen], "in the frame's order"
         assert [*train.training_rows(settings(wanted, *split), path)] == sorted(found), "what the record says"
     for wanted in (len(whole), len(whole) + 1):
         assert [*ids(settings(wanted, *split), path)] == [*whole]

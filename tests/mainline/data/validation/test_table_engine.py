@@ -243,6 +243,7 @@ def test_a_mean_that_rounding_could_carry_over_a_bound_is_left_to_pandas(
         assert (by_table, loaded) == (by_pandas, columns)
 
 
+@pytest.mark.slow
 def test_a_full_disk_and_a_limit_that_is_too_small_are_not_called_invalid_data(
     tmp_path: Path, small_disk: Path
 ) -> None:
