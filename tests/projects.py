@@ -233,7 +233,6 @@ class Project:
         return Result(process.returncode, out, err)
 
     def run(self, *arguments: str, **variables: str) -> Result:
-        warm.store(self.root / ".mainline")
         return self.mainline("run", *arguments, **variables)
 
     @property

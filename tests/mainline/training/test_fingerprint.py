@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,16 @@ version = "5.1"
 name = "t"
 version = "6.0"
 """
+
+
+def test_all_of_the_lock_but_its_wheels_is_read() -> None:
+    lock = (TOP / "uv.lock").read_text(encoding="utf-8")
+    whole = tomllib.loads(lock)
+    assert whole["package"][0]["wheels"]
+    for package in whole["package"]:
+        if "wheels" in package:
+            package["wheels"] = []
+    assert fingerprint.parsed(lock) == whole
 
 
 def test_the_locked_packages_are_those_that_training_can_import(tmp_path: Path) -> None:
