@@ -14,6 +14,7 @@ import functools
 import gc
 import importlib.machinery
 import json
+import logging
 import os
 import pkgutil
 import runpy
@@ -21,12 +22,16 @@ import select
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import warnings
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 LIBRARIES = (
     "alembic.command", "duckdb", "fairlearn.metrics", "great_expectations", "ibis.backends.duckdb", "jinja2",
@@ -112,14 +117,13 @@ def main(address: Path) -> None:
     gc.set_threshold(100_000, 20, 100)
     for library in LIBRARIES:
         importlib.import_module(library)
-    exercise(address.with_name("mlflow.db"))
+    exercise(str(address.with_name("mlflow.db")))
     sys.path[:0] = OURS
     for room in ROOMS:
         package = importlib.import_module(room)
         for module in pkgutil.iter_modules(package.__path__, f"{room}."):
             importlib.import_module(module.name)
     importlib.import_module("pipelines.training")
-    copied(address.with_name("mlflow.db"))
     del sys.path[: len(OURS)]
     gc.collect()
     gc.freeze()  # whoever looked for garbage among all this would copy it
@@ -138,7 +142,7 @@ def main(address: Path) -> None:
     os._exit(0)
 
 
-def exercise(database: Path) -> None:
+def exercise(database: str) -> None:
     """Have the libraries make, once for all forks, what each makes at its first use and keeps for the process.
 
     The `database` is made: a new store of MLflow.
@@ -149,11 +153,12 @@ def exercise(database: Path) -> None:
     from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
 
     warn_dependency_requirement_mismatches(["mlflow"])
-    os.environ["MLFLOW_LOGGING_LEVEL"] = "ERROR"
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         client = mlflow.MlflowClient(f"sqlite:///{database}", f"sqlite:///{database}")
         client.search_experiments(max_results=1)
-        shutil.copy(database, f"{folder}/mlflow.db")
+        copied(database)
         client = mlflow.MlflowClient(f"sqlite:///{folder}/mlflow.db", f"sqlite:///{folder}/mlflow.db")
         experiment = client.create_experiment("warm", Path(folder).as_uri())
         client.get_experiment_by_name("warm")
@@ -173,19 +178,23 @@ def exercise(database: Path) -> None:
         figure.savefig(f"{folder}/warm.svg")
 
 
-def copied(empty: Path) -> None:
-    """Have a new store of MLflow be a copy of this one: to create its tables takes a second, and a job has a new one.
+def copied(empty: str) -> None:
+    """Have MLflow copy this store where it would create another: its tables take a second, and every job has a new one.
 
-    `tests/mainline/registry/test_store_upgrade.py` and whatever starts an interpreter of its own has them created.
+    `tests/mainline/registry/test_store_upgrade.py` and whatever else starts an interpreter of its own has them created.
     """
-    from mainline.registry import store_upgrade
-    from mainline.runtime.atomic_files import replacing
+    from mlflow.store.db import utils
 
-    def create(database: Path) -> None:
-        with replacing(database) as made:
-            shutil.copy(empty, made)
+    create = utils._initialize_tables
 
-    store_upgrade.create = create
+    def initialize(engine: Engine) -> None:
+        if engine.dialect.name == "sqlite":
+            with sqlite3.connect(empty) as made, sqlite3.connect(engine.url.database) as new:
+                made.backup(new)
+        else:
+            create(engine)
+
+    utils._initialize_tables = initialize
 
 
 def keep(asked: socket.socket) -> NoReturn:
