@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import tomllib
 from collections.abc import Callable
@@ -21,6 +22,7 @@ ELSEWHERE = {"pywin32", "waitress", "colorama"}  # of Windows
 GROUPS = ("train", "export", "stage")
 
 
+@functools.cache
 def lock() -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
     for package in tomllib.loads((TOP / "uv.lock").read_text(encoding="utf-8"))["package"]:

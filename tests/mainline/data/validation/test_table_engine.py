@@ -20,6 +20,8 @@ from mainline.data.validation.table import NAME, Table, examined, opened
 from mainline.errors import ConfigurationError, ExternalError
 from tests.mainline.data.validation.test_run import rule, written
 
+pytestmark = pytest.mark.slow
+
 WHERE = {"condition_parser": "pandas"}
 NUMBERS = ["whole", "gappy", "share", "single", "money", "huge", "odd_float", "constant"]
 TIMES = ["day", "at", "moment"]
@@ -174,7 +176,6 @@ def findings(
     return *said, len(loaded)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "count"), [(1, 600), (2, 3), (3, 1)])
 def test_duckdb_finds_what_pandas_finds_in_broken_data(
     seed: int, count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -243,7 +244,6 @@ def test_a_mean_that_rounding_could_carry_over_a_bound_is_left_to_pandas(
         assert (by_table, loaded) == (by_pandas, columns)
 
 
-@pytest.mark.slow
 def test_a_full_disk_and_a_limit_that_is_too_small_are_not_called_invalid_data(
     tmp_path: Path, small_disk: Path
 ) -> None:
