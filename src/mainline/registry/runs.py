@@ -47,6 +47,17 @@ def store(state: Path) -> tuple[str, str | None]:
     return f"sqlite:///{state / 'mlflow.db'}", (state / "artifacts").as_uri()
 
 
+def without_package_list() -> None:
+    """Have MLflow not read the files of all installed packages: half a second for a warning that nobody would see.
+
+    It compares the requirements of a model with what is installed, whence they come here.
+    """
+    from mlflow.utils import requirements_utils
+
+    if getattr(requirements_utils, "_MODULES_TO_PACKAGES", {}) is None:
+        requirements_utils._MODULES_TO_PACKAGES = {}
+
+
 def quiet() -> None:
     """Disable telemetry, progress bars and the log output of MLflow."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -266,6 +277,7 @@ def log_model(job: dict[str, Any]) -> None:
     from mainline.training.pipeline import answers_of
     from mainline.training.record import Record
 
+    without_package_list()
     model = Record.read(Path(job["record"])).model()
     rows = pd.read_json(io.StringIO(job["example"]), orient="split", dtype=False).astype(job["types"])
     mlflow.sklearn.log_model(
@@ -317,5 +329,6 @@ def requirements(estimator: str) -> list[str]:
     """What the model needs to predict, at the versions that trained it."""
     packages = ["scikit-learn", "numpy", "scipy", "pandas"]
     root = estimator.split(".")[0].split(":")[0]
-    packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
+    if root != "sklearn":  # to find the package of a module, the files of all packages are read: half a second
+        packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
     return [f"{name}=={metadata.version(name)}" for name in packages if name != "mainline"]

@@ -66,6 +66,7 @@ MODEL_MODULES = frozenset(
 )
 
 
+FILES = ("    { url = ", "sdist = { url = ")  # how lines of uv.lock begin that list a file
 MEASURES = ("metric", "blocks", "resamples", "confidence", "seed")  # of `compare`: what an interval comes from
 
 
@@ -181,7 +182,7 @@ def locked_packages(root: Path, group: str = "train") -> dict[str, str]:
     lock_file = root / "uv.lock"
     if not lock_file.exists():
         return {}
-    lock = tomllib.loads(lock_file.read_text(encoding="utf-8"))
+    lock = tomllib.loads(without_files(lock_file.read_text(encoding="utf-8")))
     by_name: dict[str, list[dict[str, Any]]] = {}
     for package in lock.get("package", []):
         by_name.setdefault(package["name"], []).append(package)
@@ -200,6 +201,11 @@ def locked_packages(root: Path, group: str = "train") -> dict[str, str]:
                 todo += _dependencies(by_name.get(name, []), extra)
     names = sorted({name for name, _ in reached})
     return {name: " ".join(sorted(p.get("version", "") for p in by_name.get(name, []))) for name in names}
+
+
+def without_files(lock: str) -> str:
+    """The text of a lock without the lines that list the files of packages: the rest is read in a tenth of the time."""
+    return "".join(line for line in lock.splitlines(keepends=True) if not line.startswith(FILES))
 
 
 def _dependencies(packages: Iterable[dict[str, Any]], extra: str) -> list[dict[str, Any]]:

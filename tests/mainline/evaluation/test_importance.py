@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.inspection import permutation_importance
 from sklearn.metrics import roc_auc_score
 
 from mainline.config.schema import Settings
@@ -79,3 +80,23 @@ def test_one_outcome_in_the_sample_has_no_importance(trained: Record, frame: Pat
     rows.loc[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC"), "bought"] = True
     rows.to_parquet(tmp_path / "frame.parquet", index=False, coerce_timestamps="us")
     assert importance.measure(SETTINGS, trained, tmp_path / "frame.parquet") == []
+
+
+@pytest.mark.slow
+def test_scores_of_all_shuffles_at_once_are_those_of_scikit_learn_one_by_one(
+    trained: Record, frame: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pipeline.read_rows(SETTINGS, frame, "true").head(700)
+    y, _ = pipeline.encode(SETTINGS.task, rows["bought"], known=trained.facts.classes)
+    features, model = pipeline.features_of(SETTINGS, rows), trained.model()
+
+    def scoring(model: object, asked: pd.DataFrame, y: np.ndarray) -> float:
+        return importance.score(SETTINGS, pipeline.answers_of(SETTINGS.task, model, asked), y)  # type: ignore[arg-type]
+
+    one_by_one = permutation_importance(model, features, y, scoring=scoring, n_repeats=3, random_state=0)
+    falls = scoring(model, features, y) - importance.shuffled_scores(SETTINGS, model, features, y)
+    np.testing.assert_array_equal(falls, one_by_one["importances"])
+    monkeypatch.setattr(importance, "TOGETHER", 1500)  # two shuffles at a time
+    np.testing.assert_array_equal(
+        scoring(model, features, y) - importance.shuffled_scores(SETTINGS, model, features, y), falls
+    )

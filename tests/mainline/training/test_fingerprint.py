@@ -5,13 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from mainline.config import loader
 from mainline.training import fingerprint
-from mainline.training.fingerprint import MODEL_MODULES, Fingerprint, code_files, locked_packages
+from mainline.training.fingerprint import MODEL_MODULES, Fingerprint, code_files, locked_packages, without_files
 from tests.projects import TOP, Project
 
 TRAIN = """
@@ -207,3 +208,14 @@ def test_the_lock_of_this_repository_holds_what_trains_and_not_what_tests() -> N
     found = locked_packages(TOP)
     assert {"scikit-learn", "duckdb", "mlflow", "numpy"} <= set(found)
     assert not {"pytest", "moto", "zizmor"} & set(found)
+
+
+def test_a_lock_without_the_files_of_its_packages_says_the_same_of_them() -> None:
+    text = (TOP / "uv.lock").read_text(encoding="utf-8")
+    whole, lean = tomllib.loads(text), tomllib.loads(without_files(text))
+    assert len(without_files(text)) < len(text) / 2
+    for lock in (whole, lean):
+        for package in lock["package"]:
+            package.pop("sdist", None)
+            package.pop("wheels", None)
+    assert lean == whole
