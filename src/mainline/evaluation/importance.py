@@ -1,4 +1,5 @@
-"""Permutation importance, computed in the worker process while the models are compared.
+"""Permutation importance, computed in the worker process while the models are compared, or in this one while that one
+is still validating the data.
 
 The importance of a column is how far the headline metric falls on a sample of the holdout when it is shuffled.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +18,14 @@ from mainline.config.schema import Settings
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.evaluation import metrics, single_features
 from mainline.evaluation.results import Importance
-from mainline.runtime.atomic_files import write_text
+from mainline.runtime.atomic_files import scratch, write_text
 from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training import parts, pipeline
+from mainline.training import record as records
 from mainline.training.fingerprint import digest
 from mainline.training.record import Holdout, Record, align
+from mainline.training.train import TrainedModel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,10 +67,33 @@ def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, An
     record = Record.read(Path(path))
     file = place(settings, workspace, record.fingerprint)
     if not file.exists():
-        found = measure(record.settings(settings), record, Path(frame))
-        write_text(file, json.dumps([dataclasses.asdict(value) for value in found]))
+        store(settings, workspace, record.fingerprint, measure(record.settings(settings), record, Path(frame)))
     answer: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return answer
+
+
+@dataclass
+class Early:
+    """The importance of a model that waits for its validation, in this process; stored once the model is recorded."""
+
+    settings: Settings
+    workspace: Workspace
+    frame: Path
+    found: list[Importance] | None = None
+
+    def measure(self, trained: TrainedModel) -> None:
+        with scratch(self.workspace.state) as folder:
+            record = records.keep(folder, trained.facts, trained.pickled, {}, trained.profile)
+            self.found = measure(record.settings(self.settings), record, self.frame)
+
+    def store(self, record: Record) -> None:
+        if self.found is not None:
+            store(self.settings, self.workspace, record.fingerprint, self.found)
+
+
+def store(settings: Settings, workspace: Workspace, fingerprint: str, found: list[Importance]) -> None:
+    text = json.dumps([dataclasses.asdict(value) for value in found])
+    write_text(place(settings, workspace, fingerprint), text)
 
 
 def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]:

@@ -10,8 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from mainline.config.schema import Settings
 from mainline.evaluation import importance
+from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
 from mainline.training.record import Record
+from mainline.training.train import TrainedModel
 from tests.mainline.facts import facts
 from tests.mainline.settings import params
 from tests.projects import visits
@@ -100,3 +102,19 @@ def test_scores_of_all_shuffles_at_once_are_those_of_scikit_learn_one_by_one(
     np.testing.assert_array_equal(
         scoring(model, features, y) - importance.shuffled_scores(SETTINGS, model, features, y), falls
     )
+
+
+@pytest.mark.slow
+def test_what_is_measured_before_the_validation_is_kept_once_the_model_is_recorded(
+    trained: Record, frame: Path, tmp_path: Path
+) -> None:
+    workspace = Workspace.at(tmp_path)
+    waiting = TrainedModel(trained.facts, trained.model_bytes(), {}, trained.profile)
+    early = importance.Early(SETTINGS, workspace, frame)
+    early.store(trained)
+    early.measure(waiting)
+    assert importance.kept(SETTINGS, workspace, trained) is None
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    early.store(trained)
+    found = importance.measure(SETTINGS, trained, frame)
+    assert importance.kept(SETTINGS, workspace, trained) == {each.feature: each.value for each in found}

@@ -68,6 +68,10 @@ class Gate:
         self.frame = frame
         self.asked.append(self.worker.submit(of_frame, frame=str(frame), digest=digest, **self.about))
 
+    @property
+    def has_answered(self) -> bool:
+        return all(future.done() for future in self.asked)
+
     def answer(self) -> Validation:
         """Wait for all results, and write the index over the pages."""
         said = [future.result() for future in self.asked]
