@@ -18,6 +18,7 @@ from mainline.config.replaced_project import begins_anew
 from mainline.data.collect import INDEX, Collected, collect
 from mainline.data.feature_patterns import resolved
 from mainline.data.prepare import build, check_kept
+from mainline.data.validation import gate as data_gate
 from mainline.data.validation.gate import Gate
 from mainline.data.validation.results import Validation
 from mainline.errors import DataError, ExternalError, MainlineError
@@ -88,6 +89,8 @@ def review(
     """The whole job, from the sources to the reports; with `staging`, the model's container is tested as well."""
     worker = Worker()
     try:
+        if not workspace.checks.exists():  # nothing is validated yet
+            worker.submit(data_gate.load_libraries)
         job = begin(params, workspace, progress)
         params = job.params
         early = importance.Early(params.settings, workspace, job.frame)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
 from mainline.training.record import Record
 from mainline.training.train import TrainedModel
-from tests.mainline.facts import facts
+from tests.mainline.facts import PARTS, facts
 from tests.mainline.settings import params
 from tests.projects import visits
 
@@ -109,7 +110,9 @@ def test_what_is_measured_before_the_validation_is_kept_once_the_model_is_record
     trained: Record, frame: Path, tmp_path: Path
 ) -> None:
     workspace = Workspace.at(tmp_path)
-    waiting = TrainedModel(trained.facts, trained.model_bytes(), {}, trained.profile)
+    parts = dataclasses.replace(PARTS, prepare={"features": SETTINGS.prepare.features.model_dump()})
+    known = dataclasses.replace(trained.facts, parts=parts)
+    waiting = TrainedModel(known, trained.model_bytes(), {}, trained.profile)
     early = importance.Early(SETTINGS, workspace, frame)
     early.store(trained)
     early.measure(waiting)

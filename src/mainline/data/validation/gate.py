@@ -83,6 +83,13 @@ class Gate:
         return validation
 
 
+def load_libraries() -> None:
+    """Import what a validation needs, seconds of work, before the tables are known."""
+    from mainline.data.validation import run, suites, table_engine  # noqa: F401
+
+    suites.built_in_types()
+
+
 def check_suites(settings: Settings, root: Path) -> None:
     """Refuse a suite that no table has the name of: its table would pass without validation."""
     named = Path(settings.data.expectations)
