@@ -115,7 +115,9 @@ def test_keeping_again_replaces_the_whole_record(tmp_path: Path) -> None:
     assert json.loads((first.path / "record.json").read_text())["format"] == FORMAT
 
 
-MANY_IDS = arrays.arrays(np.uint64, st.integers(0, 30), elements=st.integers(2**64 - 12, 2**64 - 1) | st.integers(0, 12))
+MANY_IDS = arrays.arrays(
+    np.uint64, st.integers(0, 30), elements=st.integers(2**64 - 12, 2**64 - 1) | st.integers(0, 12)
+)
 
 
 @given(asked=MANY_IDS, trained=MANY_IDS, in_order=st.booleans())
