@@ -18,6 +18,7 @@ from mainline.config.replaced_project import begins_anew
 from mainline.data.collect import INDEX, Collected, collect
 from mainline.data.feature_patterns import resolved
 from mainline.data.prepare import build, check_kept
+from mainline.data.validation import gate as data_gate
 from mainline.data.validation.gate import Gate
 from mainline.data.validation.results import Validation
 from mainline.errors import DataError, ExternalError, MainlineError
@@ -88,9 +89,13 @@ def review(
     """The whole job, from the sources to the reports; with `staging`, the model's container is tested as well."""
     worker = Worker()
     try:
+        if not workspace.checks.exists():  # nothing is validated yet
+            worker.submit(data_gate.load_libraries)
         job = begin(params, workspace, progress)
         params = job.params
-        tracker, trained, validation = train_validated(job, worker)
+        early = importance.Early(params.settings, workspace, job.frame)
+        tracker, trained, validation = train_validated(job, worker, meanwhile=(early.measure, write.load_libraries))
+        early.store(trained)
         earlier = releases.ask(worker, workspace.state, workspace.records, params.settings)
         explained = importance.ask(worker, workspace, trained, job.frame)
         tracker.log(run_payload.training(params, workspace.root, trained, job.frame))
@@ -158,10 +163,16 @@ def rule_files(params: Params, workspace: Workspace) -> list[Path]:
     return [path for path in (workspace.params, *suites) if path.is_file()]
 
 
-def train_validated(job: Job, worker: Worker, store: Path | None = None) -> tuple[Tracker, Record, Validation]:
+def train_validated(
+    job: Job,
+    worker: Worker,
+    store: Path | None = None,
+    meanwhile: Sequence[Callable[[TrainedModel], object]] = (),
+) -> tuple[Tracker, Record, Validation]:
     """The record of the job's fingerprint: a known one, or one trained while the data are validated.
 
-    `store` is the folder of MLflow's embedded store where it is not the workspace's own.
+    `store` is the folder of MLflow's embedded store where it is not the workspace's own. `meanwhile` is what can be
+    done with a new model that waits for the validation; nothing of it may be kept before that has passed.
     """
     gate = Gate(job.params.settings, worker, job.workspace, job.tables, job.watch)
     try:
@@ -170,6 +181,9 @@ def train_validated(job: Job, worker: Worker, store: Path | None = None) -> tupl
         tracker = Tracker(worker, store or job.workspace.state)
         worker.submit(importance.load_libraries)
         trained = known_record(job) or train_new(job)
+        for measure in meanwhile:
+            if not isinstance(trained, Record) and not gate.has_answered:
+                measure(trained)
     except Exception as error:
         job.unmoved()  # a file that moves may look broken, or raise anything
         # Invalid data cause most failures of the later steps: the result of the data gate comes first.

@@ -12,7 +12,7 @@ import pandas as pd
 from mainline.config import loader
 from mainline.config.schema import Settings
 from mainline.data.split import sides
-from mainline.packaging import export
+from mainline.packaging import agreement, export
 from mainline.runtime.workspace import Workspace
 from mainline.serving.signature import Signature
 from mainline.training import pipeline, train
@@ -20,7 +20,7 @@ from mainline.training.fingerprint import fingerprint
 from mainline.training.record import Record
 
 # A network adds in 32 bits, in an order that differs by processor: half of what the export's own check allows.
-NETWORK_AGREES = export.TOLERANCE / 2
+NETWORK_AGREES = agreement.TOLERANCE / 2
 
 PARAMS = """\
 task: {task}

@@ -14,7 +14,7 @@ import pytest
 from mainline.config.schema import Settings
 from mainline.errors import Refused
 from mainline.evaluation import sizes
-from mainline.packaging import export, image, optimise
+from mainline.packaging import agreement, export, image, optimise
 from mainline.runtime.workspace import Workspace
 from mainline.training import train
 from mainline.training.fingerprint import fingerprint
@@ -68,7 +68,7 @@ def test_the_smallest_graph_within_the_rules_is_what_is_recorded_and_exported(
     assert record.facts.repeats is None or record.facts.repeats.models == 1
     signature = export.export(settings, record, made.frame, tmp_path / "small")
     assert (signature.engine, signature.note) == ("onnx", None)
-    assert signature.agreement.largest <= export.TOLERANCE
+    assert signature.agreement.largest <= agreement.TOLERANCE
     graph = onnx.load(str(tmp_path / "small" / "model.onnx"))
     assert any(each.data_type == onnx.TensorProto.INT8 for each in graph.graph.initializer)
     scale = max(1.0, float(np.abs(made.scores).max())) if task == "regression" else 1.0

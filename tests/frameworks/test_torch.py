@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from mainline.config.schema import Train
 from mainline.errors import ConfigurationError, Refused
-from mainline.packaging import export, image, optimise
+from mainline.packaging import agreement, image, optimise
 from mainline.serving import scorer
 from mainline.training import pipeline
 from tests.exports import NETWORK_AGREES, Export, make
@@ -149,7 +149,7 @@ def test_a_network_whose_answer_for_a_row_depends_on_the_others_is_refused(tmp_p
 def test_a_network_that_answers_one_row_in_another_shape_is_not_served_so(tmp_path: Path, own: str) -> None:
     made = of_own(tmp_path, f"{own}.One")
     assert made.signature.agreement.largest < NETWORK_AGREES
-    one = export.matrices(made.signature, made.holdout.iloc[:1])
+    one = agreement.matrices(made.signature, made.holdout.iloc[:1])
     for served in (
         scorer.load(made.signature, made.folder),
         scorer.Fitted(made.record.path / "model.pkl", made.signature),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from mainline.config.schema import Settings, Span
 from mainline.data.collect import Collected, file_ends
 from mainline.data.prepare import computed, out_of_memory, prepared, show
-from mainline.data.sources.duckdb_scan import SPILLS, parquet_file
+from mainline.data.sources.duckdb_scan import SPILLS, naming_a_full_disk, parquet_file
 from mainline.data.split import ROW_ID, moment_sql, quoted, sides
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ def within_memory(
     import duckdb
 
     try:
-        return leaks_at(settings, connection, sql, frame, moment)
+        with naming_a_full_disk("the features could not be prepared as of an earlier moment"):
+            return leaks_at(settings, connection, sql, frame, moment)
     except duckdb.OutOfMemoryException as error:
         if settings.data.memory_megabytes:
             raise out_of_memory(settings, frame, error) from error

@@ -17,7 +17,7 @@ from mainline.evaluation.results import Anchor, Metric, better
 from mainline.runtime import git
 from mainline.runtime.atomic_files import replacing
 from mainline.training import parts
-from mainline.training.record import Holdout, Record, align, same_tables
+from mainline.training.record import Holdout, Record, align, among, same_tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,7 +119,7 @@ def on_rows_of(comparison: Comparison, release: Release, rows: Labelled) -> Labe
         raise DataError(f"its task is {record.facts.task}")
     ids = rows.rows[ROW_ID].to_numpy()
     score = scores(comparison, record, rows, ids)
-    has = np.isfinite(score.reshape(len(ids), -1)).all(axis=1) & ~np.isin(ids, record.train_rows)
+    has = np.isfinite(score.reshape(len(ids), -1)).all(axis=1) & ~among(ids, record.train_rows)
     if has.sum() < settings.compare.min_rows:
         least = settings.compare.min_rows
         raise DataError(f"it can be compared on {int(has.sum()):,} rows, compare.min_rows requires {least:,}")

@@ -25,7 +25,7 @@ from mainline.runtime import git
 from mainline.runtime.atomic_files import scratch
 from mainline.runtime.workspace import Workspace
 from mainline.training import parts
-from mainline.training.record import Holdout, Record, align, same_tables
+from mainline.training.record import Holdout, Record, align, among, same_tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,7 @@ def attribute(
     before = point(settings, y, own.score, names)
     crossed: dict[str, float] | None = None
     why = TRAINED_ON
-    if not np.isin(own.row_id, candidate.train_rows).any():
+    if not among(own.row_id, candidate.train_rows).any():
         try:
             with git.worktree(workspace.root, commit, workspace.worktrees / commit) as tree:
                 score = candidate_on(settings, workspace, tables_of(baseline, tree, workspace), candidate, own)

@@ -72,7 +72,7 @@ def by_own_code(comparison: Comparison, baseline: Record, commit: str, ids: NDAr
                 found = Holdout(arrays["row_id"], np.empty(0), arrays["score"])
         except MainlineError as error:
             return from_record(comparison, ids, baseline, error)
-        unseen = unseen_in(baseline, folder / "frame.parquet", ids, settings.monitor.new_categories)
+        unseen = unseen_in(settings, baseline, folder / "frame.parquet", ids, settings.monitor.new_categories)
     place = align(ids, found)
     left_out = int((place < 0).sum())
     notes = [f"the baseline's preparation drops {left_out:,} of the {len(ids):,} holdout rows"] if left_out else []
@@ -95,7 +95,7 @@ def by_recorded_model(comparison: Comparison, baseline: Record, ids: NDArray[np.
             comparison, ids, baseline, DataError(f"its commit is gone, and its recorded model failed: {error}")
         )
     note = "the baseline's commit is gone: its recorded model scored the rows as the candidate's code prepares them"
-    unseen = unseen_in(baseline, comparison.frame, ids, theirs.monitor.new_categories)
+    unseen = unseen_in(theirs, baseline, comparison.frame, ids, theirs.monitor.new_categories)
     return Scored(score, np.ones(len(ids), dtype=bool), [note], unseen=unseen)
 
 

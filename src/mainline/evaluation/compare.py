@@ -19,7 +19,7 @@ from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.identity import shared, why_other_rows
 from mainline.evaluation.results import Attribution
 from mainline.training import parts
-from mainline.training.record import Record, align, same_tables
+from mainline.training.record import Record, align, among, same_tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,7 +81,7 @@ def compare(comparison: Comparison) -> Compared:
     notes += theirs.notes
     if theirs.unusable:
         return alone(theirs.unusable)
-    trained_on = np.isin(ids, baseline.train_rows)
+    trained_on = among(ids, baseline.train_rows)
     if trained_on.any():
         notes.append(
             f"{int(trained_on.sum()):,} of the {len(ids):,} holdout rows are training rows of the baseline: "
@@ -152,9 +152,7 @@ def labelled(
 
 
 def overlap(train: NDArray[np.uint64], holdout: NDArray[np.uint64]) -> list[str]:
-    import numpy as np
-
-    count = int(np.isin(holdout, train).sum())
+    count = int(among(holdout, train).sum())
     if not count:
         return []
     return [

@@ -1,4 +1,5 @@
-"""Permutation importance, computed in the worker process while the models are compared.
+"""Permutation importance, computed in the worker process while the models are compared, or in this one while that one
+is still validating the data.
 
 The importance of a column is how far the headline metric falls on a sample of the holdout when it is shuffled.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +18,23 @@ from mainline.config.schema import Settings
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.evaluation import metrics, single_features
 from mainline.evaluation.results import Importance
-from mainline.runtime.atomic_files import write_text
+from mainline.runtime.atomic_files import scratch, write_text
 from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training import parts, pipeline
+from mainline.training import record as records
 from mainline.training.fingerprint import digest
 from mainline.training.record import Holdout, Record, align
+from mainline.training.train import TrainedModel
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
 REPEATS = 3
+TOGETHER = 50_000  # shuffled rows that are scored in one call, most of whose time is the preprocessing's own
 VERSION = 2  # of what is stored
 
 
@@ -47,7 +53,6 @@ def ask(worker: Worker, workspace: Workspace, record: Record, frame: Path) -> Ca
 def load_libraries() -> None:
     """Import what the importance needs before it is asked for."""
     pipeline.load_libraries()
-    import sklearn.inspection  # noqa: F401
 
 
 def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, Any]]:
@@ -62,10 +67,33 @@ def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, An
     record = Record.read(Path(path))
     file = place(settings, workspace, record.fingerprint)
     if not file.exists():
-        found = measure(record.settings(settings), record, Path(frame))
-        write_text(file, json.dumps([dataclasses.asdict(value) for value in found]))
+        store(settings, workspace, record.fingerprint, measure(record.settings(settings), record, Path(frame)))
     answer: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return answer
+
+
+@dataclass
+class Early:
+    """The importance of a model that waits for its validation, in this process; stored once the model is recorded."""
+
+    settings: Settings
+    workspace: Workspace
+    frame: Path
+    found: list[Importance] | None = None
+
+    def measure(self, trained: TrainedModel) -> None:
+        with scratch(self.workspace.state) as folder:
+            record = records.keep(folder, trained.facts, trained.pickled, {}, trained.profile)
+            self.found = measure(record.settings(self.settings), record, self.frame)
+
+    def store(self, record: Record) -> None:
+        if self.found is not None:
+            store(self.settings, self.workspace, record.fingerprint, self.found)
+
+
+def store(settings: Settings, workspace: Workspace, fingerprint: str, found: list[Importance]) -> None:
+    text = json.dumps([dataclasses.asdict(value) for value in found])
+    write_text(place(settings, workspace, fingerprint), text)
 
 
 def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]:
@@ -74,7 +102,6 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
     Empty where the holdout has fewer than two labelled rows or a single class.
     """
     import numpy as np
-    from sklearn.inspection import permutation_importance
 
     label = quoted(settings.prepare.label)
     labelled = f"({sides(settings).holdout}) AND {label} IS NOT NULL"
@@ -87,13 +114,10 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
     y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=record.facts.classes)
     if size < 2 or len(np.unique(y)) < 2:
         return []
-    features = pipeline.features_of(settings, rows)
-    found = permutation_importance(
-        record.model(), features, y, scoring=scorer(settings), n_repeats=REPEATS, random_state=0
-    )
-    falls = found["importances"]
+    features, model = pipeline.features_of(settings, rows), record.model()
+    reached = score(settings, pipeline.answers_of(settings.task, model, features), y)
+    falls = reached - shuffled_scores(settings, model, features, y)
     alone = single_features.scores(settings, record, frame, rows, y) if size >= single_features.FEWEST else {}
-    reached = scorer(settings)(record.model(), features, y)
     return [
         Importance(
             name,
@@ -121,19 +145,44 @@ def place(settings: Settings, workspace: Workspace, fingerprint: str) -> Path:
     return workspace.checks / f"importance-{asked[:32]}.json"
 
 
-def scorer(settings: Settings) -> Any:
-    """The headline metric as a scikit-learn scorer: greater is better."""
+def shuffled_scores(
+    settings: Settings, model: Pipeline, features: pd.DataFrame, y: NDArray[Any]
+) -> NDArray[np.float64]:
+    """The headline metric by column and repeat, each with that column shuffled: (columns, repeats).
+
+    The orders are those of `sklearn.inspection.permutation_importance` with `random_state=0`, which asks the model for
+    each of them alone.
+    """
+    import numpy as np
+    import pandas as pd
+
+    generator = np.random.RandomState(np.random.RandomState(0).randint(np.iinfo(np.int32).max + 1))
+    order = placed = np.arange(len(features))
+    orders = []
+    for _ in range(REPEATS):
+        generator.shuffle(order := order.copy())
+        placed = placed[order]  # what is shuffled is the column as it lies by now
+        orders.append(placed)
+    asked = [(name, order) for name in features.columns for order in orders]
+    step, found = max(1, TOGETHER // len(features)), []
+    for start in range(0, len(asked), step):
+        some = asked[start : start + step]
+        place = {name: np.tile(np.arange(len(features)), len(some)) for name in features.columns}
+        for at, (name, order) in enumerate(some):
+            place[name][at * len(features) : (at + 1) * len(features)] = order
+        rows = pd.DataFrame({name: features[name].array.take(place[name]) for name in features.columns})
+        answers = pipeline.answers_of(settings.task, model, rows)
+        found += [score(settings, each, y) for each in np.split(answers, len(some))]
+    return np.reshape(found, (len(features.columns), REPEATS))
+
+
+def score(settings: Settings, answers: NDArray[np.float64], y: NDArray[Any]) -> float:
+    """The headline metric; greater is better."""
     import numpy as np
 
-    metric = settings.compare.metric
+    metric, one = settings.compare.metric, np.ones((1, 1), dtype=np.int64)
     sign = 1 if metrics.greater_is_better(metric) else -1
-    one = np.ones((1, 1), dtype=np.int64)
-
-    def score(model: Pipeline, rows: pd.DataFrame, y: NDArray[Any]) -> float:
-        answers = pipeline.answers_of(settings.task, model, rows)
-        found = metrics.measure(
-            settings.task, y, answers, np.zeros(len(y), int), one, threshold=settings.evaluate.threshold, only=[metric]
-        )
-        return sign * float(found[metric][0])
-
-    return score
+    found = metrics.measure(
+        settings.task, y, answers, np.zeros(len(y), int), one, threshold=settings.evaluate.threshold, only=[metric]
+    )
+    return sign * float(found[metric][0])

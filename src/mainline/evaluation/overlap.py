@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
-from mainline.data.sources.duckdb_scan import connect, parquet_file, spilling
+from mainline.data.sources.duckdb_scan import connect, naming_a_full_disk, parquet_file, spilling
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.evaluation.formatting import plural, share
 
@@ -43,7 +43,7 @@ def copies(settings: Settings, frame: Path) -> Copies:
     import duckdb
 
     try:
-        with spilling() as connection:
+        with naming_a_full_disk("holdout rows could not be compared with training rows"), spilling() as connection:
             return copies_in(connection, settings, frame)
     except duckdb.OutOfMemoryException:  # what cannot spill may have what the machine has
         with connect() as connection:

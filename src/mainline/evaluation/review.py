@@ -144,7 +144,7 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
             data_parts=compared.tables.parts,
             slices=list(measured.slices),
             gaps=list(measured.gaps),
-            drift=drift(settings, frame, against) if against and not identical else [],
+            drift=drift(settings, frame, record, against) if against and not identical else [],
             coverage=[*coverage, *fifths],
             changes=changed(params, workspace, record, baseline),
             warnings=warnings,
@@ -257,8 +257,10 @@ def lead(settings: Settings, frame: Path, rows: Labelled, weights: NDArray[Any])
     return bootstrap.interval(sign * (ours - theirs), settings.compare.confidence, int(rows.blocks.max()) + 1)
 
 
-def drift(settings: Settings, frame: Path, against: Record) -> list[Drift]:
-    now = feature_profile.profile(settings.prepare.features, frame, sample.labelled(settings), like=against.profile)
+def drift(settings: Settings, frame: Path, record: Record, against: Record) -> list[Drift]:
+    now = record.profile  # of the same rows
+    if not feature_profile.comparable(against.profile, now):
+        now = feature_profile.profile(settings.prepare.features, frame, sample.labelled(settings), like=against.profile)
     return feature_profile.drift(against.profile, now)
 
 

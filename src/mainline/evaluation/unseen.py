@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mainline.data.sources.duckdb_scan import parquet_file
-from mainline.data.split import ROW_ID, quoted
+from mainline.config.schema import Settings
+from mainline.data.split import ROW_ID
 from mainline.evaluation.formatting import plain, plural, share
+from mainline.training import parts
 from mainline.training.record import Holdout, Record, align
 
 if TYPE_CHECKING:
@@ -40,7 +41,9 @@ class Unseen:
         )
 
 
-def unseen_in(baseline: Record, frame: Path, ids: NDArray[np.uint64], limit: float) -> Unseen | None:
+def unseen_in(
+    settings: Settings, baseline: Record, frame: Path, ids: NDArray[np.uint64], limit: float
+) -> Unseen | None:
     """The rows of `ids` in a frame that the baseline's code prepared; None where no feature exceeds the `limit`.
 
     A category that no training row has, a missing value where none was missing, a number far outside the range.
@@ -49,30 +52,23 @@ def unseen_in(baseline: Record, frame: Path, ids: NDArray[np.uint64], limit: flo
 
     if not frame.exists() or not baseline.profile:
         return None
-    rows = read(frame, baseline.features, ids)
-    place = align(rows[ROW_ID].to_numpy(), Holdout(ids, np.empty(0), np.empty(0)))
-    found = []
-    either = np.zeros(len(ids), dtype=bool)
-    for name in baseline.features:
-        new = new_values(baseline.profile, name, rows[name])
-        if new is not None and len(new) and new.mean() > limit:
-            either[place[new]] = True
-            found.append((name, float(new.mean()), example(rows[name][new])))
-    return Unseen(either, sorted(found, key=lambda each: -each[1])) if found else None
-
-
-def read(frame: Path, features: list[str], ids: NDArray[np.uint64]) -> pd.DataFrame:
-    """The features of those rows of `ids` that the frame has."""
-    import duckdb
-    import pandas as pd
-
-    with duckdb.connect() as connection:
-        connection.register("wanted", pd.DataFrame({ROW_ID: ids}))
-        columns = ", ".join(quoted(name) for name in features)
-        rows: pd.DataFrame = connection.execute(
-            f"SELECT {ROW_ID}, {columns} FROM {parquet_file(frame)} WHERE {ROW_ID} IN (SELECT {ROW_ID} FROM wanted)"
-        ).df()
-    return rows
+    seen = 0
+    either = {name: np.zeros(len(ids), dtype=bool) for name in baseline.features}
+    examples: dict[str, list[pd.Series[int]]] = {}
+    for rows in parts.read(settings, frame, "true", ROW_ID, *baseline.features, ids=ids):
+        place = align(rows[ROW_ID].to_numpy(), Holdout(ids, np.empty(0), np.empty(0)))
+        seen += len(rows)
+        for name in baseline.features:
+            new = new_values(baseline.profile, name, rows[name])
+            if new is not None and new.any():
+                either[name][place[new]] = True
+                examples.setdefault(name, []).append(rows[name][new].value_counts(dropna=True))
+    found = [(name, int(either[name].sum()) / seen, example(counts)) for name, counts in examples.items()]
+    found = [each for each in found if each[1] > limit]
+    if not found:
+        return None
+    several: NDArray[np.bool_] = np.logical_or.reduce([either[name] for name, *_ in found])
+    return Unseen(several, sorted(found, key=lambda each: -each[1]))
 
 
 def new_values(profile: dict[str, Any], name: str, values: pd.Series[Any]) -> NDArray[np.bool_] | None:
@@ -94,7 +90,9 @@ def new_values(profile: dict[str, Any], name: str, values: pd.Series[Any]) -> ND
     return new | missing if not profile["numeric"][name]["missing"] else new
 
 
-def example(values: pd.Series[Any]) -> str:
-    """The most frequent of them."""
-    counted = values.value_counts(dropna=True)
+def example(counts: list[pd.Series[int]]) -> str:
+    """The most frequent of the values that are counted, part by part."""
+    import pandas as pd
+
+    counted = pd.concat(counts).groupby(level=0, sort=False).sum().sort_values(ascending=False, kind="stable")
     return repr(plain(counted.index[0], 40)) if len(counted) else "a missing value"

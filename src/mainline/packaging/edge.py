@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data.split import sides
 from mainline.errors import Refused
-from mainline.packaging import edge_readme, export, variants
+from mainline.packaging import agreement, edge_readme, export, variants
 from mainline.packaging.variants import Variant
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.serving.scorer import Onnx
@@ -60,12 +60,12 @@ def export_for_edge(settings: Settings, record: Record, frame: Path, folder: Pat
     chosen = variants.smallest(made)
     ort = to_ort(chosen.model)
     check_equal(plain, chosen, ort, rows)
-    shown = export.example_rows(plain, rows)
+    shown = agreement.with_fewest_missing(rows, plain.names)
     signature = export.replace(
         plain,
         digest=hashlib.sha256(chosen.model).hexdigest(),
         agreement=Agreement(chosen.rows, chosen.largest),
-        answers=Onnx(ort, plain)(*export.matrices(plain, shown)).tolist(),
+        answers=Onnx(ort, plain)(*agreement.matrices(plain, shown)).tolist(),
     )
     with replacing_folder(folder) as unfinished:
         (unfinished / signature.file).write_bytes(chosen.model)
@@ -106,9 +106,9 @@ def saved(model: bytes, level: Any) -> bytes:
 def check_equal(signature: Signature, chosen: Variant, ort: bytes, rows: pd.DataFrame) -> None:
     import numpy as np
 
-    asked = export.matrices(signature, rows)
+    asked = agreement.matrices(signature, rows)
     before, after = (Onnx(model, signature)(*asked) for model in (chosen.model, ort))
     scale = max(1.0, float(np.abs(before).max())) if signature.task == "regression" else 1.0
     largest = float(np.abs(before - after).max()) / scale
-    if not largest <= export.TOLERANCE:
+    if not largest <= agreement.TOLERANCE:
         raise Refused(f"in ONNX Runtime's format the graph answers otherwise, by up to {largest:.2g}")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data import column_types
 from mainline.data.sources.duckdb_scan import parquet_file
-from mainline.data.split import ROW_ID, quoted, sides
-from mainline.errors import ExternalError, MainlineError, Refused
+from mainline.data.split import quoted, sides
+from mainline.errors import MainlineError, Refused
 from mainline.packaging import (  # noqa: F401 - they register their exporters
     eight_bit,
     keras_onnx,
@@ -22,13 +22,14 @@ from mainline.packaging import (  # noqa: F401 - they register their exporters
     tensorflow_onnx,
     torch_onnx,
 )
+from mainline.packaging.agreement import Disagreement, HoldoutRows, check, check_parts, matrices
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer
-from mainline.serving.signature import FORMAT, MISSING, Agreement, Column, Key, Signature, write
+from mainline.serving.signature import FORMAT, Agreement, Column, Key, Signature, write
 from mainline.serving.spelling import kind_of
-from mainline.training.pipeline import answers_of, features_of, read_rows
-from mainline.training.record import Record, align, data_digest
+from mainline.training.pipeline import answers_of, features_of
+from mainline.training.record import Record, data_digest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-TOLERANCE = 1e-5  # of probabilities; of values relative to the largest one
-PROBES = 1000  # rows that are also scored with unknown categories and with missing values
 UNKNOWN = "a category that nobody has seen"
 
 
@@ -61,9 +60,9 @@ def export(
         Where even the recorded pipeline gives other answers than when it was recorded.
     """
     pipeline = record.model()
-    rows = read_rows(settings, frame, sides(settings).holdout)
+    rows = HoldoutRows(settings, record, frame)
     columns = describe(settings, record, frame)
-    recorded = recorded_answers(record, rows)
+    first, spread, shown = rows.first_spread_and_examples([column.name for column in columns])
     draft = Signature(
         format=FORMAT,
         name=settings.prepare.function.split(".")[0],
@@ -93,12 +92,11 @@ def export(
         date_formats=sorted({source.date_format for source in settings.data.sources.values() if source.date_format}),
     )
     with replacing_folder(folder) as unfinished:
-        model, chosen, scorer = choose(settings, draft, pipeline, record, rows, recorded)
+        model, chosen, scorer = choose(settings, draft, pipeline, rows, first, spread)
         (unfinished / chosen.file).write_bytes(model)
-        shown = example_rows(chosen, rows)
         signature = replace(
             chosen,
-            answered=bounds(recorded) if settings.task == "regression" else None,
+            answered=bounds(record.holdout.score) if settings.task == "regression" else None,
             digest=hashlib.sha256(model).hexdigest(),
             example=as_lists(chosen, shown),
             answers=scorer(*matrices(chosen, shown)).tolist(),
@@ -117,21 +115,22 @@ def choose(
     settings: Settings,
     draft: Signature,
     pipeline: Pipeline,
-    record: Record,
-    rows: pd.DataFrame,
-    recorded: NDArray[np.float64],
+    rows: HoldoutRows,
+    first: tuple[pd.DataFrame, NDArray[np.float64]],
+    spread: pd.DataFrame,
 ) -> tuple[bytes, Signature, Scorer]:
     """The converted model where it agrees, else the pickled pipeline with the reason in `note`."""
+    record = rows.record
     try:
         converted = EXPORTERS[exporter_of(pipeline)].convert(pipeline, draft)
         converted = optimised_graph.smaller(converted) if settings.export.optimise else converted
         scorer = Onnx(converted, draft)
-        asked = [*sizes(rows, recorded), *probes(settings, draft, pipeline, rows)]
-        largest = max([check(draft, scorer, *rows_of) for rows_of in asked])
+        asked = [*sizes(*first), *probes(settings, draft, pipeline, spread)]
+        largest = check_parts(draft, scorer, rows, rows.scale, "holdout rows")
+        largest = max([largest, *(check(draft, scorer, *rows_of) for rows_of in asked)])
         if eight_bit.is_eight_bit(pipeline):
-            largest = max(
-                largest, check(draft, eight_bit.one_by_one(scorer), rows, recorded, "holdout rows, one at a time")
-            )
+            alone = eight_bit.one_by_one(scorer)
+            largest = max(largest, check_parts(draft, alone, rows, rows.scale, "holdout rows, one at a time"))
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
         note = str(error)
@@ -143,62 +142,28 @@ def choose(
     path = record.path / "model.pkl"
     fitted = Fitted(path, plain)
     try:
-        largest = max(check(plain, fitted, *asked) for asked in sizes(rows, recorded))
+        largest = check_parts(plain, fitted, rows, rows.scale, "holdout rows")
+        largest = max([largest, *(check(plain, fitted, *asked) for asked in sizes(*first))])
     except Disagreement as error:
         raise Refused(f"{path} gives other answers than when it was recorded: {error}") from None
     return path.read_bytes(), replace(plain, agreement=Agreement(len(rows), largest)), fitted
 
 
-class Disagreement(Exception):
-    """The exported model and the fitted pipeline give different answers."""
-
-
-def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: NDArray[np.float64], what: str) -> float:
-    """The largest difference between the scorer's answers and the expected ones.
-
-    Raises
-    ------
-    Disagreement
-        Where a row differs by more than the tolerance, or an answer is no number.
-    """
-    import numpy as np
-
-    try:
-        answers = np.asarray(scorer(*matrices(signature, rows)), dtype=np.float64)
-        classes = 2 if signature.task == "binary" else len(signature.classes)
-        wanted = (len(rows),) if signature.task == "regression" else (len(rows), classes)
-    except ValueError as error:
-        raise Disagreement(f"it does not answer {len(rows):,} {what}: {error}") from None
-    if answers.shape != wanted:
-        raise Disagreement(f"its answers for {len(rows):,} {what} have the shape {answers.shape} instead of {wanted}")
-    if signature.task == "binary":
-        answers = answers[:, 1]
-    scale = max(1.0, float(np.abs(expected).max())) if signature.task == "regression" else 1.0
-    difference = np.abs(answers - expected) / scale
-    wrong = ~(difference <= TOLERANCE).reshape(len(rows), -1).all(axis=1)
-    if wrong.any():
-        raise Disagreement(
-            f"converted, it differs from the fitted pipeline on {int(wrong.sum()):,} of {len(rows):,} {what}, "
-            f"by up to {float(np.nanmax(difference)):.2g}"
-        )
-    return float(difference.max())
-
-
 def sizes(rows: pd.DataFrame, recorded: NDArray[np.float64]) -> list[tuple[pd.DataFrame, NDArray[np.float64], str]]:
-    """All rows, one and two of them, and a thousand: some estimators answer a single row in another shape."""
-    counts = [count for count in (1, 2, 1000) if count < len(rows)]
-    return [(rows, recorded, "holdout rows")] + [
-        (rows.iloc[:count], recorded[:count], "holdout row" if count == 1 else "holdout rows") for count in counts
+    """One row, two, and a thousand: some estimators answer a single row in another shape."""
+    return [
+        (rows.iloc[:count], recorded[:count], "holdout row" if count == 1 else "holdout rows")
+        for count in (1, 2, 1000)
+        if count <= len(rows)
     ]
 
 
 def probes(
-    settings: Settings, signature: Signature, pipeline: Pipeline, rows: pd.DataFrame
+    settings: Settings, signature: Signature, pipeline: Pipeline, some: pd.DataFrame
 ) -> list[tuple[pd.DataFrame, NDArray[np.float64], str]]:
     """Holdout rows with unknown categories, and with every value missing that may be."""
     import pandas as pd
 
-    some = rows.iloc[:: max(1, len(rows) // PROBES)]
     strange: dict[str, Any] = {column.name: UNKNOWN for column in signature.categorical}
     empty: dict[str, Any] = {
         column.name: None if column.kind == "categorical" else float("nan")
@@ -307,31 +272,6 @@ def key_of(name: str, type_: str, dates: str = "") -> Key:
     if type_ in ("FLOAT", "DOUBLE"):
         return Key(name, "number", "single" if type_ == "FLOAT" else "")
     return Key(name, "text", kind_of(type_).removeprefix("text"))
-
-
-def recorded_answers(record: Record, rows: pd.DataFrame) -> NDArray[np.float64]:
-    place = align(rows[ROW_ID].to_numpy(), record.holdout)
-    if (place < 0).any() or len(place) != len(record.holdout.row_id):
-        raise ExternalError(
-            f"{record.path}: its holdout is not that of the prepared frame: run `make clean`, then run again"
-        )
-    return record.holdout.score[place]
-
-
-def matrices(signature: Signature, rows: pd.DataFrame) -> tuple[NDArray[np.object_], NDArray[np.float32]]:
-    """A frame's features as the scorer takes them."""
-    import numpy as np
-
-    text = rows[[column.name for column in signature.categorical]].astype(object)
-    categorical = text.where(text.notna(), MISSING).to_numpy(dtype=object)
-    numeric = rows[[column.name for column in signature.numeric]].to_numpy(dtype=np.float32)
-    return categorical, numeric
-
-
-def example_rows(signature: Signature, rows: pd.DataFrame) -> pd.DataFrame:
-    """Two holdout rows with the fewest missing values, as examples in the server's description."""
-    missing = rows[signature.names].isna().sum(axis=1).to_numpy()
-    return rows.iloc[missing.argsort(kind="stable")[:2]]
 
 
 def as_lists(signature: Signature, rows: pd.DataFrame) -> list[list[str | float | None]]:

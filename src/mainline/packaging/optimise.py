@@ -139,7 +139,7 @@ def why_refused(settings: Settings, signature: Signature, part: Fit, whole: Fit,
     """None where each row of the slice has one answer, near the network's, and no metric is beyond its margin."""
     import numpy as np
 
-    from mainline.packaging.export import Disagreement, check
+    from mainline.packaging.agreement import Disagreement, check
     from mainline.packaging.onnx import EXPORTERS, exporter_of
     from mainline.serving.scorer import Onnx
 
@@ -221,7 +221,7 @@ def served(settings: Settings, part: Fit) -> tuple[int | None, float | None]:
     except ModuleNotFoundError:
         return None, None
     from mainline.packaging import keras_onnx, tensorflow_onnx, torch_onnx  # noqa: F401 - they register their exporters
-    from mainline.packaging.export import matrices
+    from mainline.packaging.agreement import matrices
     from mainline.packaging.onnx import EXPORTERS, exporter_of
     from mainline.serving.scorer import Onnx
 

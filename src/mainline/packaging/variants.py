@@ -11,7 +11,7 @@ from mainline.data.split import ROW_ID
 from mainline.evaluation import evaluate, formatting
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Metric, better
-from mainline.packaging import export
+from mainline.packaging import agreement
 from mainline.packaging.quantise import VARIANTS
 from mainline.serving.scorer import Onnx
 from mainline.serving.signature import Signature
@@ -46,8 +46,8 @@ def measured(
     """A variant's answers for `rows`, which are those of the record's holdout, next to the recorded ones."""
     import numpy as np
 
-    recorded = export.recorded_answers(record, rows)
-    asked = export.matrices(signature, rows)
+    recorded = agreement.recorded_answers(record, rows)
+    asked = agreement.matrices(signature, rows)
     scorer = Onnx(model, signature)
     together = one_column(signature, scorer(*asked))
     seconds, parts = [], []
@@ -91,7 +91,7 @@ def losses(settings: Settings, record: Record, rows: pd.DataFrame, answers: NDAr
 
 def why_refused(settings: Settings, variant: Variant) -> str | None:
     """None where it answers each row in one way, near the fitted pipeline, and within the non-inferiority margins."""
-    if not variant.alone <= export.TOLERANCE:
+    if not variant.alone <= agreement.TOLERANCE:
         return f"it answers a row alone otherwise than among others, by up to {variant.alone:.2g}"
     if not variant.largest <= settings.export.tolerance:
         return f"it differs by up to {variant.largest:.2g}, export.tolerance is {settings.export.tolerance:g}"

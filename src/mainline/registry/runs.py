@@ -48,6 +48,17 @@ def store(state: Path) -> tuple[str, str | None]:
     return f"sqlite:///{state / 'mlflow.db'}", (state / "artifacts").as_uri()
 
 
+def without_package_list() -> None:
+    """Have MLflow not read the files of all installed packages: half a second for a warning that nobody would see.
+
+    It compares the requirements of a model with what is installed, whence they come here.
+    """
+    from mlflow.utils import requirements_utils
+
+    if getattr(requirements_utils, "_MODULES_TO_PACKAGES", {}) is None:
+        requirements_utils._MODULES_TO_PACKAGES = {}
+
+
 def quiet() -> None:
     """Disable telemetry, progress bars and the log output of MLflow."""
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -79,12 +90,7 @@ def open_store(state: str) -> None:
     """Import MLflow and open its store, so that later calls are fast."""
     with converted_errors(state):
         open_client(state)
-        import mlflow.pyfunc
         import mlflow.sklearn  # noqa: F401
-        from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
-
-        # Saving a model does so, for which it reads the list of files of every installed package, once a process.
-        warn_dependency_requirement_mismatches(["mlflow"])
 
 
 def log_training(state: str, training: dict[str, Any]) -> str:
@@ -291,6 +297,7 @@ def log_model(client: MlflowClient, experiment: str, run_id: str, job: dict[str,
     from mainline.training.pipeline import answers_of
     from mainline.training.record import Record
 
+    without_package_list()
     model = Record.read(Path(job["record"])).model()
     rows = pd.read_json(io.StringIO(job["example"]), orient="split", dtype=False).astype(job["types"])
     made = client.create_logged_model(experiment, "model", run_id, params={k: str(v) for k, v in job["params"].items()})
@@ -348,6 +355,6 @@ def requirements(estimator: str) -> list[str]:
     """What the model needs to predict, at the versions that trained it."""
     packages = ["scikit-learn", "numpy", "scipy", "pandas"]
     root = estimator.split(".")[0].split(":")[0]
-    if root != "sklearn":  # the mapping of all is read from the files of every package
+    if root != "sklearn":  # to find the package of a module, the files of all packages are read: half a second
         packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
     return [f"{name}=={metadata.version(name)}" for name in packages if name != "mainline"]

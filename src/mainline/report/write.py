@@ -12,6 +12,13 @@ from mainline.runtime.progress import Progress
 from mainline.runtime.workspace import Workspace
 
 
+def load_libraries(*_: object) -> None:
+    """Import what a report is drawn with, half a second's work, while something else is waited for."""
+    import jinja2  # noqa: F401
+    import matplotlib.backends.backend_svg
+    import matplotlib.figure  # noqa: F401
+
+
 def reports(found: ReviewedRows, workspace: Workspace, progress: Progress) -> list[str]:
     """Write the reports, each atomically; `verdict.json` last."""
     from mainline.evaluation.metrics import added_titles

@@ -63,7 +63,7 @@ def score(
         np.save(file, answers)
     assert now.search
     last = fold == now.search.folds - 1
-    measures = limits.measure(tried, fitted, rows, seconds * len(made.rows) / len(train)) if last else {}
+    measures = limits.measure(tried, fitted, rows, seconds * made.trained / len(train)) if last else {}
     return {"value": value, "seconds": round(fitted.seconds, 3), "limits": measures}
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings, Span
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.frame_size import LOADED
+from mainline.data.sources.duckdb_scan import connect, parquet_file
 from mainline.data.split import ROW_ID, moment_sql, place_sql, sides
 from mainline.errors import DataError
 from mainline.training import early_stopping, pipeline, sample
@@ -39,6 +40,7 @@ class Folds:
     count: int
     stop_at: Span | float | None  # the slice of `train.early_stopping`
     words: str  # how they were made, for a report
+    trained: int  # rows that a run fits its model on: `rows` may be a sample of them
 
     def parts(self, number: int) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The rows that the model of a fold is trained on, and those of the fold."""
@@ -64,6 +66,8 @@ class Folds:
 def folds(settings: Settings, frame: Path, number: int) -> Folds:
     """The folds of the training rows of a prepared frame, in the order of time where they have one.
 
+    Each of several processes holds them: of more than `LOADED` cells, they are made of a sample by a hash of the key.
+
     Raises
     ------
     DataError
@@ -72,7 +76,9 @@ def folds(settings: Settings, frame: Path, number: int) -> Folds:
     import numpy as np
 
     blocks = [settings.compare.blocks] if settings.compare.blocks else []
-    rows = pipeline.training_rows(settings, frame, *blocks)
+    trained, most = rows_fitted_on(settings, frame), max(1, LOADED // len(settings.prepare.features.names))
+    few = settings.train.model_copy(update={"rows": most} if trained > most else {})
+    rows = pipeline.training_rows(settings.model_copy(update={"train": few}), frame, *blocks)
     place = places(settings, frame, rows)
     holdout = settings.split.holdout
     starts: tuple[dt.datetime, ...] = ()
@@ -82,8 +88,10 @@ def folds(settings: Settings, frame: Path, number: int) -> Folds:
     else:
         fold = (place * number).astype(int).clip(0, number - 1)
         words = f"{number} parts by {settings.split.group or 'key'}, each scored by a model of the others"
+    if trained > most:
+        words += f"; on a sample of {len(rows):,} of the {trained:,} training rows, by a hash of their key"
     stopping = settings.train.early_stopping
-    found = Folds(rows, fold, place, starts, number, stopping.slice if stopping else None, words)
+    found = Folds(rows, fold, place, starts, number, stopping.slice if stopping else None, words, trained)
     for one in range(number):
         train, scored = found.parts(one)
         if train.empty or scored.empty:
@@ -92,6 +100,14 @@ def folds(settings: Settings, frame: Path, number: int) -> Folds:
                 "is too little training data for search.folds"
             )
     return found
+
+
+def rows_fitted_on(settings: Settings, frame: Path) -> int:
+    """How many rows a run fits its model on."""
+    with connect() as connection:
+        condition = sample.fitted_on(settings, frame, connection)
+        found = connection.execute(f"SELECT count(*) FROM {parquet_file(frame)} WHERE {condition}").fetchone()
+    return int(found[0]) if found else 0
 
 
 def places(settings: Settings, frame: Path, rows: pd.DataFrame) -> NDArray[Any]:

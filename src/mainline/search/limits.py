@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
 from mainline.packaging import onnx
-from mainline.packaging.export import matrices
+from mainline.packaging.agreement import matrices
 from mainline.serving import scorer
 from mainline.serving.signature import FORMAT, Agreement, Column, Signature
 from mainline.training import pipeline

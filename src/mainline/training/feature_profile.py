@@ -96,6 +96,12 @@ def deciles(values: NDArray[Any]) -> list[float]:
     return edges
 
 
+def comparable(before: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether two profiles have counted the numeric features that both hold in the same bins."""
+    both = before["numeric"].keys() & now["numeric"].keys()
+    return all(before["numeric"][name]["edges"] == now["numeric"][name]["edges"] for name in both)
+
+
 def drift(before: dict[str, Any], now: dict[str, Any]) -> list[Drift]:
     """PSI of every feature that both profiles hold, largest first.
 

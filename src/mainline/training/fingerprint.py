@@ -24,7 +24,7 @@ from mainline.config.schema import Settings
 from mainline.runtime import models
 from mainline.training.packages import foreign
 
-WHEEL = re.compile(r"^    \{ url = .*\n", re.MULTILINE)  # in `uv.lock`
+FILE = re.compile(r"^(    |sdist = )\{ url = .*\n", re.MULTILINE)  # of a package, in `uv.lock`
 # Of the machine's own modules and packages, those that the model passes through; a test trains a model in a
 # fresh interpreter and compares this list with what was imported.
 MODEL_MODULES = frozenset(
@@ -207,8 +207,8 @@ def locked_packages(root: Path, group: str = "train") -> dict[str, str]:
 
 @functools.lru_cache(maxsize=2)
 def parsed(lock: str) -> dict[str, Any]:
-    """A lock without its wheels: they are nine tenths of it, and take 0.2 seconds to parse."""
-    return tomllib.loads(WHEEL.sub("", lock))
+    """A lock without the files of its packages: they are nine tenths of it, and take 0.2 seconds to parse."""
+    return tomllib.loads(FILE.sub("", lock))
 
 
 def _dependencies(packages: Iterable[dict[str, Any]], extra: str) -> list[dict[str, Any]]:

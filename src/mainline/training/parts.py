@@ -22,16 +22,24 @@ if TYPE_CHECKING:
 VECTOR = 2048  # rows: DuckDB hands over whole vectors
 
 
-def read(settings: Settings, frame: Path, condition: str | None, *columns: str) -> Iterator[pd.DataFrame]:
+def read(
+    settings: Settings, frame: Path, condition: str | None, *columns: str, ids: NDArray[np.uint64] | None = None
+) -> Iterator[pd.DataFrame]:
     """Parts of the rows that meet `condition`, in the frame's order, each of at most `LOADED` cells.
 
-    Without a `condition` they are those that a model is fitted on. A frame without such rows has one part, without
-    rows.
+    Without a `condition` they are those that a model is fitted on; with `ids`, those of them with one of these row ids.
+    A frame without such rows has one part, without rows.
     """
+    import pandas as pd
+
     wanted = list(dict.fromkeys(columns))
     with connect() as connection:
         if condition is None:
             condition = sample.fitted_on(settings, frame, connection)
+        if ids is not None:
+            connection.execute("SET threads = 1")  # several would hand the rows of a join over in any order
+            connection.register("wanted", pd.DataFrame({ROW_ID: ids}))
+            condition = f"({condition}) AND {ROW_ID} IN (SELECT {ROW_ID} FROM wanted)"
         names = ", ".join(map(quoted, wanted))
         found = connection.execute(f"SELECT {names} FROM {parquet_file(frame)} WHERE {condition}")
         vectors = max(1, LOADED // (len(wanted) * VECTOR))
@@ -54,9 +62,8 @@ def scored(
 
     ids, scores = [], []
     prepare = settings.prepare
-    for part in read(settings, frame, condition, ROW_ID, *prepare.key, *prepare.features.names):
-        kept = part if wanted is None else part[np.isin(part[ROW_ID].to_numpy(), wanted)]
-        if len(kept):
-            ids.append(kept[ROW_ID].to_numpy())
-            scores.append(pipeline.predict(settings, model, kept))
+    for part in read(settings, frame, condition, ROW_ID, *prepare.key, *prepare.features.names, ids=wanted):
+        if len(part):
+            ids.append(part[ROW_ID].to_numpy())
+            scores.append(pipeline.predict(settings, model, part))
     return (np.concatenate(ids), np.concatenate(scores)) if ids else (np.empty(0, np.uint64), np.empty(0))

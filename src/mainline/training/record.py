@@ -173,6 +173,22 @@ def keep(
     return Record(path, facts)
 
 
+def among(row_id: NDArray[np.uint64], train_rows: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of `row_id` are among the training rows of a record, which are in order.
+
+    NumPy's own function would sort both together, in several times their memory.
+    """
+    import numpy as np
+
+    if not len(train_rows):
+        return np.zeros(len(row_id), dtype=bool)
+    if (train_rows[1:] < train_rows[:-1]).any():  # what a record holds is read from a file
+        train_rows = np.sort(train_rows)
+    place = np.minimum(np.searchsorted(train_rows, row_id), len(train_rows) - 1)
+    found: NDArray[np.bool_] = train_rows[place] == row_id
+    return found
+
+
 def align(row_id: NDArray[np.uint64], other: Holdout) -> NDArray[np.int64]:
     """The position of each of `row_id` in `other`, or -1."""
     import numpy as np

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.inspection import permutation_importance
 from sklearn.metrics import roc_auc_score
 
 from mainline.config.schema import Settings
 from mainline.evaluation import importance
+from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
 from mainline.training.record import Record
-from tests.mainline.facts import facts
+from mainline.training.train import TrainedModel
+from tests.mainline.facts import PARTS, facts
 from tests.mainline.settings import params
 from tests.projects import visits
 
@@ -79,3 +83,41 @@ def test_one_outcome_in_the_sample_has_no_importance(trained: Record, frame: Pat
     rows.loc[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC"), "bought"] = True
     rows.to_parquet(tmp_path / "frame.parquet", index=False, coerce_timestamps="us")
     assert importance.measure(SETTINGS, trained, tmp_path / "frame.parquet") == []
+
+
+@pytest.mark.slow
+def test_scores_of_all_shuffles_at_once_are_those_of_scikit_learn_one_by_one(
+    trained: Record, frame: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = pipeline.read_rows(SETTINGS, frame, "true").head(700)
+    y, _ = pipeline.encode(SETTINGS.task, rows["bought"], known=trained.facts.classes)
+    features, model = pipeline.features_of(SETTINGS, rows), trained.model()
+
+    def scoring(model: object, asked: pd.DataFrame, y: np.ndarray) -> float:
+        return importance.score(SETTINGS, pipeline.answers_of(SETTINGS.task, model, asked), y)  # type: ignore[arg-type]
+
+    one_by_one = permutation_importance(model, features, y, scoring=scoring, n_repeats=3, random_state=0)
+    falls = scoring(model, features, y) - importance.shuffled_scores(SETTINGS, model, features, y)
+    np.testing.assert_array_equal(falls, one_by_one["importances"])
+    monkeypatch.setattr(importance, "TOGETHER", 1500)  # two shuffles at a time
+    np.testing.assert_array_equal(
+        scoring(model, features, y) - importance.shuffled_scores(SETTINGS, model, features, y), falls
+    )
+
+
+@pytest.mark.slow
+def test_what_is_measured_before_the_validation_is_kept_once_the_model_is_recorded(
+    trained: Record, frame: Path, tmp_path: Path
+) -> None:
+    workspace = Workspace.at(tmp_path)
+    parts = dataclasses.replace(PARTS, prepare={"features": SETTINGS.prepare.features.model_dump()})
+    known = dataclasses.replace(trained.facts, parts=parts)
+    waiting = TrainedModel(known, trained.model_bytes(), {}, trained.profile)
+    early = importance.Early(SETTINGS, workspace, frame)
+    early.store(trained)
+    early.measure(waiting)
+    assert importance.kept(SETTINGS, workspace, trained) is None
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    early.store(trained)
+    found = importance.measure(SETTINGS, trained, frame)
+    assert importance.kept(SETTINGS, workspace, trained) == {each.feature: each.value for each in found}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,10 @@ import pandas as pd
 import pytest
 
 from mainline.config.schema import Settings
+from mainline.data.sources import duckdb_scan
 from mainline.data.split import row_id_sql
+from mainline.errors import ExternalError
+from mainline.evaluation import overlap
 from mainline.evaluation.overlap import Copies, copies
 from tests.mainline.settings import params
 
@@ -81,3 +86,20 @@ def test_a_row_without_a_value_is_a_copy_of_one_without_it(tmp_path: Path) -> No
     missing = rows()
     missing.loc[::2, "pages"] = np.nan
     assert found(tmp_path, again(missing), BY_HASH).share == pytest.approx(0.7, abs=0.03)
+
+
+def test_a_disk_that_fills_while_copies_are_looked_for_is_named(
+    tmp_path: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "frame.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            "COPY (SELECT i AS visit, TIMESTAMPTZ '2026-01-01' + to_seconds(i * 2) AS at, 'north' AS shop, "
+            "random()::FLOAT AS minutes, 1::FLOAT AS pages, i % 3 = 0 AS bought, hash(i) AS row_id "
+            f"FROM range(2_000_000) AS numbers(i)) TO '{path}' (FORMAT parquet)"
+        )
+    monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
+    monkeypatch.setattr(overlap, "spilling", partial(duckdb_scan.spilling, 20))
+    with pytest.raises(ExternalError, match=r"training rows: no room for temporary files below .*small-disk"):
+        copies(BY_TIME, path)
+    assert not list(small_disk.iterdir())

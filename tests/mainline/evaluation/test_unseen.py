@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from mainline.evaluation.unseen import unseen_in
-from mainline.training import record, reference_profile
+from mainline.training import parts, record, reference_profile
 from mainline.training.record import Record
 from tests.mainline.facts import PARTS, facts
 from tests.mainline.settings import params
@@ -40,7 +41,7 @@ def baseline(folder: Path) -> Record:
 
 def said(folder: Path, rows: pd.DataFrame) -> str | None:
     rows.to_parquet(folder / "frame.parquet", index=False, coerce_timestamps="us")
-    found = unseen_in(baseline(folder), folder / "frame.parquet", IDS, 0.01)
+    found = unseen_in(SETTINGS, baseline(folder), folder / "frame.parquet", IDS, 0.01)
     return found.said(N) if found else None
 
 
@@ -73,3 +74,20 @@ def test_a_few_new_values_stay_in_the_comparison(tmp_path: Path) -> None:
 
 def test_rows_that_main_drops_are_not_counted(tmp_path: Path) -> None:
     assert said(tmp_path, TRAINED.head(500)) is None
+
+
+def test_what_is_unseen_is_the_same_by_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = pd.concat([TRAINED] * 5).assign(row_id=np.arange(5 * N, dtype=np.uint64))
+    late = rows["row_id"] > 4000
+    rows["shop"] = np.where(late, np.where(rows["row_id"] % 3, "maybe", "later"), rows["shop"])
+    rows["minutes"] = rows["minutes"].where(rows["row_id"] % 31 > 0, 10_000)
+    rows.to_parquet(tmp_path / "frame.parquet", index=False, coerce_timestamps="us")
+    made, ids = baseline(tmp_path), rows["row_id"].to_numpy()[::-2]
+    whole = unseen_in(SETTINGS, made, tmp_path / "frame.parquet", ids, 0.01)
+    assert whole is not None
+    assert [name for name, *_ in whole.features] == ["shop", "minutes"]
+    monkeypatch.setattr(parts, "LOADED", 1)  # parts of two thousand rows, which is DuckDB's smallest
+    by_parts = unseen_in(SETTINGS, made, tmp_path / "frame.parquet", ids, 0.01)
+    assert by_parts is not None
+    assert by_parts.features == whole.features
+    np.testing.assert_array_equal(by_parts.rows, whole.rows)

@@ -14,12 +14,13 @@ import onnxruntime
 import pandas as pd
 import pytest
 
+from mainline.data.split import sides
 from mainline.errors import ExternalError, Refused
-from mainline.packaging import export
+from mainline.packaging import agreement, export
 from mainline.packaging import onnx as conversion
 from mainline.packaging.export import matrices
 from mainline.serving import scorer, signature
-from mainline.training import record
+from mainline.training import parts, record
 from tests import exports
 from tests.exports import TREES, Export, make
 from tests.projects import TOP
@@ -233,3 +234,28 @@ def test_a_threshold_between_two_neighbouring_numbers_stays_between_them(
     made = make(tmp_path, task, numeric="[minutes]")
     assert np.std(made.scores) > 0.3
     assert (made.signature.engine, made.signature.note) == ("onnx", None)
+
+
+def test_a_large_holdout_is_checked_by_parts_with_the_same_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(tmp_path)
+    rows = pd.concat([pd.read_parquet(made.frame)] * 6, ignore_index=True)
+    rows["row_id"] = np.arange(len(rows), dtype=np.uint64)
+    rows.to_parquet(tmp_path / "many.parquet", index=False, coerce_timestamps="us")
+    pipeline, held = made.record.model(), sides(made.settings).holdout
+    ids, scores = parts.scored(made.settings, pipeline, tmp_path / "many.parquet", held)
+    arrays = {"row_id": ids, "y": np.zeros(len(ids)), "score": scores, "train": ids[:0]}
+    pickled = (made.record.path / "model.pkl").read_bytes()
+    kept = record.keep(tmp_path / "kept", made.record.facts, pickled, arrays, made.record.profile)
+    whole = export.export(made.settings, kept, tmp_path / "many.parquet", tmp_path / "whole")
+    monkeypatch.setattr(parts, "LOADED", 1)  # parts of two thousand rows, which is DuckDB's smallest
+    read = list(agreement.HoldoutRows(made.settings, kept, tmp_path / "many.parquet"))
+    assert len(read) > 2
+    assert export.export(made.settings, kept, tmp_path / "many.parquet", tmp_path / "parts") == whole
+    assert whole.agreement.rows == len(ids)
+    broken = {**arrays, "score": np.where(np.arange(len(ids)) == len(ids) - 1, 0.5, scores)}
+    facts = dataclasses.replace(made.record.facts, fingerprint="a" * 64)
+    other = record.keep(tmp_path / "other", facts, pickled, broken, made.record.profile)
+    with pytest.raises(Refused, match=f"on 1 of {len(ids):,} holdout rows"):
+        export.export(made.settings, other, tmp_path / "many.parquet", tmp_path / "never")

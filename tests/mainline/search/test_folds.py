@@ -95,3 +95,21 @@ def test_early_stopping_by_hash_looks_at_a_share_of_the_groups_that_are_trained_
     for number in range(3):
         marks = found.parts(number)[0][early_stopping.MARK]
         assert marks.mean() == pytest.approx(0.3, abs=0.04)
+
+
+def test_of_a_large_table_the_folds_are_a_sample_that_is_stated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weekly = settings(("holdout: 2 weeks", "holdout: 1 week"))
+    path = frame(tmp_path)
+    whole = folds(weekly, path, 2)
+    assert (whole.trained, "sample" in whole.words) == (len(whole.rows), False)
+    monkeypatch.setattr("mainline.search.folds.LOADED", 1000 * len(weekly.prepare.features.names))
+    found = folds(weekly, path, 2)
+    assert (len(found.rows), found.trained) == (1000, len(whole.rows))
+    assert (
+        found.words
+        == f"{whole.words}; on a sample of 1,000 of the {len(whole.rows):,} training rows, by a hash of their key"
+    )
+    assert found.starts == whole.starts
+    assert set(found.rows["row_id"]) <= set(whole.rows["row_id"])

@@ -133,3 +133,14 @@ def test_a_disk_without_room_for_the_matrix_is_named_with_what_it_takes(
     (small_disk / "other").write_bytes(b"0" * (2**20 - free - 4096))
     with pytest.raises(ExternalError, match=rf"do not fit below .*disk \({said}\): they take about 0.1 MB"):
         matrix.in_file(settings, rows, columns, [False, True], type(made.named_steps["estimator"]), folder)
+
+
+def test_a_models_own_profile_is_what_is_counted_in_the_bins_of_another_with_the_same_edges(frame: Path) -> None:
+    condition, features = sample.labelled(TREES), TREES.prepare.features
+    own = described(TREES, frame, condition)
+    counted = feature_profile.profile(features, frame, condition, like=own)
+    assert feature_profile.comparable(counted, own)
+    assert {kind: own[kind] for kind in counted} == counted
+    other = feature_profile.profile(features, frame, f"{condition} AND visit % 2 = 0")
+    assert not feature_profile.comparable(other, own)
+    assert feature_profile.drift(counted, own) == feature_profile.drift(counted, counted)

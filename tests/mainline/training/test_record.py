@@ -113,3 +113,16 @@ def test_keeping_again_replaces_the_whole_record(tmp_path: Path) -> None:
         "rows.npz",
     ]
     assert json.loads((first.path / "record.json").read_text())["format"] == FORMAT
+
+
+MANY_IDS = arrays.arrays(
+    np.uint64, st.integers(0, 30), elements=st.integers(2**64 - 12, 2**64 - 1) | st.integers(0, 12)
+)
+
+
+@given(asked=MANY_IDS, trained=MANY_IDS, in_order=st.booleans())
+def test_the_rows_among_the_training_rows_are_those_that_numpy_finds(
+    asked: np.ndarray, trained: np.ndarray, in_order: bool
+) -> None:
+    trained = np.sort(trained) if in_order else trained
+    assert [*record.among(asked, trained)] == [*np.isin(asked, trained)]

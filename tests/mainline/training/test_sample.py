@@ -66,3 +66,14 @@ def test_the_sample_does_not_depend_on_where_a_row_stands_for_the_split(tmp_path
     for quartile in (0.25, 0.5, 0.75):
         below = float(np.mean(sampled < np.quantile(whole.astype("float64"), quartile)))
         assert below == pytest.approx(quartile, abs=0.055)
+
+
+def test_rows_of_equal_content_whose_ids_follow_each_other_are_not_taken_together(tmp_path: Path) -> None:
+    rows = visits().assign(
+        row_id=(np.arange(len(visits())) // 4 * 2**40 + np.arange(len(visits())) % 4).astype("uint64")
+    )
+    path = tmp_path / "frame.parquet"  # of each four, the lower halves of the ids are 0, 1, 2 and 3
+    rows.to_parquet(path, index=False, coerce_timestamps="us")
+    found = ids(settings(1000), path)
+    assert len(found) == 1000, "though many rows have one place"
+    assert {*(found % 2**40)} == {0, 2}, "of four rows that follow each other, the first and the third"

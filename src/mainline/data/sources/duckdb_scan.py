@@ -79,6 +79,20 @@ def no_room_to_spill(error: Exception) -> str | None:
     )
 
 
+@contextmanager
+def naming_a_full_disk(what: str) -> Iterator[None]:
+    """Raise ExternalError where a query in the block finds no room for its temporary files; `what` is not done then."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        full = no_room_to_spill(error)
+        if full is None:
+            raise
+        raise ExternalError(f"{what}: {full}") from error
+
+
 def scan_sql(paths: Iterable[Path], layout: Layout, **options: str) -> str:
     """What reads exactly these files, with these columns, whatever is in their names."""
     computed = layout.reading.computed

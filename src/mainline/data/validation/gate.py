@@ -68,6 +68,10 @@ class Gate:
         self.frame = frame
         self.asked.append(self.worker.submit(of_frame, frame=str(frame), digest=digest, **self.about))
 
+    @property
+    def has_answered(self) -> bool:
+        return all(future.done() for future in self.asked)
+
     def answer(self) -> Validation:
         """Wait for all results, and write the index over the pages."""
         said = [future.result() for future in self.asked]
@@ -77,6 +81,13 @@ class Gate:
         if validation.expectations:
             docs_index.write(validation, self.docs)
         return validation
+
+
+def load_libraries() -> None:
+    """Import what a validation needs, seconds of work, before the tables are known."""
+    from mainline.data.validation import run, suites, table_engine  # noqa: F401
+
+    suites.built_in_types()
 
 
 def check_suites(settings: Settings, root: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data.split import sides
 from mainline.errors import Refused
-from mainline.packaging import export
+from mainline.packaging import agreement, export
 from mainline.packaging.staging.container import Running
 from mainline.serving.signature import Signature
 from mainline.training.pipeline import read_rows
@@ -43,7 +43,7 @@ class HoldoutRequests:
 
 def holdout_requests(settings: Settings, record: Record, frame: Path, signature: Signature) -> HoldoutRequests:
     rows = read_rows(settings, frame, sides(settings).holdout)
-    return HoldoutRequests(signature, export.as_lists(signature, rows), export.recorded_answers(record, rows))
+    return HoldoutRequests(signature, export.as_lists(signature, rows), agreement.recorded_answers(record, rows))
 
 
 def differences(server: Running, requests: HoldoutRequests) -> tuple[int, float]:
@@ -64,5 +64,5 @@ def differences(server: Running, requests: HoldoutRequests) -> tuple[int, float]
         answers = answers[:, 1]
     scale = max(1.0, float(np.abs(requests.scores).max())) if requests.signature.task == "regression" else 1.0
     difference = np.abs(answers - requests.scores) / scale
-    wrong = ~(difference <= export.TOLERANCE).reshape(len(requests.rows), -1).all(axis=1)
+    wrong = ~(difference <= agreement.TOLERANCE).reshape(len(requests.rows), -1).all(axis=1)
     return int(wrong.sum()), float(np.nanmax(difference))
