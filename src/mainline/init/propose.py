@@ -13,6 +13,7 @@ from mainline.init.guesses import (
     derive,
     duplicates,
     estimator,
+    far_dates,
     features,
     gates,
     groups,
@@ -95,6 +96,7 @@ def propose(
     written, numbers = numbers_in_text.find(context, {n: u for n, u in uses.items() if n not in elsewhere})
     uses = left_out(uses, written)
     sentinels.warn(context, uses)
+    far_dates.warn(context, time.name if time else None, uses)
     uses = duplicates.of_columns(context, uses)
     singles = single.scores(context, target, used(uses))
     uses = left_out(uses, leaks.find(context, target, uses, singles))

@@ -71,6 +71,40 @@ def test_a_number_that_stands_for_missing_is_a_risk(tmp_path: Path) -> None:
     assert said(found, "risk", "score") == "", "99 is one of the scores"
 
 
+def test_each_way_of_writing_that_a_number_is_missing_is_a_risk(tmp_path: Path) -> None:
+    given, place = messy(), np.arange(ROWS)
+    random = np.random.default_rng(8)
+    columns = {
+        "sensor": (random.normal(20, 5, ROWS).round(1), 999.9),
+        "months": (random.integers(0, 60, ROWS), -1),
+        "glucose": (random.normal(120, 15, ROWS).round(), 0),
+        "humidity": (random.uniform(20, 90, ROWS).round(1), -99.9),
+    }
+    for name, (values, code) in columns.items():
+        given[name] = np.where(place % 20 == 3, code, values)
+    given["delay"] = np.where(place % 2, -1, 1) * random.integers(0, 40, ROWS)
+    given["debt"] = np.where(place % 20 == 3, -998, np.where(place % 20 == 5, -999, random.integers(0, 60, ROWS)))
+    given["sold"] = random.poisson(2, ROWS)
+    found = of_frame(tmp_path, given, "y")
+    for name, (_, code) in columns.items():
+        assert f"{name} is {code:g} in 30 rows" in said(found, "risk", name)
+    assert "debt is -999 in 30 rows and -998 in 30 rows and 0 to 59 in the others" in said(found, "risk", "debt")
+    assert said(found, "risk", "delay") == said(found, "risk", "sold") == "", "measured below zero, and from zero on"
+
+
+def test_a_date_far_from_all_others_is_a_risk_and_no_end_of_the_table(tmp_path: Path) -> None:
+    given = messy()
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(ROWS) // 2, unit="D")
+    given["opened"] = [each.date() for each in days]
+    given.loc[[7, 70], "opened"] = pd.Timestamp("9999-12-31").date()
+    given["since"] = [each.date() for each in days - pd.Timedelta(days=40)]
+    given.loc[given.index % 10 == 0, "since"] = pd.Timestamp("1900-01-01").date()
+    found = of_frame(tmp_path, given, "y")
+    assert str(found.settings["data"]["until"]) == "2024-10-27"
+    assert "opened is 9999-12-31 in 2 rows, long after 2024-10-26" in said(found, "risk", "opened")
+    assert "since is 1900-01-01 in 60 rows, long before all others" in said(found, "risk", "since")
+
+
 def test_a_column_of_numbers_with_a_word_in_it_is_told_and_names_no_row(root: Path) -> None:
     lines = ["x,w,label", *(f"{n / 7:.4f},{n % 5},{n % 2}" for n in range(200)), "Total,3,1"]
     (root / "rows.csv").write_text("\n".join(lines), encoding="utf-8")
