@@ -35,6 +35,11 @@ def test_a_date_with_two_readings_stays_text_until_its_format_is_set(tmp_path: P
     assert [day.year for day, _ in rows(read)] == [2026]
 
 
+@pytest.mark.parametrize("written", ["01/02/24 10:15", "24-01-02 10:15:00", "1-2-24 10:15"])
+def test_a_time_whose_year_has_two_digits_is_no_time_of_the_first_century(tmp_path: Path, written: str) -> None:
+    assert rows(table(tmp_path, f"a,b\n{written},1\n")) == [(written, 1)]
+
+
 def _format(written: str) -> str:
     return {"/": "%m/%d/%Y", ".": "%d.%m.%Y", "-": "%d-%m-%y"}[next(c for c in written if not c.isdigit())]
 
