@@ -359,6 +359,8 @@ def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
     for name, given in types.items():
         column = quoted(name)
         is_text = given.startswith("string")
+        if name == settings.prepare.label and given.startswith("float"):
+            column = f"CASE WHEN isnan({column}) THEN NULL ELSE {column} END"  # as Polars and Spark write a missing one
         if name in features.numeric:
             column = f"{truth(column, 1, 0, f'{column}::FLOAT')}::FLOAT" if is_text else f"{column}::FLOAT"
         elif name in features.categorical:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mainline.data.collect import Collected
@@ -10,6 +10,7 @@ from mainline.errors import DataError
 from mainline.init import leaks
 from mainline.init.guesses import (
     copies,
+    dates_in_text,
     derive,
     duplicates,
     estimator,
@@ -93,7 +94,8 @@ def propose(
     elsewhere |= dict.fromkeys(with_labels, f"it comes with the labels of {holder.name}: after the outcome")
     uses = patterns.with_constants(rows.columns, features.guess(rows, target, by, time, elsewhere))
     uses = left_out(uses, derive.parts_of_time(context, time, uses))
-    written, numbers = numbers_in_text.find(context, {n: u for n, u in uses.items() if n not in elsewhere})
+    uses = left_out(uses, dates_in_text.find(context, without(uses, elsewhere), split_by_time=time is not None))
+    written, numbers = numbers_in_text.find(context, without(uses, elsewhere))
     uses = left_out(uses, written)
     sentinels.warn(context, uses)
     far_dates.warn(context, time.name if time else None, uses)
@@ -132,6 +134,10 @@ def propose(
 
 def used(uses: Mapping[str, Use]) -> list[str]:
     return [name for name, use in uses.items() if use.role in ("numeric", "categorical")]
+
+
+def without(uses: Mapping[str, Use], names: Container[str]) -> dict[str, Use]:
+    return {name: use for name, use in uses.items() if name not in names}
 
 
 def left_out(uses: Mapping[str, Use], reasons: Mapping[str, str]) -> dict[str, Use]:

@@ -69,13 +69,19 @@ def binary(table: Table, column: Column, classes: Mapping[str, Sequence[str]], w
     inverted = kind_of(column.type) == "boolean" and positive == "false"
     expression = f"~{in_ibis(column.name)}" if inverted else None
     value = condition if words or inverted else quoted(column.name)
-    label_sql = f"CASE WHEN {quoted(column.name)} IS NULL THEN NULL ELSE ({condition})::INT END"
+    label_sql = f"CASE WHEN {known(column)} IS NULL THEN NULL ELSE ({condition})::INT END"
     if words:
         told.reasons["prepare", "label_values"] = f"{reason}; feedback may say them too"
     by_class = {"true": counts[positive], "false": counts[other]}
     # By its own name, true would mean the column's true to whoever sends feedback.
     named = free_name(f"not_{column.name}", table) if inverted else None
     return Label(column, "binary", expression, label_sql, value, by_class, words, named)
+
+
+def known(column: Column) -> str:
+    """SQL of a column in which NaN is null, as the frame has the label."""
+    name = quoted(column.name)
+    return f"nullif({name}, 'nan'::{column.type})" if column.type in ("FLOAT", "DOUBLE") else name
 
 
 def free_name(wanted: str, table: Table) -> str:
@@ -145,10 +151,8 @@ def unabridged(said: Mapping[str, Sequence[str]]) -> bool:
 
 def multiclass(table: Table, column: Column, told: Told) -> Label:
     """Classes as the table writes them; one that is too rare to stand on both sides of the split has no label."""
-    shown = f"{quoted(column.name)}::VARCHAR"
-    counts: dict[str, int] = dict(
-        table.all(f"{shown}, count(*)", f"WHERE {quoted(column.name)} IS NOT NULL GROUP BY 1")
-    )
+    shown = f"{known(column)}::VARCHAR"
+    counts: dict[str, int] = dict(table.all(f"{shown}, count(*)", f"WHERE {known(column)} IS NOT NULL GROUP BY 1"))
     rare = sorted(value for value, count in counts.items() if count < FEWEST_OF_A_CLASS)
     name, sql = in_ibis(column.name), quoted(column.name)
     number = kind_of(column.type) == "number"
@@ -167,9 +171,9 @@ def multiclass(table: Table, column: Column, told: Told) -> Label:
     kept = {value: count for value, count in counts.items() if value not in rare}
     if len(kept) < 2:
         raise DataError(f"LABEL={column.name}: fewer than two classes have {FEWEST_OF_A_CLASS} rows: nothing to learn")
-    known = ", ".join(text(value) for value in rare)
-    as_text = f"{sql}::VARCHAR"
-    label_sql = f"CASE WHEN {as_text} IN ({known}) THEN NULL ELSE {as_text} END" if rare else as_text
+    too_rare = ", ".join(text(value) for value in rare)
+    as_text = f"{known(column)}::VARCHAR"
+    label_sql = f"CASE WHEN {as_text} IN ({too_rare}) THEN NULL ELSE {as_text} END" if rare else as_text
     return Label(
         column, "multiclass", None if expression == name else expression, label_sql, sql, dict(sorted(kept.items()))
     )

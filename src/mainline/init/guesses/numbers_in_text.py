@@ -1,4 +1,4 @@
-"""Numbers that are written with a sign: `$1,234.50`, `180,92 €`, `12 %`, `(30.00)`. The preparation reads them."""
+"""Numbers that are text: `$1,234.50`, `180,92 €`, `12 %`, `(30.00)`, `1 234`, `12.5`. The preparation reads them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from mainline.data.split import quoted
+from mainline.init.guesses import names
 from mainline.init.guesses.table import Context, Table
 from mainline.init.kinds import in_ibis, kind_of, literal
 from mainline.init.proposal import Column, Derived, Use
@@ -24,12 +25,16 @@ LONGEST = 40  # characters
 FIRST = 20
 FEWEST = 3  # different values: fewer are categories
 PYTHON = re.compile(WRITTEN.replace(r"\x{00A0}", "\u00a0").replace(r"\x{202F}", "\u202f"))
-FRACTION = re.compile(r"[-+]?\d+[.,]\d+")
+GROUPED = rf"[-+]?\d{{1,3}}({SPACE}\d{{3}})+([.,]\d+)?"
+SIGNLESS = rf"{GROUPED}|[-+]?\d+[.,]\d+([eE][-+]?\d+)?|[-+]?\d{{1,3}}([.,]\d{{3}})+([.,]\d+)?"
+FEWEST_SIGNLESS = 13  # different values: a few such as 3.10 and 3.11 are names
+MARKED = re.compile(r"[-+]?\d+([.,]\d+)+")
+FRACTION = re.compile(r"[-+]?\d+[.,]\d+|[-+]?\d{1,3}([.,]\d{3})+([.,]\d+)?")
 Style = Literal["point", "comma"]
 
 
 def find(context: Context, uses: Mapping[str, Use]) -> tuple[dict[str, str], list[Derived]]:
-    """The columns of text that are numbers with one sign, with why they are no features as text; and the numbers."""
+    """The columns of text that are numbers, with one sign or none, with why they are no features as text; and the numbers."""
     reasons: dict[str, str] = {}
     derived: list[Derived] = []
     for name, column in context.table.columns.items():
@@ -38,7 +43,8 @@ def find(context: Context, uses: Mapping[str, Use]) -> tuple[dict[str, str], lis
         if column.distinct < FEWEST or column.longest > LONGEST:
             continue
         values = [value for value, _ in column.top[:FIRST]] or first_values(context.sample, name)
-        if not any(looks(value) for value in values):
+        if not any(looks(value) or MARKED.fullmatch(value.strip()) for value in values):
+            ask_of_digits(context, column)
             continue
         made = f"{name}_number"
         found = style_of(context, column)
@@ -91,9 +97,13 @@ def style_of(context: Context, column: Column) -> tuple[Style | None, bool, str]
         f"count(DISTINCT regexp_extract({value}, '{SIGN}')) FILTER ({known}), "
         f"coalesce(bool_or(regexp_matches({value}, '[-(]')) FILTER ({known}), false), "
         f"min({value}) FILTER ({known}), "
-        f"coalesce(bool_or(regexp_matches({value}, '{signed}')) FILTER ({known}), false)"
+        f"coalesce(bool_or(regexp_matches({value}, '{signed}')) FILTER ({known}), false), "
+        f"count(*) FILTER ({known} AND regexp_full_match({value}, '{escaped(SIGNLESS)}')), "
+        f"count(*) FILTER ({known} AND regexp_full_match({value}, '[-+]?[0-9]+'))"
     )
-    rows, written, point, comma, whole, signs, negative, example, has_sign = counts
+    rows, written, point, comma, whole, signs, negative, example, has_sign, signless, digits = counts
+    if not has_sign and signless and signless + digits == rows and column.distinct >= FEWEST_SIGNLESS:
+        has_sign = True  # their marks say that they are numbers
     if not rows or written < rows or not has_sign or signs > 2 or (signs == 2 and not negative):
         return None
     if whole == rows or (point == rows and comma < rows):
@@ -101,6 +111,23 @@ def style_of(context: Context, column: Column) -> tuple[Style | None, bool, str]
     if comma == rows and point < rows:
         return "comma", negative, example
     return (None, negative, example) if point == rows else None
+
+
+def ask_of_digits(context: Context, column: Column) -> None:
+    """Whole numbers as text are left as they are: a postcode is one, and an age that is text by mistake."""
+    if column.distinct < FEWEST_SIGNLESS or column.longest > 9 or names.is_identifier(column.name):
+        return
+    value = f"trim({quoted(column.name)})"
+    rows, digits, padded = context.table.one(
+        f"count({value}), count(*) FILTER (regexp_full_match({value}, '-?[0-9]+')), "
+        f"count(*) FILTER (regexp_full_match({value}, '0[0-9]+'))"
+    )
+    if rows and digits == rows and not padded and not names.says(column.name, names.CODE):
+        context.told.ask(
+            column.name,
+            f"{column.name} holds whole numbers as text, and text is never read as a number. If it is a measure, "
+            "convert it in the source's query or in the preparation",
+        )
 
 
 def escaped(pattern: str) -> str:
