@@ -86,10 +86,11 @@ def test_numbers_and_dates_that_are_text_are_read_or_asked_about(tmp_path: Path)
     given["postcode"] = [f"{n:05d}" for n in random.integers(1000, 1040, ROWS)]
     given["quarter"] = [f"{2020 + n // 4}Q{n % 4 + 1}" for n in random.integers(0, 20, ROWS)]
     given["day"] = [f"{each:%Y-%m-%d}" for each in pd.Timestamp("2024-01-01") + pd.to_timedelta(given.index // 2, unit="D")]
+    given["tool"] = [f"m{n}" for n in random.integers(10, 40, ROWS)]
     given["order_date"] = 45_292 + given.index % 300
-    found = of_frame(tmp_path, given, "y")
+    found = of_frame(tmp_path, given, "y", key=("content",))
     assert {"revenue_number", "wealth_number", "dose_number"} <= set(features(found)["numeric"])
-    assert {"python", "years", "postcode"} <= set(features(found)["categorical"])
+    assert {"python", "years", "postcode", "tool"} <= set(features(found)["categorical"])
     prepared = frame_of(found, tmp_path).sort_values("dose")
     for name, close in (("revenue_number", 0.01), ("wealth_number", 1), ("dose_number", 0.001)):
         assert np.abs(prepared[name].to_numpy() - amount[given.sort_values("dose").index]).max() <= close
@@ -134,7 +135,7 @@ def test_a_label_that_is_nan_is_missing_and_one_that_is_infinite_is_refused(tmp_
     assert found.settings["gates"]["label_coverage"] == 0.85
     settings = Settings.model_validate({**found.settings, "prepare": {**found.settings["prepare"], "key": ["x"]}})
     written = frame_sql(settings, f"SELECT * FROM '{place}'", dict.fromkeys("xzy", "float64"))
-    assert connect().sql(f"SELECT count(y) FROM ({written})").fetchone() == (540,), "the frame has nulls"
+    assert connect().sql(f"SELECT count(y) FROM ({written})").fetchall() == [(540,)], "the frame has nulls"
     y[0] = np.inf
     pq.write_table(pa.table({**numbers, "y": pa.array(y)}), place)
     with pytest.raises(DataError, match="LABEL=y: some rows have an infinite one"):

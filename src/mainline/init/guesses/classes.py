@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mainline.data.prepare import FALSE_WORDS, TRUE_WORDS
-from mainline.data.sources.duckdb_scan import text
+from mainline.data.sources.duckdb_scan import is_nan, text
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
 from mainline.init.guesses.table import Table, Told
@@ -81,7 +81,7 @@ def binary(table: Table, column: Column, classes: Mapping[str, Sequence[str]], w
 def known(column: Column) -> str:
     """SQL of a column in which NaN is null, as the frame has the label."""
     name = quoted(column.name)
-    return f"nullif({name}, 'nan'::{column.type})" if column.type in ("FLOAT", "DOUBLE") else name
+    return f"CASE WHEN {is_nan(name)} THEN NULL ELSE {name} END" if column.type in ("FLOAT", "DOUBLE") else name
 
 
 def free_name(wanted: str, table: Table) -> str:

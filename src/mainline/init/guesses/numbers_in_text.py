@@ -12,11 +12,10 @@ from mainline.init.guesses.table import Context, Table
 from mainline.init.kinds import in_ibis, kind_of, literal
 from mainline.init.proposal import Column, Derived, Use
 
-SIGN = (
-    r"[$€£¥₹%‰]|EUR|USD|GBP|CHF|JPY|CNY|INR|PLN|SEK|NOK|DKK|CZK|kr|zł|kg|g|km|m|cm|mm|mi|ft|lb|lbs|l|ml|h|min|s|°C|°F"
-)
+BEFORE = r"[$€£¥₹]|EUR|USD|GBP|CHF|JPY|CNY|INR|PLN|SEK|NOK|DKK|CZK|kr|zł"  # a unit stands behind: m12 is a name
+SIGN = BEFORE + r"|[%‰]|kg|g|km|m|cm|mm|mi|ft|lb|lbs|l|ml|h|min|s|°C|°F"
 DIGITS = r"\d[\d.,'\s\x{00A0}\x{202F}]*"
-WRITTEN = rf"[-(]?\s*({SIGN})?\s*[-(]?{DIGITS}\s*({SIGN})?\s*\)?"
+WRITTEN = rf"[-(]?\s*({BEFORE})?\s*[-(]?{DIGITS}\s*({SIGN})?\s*\)?"
 MISSING = r"(?i)|-+|\?|n/?a|#n/a|nan|null|none|nil|missing"
 POINT = r"\d+(\.\d+)?|\d{1,3}(,\d{3})+(\.\d+)?"
 COMMA = r"\d+(,\d+)?|\d{1,3}(\.\d{3})+(,\d+)?"
@@ -64,13 +63,12 @@ def find(context: Context, uses: Mapping[str, Use]) -> tuple[dict[str, str], lis
 
 
 def is_amount(table: Table, column: Column) -> bool:
-    """Whether a column's first texts are all numbers with a sign or a fraction: such a column names no row."""
+    """Whether a column's first texts are numbers, some with a sign or a fraction: such a column names no row."""
     if kind_of(column.type) != "text" or column.longest > LONGEST:
         return False
     values = [value.strip() for value, _ in column.top] or first_values(table, column.name)
-    return bool(values) and all(
-        FRACTION.fullmatch(value) or (PYTHON.fullmatch(value) and looks(value)) for value in values
-    )
+    marked = [bool(FRACTION.fullmatch(value) or looks(value)) for value in values]
+    return any(marked) and all(FRACTION.fullmatch(value) or PYTHON.fullmatch(value) for value in values)
 
 
 def first_values(table: Table, name: str) -> list[str]:
