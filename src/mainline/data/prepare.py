@@ -360,7 +360,8 @@ def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
         column = quoted(name)
         is_text = given.startswith("string")
         if name == settings.prepare.label and given.startswith("float"):
-            column = f"CASE WHEN {is_nan(column)} THEN NULL ELSE {column} END"  # as Polars and Spark write a missing one
+            # Polars and Spark write NaN for a missing one.
+            column = f"CASE WHEN {is_nan(column)} THEN NULL ELSE {column} END"
         if name in features.numeric:
             column = f"{truth(column, 1, 0, f'{column}::FLOAT')}::FLOAT" if is_text else f"{column}::FLOAT"
         elif name in features.categorical:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from mainline.data.sources.duckdb_scan import name as quoted
 from mainline.data.sources.duckdb_scan import is_nan, text
+from mainline.data.sources.duckdb_scan import name as quoted
 from mainline.evaluation.formatting import NOTHING, plain
 from mainline.init.proposal import Column, Use
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.data.collect import Collected
 from mainline.errors import DataError
-from mainline.init import leaks
+from mainline.init import joint_leaks, leaks
 from mainline.init.guesses import (
     copies,
     dates_in_text,
@@ -22,6 +22,7 @@ from mainline.init.guesses import (
     join,
     key,
     label,
+    label_words,
     metric,
     numbers_in_text,
     patterns,
@@ -75,7 +76,8 @@ def propose(
     if more and holder is not rows:
         rows, by, joined = join.guess(rows, holder, wishes, told)
         known = join.reported(holder, by)
-    target = label.guess(rows, wishes, told)
+    rows, absent = label_words.without_absent(rows, wishes.label, told)
+    target = label.guess(rows, wishes, told, absent)
     holdout.check_size(target)
     context = Context(rows, sampled(rows, "_init_sample"), wishes, told)
     if joined is None:
@@ -102,7 +104,10 @@ def propose(
     uses = duplicates.of_columns(context, uses)
     singles = single.scores(context, target, used(uses))
     uses = left_out(uses, leaks.find(context, target, uses, singles))
-    derived = (*derive.features(context, time, uses, elsewhere), *numbers)
+    uses = left_out(uses, joint_leaks.find(context, target, used(uses), singles))
+    dated = joint_leaks.of_dates(context, target, uses, elsewhere)
+    uses = left_out(uses, dated)
+    derived = (*derive.features(context, time, uses, {**elsewhere, **dated}), *numbers)
     check_features(rows.name, uses, derived)
     group = None
     if side is None:

@@ -85,7 +85,8 @@ def test_numbers_and_dates_that_are_text_are_read_or_asked_about(tmp_path: Path)
     given["years"] = random.integers(18, 60, ROWS).astype(str)
     given["postcode"] = [f"{n:05d}" for n in random.integers(1000, 1040, ROWS)]
     given["quarter"] = [f"{2020 + n // 4}Q{n % 4 + 1}" for n in random.integers(0, 20, ROWS)]
-    given["day"] = [f"{each:%Y-%m-%d}" for each in pd.Timestamp("2024-01-01") + pd.to_timedelta(given.index // 2, unit="D")]
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(given.index // 2, unit="D")
+    given["day"] = [f"{each:%Y-%m-%d}" for each in days]
     given["tool"] = [f"m{n}" for n in random.integers(10, 40, ROWS)]
     given["order_date"] = 45_292 + given.index % 300
     found = of_frame(tmp_path, given, "y", key=("content",))
@@ -98,7 +99,7 @@ def test_numbers_and_dates_that_are_text_are_read_or_asked_about(tmp_path: Path)
     assert said(found, "question", "postcode") == ""
     for name, shown in (("quarter", "20"), ("day", "2024-01-01"), ("order_date", "45591 is 2024-10-26")):
         assert shown in left_out(found)[name]
-        assert "Is it the rows' time? Rows are split by a hash" in said(found, "question", name)
+        assert "Is it the rows' time? They are split by a hash" in said(found, "question", name)
 
 
 def test_each_way_of_writing_that_a_number_is_missing_is_a_risk(tmp_path: Path) -> None:

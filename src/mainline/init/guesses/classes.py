@@ -9,6 +9,7 @@ from mainline.data.prepare import FALSE_WORDS, TRUE_WORDS
 from mainline.data.sources.duckdb_scan import is_nan, text
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
+from mainline.init.guesses import label_words
 from mainline.init.guesses.table import Table, Told
 from mainline.init.kinds import in_ibis, is_integer, kind_of, literal
 from mainline.init.proposal import Column, Wishes
@@ -57,7 +58,10 @@ class Label:
         return (self.counts or {}).get("true", 0) / max(self.rows, 1)
 
 
-def binary(table: Table, column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes, told: Told) -> Label:
+def binary(
+    table: Table, column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes, told: Told,
+    absent: Sequence[str] = (),
+) -> Label:  # fmt: skip
     count_of = dict(column.top)
     said = {said: list(spelled) for said, spelled in classes.items()} or {value: [value] for value in count_of}
     counts = {each: sum(count_of[value] for value in spelled) for each, spelled in said.items()}
@@ -69,6 +73,11 @@ def binary(table: Table, column: Column, classes: Mapping[str, Sequence[str]], w
     inverted = kind_of(column.type) == "boolean" and positive == "false"
     expression = f"~{in_ibis(column.name)}" if inverted else None
     value = condition if words or inverted else quoted(column.name)
+    if absent:
+        expression = label_words.expression(column.name, absent)
+        value = (
+            f"CASE WHEN {quoted(column.name)}::VARCHAR IN ({', '.join(map(text, absent))}) THEN NULL ELSE {value} END"
+        )
     label_sql = f"CASE WHEN {known(column)} IS NULL THEN NULL ELSE ({condition})::INT END"
     if words:
         told.reasons["prepare", "label_values"] = f"{reason}; feedback may say them too"
@@ -149,7 +158,7 @@ def unabridged(said: Mapping[str, Sequence[str]]) -> bool:
     return not any(value.strip().endswith(".") for spelled in said.values() for value in spelled)
 
 
-def multiclass(table: Table, column: Column, told: Told) -> Label:
+def multiclass(table: Table, column: Column, told: Told, absent: Sequence[str] = ()) -> Label:
     """Classes as the table writes them; one that is too rare to stand on both sides of the split has no label."""
     shown = f"{known(column)}::VARCHAR"
     counts: dict[str, int] = dict(table.all(f"{shown}, count(*)", f"WHERE {known(column)} IS NOT NULL GROUP BY 1"))
@@ -157,7 +166,7 @@ def multiclass(table: Table, column: Column, told: Told) -> Label:
     name, sql = in_ibis(column.name), quoted(column.name)
     number = kind_of(column.type) == "number"
     as_integer = number and not is_integer(column.type)
-    expression = f'{name}.cast("int64")' if as_integer and column.whole else name
+    expression = f'{name}.cast("int64")' if as_integer and column.whole else label_words.expression(column.name, absent)
     for value in rare:
         shown = value.removesuffix(".0") if number else literal(value)
         expression += f".nullif({shown})"
@@ -174,6 +183,8 @@ def multiclass(table: Table, column: Column, told: Told) -> Label:
     too_rare = ", ".join(text(value) for value in rare)
     as_text = f"{known(column)}::VARCHAR"
     label_sql = f"CASE WHEN {as_text} IN ({too_rare}) THEN NULL ELSE {as_text} END" if rare else as_text
+    if absent:
+        sql = f"CASE WHEN {sql}::VARCHAR IN ({', '.join(map(text, absent))}) THEN NULL ELSE {sql} END"
     return Label(
         column, "multiclass", None if expression == name else expression, label_sql, sql, dict(sorted(kept.items()))
     )

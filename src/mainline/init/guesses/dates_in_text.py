@@ -16,7 +16,8 @@ from mainline.init.value_shapes import MONTH
 
 YEAR = r"(19|20)\d\d"
 WRITTEN = (
-    rf"{YEAR}[-/ ]?[Qq][1-4]|[Qq][1-4][-/ ]?{YEAR}|{YEAR}[-/ ]?[Ww]\d\d?|{YEAR}[-/.](0?[1-9]|1[0-2])([-/.]\d\d?([ T].*)?)?"
+    rf"{YEAR}[-/ ]?[Qq][1-4]|[Qq][1-4][-/ ]?{YEAR}|{YEAR}[-/ ]?[Ww]\d\d?"
+    rf"|{YEAR}[-/.](0?[1-9]|1[0-2])([-/.]\d\d?([ T].*)?)?"
     rf"|{YEAR}(0[1-9]|1[0-2])[0-3]\d[ T].*|\d\d?[./-]\d\d?[./-](\d\d)?\d\d(,? .*)?"
     rf"|\d\d?[ -]{MONTH}[ -](\d\d)?\d\d(,? .*)?|([A-Za-z]{{2,9}},? )?{MONTH} \d\d?,? {YEAR}.*|{MONTH}[ -](\d\d)?\d\d"
 )
@@ -40,7 +41,9 @@ def find(context: Context, uses: Mapping[str, Use], *, split_by_time: bool) -> d
             shown = dt.date(1899, 12, 30) + dt.timedelta(days=int(column.maximum))
             found[name] = f"a day as a spreadsheet counts them: {column.maximum:.0f} is {shown}"
     for name, reason in found.items():
-        split = "" if split_by_time else " Is it the rows' time? Rows are split by a hash until the table has it as a date."
+        split = (
+            "" if split_by_time else " Is it the rows' time? They are split by a hash until the table has it as a date."
+        )
         context.told.ask(
             name,
             f"{name} looks like {reason}: left out, since new rows have values that training has not.{split} Write it "

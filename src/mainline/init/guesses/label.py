@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
+from mainline.init.guesses import label_words
 from mainline.init.guesses.classes import Label, binary, known, multiclass
 from mainline.init.guesses.numbers_in_text import first_values, is_amount
 from mainline.init.guesses.table import Table, Told
@@ -42,8 +43,8 @@ def find(tables: Sequence[Table], wishes: Wishes) -> Table:
     raise ConfigurationError(f"LABEL={wishes.label}: the table has no such column: {hint}")
 
 
-def guess(table: Table, wishes: Wishes, told: Told) -> Label:
-    """The task, and how the label's values become what the machine predicts.
+def guess(table: Table, wishes: Wishes, told: Told, absent: Sequence[str] = ()) -> Label:
+    """The task, and how the label's values become what the machine predicts; `absent` are words for a missing one.
 
     Raises
     ------
@@ -78,8 +79,9 @@ def guess(table: Table, wishes: Wishes, told: Told) -> Label:
     if task == "regression":
         return Label(column, task, sql=f"{known(column)}::DOUBLE", value=quoted(column.name))
     if task == "binary":
-        return binary(table, column, classes, wishes, told)
-    return multiclass(table, column, told)
+        return binary(table, column, classes, wishes, told, absent)
+    label_words.spelled(column, classes, told)
+    return multiclass(table, column, told, absent)
 
 
 def check(column: Column) -> None:

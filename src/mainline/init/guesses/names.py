@@ -41,9 +41,7 @@ BEFORE = listed(
 WITHIN = listed(
     "line position pos item seq sequence visit wave round step rank rep replicate trial version lineno linenumber"
 )  # counts within something else: an order's lines
-WAIT = listed(
-    "futime followup duration survival survived lifetime timetoevent tte lasted elapsed uptime observed until"
-)
+WAIT = listed("futime followup duration survival lifetime timetoevent tte elapsed uptime dauer duree duracion")
 PROTECTED = listed(
     "race sex gender religion religious ethnicity ethnic ethnicgroup nationality disability disabled marital "
     "maritalstatus afam geschlecht sexe veteran pregnant orientation caste skincolor maritl religiousness"

@@ -33,7 +33,7 @@ Style = Literal["point", "comma"]
 
 
 def find(context: Context, uses: Mapping[str, Use]) -> tuple[dict[str, str], list[Derived]]:
-    """The columns of text that are numbers, with one sign or none, with why they are no features as text; and the numbers."""
+    """The columns of text that are numbers, with why they are no features as text; and the numbers."""
     reasons: dict[str, str] = {}
     derived: list[Derived] = []
     for name, column in context.table.columns.items():
