@@ -32,6 +32,7 @@ from mainline.init.guesses import (
     single,
     slices,
     times,
+    weights,
 )
 from mainline.init.guesses.table import Context, Told, load, sampled
 from mainline.init.proposal import Column, Decision, Derived, Proposal, Use, Wishes
@@ -100,6 +101,7 @@ def propose(
     written, numbers = numbers_in_text.find(context, without(uses, elsewhere))
     uses = left_out(uses, written)
     sentinels.warn(context, uses)
+    weights.ask(context, uses)
     far_dates.warn(context, time.name if time else None, uses)
     uses = duplicates.of_columns(context, uses)
     singles = single.scores(context, target, used(uses))

@@ -116,10 +116,14 @@ def test_each_way_of_writing_that_a_number_is_missing_is_a_risk(tmp_path: Path) 
     given["delay"] = np.where(place % 2, -1, 1) * random.integers(0, 40, ROWS)
     given["debt"] = np.where(place % 20 == 3, -998, np.where(place % 20 == 5, -999, random.integers(0, 60, ROWS)))
     given["sold"] = random.poisson(2, ROWS)
+    given["bracket"] = np.select([place % 20 == 3, place % 20 == 5], [98, 99], random.integers(1, 11, ROWS))
+    given["freq"] = random.integers(1, 500, ROWS)
     found = of_frame(tmp_path, given, "y")
     for name, (_, code) in columns.items():
         assert f"{name} is {code:g} in 30 rows" in said(found, "risk", name)
     assert "debt is -999 in 30 rows and -998 in 30 rows and 0 to 59 in the others" in said(found, "risk", "debt")
+    assert "bracket is 99 in 30 rows and 98 in 30 rows and 1 to 10" in said(found, "risk", "bracket")
+    assert "how many things a row stands for" in said(found, "question", "freq")
     assert said(found, "risk", "delay") == said(found, "risk", "sold") == "", "measured below zero, and from zero on"
 
 

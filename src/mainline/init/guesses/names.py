@@ -41,6 +41,7 @@ BEFORE = listed(
 WITHIN = listed(
     "line position pos item seq sequence visit wave round step rank rep replicate trial version lineno linenumber"
 )  # counts within something else: an order's lines
+WEIGHT = listed("freq frequency fnlwgt wgt pweight perwt fweight nobs sampleweight haeufigkeit häufigkeit")
 WAIT = listed("futime followup duration survival lifetime timetoevent tte elapsed uptime dauer duree duracion")
 PROTECTED = listed(
     "race sex gender religion religious ethnicity ethnic ethnicgroup nationality disability disabled marital "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from mainline.data.sources.duckdb_scan import is_nan
 from mainline.data.split import quoted
 from mainline.init.guesses.table import Context
 from mainline.init.kinds import kind_of
@@ -11,6 +12,7 @@ from mainline.init.proposal import Column, Use
 
 FEWEST = 5  # rows
 AT_ONCE = 100  # columns of one query
+MOST_CODES = 3  # such as 997, 998 and 999, for reasons why a value is missing
 MOST_NEGATIVE = 3  # different values below zero: more of them are measured
 FEWEST_DIFFERENT = 10  # values of a column that -1 or 0 is no part of
 LEAST = 99  # nines of one digit are too ordinary, above zero
@@ -43,18 +45,24 @@ def warn(context: Context, uses: Mapping[str, Use]) -> None:
 
 
 def nines(context: Context, column: Column) -> Iterator[tuple[float, int]]:
-    """Values of nines at an end that lie further from the others than these are wide."""
+    """Values of nines at an end that lie further from the others than these are wide; 98 with 99 as well."""
     name = quoted(column.name)
-    for end in (column.minimum, column.maximum):
+    for end, order in ((column.minimum, "ASC"), (column.maximum, "DESC")):
         if not is_nines(end) or abs(end) < LEAST:
             continue
-        rows, low, high = context.table.one(
-            f"count(*) FILTER ({name} = {end}), min({name}) FILTER ({name} <> {end}), "
-            f"max({name}) FILTER ({name} <> {end})"
+        outer = context.table.all(
+            f"{name}, count(*)", f"WHERE NOT {is_nan(name)} GROUP BY 1 ORDER BY 1 {order} LIMIT {MOST_CODES}"
         )
-        apart = (low - end) if end < low else (end - high)
-        if rows >= FEWEST and (apart > high - low or end < 0 <= low):
-            yield float(end), int(rows)
+        for codes in range(1, len(outer) + 1):
+            last = outer[codes - 1][0]
+            beyond = f"{name} > {last}" if end == column.minimum else f"{name} < {last}"
+            low, high = context.table.one(f"min({name}), max({name})", beyond)
+            if low is None or any(rows < FEWEST for _, rows in outer[:codes]):
+                break
+            apart = (low - last) if end == column.minimum else (last - high)
+            if apart > high - low or (codes == 1 and end < 0 <= low):
+                yield from ((float(value), int(rows)) for value, rows in outer[:codes])
+                break
 
 
 def is_nines(value: float) -> bool:
