@@ -220,7 +220,7 @@ def _is_empty(
 
 def names_once(files: Files, path: Path, delimiter: str) -> None:
     """Refuse two columns of one name: DuckDB would rename the second, in silence; it tells no case from another."""
-    names = next(csv.reader([_header(path)], delimiter=delimiter), [])
+    names = header_names(_header(path), delimiter, files.origin(path))
     seen: dict[str, str] = {}
     for place, column in enumerate(names):
         if column and column.lower() in seen:
@@ -231,6 +231,21 @@ def names_once(files: Files, path: Path, delimiter: str) -> None:
                 + f" (the second is column {place + 1}): rename one of them"
             )
         seen[column.lower()] = column
+
+
+def header_names(line: str, delimiter: str, where: str) -> list[str]:
+    """The names in a file's first line.
+
+    Raises
+    ------
+    DataError
+        Where the line goes on with a return alone, as old Macs ended it.
+    """
+    if "\r" in re.sub(r'"[^"]*"', "", line):
+        raise DataError(
+            f"{where}: its lines end with a return (\\r) alone: write it with a line feed (\\n) at each end"
+        )
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def delimiter_of(path: Path) -> str:

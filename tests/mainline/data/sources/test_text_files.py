@@ -75,6 +75,11 @@ def test_a_byte_that_the_encoding_does_not_have_is_named_with_its_line(tmp_path:
         table(tmp_path, encoding="klingon")
 
 
+def test_lines_that_end_with_a_return_alone_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"1\.csv: its lines end with a return \(.r\) alone"):
+        table(tmp_path, b"a,b\r1,2\r3,4\r")
+
+
 def test_types_are_set_by_column(tmp_path: Path) -> None:
     found = table(tmp_path, "zip,flag\n1000,yes\n2000,no\n", types={"zip": "VARCHAR", "flag": "BOOLEAN"})
     assert rows(found) == [("1000", True), ("2000", False)]
