@@ -87,6 +87,9 @@ def style_of(context: Context, column: Column) -> tuple[Style | None, bool, str]
     known = f"({value} IS NOT NULL AND NOT regexp_full_match({value}, '{MISSING}'))"
     bare = f"regexp_replace(regexp_replace({value}, '{escaped(SPACE)}', '', 'g'), '[^0-9.,]', '', 'g')"
     signed = rf"{SIGN}|\("
+    every = f"bool_and(regexp_full_match({value}, '{escaped(WRITTEN)}')) FILTER ({known})"
+    if not context.sample.one(every)[0]:
+        return None  # most columns of text, without a look at all of their rows
     counts: tuple[Any, ...] = context.table.one(
         f"count(*) FILTER ({known}), count(*) FILTER ({known} AND regexp_full_match({value}, '{escaped(WRITTEN)}')), "
         f"count(*) FILTER ({known} AND regexp_full_match({bare}, '{POINT}')), "
