@@ -89,8 +89,8 @@ def too_good(task: str, metrics: Sequence[Metric], importance: Sequence[Importan
     return Finding(
         "leak",
         None,
-        f"The first model is hardly ever wrong ({title_of(name)} {value:.3f}): make sure that what it uses most is known "
-        f"before the outcome{f' ({shown})' if shown else ''}, also of several columns together",
+        f"The first model is hardly ever wrong ({title_of(name)} {value:.3f}): make sure that what it uses most is "
+        f"known before the outcome{f' ({shown})' if shown else ''}, also of several columns together",
     )
 
 
