@@ -57,7 +57,7 @@ def written(context: Context, column: Column) -> str | None:
     known = names.is_calendar(column.name) or names.says(column.name, names.BEFORE | names.AFTER | names.BORN)
     if not known and column.distinct <= SMALL_SET:
         return None  # a few words such as 10-2000 and 11-3000
-    value, (example, *_) = f"trim({quoted(column.name)})", first_values(context.sample, column.name) or [""]
+    value, (example, *_) = f"trim({quoted(column.name)}::VARCHAR)", first_values(context.sample, column.name) or [""]
     if not any(digit.isdigit() for digit in example):
         return None
     rows, dates = context.table.one(f"count({value}), count(*) FILTER (regexp_full_match({value}, '{WRITTEN}'))")

@@ -73,7 +73,7 @@ def is_amount(table: Table, column: Column) -> bool:
 
 def first_values(table: Table, name: str) -> list[str]:
     value = quoted(name)
-    return [row[0].strip() for row in table.all(f"{value}::VARCHAR", f"WHERE trim({value}) <> '' LIMIT {FIRST}")]
+    return [row[0].strip() for row in table.all(f"{value}::VARCHAR", f"WHERE trim({value}::VARCHAR) <> '' LIMIT {FIRST}")]
 
 
 def looks(value: str) -> bool:
@@ -83,7 +83,7 @@ def looks(value: str) -> bool:
 
 def style_of(context: Context, column: Column) -> tuple[Style | None, bool, str] | None:
     """How all values are written, whether some are negative, and one of them; None where they are no such numbers."""
-    value = f"trim({quoted(column.name)})"
+    value = f"trim({quoted(column.name)}::VARCHAR)"
     known = f"({value} IS NOT NULL AND NOT regexp_full_match({value}, '{MISSING}'))"
     bare = f"regexp_replace(regexp_replace({value}, '{escaped(SPACE)}', '', 'g'), '[^0-9.,]', '', 'g')"
     signed = rf"{SIGN}|\("
@@ -118,7 +118,7 @@ def ask_of_digits(context: Context, column: Column) -> None:
     """Whole numbers as text are left as they are: a postcode is one, and an age that is text by mistake."""
     if column.distinct < FEWEST_SIGNLESS or column.longest > 9 or names.is_identifier(column.name):
         return
-    value = f"trim({quoted(column.name)})"
+    value = f"trim({quoted(column.name)}::VARCHAR)"
     rows, digits, padded = context.table.one(
         f"count({value}), count(*) FILTER (regexp_full_match({value}, '-?[0-9]+')), "
         f"count(*) FILTER (regexp_full_match({value}, '0[0-9]+'))"
