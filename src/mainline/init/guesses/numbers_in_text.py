@@ -73,7 +73,9 @@ def is_amount(table: Table, column: Column) -> bool:
 
 def first_values(table: Table, name: str) -> list[str]:
     value = quoted(name)
-    return [row[0].strip() for row in table.all(f"{value}::VARCHAR", f"WHERE trim({value}::VARCHAR) <> '' LIMIT {FIRST}")]
+    return [
+        row[0].strip() for row in table.all(f"{value}::VARCHAR", f"WHERE trim({value}::VARCHAR) <> '' LIMIT {FIRST}")
+    ]
 
 
 def looks(value: str) -> bool:
