@@ -77,6 +77,7 @@ def propose(
     if more and holder is not rows:
         rows, by, joined = join.guess(rows, holder, wishes, told)
         known = join.reported(holder, by)
+    as_written = rows.columns  # what a suite holds of the source
     rows, absent = label_words.without_absent(rows, wishes.label, told)
     target = label.guess(rows, wishes, told, absent)
     holdout.check_size(target)
@@ -133,7 +134,7 @@ def propose(
             told.decide(f"column {column}", "left out", use.reason, "params.yaml: prepare.features")
     return Proposal(
         name=name, table=rows.name, settings=content, reasons=told.reasons, label=target.name,
-        label_expression=target.expression, columns=tuple(rows.columns.values()), uses=uses,
+        label_expression=target.expression, columns=tuple(as_written.values()), uses=uses,
         derived=(*derived, *([side.derived] if side.derived else [])), protected=tuple(out), slices=sliced,
         groups=group, join=joined, decisions=tuple(told.decisions), findings=tuple(told.findings),
     )  # fmt: skip

@@ -234,6 +234,8 @@ def test_a_word_that_is_no_outcome_is_no_class(tmp_path: Path) -> None:
     found = of_frame(tmp_path, two, "sold")
     assert (found.settings["task"], found.settings["gates"]["label_coverage"]) == ("binary", 0.85)
     assert "40 of 400 rows have no sold" in said(found, "risk", "sold")
+    (column,) = (each for each in found.columns if each.name == "sold")
+    assert ("N/A", 40) in column.top, "a suite lets the source say it"
     assert frame_of(found, tmp_path)["sold"].value_counts().to_dict() == {
         "no": (two["sold"] == "no").sum(), "Yes": (two["sold"] == "Yes").sum()
     }  # fmt: skip
