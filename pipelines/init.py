@@ -89,6 +89,9 @@ def begin(
         if again and rewrite(again, written, workspace):
             proposal = again
             review = training.review(loader.load(workspace.params), workspace, base, progress)
+    known = thresholds.too_good(review.task, review.metrics, review.importance)
+    if known:
+        proposal = replace(proposal, findings=(*proposal.findings, known))
     return Begun(proposal, written, review, suggestions.suggest(proposal, list(review.importance)))
 
 

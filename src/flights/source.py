@@ -141,9 +141,14 @@ def build(source: Path, target: Path) -> None:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """SHA-256 of every Parquet file below `folder`, by its path there."""
-    files = sorted(folder.rglob("*.parquet"))
+    """SHA-256 of every Parquet file of the example's tables below `folder`, by its path there."""
+    files = sorted(path for path in folder.rglob("*.parquet") if is_ours(path.relative_to(folder)))
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a file below `data/raw` is of the example, and not of a further model."""
+    return path.parts[0].partition(".")[0] in {*MONTHLY, *WHOLE}
 
 
 def recorded(folder: Path) -> dict[str, str]:
@@ -209,6 +214,11 @@ def replace(built: Path, kept: Path) -> None:
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".raw-") as beside:
         fresh, former = Path(beside, "new"), Path(beside, "old")
         shutil.copytree(built, fresh)
+        for path in kept.rglob("*"):
+            if path.is_file() and not is_ours(path.relative_to(kept)) and path.name != SUMS:
+                place = fresh / path.relative_to(kept)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, place)
         if kept.exists():
             kept.rename(former)
         try:

@@ -22,7 +22,7 @@ from mainline.data.as_written import as_written
 from mainline.data.collect import Collected, as_of, relation_sql
 from mainline.data.exact_numbers import check_exact
 from mainline.data.lineage import Lineage
-from mainline.data.sources.duckdb_scan import SPILLED, no_room_to_spill, parquet_file, plain, text
+from mainline.data.sources.duckdb_scan import SPILLED, is_nan, no_room_to_spill, parquet_file, plain, text
 from mainline.data.split import ROW_ID, quoted, row_id_sql
 from mainline.errors import ConfigurationError, DataError, ExternalError, MainlineError
 from mainline.runtime.atomic_files import replacing
@@ -359,6 +359,9 @@ def frame_sql(settings: Settings, sql: str, types: Mapping[str, str]) -> str:
     for name, given in types.items():
         column = quoted(name)
         is_text = given.startswith("string")
+        if name == settings.prepare.label and given.startswith("float"):
+            # Polars and Spark write NaN for a missing one.
+            column = f"CASE WHEN {is_nan(column)} THEN NULL ELSE {column} END"
         if name in features.numeric:
             column = f"{truth(column, 1, 0, f'{column}::FLOAT')}::FLOAT" if is_text else f"{column}::FLOAT"
         elif name in features.categorical:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
+from mainline.data.sources.duckdb_scan import is_nan, text
 from mainline.data.sources.duckdb_scan import name as quoted
-from mainline.data.sources.duckdb_scan import text
 from mainline.evaluation.formatting import NOTHING, plain
 from mainline.init.proposal import Column, Use
 
@@ -66,7 +66,7 @@ class Bins:
             # The little that is added keeps a number on the edge where its decimals say it belongs.
             steps = f"floor(({scaled} - {self.low!r}::DOUBLE) / {self.step!r}::DOUBLE + 1e-9)"
             place = f"greatest(0, least({last}, {steps}))::INTEGER"
-        return f"CASE WHEN {read} IS NULL OR isnan({read}) THEN {MISSING} ELSE 1 + {place} END"
+        return f"CASE WHEN {read} IS NULL OR {is_nan(read)} THEN {MISSING} ELSE 1 + {place} END"
 
 
 def place_among(read: str, values: Sequence[str]) -> str:

@@ -12,8 +12,11 @@ from mainline.init.value_shapes import MISSING, Text, listed
 DAYS = (
     "%d.%m.%Y", "%d/%m/%Y", "%d-%m-%Y", "%m/%d/%Y", "%m-%d-%Y",
     "%d %b %Y", "%d-%b-%Y", "%b %d, %Y", "%d %B %Y", "%d-%B-%Y", "%B %d, %Y",
+    "%d.%m.%y", "%d/%m/%y", "%d-%m-%y", "%m/%d/%y", "%m-%d-%y", "%y-%m-%d", "%d-%b-%y",
+    "%Y-%m", "%Y/%m", "%m/%Y", "%m.%Y", "%b %Y", "%b-%Y", "%B %Y", "%b-%y",
 )  # fmt: skip
-TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %H:%M:%S")
+YEARS = (1000, 3000)  # `1/4711` is no month
 
 
 def dates(found: Dialect, table: str, given: Text, delimiter: str) -> None:
@@ -46,7 +49,7 @@ def dates(found: Dialect, table: str, given: Text, delimiter: str) -> None:
 def formats(given: Text, column: str) -> list[str]:
     """The formats that fit every value."""
     for time in TIMES:
-        fitting = [day + time for day in DAYS if parses(given, column, day + time)]
+        fitting = parsing(given, column, [day + time for day in DAYS])
         if fitting:
             return fitting
     return []
@@ -57,17 +60,29 @@ def chosen(found: Dialect, given: Text, column: str, read: Sequence[str], delimi
     ordered = [one for one in read if in_order(given, column, one)]
     if len(ordered) == 1:
         return ordered[0], f"{column}: read so, the rows are in order", True
+    if any("%y" in one for one in read):
+        narrow = min(read, key=lambda one: years(given, column, one))
+        return narrow, "so they lie in the fewest years", False
     european = delimiter == ";" or found.settings.get("decimal") == ","
     first = "%d" if european else "%m"
     why = "semicolons or decimal commas: a European file" if european else "no value says which"
     return next((one for one in read if one.startswith(first)), read[0]), why, False
 
 
-def parses(given: Text, column: str, format: str) -> bool:
+def parsing(given: Text, column: str, formats: Sequence[str]) -> list[str]:
+    """The formats by which every value is a date, in one scan; `%Y` has four digits, which DuckDB does not ask for."""
     missing = "[" + ", ".join(map(text, ("", *MISSING))) + "]"
     value = f"trim({name(column)})"
     known = f"{name(column)} IS NOT NULL AND NOT list_contains({missing}, {value})"
-    return given.holds(f"NOT ({known}) OR try_strptime({value}, {text(format)}) IS NOT NULL")
+    fits = []
+    for format in formats:
+        moment = f"try_strptime({value}, {text(format)})"
+        long = f"regexp_matches({value}, '\\d{{4}}')"
+        year = long if "%Y" in format else f"NOT {long}"
+        fit = f"{year} AND year({moment}) > {YEARS[0]} AND year({moment}) < {YEARS[1]}"
+        fits.append(f"coalesce(bool_and(coalesce({fit}, false)), false)")
+    (found,) = run(given.con, given.files, f"SELECT {', '.join(fits)} FROM {given.rows} WHERE {known}")
+    return [format for format, fit in zip(formats, found, strict=True) if fit]
 
 
 def in_order(given: Text, column: str, format: str) -> bool:
@@ -75,6 +90,11 @@ def in_order(given: Text, column: str, format: str) -> bool:
     steps = f"SELECT {moment} AS now, lag({moment}) OVER () AS before FROM {given.rows}"
     sql = f"SELECT coalesce(bool_and(now >= before), true) FROM ({steps}) WHERE before IS NOT NULL"
     return bool(run(given.con, given.files, sql)[0][0])
+
+
+def years(given: Text, column: str, format: str) -> int:
+    sql = f"SELECT count(DISTINCT year(try_strptime({name(column)}, {text(format)}))) FROM {given.rows}"
+    return int(run(given.con, given.files, sql)[0][0])
 
 
 def day_of(format: str) -> str:

@@ -108,11 +108,11 @@ def together(context: Context, label: Label, names: Sequence[str], singles: Mapp
     found: dict[str, str] = {}
     for one, other in combinations(held, 2):
         a, b = held[one], held[other]
-        made = {"+": a + b, "−": a - b, "× ": a * b}
-        made["−"] = made["−"] if np.nanmedian(made["−"] * y) >= 0 else b - a
-        for sign, value in made.items():
+        with np.errstate(all="ignore"):
+            made = {f"{one} + {other}": a + b, f"{one} × {other}": a * b, f"{one} / {other}": a / b}
+            made |= {f"{one} − {other}": a - b, f"{other} − {one}": b - a, f"{other} / {one}": b / a}
+        for formula, value in made.items():
             if agrees(value, y):
-                formula = f"{one} {sign.strip()} {other}"
                 context.told.leak(one, f"{formula} is {label.name}: both are left out. {BACK}")
                 found |= {one: f"a leak: {formula} is {label.name}", other: f"a leak: {formula} is {label.name}"}
     rest = [values for name, values in held.items() if name not in found]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mainline.data.collect import Collected
 from mainline.errors import DataError
-from mainline.init import leaks
+from mainline.init import joint_leaks, leaks
 from mainline.init.guesses import (
     copies,
+    dates_in_text,
     derive,
     duplicates,
     estimator,
+    far_dates,
     features,
     gates,
     groups,
@@ -20,6 +22,7 @@ from mainline.init.guesses import (
     join,
     key,
     label,
+    label_words,
     metric,
     numbers_in_text,
     patterns,
@@ -29,6 +32,7 @@ from mainline.init.guesses import (
     single,
     slices,
     times,
+    weights,
 )
 from mainline.init.guesses.table import Context, Told, load, sampled
 from mainline.init.proposal import Column, Decision, Derived, Proposal, Use, Wishes
@@ -73,7 +77,9 @@ def propose(
     if more and holder is not rows:
         rows, by, joined = join.guess(rows, holder, wishes, told)
         known = join.reported(holder, by)
-    target = label.guess(rows, wishes, told)
+    as_written = rows.columns  # what a suite holds of the source
+    rows, absent = label_words.without_absent(rows, wishes.label, told)
+    target = label.guess(rows, wishes, told, absent)
     holdout.check_size(target)
     context = Context(rows, sampled(rows, "_init_sample"), wishes, told)
     if joined is None:
@@ -92,13 +98,19 @@ def propose(
     elsewhere |= dict.fromkeys(with_labels, f"it comes with the labels of {holder.name}: after the outcome")
     uses = patterns.with_constants(rows.columns, features.guess(rows, target, by, time, elsewhere))
     uses = left_out(uses, derive.parts_of_time(context, time, uses))
-    written, numbers = numbers_in_text.find(context, {n: u for n, u in uses.items() if n not in elsewhere})
+    uses = left_out(uses, dates_in_text.find(context, without(uses, elsewhere), split_by_time=time is not None))
+    written, numbers = numbers_in_text.find(context, without(uses, elsewhere))
     uses = left_out(uses, written)
     sentinels.warn(context, uses)
+    weights.ask(context, uses)
+    far_dates.warn(context, time.name if time else None, uses)
     uses = duplicates.of_columns(context, uses)
     singles = single.scores(context, target, used(uses))
     uses = left_out(uses, leaks.find(context, target, uses, singles))
-    derived = (*derive.features(context, time, uses, elsewhere), *numbers)
+    uses = left_out(uses, joint_leaks.find(context, target, used(uses), singles))
+    dated = joint_leaks.of_dates(context, target, uses, elsewhere)
+    uses = left_out(uses, dated)
+    derived = (*derive.features(context, time, uses, {**elsewhere, **dated}), *numbers)
     check_features(rows.name, uses, derived)
     group = None
     if side is None:
@@ -122,7 +134,7 @@ def propose(
             told.decide(f"column {column}", "left out", use.reason, "params.yaml: prepare.features")
     return Proposal(
         name=name, table=rows.name, settings=content, reasons=told.reasons, label=target.name,
-        label_expression=target.expression, columns=tuple(rows.columns.values()), uses=uses,
+        label_expression=target.expression, columns=tuple(as_written.values()), uses=uses,
         derived=(*derived, *([side.derived] if side.derived else [])), protected=tuple(out), slices=sliced,
         groups=group, join=joined, decisions=tuple(told.decisions), findings=tuple(told.findings),
     )  # fmt: skip
@@ -130,6 +142,10 @@ def propose(
 
 def used(uses: Mapping[str, Use]) -> list[str]:
     return [name for name, use in uses.items() if use.role in ("numeric", "categorical")]
+
+
+def without(uses: Mapping[str, Use], names: Container[str]) -> dict[str, Use]:
+    return {name: use for name, use in uses.items() if name not in names}
 
 
 def left_out(uses: Mapping[str, Use], reasons: Mapping[str, str]) -> dict[str, Use]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import re
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from typing import IO
 from mainline.data.sources.duckdb_scan import Layout, connect, raw_sql
 from mainline.data.sources.encoding import in_utf8
 from mainline.data.sources.formats import Files
-from mainline.data.sources.text_files import delimiter_of
+from mainline.data.sources.text_files import delimiter_of, header_names
 from mainline.errors import DataError
 from mainline.init import date_style, number_style
 from mainline.init.dialect import Dialect
@@ -120,7 +119,7 @@ def header(path: Path, delimiter: str, shown: str) -> list[str]:
     """
     with opened(path) as file:
         line = file.readline(CHUNK).decode("utf-8-sig", errors="replace").rstrip("\r\n")
-    names = next(csv.reader([line], delimiter=delimiter), [])
+    names = header_names(line, delimiter, shown)
     if len(names) < 2:
         raise DataError(
             f"FILE: {shown} has a single column, {line[:60]!r}: columns end at a comma, semicolon, tab or bar, and "

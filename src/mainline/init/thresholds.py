@@ -9,10 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mainline.evaluation.results import Gate
+from mainline.evaluation.metrics import title_of
+from mainline.evaluation.results import Gate, Importance, Metric
 from mainline.init.margins import Measured
 from mainline.init.proposal import Decision, Finding, Proposal
 
+TOO_GOOD = {"binary": ("roc_auc", 0.995), "multiclass": ("macro_f1", 0.99), "regression": ("r2", 0.995)}
 OWN_GATES = ("lead", "calibration_error")  # proposed from the table alone, before any model
 
 
@@ -74,6 +76,22 @@ def met(proposal: Proposal, gates: Sequence[Gate]) -> Proposal | None:
     if not changed:
         return None
     return dataclasses.replace(proposal, settings=settings, reasons=reasons, findings=tuple(findings))
+
+
+def too_good(task: str, metrics: Sequence[Metric], importance: Sequence[Importance]) -> Finding | None:
+    """That a first model which is hardly ever wrong has a feature, or several together, that know the outcome."""
+    name, least = TOO_GOOD[task]
+    value = next((one.candidate.value for one in metrics if one.name == name), 0.0)
+    if value < least:
+        return None
+    strongest = sorted(importance, key=lambda one: one.value, reverse=True)
+    shown = ", ".join(one.feature for one in strongest[:3] if one.low > 0)
+    return Finding(
+        "leak",
+        None,
+        f"The first model is hardly ever wrong ({title_of(name)} {value:.3f}): make sure that what it uses most is "
+        f"known before the outcome{f' ({shown})' if shown else ''}, also of several columns together",
+    )
 
 
 def upper_end(measured: str) -> float | None:

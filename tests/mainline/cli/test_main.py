@@ -48,6 +48,7 @@ def test_the_number_of_threads_is_fixed_before_numpy_counts_the_cores(tmp_path: 
 def test_a_package_that_is_not_installed_is_named_with_what_installs_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)  # a repository of several models asks which of them is meant
     monkeypatch.setitem(sys.modules, "msgspec", None)
     for name in [name for name in sys.modules if name.startswith(("mainline.monitoring.shipping", "mainline.serving"))]:
         monkeypatch.delitem(sys.modules, name)

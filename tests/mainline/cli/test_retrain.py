@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mainline.cli import main
 
 
-def test_a_day_that_is_none_is_answered_with_one_that_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_day_that_is_none_is_answered_with_one_that_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as ended:
         main.main(["retrain", "--today", "tomorrow"])
     assert ended.value.code == 2

@@ -221,3 +221,23 @@ def test_many_columns_of_one_kind_are_one_pattern(tmp_path: Path) -> None:
     found = of_frame(tmp_path, table, "y")
     assert features(found) == {"numeric": ["gene_*"]}
     assert found.settings["train"]["estimator"] == "sklearn.linear_model.LogisticRegression"
+
+
+def test_a_word_that_is_no_outcome_is_no_class(tmp_path: Path) -> None:
+    table = rows()
+    place = np.arange(N)
+    table["sold"] = np.select([place % 10 == 0, place % 10 == 1, table["y"]], ["N/A", "pending", "Yes"], "no")
+    found = of_frame(tmp_path, table.drop(columns="y"), "sold")
+    assert (found.settings["task"], found.label_expression) == ("multiclass", '_.sold.nullif("N/A")')
+    assert "pending is one of the classes of sold, in 40 rows" in said(found, "question", "sold")
+    two = table.assign(sold=table["sold"].replace("pending", "no")).drop(columns="y")
+    found = of_frame(tmp_path, two, "sold")
+    assert (found.settings["task"], found.settings["gates"]["label_coverage"]) == ("binary", 0.85)
+    assert "40 of 400 rows have no sold" in said(found, "risk", "sold")
+    (column,) = (each for each in found.columns if each.name == "sold")
+    assert ("N/A", 40) in column.top, "a suite lets the source say it"
+    assert frame_of(found, tmp_path)["sold"].value_counts().to_dict() == {
+        "no": (two["sold"] == "no").sum(), "Yes": (two["sold"] == "Yes").sum()
+    }  # fmt: skip
+    kinds = table.assign(kind=np.select([place % 10 == 0, place % 3 == 0, table["y"]], ["Bolt", "nut", "bolt"], "pin"))
+    assert "'Bolt' (40 rows) and 'bolt' (" in said(of_frame(tmp_path, kinds.drop(columns="y"), "kind"), "risk", "kind")

@@ -70,3 +70,39 @@ def test_a_target_encoded_copy_is_left_out(tmp_path: Path) -> None:
         town_rate=table["town"].map({f"T{i}": value for i, value in enumerate(np.linspace(0.2, 0.8, 60))})
     )
     assert "town_rate" in features(of_frame(tmp_path, honest, "y"))["numeric"]
+
+
+def test_what_only_two_columns_tell_together_is_left_out(tmp_path: Path) -> None:
+    random = np.random.default_rng(6)
+    planned = random.integers(300, 1400, N)
+    real = planned + random.exponential(12, N).round().astype(int)
+    table = pd.DataFrame({"planned": planned, "stops": random.integers(1, 20, N), "real": real})
+    table["call_duration"] = random.exponential(60, N)
+    found = of_frame(tmp_path, table.assign(late=real - planned > 8), "late")
+    assert "planned − real alone predicts late (ROC AUC 1.000)" in left_out(found)["real"]
+    assert features(found) == {"numeric": ["stops", "call_duration"]}
+    assert "until the outcome" in said(found, "leak", "call_duration")
+    price = pd.DataFrame({"pieces": random.integers(1, 20, N), "price": random.gamma(5, 4, N), "x": random.random(N)})
+    found = of_frame(tmp_path, price.assign(paid=price["pieces"] * price["price"]), "price")
+    assert left_out(found)["paid"] == left_out(found)["pieces"] == "a leak: paid / pieces is price"
+
+
+def test_the_other_indicators_of_a_category_are_left_out(tmp_path: Path) -> None:
+    table = rows(N)
+    kind = np.select([table["y"], np.arange(N) % 3 == 0], ["bolt", "nut"], "pin")
+    flags = pd.get_dummies(pd.Series(kind, name="kind"), prefix="kind", dtype=int)
+    found = of_frame(tmp_path, pd.concat([table[["a", "b"]], flags], axis=1), "kind_bolt")
+    assert features(found) == {"numeric": ["a", "b"]}
+    assert "exactly one of kind_bolt, kind_nut, kind_pin is 1" in said(found, "leak")
+    one = table[["a", "b"]].assign(is_nut=flags["kind_nut"], hot=np.arange(N) % 2, kind=kind)
+    found = of_frame(tmp_path, one, "kind")
+    assert left_out(found)["is_nut"] == "a leak: it is one of the classes of kind"
+    assert "hot" in features(found)["numeric"]
+
+
+def test_a_date_that_is_there_for_one_outcome_makes_no_feature(tmp_path: Path) -> None:
+    table = rows(N)
+    days = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(N), unit="D"))
+    found = of_frame(tmp_path, table.assign(vertrag_bis=days.where(table["y"])), "y")
+    assert "says much about y" in left_out(found)["vertrag_bis"]
+    assert not [each.name for each in found.derived if "vertrag_bis" in each.name]

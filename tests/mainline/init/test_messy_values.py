@@ -6,13 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from mainline.config.schema import Settings
+from mainline.data.prepare import frame_sql
 from mainline.data.sources.duckdb_scan import connect
-from mainline.errors import ConfigurationError
+from mainline.errors import ConfigurationError, DataError
 from mainline.init.proposal import Wishes
 from mainline.init.propose import propose
-from tests.mainline.init.proposals import features, frame_of, left_out, of_frame, said
+from tests.mainline.init.proposals import features, frame_of, left_out, of_frame, of_sources, said
 from tests.mainline.init.test_reading import frame, read, root
 
 __all__ = ["root"]
@@ -69,6 +73,94 @@ def test_a_number_that_stands_for_missing_is_a_risk(tmp_path: Path) -> None:
     found = of_frame(tmp_path, messy(), "y")
     assert "income is -999 in 30 rows" in said(found, "risk", "income")
     assert said(found, "risk", "score") == "", "99 is one of the scores"
+
+
+def test_numbers_and_dates_that_are_text_are_read_or_asked_about(tmp_path: Path) -> None:
+    given, random = messy(), np.random.default_rng(9)
+    amount = random.lognormal(8, 1, ROWS).round(2)
+    given["revenue"] = [f"{v:,.2f}".replace(",", "_").replace(".", ",").replace("_", ".") for v in amount]
+    given["wealth"] = [f"{v:,.0f}".replace(",", " ") for v in amount]
+    given["dose"] = [f"{v:.3f}" for v in amount]
+    given["python"] = random.choice(["3.10", "3.11", "3.12"], ROWS)
+    given["years"] = random.integers(18, 60, ROWS).astype(str)
+    given["postcode"] = [f"{n:05d}" for n in random.integers(1000, 1040, ROWS)]
+    given["quarter"] = [f"{2020 + n // 4}Q{n % 4 + 1}" for n in random.integers(0, 20, ROWS)]
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(given.index // 2, unit="D")
+    given["day"] = [f"{each:%Y-%m-%d}" for each in days]
+    given["tool"] = [f"m{n}" for n in random.integers(10, 40, ROWS)]
+    given["order_date"] = 45_292 + given.index % 300
+    found = of_frame(tmp_path, given, "y", key=("content",))
+    assert {"revenue_number", "wealth_number", "dose_number"} <= set(features(found)["numeric"])
+    assert {"python", "years", "postcode", "tool"} <= set(features(found)["categorical"])
+    prepared = frame_of(found, tmp_path).sort_values("dose")
+    for name, close in (("revenue_number", 0.01), ("wealth_number", 1), ("dose_number", 0.001)):
+        assert np.abs(prepared[name].to_numpy() - amount[given.sort_values("dose").index]).max() <= close
+    assert "years holds whole numbers as text" in said(found, "question", "years")
+    assert said(found, "question", "postcode") == ""
+    for name, shown in (("quarter", "20"), ("day", "2024-01-01"), ("order_date", "45591 is 2024-10-26")):
+        assert shown in left_out(found)[name]
+        assert "Is it the rows' time? They are split by a hash" in said(found, "question", name)
+
+
+def test_each_way_of_writing_that_a_number_is_missing_is_a_risk(tmp_path: Path) -> None:
+    given, place = messy(), np.arange(ROWS)
+    random = np.random.default_rng(8)
+    columns = {
+        "sensor": (random.normal(20, 5, ROWS).round(1), 999.9),
+        "months": (random.integers(0, 60, ROWS), -1),
+        "glucose": (random.normal(120, 15, ROWS).round(), 0),
+        "humidity": (random.uniform(20, 90, ROWS).round(1), -99.9),
+    }
+    for name, (values, code) in columns.items():
+        given[name] = np.where(place % 20 == 3, code, values)
+    given["delay"] = np.where(place % 2, -1, 1) * random.integers(0, 40, ROWS)
+    given["debt"] = np.where(place % 20 == 3, -998, np.where(place % 20 == 5, -999, random.integers(0, 60, ROWS)))
+    given["sold"] = random.poisson(2, ROWS)
+    given["bracket"] = np.select([place % 20 == 3, place % 20 == 5], [98, 99], random.integers(1, 11, ROWS))
+    given["freq"] = random.integers(1, 500, ROWS)
+    found = of_frame(tmp_path, given, "y")
+    for name, (_, code) in columns.items():
+        assert f"{name} is {code:g} in 30 rows" in said(found, "risk", name)
+    assert "debt is -999 in 30 rows and -998 in 30 rows and 0 to 59 in the others" in said(found, "risk", "debt")
+    assert "bracket is 99 in 30 rows and 98 in 30 rows and 1 to 10" in said(found, "risk", "bracket")
+    assert "how many things a row stands for" in said(found, "question", "freq")
+    assert said(found, "risk", "delay") == said(found, "risk", "sold") == "", "measured below zero, and from zero on"
+
+
+def test_a_label_that_is_nan_is_missing_and_one_that_is_infinite_is_refused(tmp_path: Path) -> None:
+    given = messy()
+    place = tmp_path / "rows.parquet"
+    sources = {"rows": {"path": "rows.parquet"}}
+    y = given["y"].to_numpy(copy=True)
+    y[:60] = np.nan
+    numbers = {"x": pa.array(given["x"].to_numpy()), "z": pa.array(given["x"].to_numpy() ** 2 + given["score"])}
+    pq.write_table(pa.table({**numbers, "y": pa.array(y)}), place)  # as Polars writes it, no null
+    found = of_sources(tmp_path, sources, "y")
+    assert "60 of 600 rows have no y" in said(found, "risk", "y")
+    assert found.settings["gates"]["label_coverage"] == 0.85
+    settings = Settings.model_validate({**found.settings, "prepare": {**found.settings["prepare"], "key": ["x"]}})
+    written = frame_sql(settings, f"SELECT * FROM '{place}'", dict.fromkeys("xzy", "float64"))
+    assert connect().sql(f"SELECT count(y) FROM ({written})").fetchall() == [(540,)], "the frame has nulls"
+    y[0] = np.inf
+    pq.write_table(pa.table({**numbers, "y": pa.array(y)}), place)
+    with pytest.raises(DataError, match="LABEL=y: some rows have an infinite one"):
+        of_sources(tmp_path, sources, "y")
+    numbers["x"] = pa.array(np.where(given.index < 3, np.inf, given["x"]))
+    pq.write_table(pa.table({**numbers, "y": pa.array(given["y"].to_numpy())}), place)
+    assert "infinite in some rows" in left_out(of_sources(tmp_path, sources, "y"))["x"]
+
+
+def test_a_date_far_from_all_others_is_a_risk_and_no_end_of_the_table(tmp_path: Path) -> None:
+    given = messy()
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(ROWS) // 2, unit="D")
+    given["opened"] = [each.date() for each in days]
+    given.loc[[7, 70], "opened"] = pd.Timestamp("9999-12-31").date()
+    given["since"] = [each.date() for each in days - pd.Timedelta(days=40)]
+    given.loc[given.index % 10 == 0, "since"] = pd.Timestamp("1900-01-01").date()
+    found = of_frame(tmp_path, given, "y")
+    assert str(found.settings["data"]["until"]) == "2024-10-27"
+    assert "opened is 9999-12-31 in 2 rows, long after 2024-10-26" in said(found, "risk", "opened")
+    assert "since is 1900-01-01 in 60 rows, long before all others" in said(found, "risk", "since")
 
 
 def test_a_column_of_numbers_with_a_word_in_it_is_told_and_names_no_row(root: Path) -> None:

@@ -90,6 +90,11 @@ def test_numbers_and_missing_values_are_read_as_they_are_meant(
         (["01/02/2024", "02/02/2024", "01/03/2024"], "%d/%m/%Y", False),  # only so the rows are in order
         (["03/04/2024", "01/02/2023"], "%m/%d/%Y", True),
         (["3.4.2024", "1.2.2023"], "%d.%m.%Y", False),
+        (["31.12.24", "01.02.25"], "%d.%m.%y", False),
+        (["01/02/24 10:15", "13/02/24 11:00"], "%d/%m/%y %H:%M", False),  # no year 1
+        (["24-03-01", "24-11-05"], "%y-%m-%d", True),
+        (["2024-03", "2024-11"], "%Y-%m", False),
+        (["Mar-24", "Nov-24"], "%b-%y", False),
     ],
 )
 def test_dates_are_read_day_first_or_month_first_as_the_values_say(

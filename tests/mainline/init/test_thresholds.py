@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mainline.evaluation.equal_models import Margin
-from mainline.evaluation.results import Gate
+from mainline.evaluation.results import Gate, Importance, Interval, Metric
 from mainline.init import thresholds
 from mainline.init.margins import Measured
 from mainline.init.proposal import Finding, Proposal
@@ -53,3 +53,13 @@ def test_a_gate_that_is_not_a_guess_stays_and_fails() -> None:
     assert thresholds.met(proposal(), [unmeasured]) is None
     assert thresholds.met(proposal(), [Gate("overlap", "at most 1 %", "12 %", passed=False)]) is None
     assert thresholds.met(proposal(), [Gate("lead", "", "+0.1", passed=True)]) is None
+
+
+def test_a_first_model_that_is_hardly_ever_wrong_is_a_leak_to_look_for() -> None:
+    importance = [Importance("a", 0.01, -0.01, 0.03), Importance("refund", 0.4, 0.3, 0.5)]
+    good, usual = (Metric("roc_auc", True, Interval(value, 0.9, 1.0)) for value in (0.998, 0.97))
+    found = thresholds.too_good("binary", [good], importance)
+    assert found is not None
+    assert (found.kind, "(ROC AUC 0.998)" in found.text, "(refund)" in found.text) == ("leak", True, True)
+    assert thresholds.too_good("binary", [usual], importance) is None
+    assert thresholds.too_good("multiclass", [good], importance) is None, "that metric is not there"

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+WIDER = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "DOUBLE")
 NO_TYPE = '"NULL"'  # DuckDB's name for a Parquet column that was written without one
 
 
@@ -93,4 +94,7 @@ def _parquet_columns(con: DuckDBPyConnection, files: Files) -> dict[Path, dict[s
 
 def _changed_type(files: Files, path: Path, column: str, before: str, now: str) -> DataError:
     first = files.origins[files.paths[0]]
-    return DataError(f"{files.origin(path)}: column {column} is {now}, in {first} it is {before}")
+    kinds = {before, now}
+    wider = next((kind for kind in WIDER if kinds <= {*WIDER[: WIDER.index(kind) + 1]}), None)
+    hint = f": write it as {wider} in both (pandas makes whole numbers floats where one is missing)" if wider else ""
+    return DataError(f"{files.origin(path)}: column {column} is {now}, in {first} it is {before}{hint}")

@@ -55,6 +55,12 @@ def connect() -> DuckDBPyConnection:
     return con
 
 
+def is_nan(column: str) -> str:
+    """SQL of whether a number is NaN, in a list of one: DuckDB 2.0 takes `isnan(x)` for false by a Parquet file's least
+    and largest value, in which other writers leave NaN out."""
+    return f"isnan([{column}][1])"
+
+
 @contextmanager
 def spilling(megabytes: int = SPILLS) -> Iterator[DuckDBPyConnection]:
     """As `connect`, for tables as large as the frame: beyond so many megabytes they are in temporary files."""

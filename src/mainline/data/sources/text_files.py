@@ -27,6 +27,9 @@ DELIMITERS = ",;\t|"
 # Types of values in text files, from narrow to wide: whole numbers in one file and decimals in another are one column.
 WIDENING = (("BIGINT", "HUGEINT", "DOUBLE"), ("DATE", "TIMESTAMP"), ("BOOLEAN", "VARCHAR"))
 
+FIRST = 1000  # rows: as the first are written, so are all
+SHORT_YEAR = r"^\s*\d{1,3}[-/]\d{1,2}[-/]\d{1,2}\D"
+
 TIMES = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 
@@ -136,6 +139,8 @@ def _sniffed(con: DuckDBPyConnection, files: Files, path: Path, delimiter: str |
 def _dated(con: DuckDBPyConnection, files: Files, path: Path, sniffed: Sniffed, layout: Layout) -> Sniffed:
     """Dates that are not written as ISO 8601 are such only if no other reading of them is possible."""
     formats = {"DATE": sniffed.date_format, "TIMESTAMP": sniffed.timestamp_format}
+    if not (files.reading.date_format or files.reading.timestamp_format):
+        sniffed = dataclasses.replace(sniffed, columns=_without_short_years(con, files, path, sniffed.columns, layout))
     if files.reading.date_format or files.reading.timestamp_format or not any(formats.values()):
         return dataclasses.replace(sniffed, date_format=None, timestamp_format=None)
     columns, certain = dict(sniffed.columns), True
@@ -153,6 +158,19 @@ def _dated(con: DuckDBPyConnection, files: Files, path: Path, sniffed: Sniffed, 
         ((both,),) = run(con, files, f"SELECT {parses} FROM {raw_sql([path], sniffed.columns, layout)}")
         certain = certain and not both
     return Sniffed(columns, formats["DATE"], formats["TIMESTAMP"], certain)
+
+
+def _without_short_years(
+    con: DuckDBPyConnection, files: Files, path: Path, columns: dict[str, str], layout: Layout
+) -> dict[str, str]:
+    """`01/02/24 10:15` stays text: DuckDB's cast takes it for the year 1."""
+    timed = [column for column, kind in columns.items() if kind.startswith("TIMESTAMP")]
+    if not timed:
+        return columns
+    short = ", ".join(f"coalesce(bool_or(regexp_matches({name(c)}::VARCHAR, '{SHORT_YEAR}')), false)" for c in timed)
+    rows = f"SELECT * FROM {raw_sql([path], columns, layout)} LIMIT {FIRST}"
+    (found,) = run(con, files, f"SELECT {short} FROM ({rows})")
+    return {**columns, **{column: "VARCHAR" for column, odd in zip(timed, found, strict=True) if odd}}
 
 
 def swapped(format: str) -> str:
@@ -202,7 +220,7 @@ def _is_empty(
 
 def names_once(files: Files, path: Path, delimiter: str) -> None:
     """Refuse two columns of one name: DuckDB would rename the second, in silence; it tells no case from another."""
-    names = next(csv.reader([_header(path)], delimiter=delimiter), [])
+    names = header_names(_header(path), delimiter, files.origin(path))
     seen: dict[str, str] = {}
     for place, column in enumerate(names):
         if column and column.lower() in seen:
@@ -213,6 +231,21 @@ def names_once(files: Files, path: Path, delimiter: str) -> None:
                 + f" (the second is column {place + 1}): rename one of them"
             )
         seen[column.lower()] = column
+
+
+def header_names(line: str, delimiter: str, where: str) -> list[str]:
+    """The names in a file's first line.
+
+    Raises
+    ------
+    DataError
+        Where the line goes on with a return alone, as old Macs ended it.
+    """
+    if "\r" in re.sub(r'"[^"]*"', "", line):
+        raise DataError(
+            f"{where}: its lines end with a return (\\r) alone: write it with a line feed (\\n) at each end"
+        )
+    return next(csv.reader([line], delimiter=delimiter), [])
 
 
 def delimiter_of(path: Path) -> str:

@@ -40,7 +40,7 @@ def value(table: Table, name: str) -> Any:
     column: Any = table.relation[name]
     if table.kind(name) == "float":
         column = column.cast("float64")
-        return column.isnan().ifelse(ibis.null("float64"), column)
+        return ibis.array([column])[0].isnan().ifelse(ibis.null("float64"), column)
     return column
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mainline.data.sources.duckdb_scan import NO_ROOM, SPILLED, connect, no_room_to_spill, text
+from mainline.data.sources.duckdb_scan import NO_ROOM, SPILLED, connect, is_nan, no_room_to_spill, text
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, ExternalError
 
@@ -110,7 +110,7 @@ class Table:
         """SQL of a column's value as pandas has it; missing values are NULL."""
         facts, column = self.facts[name], quoted(name)
         if facts.kind == "float":
-            return f"nullif({column}::DOUBLE, 'nan'::DOUBLE)"
+            return f"CASE WHEN {is_nan(column)} THEN NULL ELSE {column}::DOUBLE END"
         if facts.kind == "integer":
             return f"{column}::{'DOUBLE' if name in self.compared and facts.missing else 'BIGINT'}"
         return column

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mainline.data.prepare import FALSE_WORDS, TRUE_WORDS
-from mainline.data.sources.duckdb_scan import text
+from mainline.data.sources.duckdb_scan import is_nan, text
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
+from mainline.init.guesses import label_words
 from mainline.init.guesses.table import Table, Told
 from mainline.init.kinds import in_ibis, is_integer, kind_of, literal
 from mainline.init.proposal import Column, Wishes
@@ -57,7 +58,10 @@ class Label:
         return (self.counts or {}).get("true", 0) / max(self.rows, 1)
 
 
-def binary(table: Table, column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes, told: Told) -> Label:
+def binary(
+    table: Table, column: Column, classes: Mapping[str, Sequence[str]], wishes: Wishes, told: Told,
+    absent: Sequence[str] = (),
+) -> Label:  # fmt: skip
     count_of = dict(column.top)
     said = {said: list(spelled) for said, spelled in classes.items()} or {value: [value] for value in count_of}
     counts = {each: sum(count_of[value] for value in spelled) for each, spelled in said.items()}
@@ -69,13 +73,24 @@ def binary(table: Table, column: Column, classes: Mapping[str, Sequence[str]], w
     inverted = kind_of(column.type) == "boolean" and positive == "false"
     expression = f"~{in_ibis(column.name)}" if inverted else None
     value = condition if words or inverted else quoted(column.name)
-    label_sql = f"CASE WHEN {quoted(column.name)} IS NULL THEN NULL ELSE ({condition})::INT END"
+    if absent:
+        expression = label_words.expression(column.name, absent)
+        value = (
+            f"CASE WHEN {quoted(column.name)}::VARCHAR IN ({', '.join(map(text, absent))}) THEN NULL ELSE {value} END"
+        )
+    label_sql = f"CASE WHEN {known(column)} IS NULL THEN NULL ELSE ({condition})::INT END"
     if words:
         told.reasons["prepare", "label_values"] = f"{reason}; feedback may say them too"
     by_class = {"true": counts[positive], "false": counts[other]}
     # By its own name, true would mean the column's true to whoever sends feedback.
     named = free_name(f"not_{column.name}", table) if inverted else None
     return Label(column, "binary", expression, label_sql, value, by_class, words, named)
+
+
+def known(column: Column) -> str:
+    """SQL of a column in which NaN is null, as the frame has the label."""
+    name = quoted(column.name)
+    return f"CASE WHEN {is_nan(name)} THEN NULL ELSE {name} END" if column.type in ("FLOAT", "DOUBLE") else name
 
 
 def free_name(wanted: str, table: Table) -> str:
@@ -143,17 +158,15 @@ def unabridged(said: Mapping[str, Sequence[str]]) -> bool:
     return not any(value.strip().endswith(".") for spelled in said.values() for value in spelled)
 
 
-def multiclass(table: Table, column: Column, told: Told) -> Label:
+def multiclass(table: Table, column: Column, told: Told, absent: Sequence[str] = ()) -> Label:
     """Classes as the table writes them; one that is too rare to stand on both sides of the split has no label."""
-    shown = f"{quoted(column.name)}::VARCHAR"
-    counts: dict[str, int] = dict(
-        table.all(f"{shown}, count(*)", f"WHERE {quoted(column.name)} IS NOT NULL GROUP BY 1")
-    )
+    shown = f"{known(column)}::VARCHAR"
+    counts: dict[str, int] = dict(table.all(f"{shown}, count(*)", f"WHERE {known(column)} IS NOT NULL GROUP BY 1"))
     rare = sorted(value for value, count in counts.items() if count < FEWEST_OF_A_CLASS)
     name, sql = in_ibis(column.name), quoted(column.name)
     number = kind_of(column.type) == "number"
     as_integer = number and not is_integer(column.type)
-    expression = f'{name}.cast("int64")' if as_integer and column.whole else name
+    expression = f'{name}.cast("int64")' if as_integer and column.whole else label_words.expression(column.name, absent)
     for value in rare:
         shown = value.removesuffix(".0") if number else literal(value)
         expression += f".nullif({shown})"
@@ -167,9 +180,11 @@ def multiclass(table: Table, column: Column, told: Told) -> Label:
     kept = {value: count for value, count in counts.items() if value not in rare}
     if len(kept) < 2:
         raise DataError(f"LABEL={column.name}: fewer than two classes have {FEWEST_OF_A_CLASS} rows: nothing to learn")
-    known = ", ".join(text(value) for value in rare)
-    as_text = f"{sql}::VARCHAR"
-    label_sql = f"CASE WHEN {as_text} IN ({known}) THEN NULL ELSE {as_text} END" if rare else as_text
+    too_rare = ", ".join(text(value) for value in rare)
+    as_text = f"{known(column)}::VARCHAR"
+    label_sql = f"CASE WHEN {as_text} IN ({too_rare}) THEN NULL ELSE {as_text} END" if rare else as_text
+    if absent:
+        sql = f"CASE WHEN {sql}::VARCHAR IN ({', '.join(map(text, absent))}) THEN NULL ELSE {sql} END"
     return Label(
         column, "multiclass", None if expression == name else expression, label_sql, sql, dict(sorted(kept.items()))
     )

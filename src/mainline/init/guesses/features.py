@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 
 from mainline.init.guesses import names
@@ -88,6 +89,8 @@ def is_json(text: str) -> bool:
 
 def of_number(column: Column, there: int, time: Time | None) -> Use:
     distinct = column.distinct
+    if not (math.isfinite(column.minimum) and math.isfinite(column.maximum)):
+        return Use("left out", "infinite in some rows: find the division that made it, and make it null there")
     whole = is_integer(column.type) or column.whole
     if not whole:
         return Use("numeric", "a number")

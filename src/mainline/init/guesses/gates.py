@@ -39,7 +39,10 @@ def guess(
         gates["gaps"] = gaps(label, metric)
         told.reasons["gates", "gaps", "at_most"] = "how much wider the gap between groups may become than on main"
         told.decide(
-            "gates.gaps", gates["gaps"]["metric"], f"{', '.join(protected)} look protected", "params.yaml: gates.gaps"
+            "gates.gaps",
+            gates["gaps"]["metric"],
+            f"{', '.join(protected)} {'looks' if len(protected) == 1 else 'look'} protected",
+            "params.yaml: gates.gaps",
         )
     if label.task == "binary":
         # A model of a rare case that says the rate of it everywhere has an error near zero.

@@ -10,6 +10,7 @@ from typing import Literal
 from mainline.config.schema import CONTENT, CONTENT_KEY, Span, parse_span
 from mainline.data.split import quoted
 from mainline.errors import DataError
+from mainline.init.guesses import far_dates
 from mainline.init.guesses.classes import Label
 from mainline.init.guesses.table import Context
 from mainline.init.guesses.times import Time
@@ -90,7 +91,7 @@ def by_hash(context: Context, label: Label, key: tuple[str, ...], group: str | N
 
 def by_time(context: Context, label: Label, time: Time, reported: Column | None) -> Holdout | None:
     """The shortest window at the end that is long enough; None where none is."""
-    until = last_day(reported or time.column) + dt.timedelta(days=1)
+    until = far_dates.last_day(context, reported or time.column) + dt.timedelta(days=1)
     for unit, spans in (("day", DAYS), ("hour", HOURS)):
         if unit == "hour" and time.is_date:
             continue
@@ -106,12 +107,6 @@ def by_time(context: Context, label: Label, time: Time, reported: Column | None)
         "leaves enough for training: rows are split by hash",
     )
     return None
-
-
-def last_day(column: Column) -> dt.date:
-    latest = column.maximum
-    found: dt.date = latest.date() if isinstance(latest, dt.datetime) else latest
-    return found
 
 
 def counted(

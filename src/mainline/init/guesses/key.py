@@ -125,7 +125,8 @@ def rank(column: Column) -> int:
 
 def combination(table: Table, columns: list[Column]) -> tuple[str, ...] | None:
     """Two or three columns that are unique together, each of a kind that identifies: a name, a code, a date."""
-    fit = [column for column in columns if kind_of(column.type) != "number" or is_naming(column)]
+    within = [column for column in columns if names.says(column.name, names.WITHIN)]
+    fit = [column for column in columns if kind_of(column.type) != "number" or is_naming(column) or column in within]
     fit = [column for column in fit if kind_of(column.type) != "text" or column.words <= 3]
     fit = sorted(fit, key=lambda column: -column.distinct)[:MOST_CANDIDATES]
     tried = 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError
-from mainline.init.guesses.classes import Label, binary, multiclass
+from mainline.init.guesses import label_words
+from mainline.init.guesses.classes import Label, binary, known, multiclass
 from mainline.init.guesses.numbers_in_text import first_values, is_amount
 from mainline.init.guesses.table import Table, Told
 from mainline.init.kinds import kind_of, literal
@@ -41,8 +43,8 @@ def find(tables: Sequence[Table], wishes: Wishes) -> Table:
     raise ConfigurationError(f"LABEL={wishes.label}: the table has no such column: {hint}")
 
 
-def guess(table: Table, wishes: Wishes, told: Told) -> Label:
-    """The task, and how the label's values become what the machine predicts.
+def guess(table: Table, wishes: Wishes, told: Told, absent: Sequence[str] = ()) -> Label:
+    """The task, and how the label's values become what the machine predicts; `absent` are words for a missing one.
 
     Raises
     ------
@@ -75,10 +77,11 @@ def guess(table: Table, wishes: Wishes, told: Told) -> Label:
             "that are missing with a reason change what is learnt",
         )
     if task == "regression":
-        return Label(column, task, sql=f"{quoted(column.name)}::DOUBLE", value=quoted(column.name))
+        return Label(column, task, sql=f"{known(column)}::DOUBLE", value=quoted(column.name))
     if task == "binary":
-        return binary(table, column, classes, wishes, told)
-    return multiclass(table, column, told)
+        return binary(table, column, classes, wishes, told, absent)
+    label_words.spelled(column, classes, told)
+    return multiclass(table, column, told, absent)
 
 
 def check(column: Column) -> None:
@@ -89,6 +92,8 @@ def check(column: Column) -> None:
         only = column.top[0][0] if column.top else column.minimum
         raise DataError(f"{where}: it is {only!s} in every row that has one: nothing to learn")
     kind, there = kind_of(column.type), column.rows - column.missing
+    if kind == "number" and not (math.isfinite(column.minimum) and math.isfinite(column.maximum)):
+        raise DataError(f"{where}: some rows have an infinite one: find the division that made it, and leave them out")
     if kind in ("time", "clock", "other") and column.distinct > 2:
         raise ConfigurationError(
             f"{where}: it is {column.type}: a label is a number, a truth value or a class. Compute one from it, such "

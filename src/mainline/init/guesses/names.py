@@ -18,7 +18,8 @@ COUNTER = listed("rownames rowname row index idx id unnamed instant record x no 
 ENTITY = listed(
     "customer client patient account user subject person member household driver student employee participant "
     "merchant seller buyer borrower applicant respondent device machine sensor kunde konto patientid customerid "
-    "userid accountid clientid cust acct usr pid uid"
+    "userid accountid clientid cust acct usr pid uid mouse rat animal pupil teacher school player donor guest "
+    "vehicle vin email phone iban imei msisdn specimen family usuario utilisateur paciente klant kundennr subjid"
 )
 CODE = listed(
     "zip zipcode postal postcode plz code region zone category cat type vendor payment channel method brand "
@@ -37,6 +38,11 @@ BEFORE = listed(
     "pickup transaction event admission admitted issued issue booked booking submitted observed recorded measured "
     "ts when departs request requested visit"
 )
+WITHIN = listed(
+    "line position pos item seq sequence visit wave round step rank rep replicate trial version lineno linenumber"
+)  # counts within something else: an order's lines
+WEIGHT = listed("freq frequency fnlwgt wgt pweight perwt fweight nobs sampleweight haeufigkeit häufigkeit")
+WAIT = listed("futime followup duration survival lifetime timetoevent tte elapsed uptime dauer duree duracion")
 PROTECTED = listed(
     "race sex gender religion religious ethnicity ethnic ethnicgroup nationality disability disabled marital "
     "maritalstatus afam geschlecht sexe veteran pregnant orientation caste skincolor maritl religiousness"

@@ -28,12 +28,9 @@ def guess(
     described = context.table.columns
     asked = [name for name in protected if 1 < described[name].distinct <= MOST_VALUES]
     if asked:
-        context.told.decide(
-            "evaluate.slices", ", ".join(asked[:MOST]), "they look protected", "params.yaml: evaluate.slices"
-        )
-        context.told.reasons["evaluate", "slices"] = (
-            "they look protected: what the model does to each group is measured"
-        )
+        looks = "it looks protected" if len(asked) == 1 else "they look protected"
+        context.told.decide("evaluate.slices", ", ".join(asked[:MOST]), looks, "params.yaml: evaluate.slices")
+        context.told.reasons["evaluate", "slices"] = f"{looks}: what the model does to each group is measured"
         return tuple(asked[:MOST])
     fit = [
         name

@@ -201,7 +201,7 @@ def epoch_unit(column: Column) -> str | None:
 
 
 def hint_at_hidden(context: Context) -> None:
-    """Times that are written as numbers or text: the split needs a column that is a time."""
+    """Times that are written as numbers: the split needs a column that is a time."""
     for name, column in context.table.columns.items():
         named = names.is_calendar(name) or names.says(name, names.BEFORE)
         if column.whole and kind_of(column.type) == "number" and column.distinct >= FEWEST_DAYS and named:
@@ -218,17 +218,3 @@ def hint_at_hidden(context: Context) -> None:
                     f"{name} looks like days written as 20260131. Is it the rows' time? For text files set "
                     f"data.sources.{context.table.name}.date_format to %Y%m%d and its type to DATE",
                 )
-        elif kind_of(column.type) == "text" and named and column.top and all(is_time(value) for value, _ in column.top):
-            context.told.ask(
-                name,
-                f"{name} is a time that is written as text. Is it the rows' time? Rows are split by a hash until the "
-                "table has it as a timestamp",
-            )
-
-
-def is_time(value: str) -> bool:
-    try:
-        dt.datetime.fromisoformat(value.strip())
-    except ValueError:
-        return False
-    return len(value.strip()) >= 8

@@ -14,7 +14,10 @@ from tests.tables import collected, parquet, rows
         ("SELECT 1 AS a", r"2\.parquet has no column b than"),
         ("SELECT 1 AS a, 'x' AS b, 2 AS c", r"2\.parquet has a column c"),
         ("SELECT 1 AS a, 'x' AS bb", r"2\.parquet .*b.*renamed from b\?"),
-        ("SELECT 1.5::DOUBLE AS a, 'x' AS b", r"2\.parquet: column a is DOUBLE, in 1\.parquet it is INTEGER"),
+        (
+            "SELECT 1.5::DOUBLE AS a, 'x' AS b",
+            r"2\.parquet: column a is DOUBLE, in 1\.parquet it is INTEGER: write it as DOUBLE",
+        ),
         ("SELECT {'x': 1} AS a, 'x' AS b", r"column a is STRUCT\(x INTEGER\), in 1\.parquet it is INTEGER"),
     ],
 )

@@ -35,6 +35,11 @@ def test_a_date_with_two_readings_stays_text_until_its_format_is_set(tmp_path: P
     assert [day.year for day, _ in rows(read)] == [2026]
 
 
+@pytest.mark.parametrize("written", ["01/02/24 10:15", "24-01-02 10:15:00", "1-2-24 10:15"])
+def test_a_time_whose_year_has_two_digits_is_no_time_of_the_first_century(tmp_path: Path, written: str) -> None:
+    assert rows(table(tmp_path, f"a,b\n{written},1\n")) == [(written, 1)]
+
+
 def _format(written: str) -> str:
     return {"/": "%m/%d/%Y", ".": "%d.%m.%Y", "-": "%d-%m-%y"}[next(c for c in written if not c.isdigit())]
 
@@ -68,6 +73,11 @@ def test_a_byte_that_the_encoding_does_not_have_is_named_with_its_line(tmp_path:
         table(tmp_path, b"a\nx\n\x81\n", encoding="cp1252")
     with pytest.raises(ConfigurationError, match="encoding: there is no klingon"):
         table(tmp_path, encoding="klingon")
+
+
+def test_lines_that_end_with_a_return_alone_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"1\.csv: its lines end with a return \(.r\) alone"):
+        table(tmp_path, b"a,b\r1,2\r3,4\r")
 
 
 def test_types_are_set_by_column(tmp_path: Path) -> None:

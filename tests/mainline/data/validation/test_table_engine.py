@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import json
 import random
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from mainline.data.sources.duckdb_scan import connect
@@ -150,7 +153,7 @@ def of_this_package() -> Iterator[str]:
 
 
 def findings(
-    folder: Path, sql: str, rules: list[str], monkeypatch: pytest.MonkeyPatch
+    folder: Path, sql: str, rules: list[str], monkeypatch: pytest.MonkeyPatch, *, keep: bool = True
 ) -> tuple[list[Any], list[Any], int]:
     """What pandas finds, what DuckDB finds, and how many columns it loads for that."""
     loaded: list[tuple[str, ...]] = []
@@ -162,7 +165,7 @@ def findings(
 
     monkeypatch.setattr(Table, "frame", counting)
     said: tuple[list[Any], list[Any]] = ([], [])
-    with opened(sql, keep=True) as connection:
+    with opened(sql, keep=keep) as connection:
         table = examined(connection)
         whole = connection.execute(f"SELECT * FROM {NAME}").df()
         for part in range(0, len(rules), SOME):
@@ -187,6 +190,28 @@ def test_duckdb_finds_what_pandas_finds_in_broken_data(
     assert len(by_pandas) == len(rules)
     if count > 100:
         assert 100 < sum(found["success"] for found in by_pandas) < len(rules) - 200
+
+
+def test_nan_in_a_parquet_file_of_another_writer_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = [float("nan") if place % 3 == 0 else place / 1000 for place in range(600)]
+    days = [dt.date(2013 + place // 300, 1 + place // 10 % 12, 1) for place in range(600)]
+    given = pa.table({"share": pa.array(values), "whole": list(range(600)), "day": pa.array(days)})
+    pq.write_table(given, tmp_path / "rows.parquet")  # least and largest value leave NaN out
+    rules = [
+        rule("expect_column_values_to_not_be_null", column="share"),
+        rule("expect_column_values_to_be_between", column="share", min_value=0, max_value=1),
+        rule("expect_column_mean_to_be_between", column="share", min_value=0, max_value=1),
+        rule("expect_column_values_to_be_unique", column="share"),
+        rule("expect_missing_share_to_stay_in_every_period", column="share", max_rise=0.05, **PERIODS),
+        rule(
+            "expect_column_statistic_in_every_period_to_be_between", column="share", statistic="mean", time="day",
+            period="month", min_value=0, max_value=1,
+        ),
+    ]  # fmt: skip
+    sql = f"SELECT * FROM '{tmp_path / 'rows.parquet'}'"
+    by_pandas, by_table, _ = findings(tmp_path, sql, rules, monkeypatch, keep=False)
+    assert by_table == by_pandas
+    assert not by_table[0]["success"]
 
 
 def test_a_suite_is_counted_without_loading_a_column(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,9 @@ import pytest
 from mainline.errors import ConfigurationError
 from mainline.init.writing.write import write
 from tests.mainline.init.writing.proposals import churn, with_rows
-from tests.projects import PARAMS
+from tests.projects import PARAMS, TOP
+
+LINT = ".pre-commit-config.yaml"
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +67,13 @@ def test_a_further_model_has_its_own_cards_and_its_name_is_taken(
     assert (tmp_path / "data/churn" / link / "customers.yaml").is_file()
     assert "`data/churn/README.md` describes" in (tmp_path / "models/second/model-card.md").read_text(encoding="utf-8")
     assert not (tmp_path / "data/README.md").exists()
+    (excluded,) = re.findall(r"- id: secrets\n(?: +.*\n)*? +exclude: (\S+)", (TOP / LINT).read_text(encoding="utf-8"))
+    given = [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()]
+    linted = [path for path in given if not re.search(excluded, path) and not path.startswith(".mainline/")]
+    assert "models/second/params.yaml" in linted
+    hook = Path(sys.executable).with_name("detect-secrets-hook")
+    secrets = subprocess.run([hook, *linted], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert secrets.returncode == 0, secrets.stdout
     settings = {**churn().settings, "data": {**churn().settings["data"], "sources": {"orders": {"path": "a.csv"}}}}
     other = replace(churn(), table="orders", label="returned", settings=settings)
     with pytest.raises(ConfigurationError, match="predicts churned of customers: give this model another name"):

@@ -163,8 +163,9 @@ def test_a_quiet_servers_predictions_and_labels_land_without_its_end(
 
 
 def test_a_broken_line_is_reported_and_the_rest_lands(
-    binary: Export, spool: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    binary: Export, spool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     fill(binary, spool, ["a", "b"])
     fill(binary, spool, ["c"])
     first, second = sorted(spool.iterdir())
@@ -263,7 +264,10 @@ def test_a_prefix_of_an_unknown_kind_is_refused() -> None:
         destination.at("ftp://host/log", Path())
 
 
-def test_a_missing_spool_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_spool_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert main(["ship", "--spool", str(tmp_path / "no"), "--to", str(tmp_path)]) == 2
     assert "MAINLINE_LOG" in capsys.readouterr().err
 
