@@ -99,9 +99,9 @@ def search(params: Params, workspace: Workspace, asked: Asked, progress: Progres
                 recorder.open()
             explored = explore(params, job, asked, recorder, tell)
             found = judged(params, job, explored)
+            write_page(workspace, found)  # it stays where the winner cannot be written or reviewed
             done = propose(params, job, explored, found, commit, asked.now)
-            for folder in (workspace.reports, workspace.reports / FOLDER):  # for people, and for the next job
-                write_text(folder / proposal.PAGE, page.render(done.found))
+            write_page(workspace, done.found)
             recorder.finish(done.found, [workspace.reports / proposal.PAGE])
         finally:
             worker.stop()
@@ -326,6 +326,11 @@ def message_of(made: Proposal, workspace: Workspace) -> str:
     name = f" of {workspace.of.name}" if workspace.of.name else ""
     listed = "\n".join(f"- {change}" for change in made.changes)
     return f"Take the parameters{name} that a search found\n\n{listed}\n\nStudy {made.study[:8]}: {made.inner}."
+
+
+def write_page(workspace: Workspace, found: Found) -> None:
+    for folder in (workspace.reports, workspace.reports / FOLDER):  # for people, and for the next job
+        write_text(folder / proposal.PAGE, page.render(found))
 
 
 def finished(workspace: Workspace, found: Found, made: Proposal, status: int) -> Done:
