@@ -22,6 +22,7 @@ from mainline.packaging import (  # noqa: F401 - they register their exporters
     tensorflow_onnx,
     torch_onnx,
 )
+from mainline.packaging.answer_scale import scale_of
 from mainline.packaging.onnx import EXPORTERS, exporter_of
 from mainline.runtime.atomic_files import replacing_folder
 from mainline.serving.scorer import Fitted, Onnx, Scorer
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.pipeline import Pipeline
 
-TOLERANCE = 1e-5  # of probabilities; of values relative to the largest one
+TOLERANCE = 1e-5  # of probabilities; of values relative to `scale_of`
 PROBES = 1000  # rows that are also scored with unknown categories and with missing values
 UNKNOWN = "a category that nobody has seen"
 
@@ -122,16 +123,16 @@ def choose(
     recorded: NDArray[np.float64],
 ) -> tuple[bytes, Signature, Scorer]:
     """The converted model where it agrees, else the pickled pipeline with the reason in `note`."""
+    scale = scale_of(settings.task, recorded)
     try:
         converted = EXPORTERS[exporter_of(pipeline)].convert(pipeline, draft)
         converted = optimised_graph.smaller(converted) if settings.export.optimise else converted
         scorer = Onnx(converted, draft)
         asked = [*sizes(rows, recorded), *probes(settings, draft, pipeline, rows)]
-        largest = max([check(draft, scorer, *rows_of) for rows_of in asked])
+        largest = max([check(draft, scorer, scale, *rows_of) for rows_of in asked])
         if eight_bit.is_eight_bit(pipeline):
-            largest = max(
-                largest, check(draft, eight_bit.one_by_one(scorer), rows, recorded, "holdout rows, one at a time")
-            )
+            alone = check(draft, eight_bit.one_by_one(scorer), scale, rows, recorded, "holdout rows, one at a time")
+            largest = max(largest, alone)
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
         note = str(error)
@@ -143,7 +144,7 @@ def choose(
     path = record.path / "model.pkl"
     fitted = Fitted(path, plain)
     try:
-        largest = max(check(plain, fitted, *asked) for asked in sizes(rows, recorded))
+        largest = max(check(plain, fitted, scale, *asked) for asked in sizes(rows, recorded))
     except Disagreement as error:
         raise Refused(f"{path} gives other answers than when it was recorded: {error}") from None
     return path.read_bytes(), replace(plain, agreement=Agreement(len(rows), largest)), fitted
@@ -153,8 +154,10 @@ class Disagreement(Exception):
     """The exported model and the fitted pipeline give different answers."""
 
 
-def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: NDArray[np.float64], what: str) -> float:
-    """The largest difference between the scorer's answers and the expected ones.
+def check(
+    signature: Signature, scorer: Scorer, scale: float, rows: pd.DataFrame, expected: NDArray[np.float64], what: str
+) -> float:
+    """The largest difference between the scorer's answers and the expected ones, relative to `scale`.
 
     Raises
     ------
@@ -173,13 +176,14 @@ def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: ND
         raise Disagreement(f"its answers for {len(rows):,} {what} have the shape {answers.shape} instead of {wanted}")
     if signature.task == "binary":
         answers = answers[:, 1]
-    scale = max(1.0, float(np.abs(expected).max())) if signature.task == "regression" else 1.0
     difference = np.abs(answers - expected) / scale
     wrong = ~(difference <= TOLERANCE).reshape(len(rows), -1).all(axis=1)
     if wrong.any():
+        narrow = scale < np.abs(expected).max() and np.nanmax(difference) * scale < TOLERANCE * np.abs(expected).max()
+        why = f" times {scale:.3g}: its values lie too close together for numbers of 32 bits" if narrow else ""
         raise Disagreement(
             f"converted, it differs from the fitted pipeline on {int(wrong.sum()):,} of {len(rows):,} {what}, "
-            f"by up to {float(np.nanmax(difference)):.2g}"
+            f"by up to {float(np.nanmax(difference)):.2g}{why}"
         )
     return float(difference.max())
 
