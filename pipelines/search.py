@@ -26,7 +26,7 @@ from mainline.evaluation.results import Interval
 from mainline.packaging.export import column_kinds
 from mainline.retraining import branch_review, branches
 from mainline.runtime import git
-from mainline.runtime.atomic_files import write_text
+from mainline.runtime.atomic_files import replacing, write_text
 from mainline.runtime.progress import Progress
 from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
@@ -166,7 +166,8 @@ def explore(params: Params, job: Job, asked: Asked, recorder: record.Recorder, t
     tell(begins(opened.trials(), changed, name))
     frame = home / name / "frame.parquet"
     if not frame.exists():  # other runs in this checkout may remove theirs
-        shutil.copyfile(job.frame, frame)
+        with replacing(frame) as part:
+            shutil.copyfile(job.frame, part)
     task = Task(settings, job.workspace.params, frame, home / name / "scores")
     made = folds.folds(settings, frame, settings.search.folds)
     number = settings.search.processes or max(1, (os.cpu_count() or 1) // settings.train.threads)
