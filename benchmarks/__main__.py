@@ -74,7 +74,9 @@ def measure(part: str, folder: Path, call: argparse.Namespace) -> list[Row]:
         from benchmarks import frameworks  # its servers are nothing that the other parts have
 
         if strange := set(call.only) - {*frameworks.NAMES}:
-            raise SystemExit(f"benchmarks: ONLY={' '.join(sorted(strange))}: there are {', '.join(frameworks.NAMES)}")
+            known = ", ".join(frameworks.NAMES)
+            print(f"benchmarks: ONLY={' '.join(sorted(strange))}: there are {known}", file=sys.stderr)
+            raise SystemExit(2)
         return frameworks.measure(folder, call.only, call.images)
     if part == "monitor":
         return monitor.measure(folder)
