@@ -32,6 +32,8 @@ RECURRING ?=
 RETURNED ?=
 WITH ?=
 PARTS ?=
+ONLY ?=
+IMAGES ?=
 FOR ?=
 TORCH ?= cpu
 TORCH_INDEX ?=
@@ -334,8 +336,8 @@ docs: $(BIN)/.train ## Generate the reference of params.yaml and the environment
 	@$(BIN)/python -m tests.docs.jobs
 
 .PHONY: bench
-bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run (PARTS="job frameworks"; scale and large by name only)
-	@$(BIN)/python -m benchmarks $(PARTS)
+bench: $(BIN)/.all $(GITHUB_API) ## Measure against a plain script, in one run (PARTS="job frameworks"; IMAGES=1: images of frameworks; scale, large by name)
+	@$(BIN)/python -m benchmarks $(PARTS) $(if $(IMAGES),--images) $(if $(ONLY),--only $(ONLY))
 
 .PHONY: bench-serve
 bench-serve: $(BIN)/.all export ## Measure the server against its limit, MLflow, MLServer and BentoML, in one run

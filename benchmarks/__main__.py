@@ -6,6 +6,7 @@ and what is promised is a ratio. Arguments name the parts to measure; none means
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 from importlib.util import find_spec
@@ -27,7 +28,13 @@ OF_THE_EXAMPLE = (
 )  # they measure its rows, and mean nothing without them
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("parts", nargs="*")
+    parser.add_argument("--only", nargs="+", default=[], help="of frameworks: tables and frameworks")
+    parser.add_argument("--images", action="store_true", help="of frameworks: build and test the image of each")
+    call = parser.parse_args(arguments)
+    wanted: list[str] = call.parts
     unknown = set(wanted) - {*PARTS, *BY_NAME}
     if unknown:
         print(
@@ -44,14 +51,14 @@ def main(wanted: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="mainline-bench-") as folder:
         for part in there:
             print(f"measuring {part} …", file=sys.stderr, flush=True)
-            measured = measure(part, Path(folder, part))
+            measured = measure(part, Path(folder, part), call)
             print(show(measured), file=sys.stderr, flush=True)
             rows += measured
     print(show(rows))
     return 1 if any(row.reached is False for row in rows) else 0
 
 
-def measure(part: str, folder: Path) -> list[Row]:
+def measure(part: str, folder: Path, call: argparse.Namespace) -> list[Row]:
     if part == "job":
         return job.measure(folder)
     if part == "intervals":
@@ -66,7 +73,11 @@ def measure(part: str, folder: Path) -> list[Row]:
             return []
         from benchmarks import frameworks  # its servers are nothing that the other parts have
 
-        return frameworks.measure(folder)
+        if strange := set(call.only) - {*frameworks.NAMES}:
+            known = ", ".join(frameworks.NAMES)
+            print(f"benchmarks: ONLY={' '.join(sorted(strange))}: there are {known}", file=sys.stderr)
+            raise SystemExit(2)
+        return frameworks.measure(folder, call.only, call.images)
     if part == "monitor":
         return monitor.measure(folder)
     if part == "large":

@@ -2,7 +2,8 @@
 
 Of LightGBM, XGBoost, CatBoost, PyTorch, Keras and TensorFlow those that this environment has: `make bench
 PARTS=frameworks` after `make tools WITH="boosting torch keras"`. Each model is trained twice, in two processes,
-compared with scikit-learn's on the same rows, and exported. All servers run, and are asked in turn.
+compared with scikit-learn's on the same rows, and exported. All servers run, and are asked in turn. With `IMAGES=1`
+the image of each is built and tested too. `ONLY="churn keras"` takes these tables and these frameworks alone.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from typing import Any
 
 import yaml
 
-from benchmarks import peers, serve
+from benchmarks import images, peers, serve
+from benchmarks.images import Imaged
 from benchmarks.peers import Server
 from benchmarks.table import Row
+from mainline.packaging.engine import Engine
 
 ROUNDS = 3
 READY = "mainline.training.frameworks"
@@ -86,23 +89,32 @@ class Trained:
     largest: float
     repeated: bool  # the second training, in a process of its own, made the same pipeline and the same graph
     bytes: int  # of the graph
+    image: Imaged | None  # made of the second training; None where no image is built
 
 
-def measure(folder: Path) -> list[Row]:
+NAMES = [*(table.name for table in TABLES), *TRAINED]
+
+
+def measure(folder: Path, only: list[str], with_images: bool) -> list[Row]:
+    """`only` are names of tables and of frameworks; of a kind that is not named, all."""
     peers.STATE.mkdir(parents=True, exist_ok=True)
+    engine = images.found() if with_images else None
+    tables = [table for table in TABLES if table.name in only] or TABLES
+    names = [name for name in TRAINED if name in only] or [*TRAINED]
     rows: list[Row] = []
-    for table in TABLES:
-        rows += measure_table(folder, table)
+    for table in tables:
+        rows += measure_table(folder, table, names, engine)
     return rows
 
 
-def measure_table(folder: Path, table: Table) -> list[Row]:
+def measure_table(folder: Path, table: Table, names: list[str], engine: Engine | None) -> list[Row]:
     project = begun(folder / table.name, table)
-    settings = without_importance((project / "params.yaml").read_text(encoding="utf-8"))
+    settings = measured_only((project / "params.yaml").read_text(encoding="utf-8"))
     package = "src/" + yaml.safe_load(settings)["prepare"]["function"].partition(".")[0]
     made: dict[str, Trained] = {}
     servers, asked = [], []
-    for name, (module, train) in TRAINED.items():
+    for name in names:
+        module, train = TRAINED[name]
         if importlib.util.find_spec(module) is None:
             print(f"benchmarks: {name} is not installed: left out", file=sys.stderr)
             continue
@@ -114,19 +126,23 @@ def measure_table(folder: Path, table: Table) -> list[Row]:
         section = train.format(trees=table.trees, epochs=table.epochs, package=package)
         text = re.sub(r"(?ms)^train:.*?^(?=\S)", f"train: {{{section}}}\n", settings, count=1) if train else settings
         (project / "params.yaml").write_text(text, encoding="utf-8")
-        made[name] = trained(project, model)
+        made[name] = trained(project, model, engine)
         shutil.rmtree(project / package / "saved_model", ignore_errors=True)  # it would be code of the next ones
         signature = json.loads((model / "serving.json").read_text(encoding="utf-8"))
-        names = [column["name"] for column in signature["columns"]]
-        asked = [dict(zip(names, row, strict=True)) for row in signature["example"]]
+        columns = [column["name"] for column in signature["columns"]]
+        asked = [dict(zip(columns, row, strict=True)) for row in signature["example"]]
         servers.append(server(name, model))
     found = serve.measure(servers, asked, ROUNDS)
     print(f"\n{table.name}\n\n{trainings(made)}\n\n{serve.details(found)}\n", flush=True)
+    imaged = {name: each.image for name, each in made.items() if each.image}
+    if imaged:
+        print(f"{images.details(imaged)}\n", flush=True)
     return [row(f"{table.name}: {name}", each, found[name]) for name, each in made.items()]
 
 
-def without_importance(settings: str) -> str:
-    """`params.yaml` without what costs most of a run and is not measured here."""
+def measured_only(settings: str) -> str:
+    """`params.yaml` without what costs most of a run and is not measured here, and with limits that an image keeps."""
+    settings = re.sub(r"(?ms)^stage:.*?(?=^\S|\Z)", "", settings, count=1) + f"\n{images.STAGE}"
     left = re.sub(r"(?m)^  importance_rows:.*\n", "", settings)
     return re.sub(r"(?m)^evaluate:\n", "evaluate:\n  importance_rows: 0\n", left, count=1)
 
@@ -146,8 +162,8 @@ def begun(project: Path, table: Table) -> Path:
     return project
 
 
-def trained(project: Path, folder: Path) -> Trained:
-    """Train, compare with main, export; forget the record, and train and export again."""
+def trained(project: Path, folder: Path, engine: Engine | None) -> Trained:
+    """Train, compare with main, export; forget the record, train and export again, and make the image of that."""
     mainline(project, "run", "--base", "main", passes=(0, 1))
     verdict = json.loads((project / "reports" / "verdict.json").read_text(encoding="utf-8"))
     mainline(project, "export", "--to", str(folder))
@@ -157,8 +173,8 @@ def trained(project: Path, folder: Path) -> Trained:
     record = project / ".mainline" / "records" / verdict["fingerprint"]
     facts = json.loads((record / "record.json").read_text(encoding="utf-8"))
     shutil.rmtree(record)
-    mainline(project, "export", "--to", f"{folder}-again")
-    again = json.loads(Path(f"{folder}-again", "serving.json").read_text(encoding="utf-8"))
+    mainline(project, "image" if engine else "export")
+    again = json.loads((project / ".mainline" / "model" / "serving.json").read_text(encoding="utf-8"))
     same = [each["pipeline_digest"] == verdict["model_digest"] for each in (signature, again)]
     return Trained(
         seconds=facts["model"]["seconds"],
@@ -167,7 +183,15 @@ def trained(project: Path, folder: Path) -> Trained:
         largest=signature["agreement"]["largest"],
         repeated=all(same) and signature["digest"] == again["digest"],
         bytes=(folder / "model.onnx").stat().st_size,
+        image=staged(project, engine) if engine else None,
     )
+
+
+def staged(project: Path, engine: Engine) -> Imaged:
+    """The built image, tested in its container, and removed."""
+    mainline(project, "stage", passes=(0, 1))
+    engine.attempt("rmi", json.loads((project / "reports" / "image.json").read_text(encoding="utf-8"))["reference"])
+    return images.read(project / "reports")
 
 
 def metric_of(verdict: dict[str, Any]) -> str:
@@ -214,7 +238,9 @@ def row(what: str, made: Trained, each: serve.Measured) -> Row:
     )
     batches = f"batches of 1,000 {each.per_second(serve.THOUSAND) * 1000:,.0f} rows/s"
     rest = f"cold start {each.cold:.2f} s, {each.megabytes:.0f} MB of memory"
-    return Row(what, "two trainings, one digest", f"{single}, {batches}, {rest}", made.repeated)
+    image = f", in its image {made.image.measured.get('parity')}" if made.image else ""
+    passed = made.repeated and not (made.image and made.image.failed)
+    return Row(what, "two trainings, one digest", f"{single}, {batches}, {rest}{image}", passed)
 
 
 def server(name: str, model: Path) -> Server:

@@ -26,7 +26,7 @@ from mainline.evaluation.results import Interval
 from mainline.packaging.export import column_kinds
 from mainline.retraining import branch_review, branches
 from mainline.runtime import git
-from mainline.runtime.atomic_files import write_text
+from mainline.runtime.atomic_files import replacing, write_text
 from mainline.runtime.progress import Progress
 from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
@@ -99,9 +99,9 @@ def search(params: Params, workspace: Workspace, asked: Asked, progress: Progres
                 recorder.open()
             explored = explore(params, job, asked, recorder, tell)
             found = judged(params, job, explored)
+            write_page(workspace, found)  # it stays where the winner cannot be written or reviewed
             done = propose(params, job, explored, found, commit, asked.now)
-            for folder in (workspace.reports, workspace.reports / FOLDER):  # for people, and for the next job
-                write_text(folder / proposal.PAGE, page.render(done.found))
+            write_page(workspace, done.found)
             recorder.finish(done.found, [workspace.reports / proposal.PAGE])
         finally:
             worker.stop()
@@ -166,7 +166,8 @@ def explore(params: Params, job: Job, asked: Asked, recorder: record.Recorder, t
     tell(begins(opened.trials(), changed, name))
     frame = home / name / "frame.parquet"
     if not frame.exists():  # other runs in this checkout may remove theirs
-        shutil.copyfile(job.frame, frame)
+        with replacing(frame) as part:
+            shutil.copyfile(job.frame, part)
     task = Task(settings, job.workspace.params, frame, home / name / "scores")
     made = folds.folds(settings, frame, settings.search.folds)
     number = settings.search.processes or max(1, (os.cpu_count() or 1) // settings.train.threads)
@@ -326,6 +327,11 @@ def message_of(made: Proposal, workspace: Workspace) -> str:
     name = f" of {workspace.of.name}" if workspace.of.name else ""
     listed = "\n".join(f"- {change}" for change in made.changes)
     return f"Take the parameters{name} that a search found\n\n{listed}\n\nStudy {made.study[:8]}: {made.inner}."
+
+
+def write_page(workspace: Workspace, found: Found) -> None:
+    for folder in (workspace.reports, workspace.reports / FOLDER):  # for people, and for the next job
+        write_text(folder / proposal.PAGE, page.render(found))
 
 
 def finished(workspace: Workspace, found: Found, made: Proposal, status: int) -> Done:

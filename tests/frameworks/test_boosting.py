@@ -101,6 +101,19 @@ def test_a_native_category_is_no_number(tmp_path: Path) -> None:
     assert np.abs(scores["ordinal", False] - scores["ordinal", True]).max() > 1e-3
 
 
+@pytest.mark.parametrize("framework", ["lightgbm", "xgboost"])
+def test_three_hundred_native_categories_are_exported_in_seconds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str
+) -> None:
+    """onnxmltools needed minutes for XGBoost's, and then more recursion than Python has."""
+    codes = np.random.default_rng(1).integers(0, 300, 3000)
+    rows = exports.rows().assign(device=[f"c{code:03} ü" for code in codes])
+    monkeypatch.setattr(exports, "rows", lambda: rows)
+    made = make(tmp_path, "multiclass", estimator(framework), few(framework), "native")
+    assert (made.signature.engine, made.signature.note) == ("onnx", None)
+    assert made.signature.agreement.largest < 1e-6
+
+
 @pytest.mark.parametrize("framework", CLASSES)
 def test_early_stopping_finds_the_rounds_on_a_slice_of_the_training_rows(tmp_path: Path, framework: str) -> None:
     made = make(tmp_path, estimator=estimator(framework), estimator_params=f"{{{ROUNDS[framework]}: 2000}}")

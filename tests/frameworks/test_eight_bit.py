@@ -81,6 +81,40 @@ def test_the_smallest_graph_within_the_rules_is_what_is_recorded_and_exported(
     assert section.rows[0][-1].startswith("no: ")
 
 
+def stopping(settings: Settings, rounds: int, **params: int) -> Settings:
+    train = settings.train.model_dump() | {"early_stopping": {"rounds": rounds, "slice": 0.2}}
+    train["params"] |= params
+    return settings.model_copy(update={"train": type(settings.train).model_validate(train)})
+
+
+def test_a_network_that_stops_early_is_made_smaller_with_the_epochs_that_were_found(tmp_path: Path) -> None:
+    pytest.importorskip("skorch", reason="PyTorch is not installed: make test-frameworks")
+    made = make(tmp_path, "binary", f"{READY}.tabular.TabularClassifier", "{max_epochs: 2}", "native", "standardize")
+    settings = stopping(optimising(made), rounds=1, max_epochs=15)
+    chosen = optimise.choose(settings, made.frame)
+    assert (chosen.graph, chosen.settings) == (WEIGHTS, settings)
+    prints = replace(fingerprint(tmp_path, settings, {}), model="d" * 64, frame="e" * 64)
+    record = train.train_model(settings, tmp_path, {}, prints, made.frame, chosen.trials, chosen.smaller).keep(
+        Workspace.at(tmp_path)
+    )
+    assert record.facts.rounds == train.pipeline.fit(settings, made.frame).rounds
+    assert isinstance(record.model().named_steps["estimator"], eight_bit.EightBit)
+    assert export.export(settings, record, made.frame, tmp_path / "small").engine == "onnx"
+
+
+def test_of_the_trees_that_early_stopping_finds_the_fewest_are_trained(tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm", reason="LightGBM is not installed: make test-frameworks")
+    made = make(tmp_path, estimator="lightgbm.LGBMClassifier", estimator_params="{n_estimators: 40}")
+    settings = stopping(optimising(made), rounds=10, n_estimators=500)
+    chosen = optimise.choose(settings, made.frame)
+    rounds = train.pipeline.fit(settings, made.frame).rounds
+    used = next(trial for trial in chosen.trials if trial.used)
+    assert used.trees < chosen.trials[-1].trees == rounds < 500
+    assert (chosen.settings.train.early_stopping, chosen.settings.train.params["n_estimators"]) == (None, used.trees)
+    kept = optimise.choose(stopping(optimising(made, margin=1e-9), rounds=10, n_estimators=500), made.frame)
+    assert kept.settings.train.early_stopping is not None, "all of them: the training finds them again, and says so"
+
+
 def test_beyond_the_tolerance_or_a_margin_the_network_stays_as_it_is(tmp_path: Path) -> None:
     pytest.importorskip("skorch", reason="PyTorch is not installed: make test-frameworks")
     made = make(tmp_path, "binary", f"{READY}.tabular.TabularClassifier", "{max_epochs: 2}", "native", "standardize")

@@ -160,6 +160,19 @@ def test_where_every_trial_fails_the_call_is_wrong(shop: Project) -> None:
     assert "two trees are too few" in done.err
 
 
+def test_a_winner_that_cannot_be_written_leaves_its_page_and_what_to_set_by_hand(shop: Project) -> None:
+    hidden = "{max_iter: &few 1, early_stopping: false, min_samples_leaf: *few}"
+    shop.edit("params.yaml", ("{max_iter: 1, early_stopping: false}", hidden), ("[1, 2, 13, 30]", "[1, 30]"))
+    shop.commit("A value that stands for two")
+    before = branches(shop)
+    done = shop.mainline("search")
+    assert done.status == 2
+    assert "cannot be changed in place; set by hand: train.params.max_iter: 1 → 30" in done.err
+    assert branches(shop) == before
+    assert "A better trial was found" in shop.path("reports/search.html").read_text(encoding="utf-8")
+    assert not shop.path("reports/search/search.json").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "text"), [("src/shop/new.py", ""), ("params.yaml", "task: binary\n")], ids=["new code", "changed settings"]
 )

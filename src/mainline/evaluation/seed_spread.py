@@ -82,7 +82,7 @@ def scores(settings: Settings, folder: Path, frame: Path, record: Record) -> lis
     count = settings.compare.seeds
     if len(kept) >= count:
         return kept[:count]
-    used = next((trial for trial in record.facts.sizes if trial.used), None)
+    used = next((trial for trial in record.facts.sizes[:-1] if trial.used), None)  # the last is the whole model
     as_trained = tree_counts.with_trees(settings, used.trees) if used and used.trees else settings
     for number in range(len(kept), count):
         fitted = fit(with_seed(as_trained, settings.train.seed + 1 + number), frame)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mainline.config.schema import Settings
 from mainline.data.split import ROW_ID, sides
 from mainline.errors import ExternalError
+from mainline.packaging.answer_scale import scale_of
 from mainline.serving.scorer import Scorer
 from mainline.serving.signature import MISSING, Signature
 from mainline.training import parts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     Part = tuple[pd.DataFrame, NDArray[np.float64]]
 
-TOLERANCE = 1e-5  # of probabilities; of values relative to the largest one
+TOLERANCE = 1e-5  # of probabilities; of values relative to `scale_of`
 SOME = 1000  # rows at the start of the holdout, and as many that are spread over it
 EXAMPLES = 2
 
@@ -110,20 +111,15 @@ def another_holdout(record: Record) -> ExternalError:
     )
 
 
-def scale_of(task: str, expected: NDArray[np.float64]) -> float:
-    """What a difference is divided by: the largest value of a regression, 1 for probabilities."""
-    import numpy as np
-
-    return max(1.0, float(np.abs(expected).max())) if task == "regression" else 1.0
-
-
-def check(signature: Signature, scorer: Scorer, rows: pd.DataFrame, expected: NDArray[np.float64], what: str) -> float:
+def check(
+    signature: Signature, scorer: Scorer, scale: float, rows: pd.DataFrame, expected: NDArray[np.float64], what: str
+) -> float:
     """As `check_parts`, of rows in memory."""
-    return check_parts(signature, scorer, [(rows, expected)], scale_of(signature.task, expected), what)
+    return check_parts(signature, scorer, scale, [(rows, expected)], what)
 
 
-def check_parts(signature: Signature, scorer: Scorer, asked: Iterable[Part], scale: float, what: str) -> float:
-    """The largest difference between the scorer's answers and the expected ones, divided by `scale`.
+def check_parts(signature: Signature, scorer: Scorer, scale: float, asked: Iterable[Part], what: str) -> float:
+    """The largest difference between the scorer's answers and the expected ones, relative to `scale`.
 
     Raises
     ------
@@ -132,18 +128,22 @@ def check_parts(signature: Signature, scorer: Scorer, asked: Iterable[Part], sca
     """
     import numpy as np
 
-    count, wrong, largest = 0, 0, [0.0]
+    count, wrong, differences, values = 0, 0, [0.0], [0.0]
     for rows, expected in asked:
         difference = np.abs(answers_of(signature, scorer, rows, what) - expected) / scale
         count += len(rows)
         wrong += int((~(difference <= TOLERANCE).reshape(len(rows), -1).all(axis=1)).sum())
-        largest.append(float(np.nanmax(difference, initial=0.0)))
+        differences.append(float(np.nanmax(difference, initial=0.0)))
+        values.append(float(np.nanmax(np.abs(expected), initial=0.0)))
+    largest = max(differences)
     if wrong:
+        narrow = scale < max(values) and largest * scale < TOLERANCE * max(values)
+        why = f" times {scale:.3g}: its values lie too close together for numbers of 32 bits" if narrow else ""
         raise Disagreement(
-            f"converted, it differs from the fitted pipeline on {wrong:,} of {count:,} {what}, by up to "
-            f"{max(largest):.2g}"
+            f"converted, it differs from the fitted pipeline on {wrong:,} of {count:,} {what}, "
+            f"by up to {largest:.2g}{why}"
         )
-    return max(largest)
+    return largest
 
 
 def answers_of(signature: Signature, scorer: Scorer, rows: pd.DataFrame, what: str) -> NDArray[np.float64]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.frameworks import install
@@ -106,9 +108,46 @@ def thresholds(trees: Any) -> dict[tuple[int, float], float]:
 
 
 def xgboost() -> Any:
-    from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost
+    from onnxmltools.convert.xgboost.operator_converters.XGBoost import XGBConverter, convert_xgboost
 
-    return convert_xgboost
+    def convert(scope: Any, operator: Any, container: Any) -> None:
+        with each_node_once(XGBConverter):
+            convert_xgboost(scope, operator, container)
+
+    return convert
+
+
+@contextlib.contextmanager
+def each_node_once(converter: Any) -> Iterator[None]:
+    """onnxmltools makes a chain of nodes of a split by categories, all with the same child, and follows it from each.
+
+    With some hundred categories that takes hours, or more calls within each other than Python allows.
+    """
+    numbered, filled = converter._remap_nodeid, converter._fill_node_attributes
+
+    def number(tree: Any, remap: Any = None) -> dict[int, int]:
+        return {node["nodeid"]: place for place, node in enumerate(nodes(tree))}
+
+    def fill(treeid: int, weight: float, tree: Any, *more: Any) -> None:
+        for node in nodes(tree):
+            filled(treeid, weight, {**node, "children": []} if "children" in node else node, *more)
+
+    converter._remap_nodeid, converter._fill_node_attributes = staticmethod(number), staticmethod(fill)
+    try:
+        yield
+    finally:
+        converter._remap_nodeid, converter._fill_node_attributes = staticmethod(numbered), staticmethod(filled)
+
+
+def nodes(tree: Any) -> Iterator[dict[str, Any]]:
+    """Every node once, a parent before its children."""
+    seen, todo = set(), [tree]
+    while todo:
+        node = todo.pop()
+        if node["nodeid"] not in seen:
+            seen.add(node["nodeid"])
+            yield node
+            todo += reversed(node.get("children", []))
 
 
 def catboost() -> Any:

@@ -16,6 +16,7 @@ from mainline.config.schema import Settings
 from mainline.data.split import sides
 from mainline.errors import Refused
 from mainline.packaging import agreement, edge_readme, export, variants
+from mainline.packaging.answer_scale import scale_of
 from mainline.packaging.variants import Variant
 from mainline.runtime.atomic_files import replacing_folder, write_text
 from mainline.serving.scorer import Onnx
@@ -108,7 +109,6 @@ def check_equal(signature: Signature, chosen: Variant, ort: bytes, rows: pd.Data
 
     asked = agreement.matrices(signature, rows)
     before, after = (Onnx(model, signature)(*asked) for model in (chosen.model, ort))
-    scale = max(1.0, float(np.abs(before).max())) if signature.task == "regression" else 1.0
-    largest = float(np.abs(before - after).max()) / scale
+    largest = float(np.abs(before - after).max()) / scale_of(signature.task, before)
     if not largest <= agreement.TOLERANCE:
         raise Refused(f"in ONNX Runtime's format the graph answers otherwise, by up to {largest:.2g}")

@@ -120,17 +120,17 @@ def choose(
     spread: pd.DataFrame,
 ) -> tuple[bytes, Signature, Scorer]:
     """The converted model where it agrees, else the pickled pipeline with the reason in `note`."""
-    record = rows.record
+    record, scale = rows.record, rows.scale
     try:
         converted = EXPORTERS[exporter_of(pipeline)].convert(pipeline, draft)
         converted = optimised_graph.smaller(converted) if settings.export.optimise else converted
         scorer = Onnx(converted, draft)
         asked = [*sizes(*first), *probes(settings, draft, pipeline, spread)]
-        largest = check_parts(draft, scorer, rows, rows.scale, "holdout rows")
-        largest = max([largest, *(check(draft, scorer, *rows_of) for rows_of in asked)])
+        largest = check_parts(draft, scorer, scale, rows, "holdout rows")
+        largest = max([largest, *(check(draft, scorer, scale, *rows_of) for rows_of in asked)])
         if eight_bit.is_eight_bit(pipeline):
             alone = eight_bit.one_by_one(scorer)
-            largest = max(largest, check_parts(draft, alone, rows, rows.scale, "holdout rows, one at a time"))
+            largest = max(largest, check_parts(draft, alone, scale, rows, "holdout rows, one at a time"))
         return converted, replace(draft, agreement=Agreement(len(rows), largest)), scorer
     except Disagreement as error:
         note = str(error)
@@ -142,8 +142,8 @@ def choose(
     path = record.path / "model.pkl"
     fitted = Fitted(path, plain)
     try:
-        largest = check_parts(plain, fitted, rows, rows.scale, "holdout rows")
-        largest = max([largest, *(check(plain, fitted, *asked) for asked in sizes(*first))])
+        largest = check_parts(plain, fitted, scale, rows, "holdout rows")
+        largest = max([largest, *(check(plain, fitted, scale, *asked) for asked in sizes(*first))])
     except Disagreement as error:
         raise Refused(f"{path} gives other answers than when it was recorded: {error}") from None
     return path.read_bytes(), replace(plain, agreement=Agreement(len(rows), largest)), fitted

@@ -19,12 +19,13 @@ from mainline.evaluation import evaluate
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Metric
 from mainline.packaging import eight_bit, optimised_graph, variants
+from mainline.packaging.answer_scale import scale_of
 from mainline.packaging.quantise import VARIANTS
 from mainline.serving.signature import FORMAT, Agreement, Column, Signature
 from mainline.training import early_stopping, estimators, pipeline, tree_counts
 from mainline.training.facts import SizeTrial
 from mainline.training.frameworks.networks import KERAS, SKORCH
-from mainline.training.frameworks.parameters import adapter_of
+from mainline.training.frameworks.parameters import adapter_of, set_rounds
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +48,10 @@ class Chosen:
     trials: list[SizeTrial]
     why_not: str | None = None
     graph: str | None = None
+
+    @property
+    def fewer_trees(self) -> bool:
+        return any(trial.used for trial in self.trials[:-1]) and self.graph is None
 
     @property
     def said(self) -> str:
@@ -74,11 +79,14 @@ def choose(settings: Settings, frame: Path) -> Chosen:
     """
     if not settings.gates.margins:
         raise ConfigurationError("params.yaml: export.optimise needs gates.margins: they say how much worse is as good")
+    if settings.train.early_stopping:
+        chosen_of_found = choose(with_rounds(settings, frame), frame)
+        # Where all rounds are used, the training finds their number again, and says so.
+        return chosen_of_found if chosen_of_found.fewer_trees else replace(chosen_of_found, settings=settings)
     total = tree_counts.number(settings)
-    network = is_network(settings) and not settings.train.early_stopping
-    if (total is None or total < 2) and not network:
-        what = "early stopping has found the number of rounds" if settings.train.early_stopping else "it has no trees"
-        return Chosen(settings, [], f"{settings.train.estimator}: {what}")
+    if (total is None or total < 2) and not is_network(settings):
+        why = "it has no trees, or train.params does not say how many"
+        return Chosen(settings, [], f"{settings.train.estimator}: {why}")
     rows = training_rows(settings, frame)
     stop = rows[early_stopping.MARK].to_numpy(dtype=bool)
     if not stop.any() or stop.all():
@@ -98,6 +106,17 @@ def choose(settings: Settings, frame: Path) -> Chosen:
             break
     trials.append(trial(settings, whole, against(settings, rows[stop], whole, whole), None, used=chosen == total))
     return Chosen(settings if chosen == total else tree_counts.with_trees(settings, chosen), trials)
+
+
+def with_rounds(settings: Settings, frame: Path) -> Settings:
+    """The settings with the number of rounds that early stopping finds, in its place."""
+    kind = adapter_of(estimators.estimator_class(settings.train.estimator))
+    rounds = pipeline.fit_rows(settings, pipeline.training_rows(settings, frame)).rounds
+    assert kind, "an estimator that cannot stop early is refused"
+    assert rounds
+    params = set_rounds(kind, settings.train.params, rounds)
+    train = settings.train.model_copy(update={"params": params, "early_stopping": None})
+    return settings.model_copy(update={"train": train})
 
 
 def is_network(settings: Settings) -> bool:
@@ -144,9 +163,10 @@ def why_refused(settings: Settings, signature: Signature, part: Fit, whole: Fit,
     from mainline.serving.scorer import Onnx
 
     scorer = Onnx(EXPORTERS[exporter_of(part.model.pipeline)].convert(part.model.pipeline, signature), signature)
+    asked, scale = (part.rows, part.answers), scale_of(settings.task, part.answers)
     try:
-        check(signature, scorer, part.rows, part.answers, "rows of the slice")
-        check(signature, eight_bit.one_by_one(scorer), part.rows, part.answers, "rows of the slice, one at a time")
+        check(signature, scorer, scale, *asked, "rows of the slice")
+        check(signature, eight_bit.one_by_one(scorer), scale, *asked, "rows of the slice, one at a time")
     except Disagreement as error:
         return str(error)
     scale = max(1.0, float(np.abs(whole.answers).max())) if settings.task == "regression" else 1.0

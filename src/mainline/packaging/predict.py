@@ -183,6 +183,10 @@ def score(connection: DuckDBPyConnection, signature: Signature, model: scorer.Sc
         here = set(of_rows([tuple(None if value == MISSING else value for value in row) for row in given[0].tolist()]))
         unknown = here if unknown is None else unknown & here
         answers = model(*given)
+        row = scorer.unanswered(answers)
+        if row is not None:
+            said = f"{file}: the model has no answer for row {start + row} (from 0): {scorer.TOO_LARGE}"
+            raise DataError(said)
         parts.append(pd.DataFrame(decided(signature, answers)))
     connection.register("scored", pd.concat(parts, ignore_index=True))
     connection.execute("CREATE TEMP TABLE answers AS SELECT * FROM scored")

@@ -30,8 +30,12 @@ def round_down(nodes: Any, exact: Exact) -> None:
         ):
             value = values[at]
             wanted = exact(tree, place, feature, value) if mode == b"BRANCH_LEQ" else None
+            if wanted is None:
+                continue
+            with np.errstate(over="ignore"):  # LightGBM splits what is missing off at 1e300
+                nearest = float(np.float32(wanted))
             # Another node's threshold would not have this number as its nearest one.
-            if wanted is not None and float(np.float32(wanted)) == value and wanted < value:
+            if nearest == value and wanted < value:
                 values[at] = float(np.nextafter(np.float32(value), np.float32(-np.inf)))
 
 

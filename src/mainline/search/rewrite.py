@@ -10,7 +10,7 @@ from mainline.config import edit
 from mainline.config.loader import Params, parse
 from mainline.config.schema import Settings
 from mainline.errors import ConfigurationError
-from mainline.search.space import PARAMS, WITHOUT, Dimension, applied, value_of
+from mainline.search.space import PARAMS, WITHOUT, Dimension, applied, same, value_of
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,11 @@ class Changed:
 
 
 def changes(settings: Settings, space: Sequence[Dimension], values: Mapping[str, Any]) -> list[Changed]:
-    """What a trial changes in the file; a value that is today's is none."""
+    """What a trial changes in the file; a value that stands there already is none.
+
+    A default that the file leaves out is one: what was measured is what is written, and the file may set the same thing
+    by another name, as LightGBM's `eta`.
+    """
     found = []
     for dimension in space:
         if dimension.name not in values:
@@ -35,16 +39,13 @@ def changes(settings: Settings, space: Sequence[Dimension], values: Mapping[str,
         if dimension.name == WITHOUT:
             found += [Changed("prepare.features", f"with {value}", f"without {value}")] if value is not None else []
             continue
-        try:
-            today = value_of(settings, dimension.name)
-        except LookupError:
-            today = None
-        if today != value:
-            missing = (
-                dimension.name.startswith(PARAMS) and dimension.name.removeprefix(PARAMS) not in settings.train.params
-            )
-            before = "not set" if missing else edit.written(today)
-            found.append(Changed(f"train.{dimension.name}", before, edit.written(value)))
+        setting, parameter = f"train.{dimension.name}", dimension.name.removeprefix(PARAMS)
+        if dimension.name.startswith(PARAMS) and parameter not in settings.train.params:
+            found.append(Changed(setting, "not set", edit.written(value)))
+            continue
+        today = value_of(settings, dimension.name)
+        if not same(today, value):
+            found.append(Changed(setting, edit.written(today), edit.written(value)))
     return found
 
 

@@ -58,7 +58,7 @@ class Dimension:
     def holds(self, value: Any) -> bool:
         """Whether a value lies in it, as it is written in `params.yaml`."""
         if isinstance(self.values, list):
-            return value in self.values
+            return any(same(value, one) for one in self.values)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or (self.values.whole and value % 1):
             return False
         if not self.values.low <= value <= self.values.high:
@@ -124,6 +124,11 @@ def today(settings: Settings, space: Sequence[Dimension]) -> Values:
         if dimension.holds(value):
             found[dimension.name] = dimension.code(value)
     return found
+
+
+def same(value: Any, other: Any) -> bool:
+    """Whether an estimator takes them as one: to some, 1 is one feature and 1.0 is all of them."""
+    return type(value) is type(other) and bool(value == other)
 
 
 def value_of(settings: Settings, name: str) -> Any:

@@ -191,7 +191,7 @@ class App:
     def _batch(self, reader: Reader, body: bytes, logged: str | None, when: float | None) -> Answered:
         rows = reader(body)
         matrices = self.assemble(rows)
-        answers = self.scorer(*matrices)
+        answers = self._answers(*matrices)
         listed = answers.tolist()
         line = self.log.batch(logged, rows, matrices[1], answers, when) if self.log and logged else None
         unknown = self.unknown(rows)
@@ -223,7 +223,15 @@ class App:
 
     def score(self, rows: Rows) -> list[Any]:
         """The model's answer for each row."""
-        answers: list[Any] = self.scorer(*self.assemble(rows)).tolist()
+        answers: list[Any] = self._answers(*self.assemble(rows)).tolist()
+        return answers
+
+    def _answers(self, categorical: Any, numeric: Any) -> Any:
+        """The scorer's; JSON has no NaN, and no answer is one."""
+        answers = self.scorer(categorical, numeric)
+        row = scorer.unanswered(answers)
+        if row is not None:
+            raise invalid(f"the model has no answer for row {row} (from 0): {scorer.TOO_LARGE}", row=row)
         return answers
 
     def _reader(self, headers: Any) -> Reader:

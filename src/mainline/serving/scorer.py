@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+TOO_LARGE = "it computes NaN or infinity, as from numbers that are far too large"
+
 
 class Scorer(Protocol):
     def __call__(self, categorical: NDArray[np.object_], numeric: NDArray[np.float32]) -> NDArray[Any]:
@@ -84,6 +86,16 @@ class Fitted:
         predict = self.pipeline.predict if self.signature.task == "regression" else self.pipeline.predict_proba
         found: NDArray[Any] = np.asarray(predict(pd.DataFrame(columns)[self.signature.names]))
         return shaped(found, len(numeric), self.signature.task == "regression")
+
+
+def unanswered(answers: NDArray[Any]) -> int | None:
+    """The first row whose answer is NaN or infinite, as a network's for numbers that are far too large; else None."""
+    import numpy as np
+
+    finite = np.isfinite(answers)
+    if finite.all():
+        return None
+    return int(np.flatnonzero(~finite.reshape(len(answers), -1).all(axis=1))[0])
 
 
 def shaped(answers: NDArray[Any], rows: int, flat: bool) -> NDArray[Any]:

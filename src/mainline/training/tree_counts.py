@@ -12,15 +12,14 @@ HISTOGRAMS = "sklearn.ensemble.HistGradientBoosting"
 def parameter(settings: Settings) -> str | None:
     """The parameter of the estimator that is its number of trees; None where it has none, or does not keep to it."""
     path = settings.train.estimator
-    if settings.train.early_stopping:  # which finds the number
-        return None
     if path.startswith(HISTOGRAMS):
         return "max_iter"
     factory = estimators.estimator_class(path)
     adapter = parameters.adapter_of(factory)
     if adapter is not None:
         boosts = adapter.module in ("lightgbm", "xgboost", "catboost")
-        return next((name for name in adapter.rounds if name in settings.train.params), None) if boosts else None
+        named = (name for name in adapter.rounds if name in settings.train.params)
+        return next(named, adapter.rounds[0]) if boosts else None
     known = estimators.parameter_names(factory) or []
     return "n_estimators" if path.startswith("sklearn.ensemble.") and "n_estimators" in known else None
 
@@ -37,8 +36,9 @@ def number(settings: Settings) -> int | None:
 
 
 def with_trees(settings: Settings, count: int) -> Settings:
-    """The settings with this number of trees."""
+    """The settings with this number of trees, also where early stopping would find one."""
     name = parameter(settings)
     assert name
-    train = settings.train.model_copy(update={"params": {**settings.train.params, name: count}})
+    params = {**settings.train.params, name: count}
+    train = settings.train.model_copy(update={"params": params, "early_stopping": None})
     return settings.model_copy(update={"train": train})

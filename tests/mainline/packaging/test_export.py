@@ -82,6 +82,24 @@ def test_a_silently_wrong_conversion_is_caught_and_the_fitted_pipeline_served(tm
     assert answers(made)[:, 1] == pytest.approx(made.scores, abs=1e-12)
 
 
+def test_values_too_close_together_for_32_bits_are_answered_by_the_pipeline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Relative to 1e9 the graph agrees to 1e-7: and is off by more than the answers differ."""
+    plain = exports.rows
+    for name, middle, engine in (("near", 1e9, "sklearn"), ("far", 1e5, "onnx")):
+        monkeypatch.setattr(
+            exports, "rows", lambda middle=middle: plain().assign(spent=lambda rows: middle + rows["spent"] / 10)
+        )
+        made = make(tmp_path / name, "regression")
+        assert made.signature.engine == engine
+        assert answers(made) == pytest.approx(made.scores, abs=made.scores.std() / 100)
+        if engine == "sklearn":
+            assert "its values lie too close together for numbers of 32 bits" in str(made.signature.note)
+        else:
+            assert made.signature.agreement.largest < 1e-6
+
+
 def test_the_converter_itself_says_nothing_of_that(tmp_path: Path) -> None:
     made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")
     converted = conversion.convert(made.record.model(), made.signature)

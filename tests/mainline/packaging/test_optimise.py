@@ -62,7 +62,8 @@ def test_what_has_no_trees_is_trained_as_it_is_and_without_a_margin_it_is_a_wron
     settings = optimising(made)
     linear = settings.train.model_copy(update={"estimator": "sklearn.linear_model.LogisticRegression", "params": {}})
     chosen = optimise.choose(settings.model_copy(update={"train": linear}), made.frame)
-    assert (chosen.trials, chosen.why_not) == ([], "sklearn.linear_model.LogisticRegression: it has no trees")
+    assert chosen.trials == []
+    assert str(chosen.why_not).startswith("sklearn.linear_model.LogisticRegression: it has no trees, or ")
     forest = settings.train.model_copy(update={"estimator": "sklearn.ensemble.RandomForestClassifier", "params": {}})
     assert tree_counts.number(settings.model_copy(update={"train": forest})) == 100  # its own default
 

@@ -71,6 +71,25 @@ def test_todays_values_change_nothing() -> None:
     assert changed({"params.max_iter": 30, "without": "null", "categorical": '"ordinal"'}) == []
 
 
+def test_a_default_that_the_file_leaves_out_is_written_as_it_was_tried() -> None:
+    assert changed({"params.max_leaf_nodes": "31"}) == [
+        "-  params: {max_iter: 30, early_stopping: false}",
+        "+  params: {max_iter: 30, early_stopping: false, max_leaf_nodes: 31}",
+    ]
+
+
+def test_one_is_another_value_than_one_point_nought() -> None:
+    """Of `max_features`, the first is one feature and the second is all of them."""
+    one = ("max_iter: 30,", "max_iter: 30, max_features: 1,")
+    some = ("    max_leaf_nodes: [7, 31]\n", "    max_features: [0.5, 1.0]\n")
+    assert changed({"params.max_features": "1.0"}, one, some) == [
+        "-  params: {max_iter: 30, max_features: 1, early_stopping: false}",
+        "+  params: {max_iter: 30, max_features: 1.0, early_stopping: false}",
+    ]
+    found = params(SEARCH, one, some).settings
+    assert "params.max_features" not in space.today(found, space.dimensions(found)), "1 is none of the list"
+
+
 def test_a_text_that_cannot_be_changed_in_place_is_named_with_what_to_set() -> None:
     anchored = ("params: {max_iter: 30, early_stopping: false}", "params: {max_iter: &few 30, early_stopping: false}")
     hidden = ("threads: 1", "threads: 1\n  repeats: *few")

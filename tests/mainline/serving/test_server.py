@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from mainline.errors import DataError
+from mainline.packaging import predict
 from mainline.packaging.export import as_lists
 from tests.bounds import HANG
-from tests.exports import Export
+from tests.exports import Export, make
 from tests.mainline.serving.conftest import Server, started
 
 NAMES = ["shop", "device", "minutes", "pages"]
@@ -54,6 +57,26 @@ def test_the_holdout_over_http_equals_the_offline_predictions_row_by_row(
     assert len(rows) > 800
     assert answers == pytest.approx(made.scores, abs=1e-5 * scale)
     assert single == found[:50]
+
+
+@pytest.mark.slow
+def test_a_row_that_the_model_has_no_finite_answer_for_is_refused_alone(tmp_path: Path) -> None:
+    """A network, or a linear model, computes infinity of numbers that 32 bits hold: JSON would have `null` for it."""
+    made = make(tmp_path, "regression", "sklearn.linear_model.Ridge", "{}", "onehot", "standardize")
+    far = changed(pages=-3e38)
+    with started(made.folder) as server:
+        assert server.post(records(ROW)).status == 200
+        for rows in ([ROW, far], [ROW] * 999 + [far]):  # in the loop, and as a batch
+            found = server.post(records(*rows))
+            assert found.status == 400
+            assert found.json["row"] == len(rows) - 1
+            assert "the model has no answer for row" in found.json["message"]
+        assert server.post(records(ROW)).status == 200
+    file = tmp_path / "ask.parquet"
+    pd.DataFrame([ROW, far]).to_parquet(file)
+    with pytest.raises(DataError, match=r"ask.parquet: the model has no answer for row 1 \(from 0\)"):
+        predict.predict(file, made.folder, tmp_path / "answers.parquet", lambda said: None)
+    assert not (tmp_path / "answers.parquet").exists()
 
 
 @pytest.mark.parametrize(

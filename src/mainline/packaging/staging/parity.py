@@ -10,6 +10,7 @@ from mainline.config.schema import Settings
 from mainline.data.split import sides
 from mainline.errors import Refused
 from mainline.packaging import agreement, export
+from mainline.packaging.answer_scale import scale_of
 from mainline.packaging.staging.container import Running
 from mainline.serving.signature import Signature
 from mainline.training.pipeline import read_rows
@@ -49,7 +50,7 @@ def holdout_requests(settings: Settings, record: Record, frame: Path, signature:
 def differences(server: Running, requests: HoldoutRequests) -> tuple[int, float]:
     """How many rows have another answer than recorded, and the largest difference.
 
-    Differences are of probabilities; of a regression's values relative to the largest one.
+    Differences are of probabilities; of a regression's values relative to `scale_of`.
     """
     import numpy as np
 
@@ -62,7 +63,6 @@ def differences(server: Running, requests: HoldoutRequests) -> tuple[int, float]
     answers = np.asarray(found, dtype=np.float64)
     if requests.signature.task == "binary":
         answers = answers[:, 1]
-    scale = max(1.0, float(np.abs(requests.scores).max())) if requests.signature.task == "regression" else 1.0
-    difference = np.abs(answers - requests.scores) / scale
+    difference = np.abs(answers - requests.scores) / scale_of(requests.signature.task, requests.scores)
     wrong = ~(difference <= agreement.TOLERANCE).reshape(len(requests.rows), -1).all(axis=1)
     return int(wrong.sum()), float(np.nanmax(difference))
