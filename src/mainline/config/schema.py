@@ -544,8 +544,8 @@ def parse_dimension(value: object) -> object:
     for name, bound in (("low", low), ("high", high), *([("step", step)] if step is not None else [])):
         if isinstance(bound, bool) or not isinstance(bound, (int, float)) or not math.isfinite(bound):
             found = f"not {bound!r}" if name in value else "and there is none"
-            if isinstance(bound, str) and re.fullmatch(r"[-+]?\d+[eE][-+]?\d+", bound):
-                found += f", which YAML takes for a text: write {re.sub('[eE]', '.0e', bound)}"
+            if isinstance(bound, str) and (short := re.fullmatch(r"([-+]?\d+)\.?(\d*)[eE]([-+]?\d+)", bound)):
+                found += f", which YAML takes for a text: write {short[1]}.{short[2] or 0}e{int(short[3]):+}"
             raise ValueError(f"`{name}` must be a number, {found}: {RANGE}")
     assert isinstance(low, (int, float))
     assert isinstance(high, (int, float))

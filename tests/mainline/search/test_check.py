@@ -19,6 +19,7 @@ LINE = 43  # of `search:` in the shop's params.yaml
         ("search:\n  params:\n    max_iter: {low: 60, high: 5}\n", "search.params.max_iter: low is 60, and high is 5"),
         ("search:\n  params: {max_iter: {low: 5}}\n", "`high` must be a number, and there is none"),
         ("search:\n  params: {l2_regularization: {low: 1e-5, high: 1.0}}\n", "a text: write 1.0e-5"),
+        ("search:\n  params: {l2_regularization: {low: 0, high: 2.5e3}}\n", "a text: write 2.5e+3"),
         ("search:\n  params: {max_iter: {low: 5, hihg: 6}}\n", "a range has no hihg: did you mean high?"),
         ("search:\n  params: {a: {low: 0, high: 1, log: true}}\n", "with `log: true` it must be above 0"),
         ("search:\n  params: {a: {low: 0.0, high: 1, step: 2}}\n", "step is 2: it must lie above 0 and not above"),
