@@ -62,8 +62,8 @@ class Spark(Section):
     )
     least_rows: Annotated[int, Field(ge=0)] = Field(
         1_000_000,
-        description="Tables with fewer rows are validated on this machine, which takes less time, and holdouts with "
-        "fewer rows are scored here: the result is the same.",
+        description="Tables with fewer rows are validated, and frames with fewer rows scored, on this machine, which "
+        "takes less time: the result is the same.",
     )
     conf: dict[str, str] = Field(
         {}, description="Spark's own settings, such as `spark.sql.shuffle.partitions`, as texts."

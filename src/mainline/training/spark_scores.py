@@ -12,7 +12,7 @@ from mainline.config.schema import Settings
 from mainline.data.frame_size import rows_of
 from mainline.data.sources.duckdb_scan import connect, parquet_file
 from mainline.data.split import quoted
-from mainline.errors import ConfigurationError, ExternalError
+from mainline.errors import ConfigurationError, ExternalError, Refused
 from mainline.runtime.atomic_files import scratch
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ def scores(settings: Settings, model: Pipeline, frame: Path, condition: str) -> 
             scored = rows.mapInArrow(lambda batches: score(task, batches), f"{PLACE} long, {SCORE} array<double>")
             scored.write.parquet(tables.address(folder / "scores"))
         found = read(folder / "scores", count, folder)
+        refuse_infinite(settings, frame, condition, found)
         refuse_other_scores(settings, model, frame, condition, found)
     return found
 
@@ -97,7 +98,7 @@ def written(settings: Settings, frame: Path, condition: str, folder: Path) -> in
 
     names, count = ", ".join(map(quoted, settings.prepare.features.names)), 0
     with connect() as connection:
-        found = connection.execute(f"SELECT {names} FROM {parquet_file(frame)} WHERE {condition}")
+        found = connection.sql(f"SELECT {names} FROM {parquet_file(frame)} WHERE {condition}")
         for number, batch in enumerate(found.to_arrow_reader(PART)):
             part = pa.Table.from_batches([batch])
             part = part.append_column(PLACE, pa.array(np.arange(count, count + len(part))))
@@ -172,6 +173,27 @@ def read(folder: Path, count: int, place: Path) -> NDArray[np.float64]:
     return values[:, 0] if values.shape[1] == 1 else values
 
 
+def refuse_infinite(settings: Settings, frame: Path, condition: str, found: NDArray[np.float64]) -> None:
+    """As `pipeline.predict`: such a model can be neither compared nor served."""
+    import numpy as np
+
+    finite = np.isfinite(found.reshape(len(found), -1)).all(axis=1)
+    if not finite.all():
+        where = key_at(settings, frame, condition, int(np.flatnonzero(~finite)[0]))
+        raise Refused(
+            f"the model answers NaN or infinity for {int((~finite).sum()):,} of {len(found):,} rows, first {where}"
+        )
+
+
+def key_at(settings: Settings, frame: Path, condition: str, place: int) -> str:
+    """The key of a row, by its place among those that meet the condition."""
+    key = settings.prepare.key
+    asked = f"SELECT {', '.join(map(quoted, key))} FROM {parquet_file(frame)} WHERE {condition} LIMIT 1 OFFSET {place}"
+    with connect() as connection:
+        row = connection.execute(asked).fetchone() or ()
+    return ", ".join(f"{name}={value}" for name, value in zip(key, row, strict=False))
+
+
 def refuse_other_scores(
     settings: Settings, model: Pipeline, frame: Path, condition: str, found: NDArray[np.float64]
 ) -> None:
@@ -189,7 +211,7 @@ def refuse_other_scores(
         same = (found[at : at + len(own)] == own).reshape(len(own), -1).all(axis=1)
         if not same.all():
             first = int(np.flatnonzero(~same)[0])
-            where = ", ".join(f"{name}={rows[name].iloc[first]}" for name in key)
+            where = key_at(settings, frame, condition, at + first)
             raise ConfigurationError(
                 f"params.yaml: data.engine: spark: Spark's scores differ from those of this machine in "
                 f"{int((~same).sum()):,} of {len(own):,} rows, so they were not kept: {found[at + first]} on Spark "

@@ -143,7 +143,7 @@ class SparkCounts:
             described = side.connection.execute(f"DESCRIBE {sql}").fetchall()
             columns = [f"c{at}::{kind} AS {quoted(name)}" for at, (name, kind, *_) in enumerate(described)]
             side.connection.register("_from_spark", found)
-            return side.connection.execute(f"SELECT {', '.join(columns)} FROM _from_spark").to_arrow_table()
+            return side.connection.sql(f"SELECT {', '.join(columns)} FROM _from_spark").to_arrow_table()
         except duckdb.Error:
             return None
 
