@@ -73,4 +73,6 @@ def scored_by_spark(settings: Settings, model: Pipeline, frame: Path, condition:
         return None
     from mainline.training import spark_scores
 
-    return spark_scores.scores(settings, model, frame, condition) if spark_scores.wanted(settings, frame) else None
+    if not spark_scores.wanted(settings, frame):
+        return None
+    return spark_scores.scores(settings, model, frame, condition, read)

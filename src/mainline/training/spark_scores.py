@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,6 +37,9 @@ COMPUTES = (
 )
 
 
+Read = Callable[..., Iterator["pd.DataFrame"]]
+
+
 @dataclass(frozen=True)
 class Task:
     """What each worker is told; `model` is the file of the pickled pipeline."""
@@ -52,10 +55,11 @@ def wanted(settings: Settings, frame: Path) -> bool:
     return settings.data.engine == "spark" and rows_of(frame) >= settings.data.spark.least_rows
 
 
-def scores(settings: Settings, model: Pipeline, frame: Path, condition: str) -> NDArray[np.float64]:
+def scores(settings: Settings, model: Pipeline, frame: Path, condition: str, read: Read) -> NDArray[np.float64]:
     """The scores (n,) or (n, classes) of the rows that meet `condition`, in the frame's order.
 
-    Up to `data.spark.checked_rows` of the first rows are scored on this machine too, and compared bit by bit.
+    `read` is `parts.read`. Up to `data.spark.checked_rows` of the first rows are scored on this machine too, and
+    compared bit by bit.
 
     Raises
     ------
@@ -84,9 +88,9 @@ def scores(settings: Settings, model: Pipeline, frame: Path, condition: str) -> 
             rows = spark.read.parquet(tables.address(folder / "rows"))
             scored = rows.mapInArrow(lambda batches: score(task, batches), f"{PLACE} long, {SCORE} array<double>")
             scored.write.parquet(tables.address(folder / "scores"))
-        found = read(folder / "scores", count, folder)
+        found = collected(folder / "scores", count, folder)
         refuse_infinite(settings, frame, condition, found)
-        refuse_other_scores(settings, model, frame, condition, found)
+        refuse_other_scores(settings, model, frame, condition, found, read)
     return found
 
 
@@ -150,7 +154,7 @@ def as_frame(batch: pa.RecordBatch, features: list[str]) -> pd.DataFrame:
     return found
 
 
-def read(folder: Path, count: int, place: Path) -> NDArray[np.float64]:
+def collected(folder: Path, count: int, place: Path) -> NDArray[np.float64]:
     """The scores by the rows' places.
 
     Parts that the cluster wrote to disks of its own would be missing without a word.
@@ -195,18 +199,18 @@ def key_at(settings: Settings, frame: Path, condition: str, place: int) -> str:
 
 
 def refuse_other_scores(
-    settings: Settings, model: Pipeline, frame: Path, condition: str, found: NDArray[np.float64]
+    settings: Settings, model: Pipeline, frame: Path, condition: str, found: NDArray[np.float64], read: Read
 ) -> None:
     """Score the first rows on this machine too; raise ConfigurationError with the first that has another score."""
     import numpy as np
 
-    from mainline.training import parts, pipeline
+    from mainline.training import pipeline
 
     most, at = settings.data.spark.checked_rows, 0
     if not most:
         return
     key, features = settings.prepare.key, settings.prepare.features.names
-    for rows in parts.read(settings, frame, condition, *key, *features):
+    for rows in read(settings, frame, condition, *key, *features):
         own = pipeline.predict(settings, model, rows.head(most - at))
         same = (found[at : at + len(own)] == own).reshape(len(own), -1).all(axis=1)
         if not same.all():

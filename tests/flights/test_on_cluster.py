@@ -14,8 +14,9 @@ from mainline.execution.trainer_image import Trainer
 from tests.mainline.execution.conftest import docker, trainer
 from tests.projects import EXAMPLE, TOP, Project
 from tests.spark.cluster import Cluster
+from tests.spark.conftest import cluster, whole
 
-__all__ = ["docker", "trainer"]
+__all__ = ["cluster", "docker", "trainer", "whole"]
 
 pytestmark = pytest.mark.slow
 
