@@ -73,7 +73,7 @@ def table_of(query: Query, table: str, dialect: str, cache: Path) -> Table:
     import sqlglot
 
     schema, _, short = table.rpartition(".")
-    place = sqlglot.table(short, db=schema or None, quoted=True)
+    place = sqlglot.expressions.table_(short, db=schema or None, quoted=True)
     empty = sqlglot.select("*").from_(place).where("1 = 0").sql(dialect)
     with asked(dataclasses.replace(query, sql=empty), cache) as reader:
         types = {field.name: dtype for field in reader.schema if (dtype := dtype_of(field)) is not None}
