@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -140,6 +141,7 @@ def local(settings: Settings) -> SparkSession:
     from pyspark.sql import SparkSession
 
     checked_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark's own default is whatever `python3` is
     memory = settings.data.memory_megabytes or a_quarter()
     scratch = tempfile.gettempdir()
     own = {

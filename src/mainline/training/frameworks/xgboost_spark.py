@@ -21,8 +21,11 @@ from mainline.training.frameworks.file_matrix import PART, FileMatrix
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import SparkSession
 
 MODEL = "model"
+ATTEMPTS = 3
+LOST = "Could not recover from a failed barrier"  # Spark's words for a job that lost one of its tasks
 
 
 @dataclass(frozen=True)
@@ -68,10 +71,24 @@ def fit(settings: Settings, estimator: Any, matrix: FileMatrix, params: Params, 
     )  # fmt: skip
     with session.running(settings) as spark:
         session.check_places(spark, workers)
-        rows = spark.range(workers, numPartitions=workers)
-        said = rows.mapInArrow(lambda _: train_part(task), f"{MODEL} binary", barrier=True).toArrow()
-    models = [each for each in said[MODEL].to_pylist() if each]
-    estimator.load_model(bytearray(models[0]))
+        estimator.load_model(bytearray(fitted(spark, task)))
+
+
+def fitted(spark: SparkSession, task: Task) -> bytes:
+    """The model of the workers. Where one was lost, all begin again: Spark repeats no job of tasks that run at once."""
+    from pyspark.errors import PySparkException
+
+    rows = spark.range(task.workers, numPartitions=task.workers)
+    for attempt in range(ATTEMPTS):
+        try:
+            said = rows.mapInArrow(lambda _: train_part(task), f"{MODEL} binary", barrier=True).toArrow()
+        except PySparkException as error:
+            if attempt == ATTEMPTS - 1 or LOST not in str(error) or session.SENTENCE in str(error):
+                raise
+        else:
+            model: bytes = next(each for each in said[MODEL].to_pylist() if each)
+            return model
+    raise AssertionError("the last attempt returns or raises")
 
 
 def train_part(task: Task) -> Iterator[pa.RecordBatch]:
