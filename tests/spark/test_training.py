@@ -36,7 +36,7 @@ def project(folder: Path, workers: int | None, rounds: int = 60) -> Project:
     return found
 
 
-def test_two_workers_give_one_model_here_and_on_a_cluster_and_one_worker_another(
+def test_two_workers_give_one_model_here_and_on_a_cluster_and_their_number_is_in_the_fingerprint(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     here, there, alone = (project(tmp_path / name, workers) for name, workers in (("h", 2), ("t", 2), ("a", 1)))
@@ -45,7 +45,6 @@ def test_two_workers_give_one_model_here_and_on_a_cluster_and_one_worker_another
         assert result.status == 0, result.err
     for same in ("fingerprint", "model_digest", "metrics"):
         assert there.verdict[same] == here.verdict[same]
-    assert alone.verdict["model_digest"] != here.verdict["model_digest"]
     assert alone.verdict["fingerprint"] != here.verdict["fingerprint"]
     assert here.mainline("export").status == 0
     assert here.path(".mainline/model/model.onnx").exists()
