@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -34,19 +34,6 @@ def prepare(tables):
     joined = visits.left_join(past, "visit").drop("visit_right").left_join(bought, "visit").drop("visit_right")
     return joined.mutate(pages=_.pages + (_.past / _.pairs.nullif(0)).fill_null(0.0) / 1000)
 """
-
-
-@pytest.fixture(scope="module")
-def whole() -> Iterator[Cluster]:
-    with spark.started() as found:
-        yield found
-
-
-@pytest.fixture
-def cluster(whole: Cluster) -> Cluster:
-    """With all of its processes, whatever a test has killed."""
-    whole.complete()
-    return whole
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from mainline.config.section import Extensible as Extensible
+from mainline.config.section import ImportPath as ImportPath
 from mainline.config.section import Section as Section
 from mainline.config.section import Span as Span
 from mainline.config.section import SpanField as SpanField
@@ -39,7 +40,6 @@ def known_zone(name: str) -> str:
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-ImportPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*[.:][A-Za-z_]\w*$")]
 Names = Annotated[list[str], Field(min_length=1)]
 CONTENT = "content"
 CONTENT_KEY = "content_key"  # the column that Mainline adds to a table without a key
@@ -60,6 +60,11 @@ class Spark(Section):
         1_000_000,
         description="DuckDB prepares the frame as well and every row is compared, as long as the tables have no more "
         "rows; of larger ones both prepare the first part in time. 0 compares nothing.",
+    )
+    least_rows: Annotated[int, Field(ge=0)] = Field(
+        1_000_000,
+        description="Tables with fewer rows are validated, and frames with fewer rows scored, on this machine, which "
+        "takes less time: the result is the same.",
     )
     conf: dict[str, str] = Field(
         {}, description="Spark's own settings, such as `spark.sql.shuffle.partitions`, as texts."
@@ -235,6 +240,11 @@ class Train(Section):
         description="Fit on a file of the training rows that need not fit into memory: XGBoost, LightGBM. By parts, so "
         "XGBoost's model is another one than in memory.",
     )
+    spark_workers: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None,
+        description="Fit XGBoost on so many Spark workers, a part of the rows each. Another number may be another model. "
+        "Needs `data.engine: spark`. By default the fit runs here.",
+    )
     device: Literal["cpu", "gpu"] = Field("cpu", description="Where the fit runs. There must be a GPU to ask for one.")
     early_stopping: EarlyStopping | None = Field(
         None, description="Number of rounds by a slice of the training rows: LightGBM, XGBoost, CatBoost, networks."
@@ -249,9 +259,14 @@ class Train(Section):
 
     @model_validator(mode="after")
     def _by_parts(self) -> Self:
-        if self.out_of_core and (self.early_stopping or self.numeric != "passthrough"):
+        setting = "spark_workers" if self.spark_workers else "out_of_core"
+        if (self.out_of_core or self.spark_workers) and (self.early_stopping or self.numeric != "passthrough"):
             which = "early_stopping" if self.early_stopping else "numeric: standardize"
-            raise ValueError(f"out_of_core: not with {which}, which needs all training rows in memory")
+            raise ValueError(f"{setting}: not with {which}, which needs all training rows in memory")
+        if self.spark_workers and self.out_of_core:
+            raise ValueError("spark_workers: not with out_of_core: each worker holds its part of the rows in memory")
+        if self.spark_workers and self.device == "gpu":
+            raise ValueError("spark_workers: not with device: gpu")
         return self
 
 
@@ -664,6 +679,12 @@ class Settings(Section):
                 "split.by: time needs `time` on the sources, such as data.sources.<name>.time: without it "
                 "data.until cuts nothing, and labels reported after it count as known"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _one_cluster(self) -> Self:
+        if self.train.spark_workers and self.data.engine != "spark":
+            raise ValueError("train.spark_workers: needs data.engine: spark")
         return self
 
     @model_validator(mode="after")

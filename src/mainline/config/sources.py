@@ -7,12 +7,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from mainline.config.api import ApiSettings, Variable
-from mainline.config.section import Extensible, Section, SpanField
+from mainline.config.section import Extensible, ImportPath, Section, SpanField
 
 # Each source has one of these; the others of its settings belong to that kind.
 KINDS: dict[str, tuple[str, ...]] = {
     "path": ("sheet", "format"),
     "query": ("database",),
+    "expression": ("database", "tables", "compared_rows"),
     "api": tuple(ApiSettings.model_fields),
     "dvc": ("remote", "files", "format"),
     "delta": ("version",),
@@ -54,6 +55,21 @@ class Source(ApiSettings, Extensible):
     )
     sheet: str | None = Field(None, description="Sheet of Excel files; by default the first that has a table.")
     query: str | None = Field(None, description="A SQL query that runs against `database`.")
+    expression: ImportPath | None = Field(
+        None,
+        description="A function of the project that returns an Ibis expression over `tables`, such as "
+        "`shop.warehouse:visits`: `database` computes it.",
+    )
+    tables: dict[str, str | None] = Field(
+        {},
+        description="Tables of `database` that the function takes, each with the column that says since when a row is "
+        "known: rows from the data cutoff on are left out. `null`: all rows are known.",
+    )
+    compared_rows: Annotated[int, Field(ge=0)] = Field(
+        1_000_000,
+        description="DuckDB computes the expression too and every row is compared, as long as `tables` have no more "
+        "rows before the cutoff. 0 compares nothing.",
+    )
     database: str | None = Field(None, description="Name of the environment variable with the database's URL.")
     api: str | None = Field(None, description="Address of an API that answers with JSON, with its query.")
     dvc: str | None = Field(None, description="A path or glob of `.dvc` files.")
@@ -148,14 +164,17 @@ class Source(ApiSettings, Extensible):
             raise ValueError("messages in protobuf need `message`, the full name; others have none")
         if self.late is not None and self.time is None:
             raise ValueError("late messages are found by `time`: name that column")
-        if (self.query is None) != (self.database is None):
-            raise ValueError("`query` and `database` must be set together")
+        asked = "query" if self.expression is None else "expression"
+        if (getattr(self, asked) is None) != (self.database is None):
+            raise ValueError(f"`{asked}` and `database` must be set together")
+        if self.expression is not None and not self.tables:
+            raise ValueError("`expression` needs `tables`: {visits: at, purchases: known_at}")
         return self
 
     @model_validator(mode="after")
     def _files_as_text(self) -> Self:
         given = [name for name in OF_TEXT if self._says(name)]
-        if given and self.query is not None:
+        if given and self.database is not None:
             raise ValueError(f"{given[0]} is a setting of text files: cast in the query instead")
         typed = next((kind for kind in IN_PARQUET if getattr(self, kind) is not None), None)
         if given and typed:

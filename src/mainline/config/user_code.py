@@ -25,17 +25,22 @@ def prepare(path: str, tables: Mapping[str, Table]) -> Table:
     ConfigurationError
         Where it does not import, raises anything but a `MainlineError`, or returns no table.
     """
+    return table("prepare.function", path, tables, "data.sources has")
+
+
+def table(setting: str, path: str, tables: Mapping[str, Table], there: str = "its tables are") -> Table:
+    """The Ibis table that the function at `path` returns for the tables; raises as `prepare` does."""
     import ibis
 
-    function = imported("prepare.function", path)
+    function = imported(setting, path)
     try:
         expression = function(tables)
     except MainlineError:
         raise
     except (Exception, SystemExit) as error:
         unknown = isinstance(error, KeyError) and error.args and error.args[0] not in tables
-        there = f": data.sources has {', '.join(tables)}" if unknown else missing(error, path)
-        raise ConfigurationError(f"{path} failed{where(error)}: {summary(error)}{there}") from error
+        hint = f": {there} {', '.join(tables)}" if unknown else missing(error, path)
+        raise ConfigurationError(f"{path} failed{where(error)}: {summary(error)}{hint}") from error
     if not isinstance(expression, ibis.Table):
         raise ConfigurationError(f"{path} returned {type(expression).__name__}, expected an Ibis table")
     return expression

@@ -301,6 +301,6 @@ def _nothing(files: Files, data: Data, held: dict[Path, Known]) -> DataError:
     where = files.origin(files.paths[0]) if len(files.paths) == 1 else several
     if later:
         return DataError(f"{where}: none of the {later} rows is before the data cutoff, {cutoff}")
-    if data.sources[files.table].query and data.sources[files.table].time:
+    if data.sources[files.table].database and data.sources[files.table].time:
         return DataError(f"{where}: the answer has no row before the data cutoff, {cutoff}")
     return DataError(f"{where}: the table is empty")

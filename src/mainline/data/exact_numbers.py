@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def check_exact(settings: Settings, tables: Mapping[str, Collected], frame: ir.Table) -> None:
     """Raise ConfigurationError where a rounded number is a key, a category, or what tables are joined by."""
-    queries = [name for name, source in settings.data.sources.items() if source.query is not None and name in tables]
+    queries = [name for name, source in settings.data.sources.items() if source.database is not None and name in tables]
     rounded = {name: rounded_columns(tables[name].paths) for name in queries}
     if not any(rounded.values()):
         return

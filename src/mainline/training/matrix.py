@@ -6,6 +6,7 @@ types and the columns that the pipeline would compute from that DataFrame, so th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from mainline.data.frame_size import LOADED, rows_of
 from mainline.data.sources.duckdb_scan import connect, parquet_file
 from mainline.data.split import quoted
 from mainline.errors import ConfigurationError, DataError, ExternalError
+from mainline.runtime.atomic_files import scratch
 from mainline.training import estimators, parts, pipeline, sample, seeds
 from mainline.training.frameworks import parameters as frameworks
 from mainline.training.frameworks import pickles
@@ -53,7 +55,7 @@ def fitted_on(settings: Settings, frame: Path) -> Fitting:
 def is_large(settings: Settings, frame: Path) -> bool:
     """Whether a fit fills a matrix part by part; it does not where the preprocessing needs all rows at once."""
     train = settings.train
-    if train.out_of_core:
+    if train.out_of_core or train.spark_workers:
         return True
     kind = frameworks.adapter_of(estimators.estimator_class(train.estimator))
     if train.numeric != "passthrough" or train.early_stopping or (kind and kind.frame):
@@ -79,6 +81,11 @@ def fit(settings: Settings, frame: Path) -> pipeline.Fitted:
             f"params.yaml: train.out_of_core: {settings.train.estimator} is fitted in memory only: XGBoost and "
             "LightGBM can read a file; for any other estimator, train.rows states a sample"
         )
+    if settings.train.spark_workers and (kind is None or kind.fit_on_spark is None):
+        raise ConfigurationError(
+            f"params.yaml: train.spark_workers: {settings.train.estimator} is fitted on one machine only: XGBoost "
+            "(xgboost.XGBClassifier, xgboost.XGBRegressor) can be fitted on several workers"
+        )
     made = pipeline.build(settings.train, settings.prepare)
     if settings.train.estimator.startswith("sklearn."):
         pipeline.check_probabilities(settings.task, settings.train.estimator, made)
@@ -88,15 +95,19 @@ def fit(settings: Settings, frame: Path) -> pipeline.Fitted:
     columns.fit(known_values(settings, rows))
     more = frameworks.fit_params_of(settings.train, factory, len(settings.prepare.features.categorical))
     where = f"params.yaml: train: {settings.train.estimator} does not fit"
-    if settings.train.out_of_core:
+    if settings.train.out_of_core or settings.train.spark_workers:
         assert kind is not None
-        assert kind.fit_file is not None
-        with tempfile.TemporaryDirectory(prefix="mainline-matrix-") as folder:
-            matrix = in_file(settings, rows, columns, classes, factory, Path(folder))
+        with folder_of_matrix(settings) as folder:
+            matrix = in_file(settings, rows, columns, classes, factory, folder)
             started = time.perf_counter()
             seeds.settle(settings.train.seed)
             with user_code.calling(where):
-                kind.fit_file(estimator, matrix, more)
+                if settings.train.spark_workers:
+                    assert kind.fit_on_spark is not None
+                    kind.fit_on_spark(settings, estimator, matrix)
+                else:
+                    assert kind.fit_file is not None
+                    kind.fit_file(estimator, matrix, more)
             seconds = time.perf_counter() - started
     else:
         filled, target = in_memory(settings, rows, columns, classes, factory)
@@ -111,6 +122,21 @@ def fit(settings: Settings, frame: Path) -> pipeline.Fitted:
     ):
         pickled = pickles.dumps(made)
     return pipeline.Fitted(made, pickled, hashlib.sha256(pickled).hexdigest(), classes, seconds)
+
+
+@contextlib.contextmanager
+def folder_of_matrix(settings: Settings) -> Iterator[Path]:
+    """A folder that lasts for a fit; Spark's workers see it where they fit."""
+    on_spark, shared = settings.train.spark_workers, settings.data.spark.shared
+    if on_spark and shared:
+        with scratch(shared.resolve()) as made:
+            made.mkdir()
+            yield made
+        return
+    with tempfile.TemporaryDirectory(prefix="mainline-matrix-") as folder:
+        if on_spark:
+            Path(folder).chmod(0o755)  # the cluster may run as another user
+        yield Path(folder)
 
 
 def known_values(settings: Settings, rows: Fitting) -> pd.DataFrame:

@@ -60,6 +60,11 @@ def scored(
     """Ids and scores of the rows that meet `condition`; of these only `wanted`, where it is given."""
     import numpy as np
 
+    by_spark = scored_by_spark(settings, model, frame, condition)
+    if by_spark is not None:
+        there = np.concatenate([part[ROW_ID].to_numpy() for part in read(settings, frame, condition, ROW_ID)])
+        chosen = np.isin(there, wanted) if wanted is not None else np.ones(len(there), bool)
+        return there[chosen], by_spark[chosen]
     ids, scores = [], []
     prepare = settings.prepare
     for part in read(settings, frame, condition, ROW_ID, *prepare.key, *prepare.features.names, ids=wanted):
@@ -67,3 +72,14 @@ def scored(
             ids.append(part[ROW_ID].to_numpy())
             scores.append(pipeline.predict(settings, model, part))
     return (np.concatenate(ids), np.concatenate(scores)) if ids else (np.empty(0, np.uint64), np.empty(0))
+
+
+def scored_by_spark(settings: Settings, model: Pipeline, frame: Path, condition: str) -> NDArray[np.float64] | None:
+    """The scores of all rows that meet `condition`, in the frame's order; None where they are computed here."""
+    if settings.data.engine == "duckdb":
+        return None
+    from mainline.training import spark_scores
+
+    if not spark_scores.wanted(settings, frame):
+        return None
+    return spark_scores.scores(settings, model, frame, condition, read)

@@ -118,12 +118,16 @@ def holdout_of(settings: Settings, frame: Path, fitted: pipeline.Fitted) -> dict
     names = [ROW_ID, *prepare.key, prepare.label, *prepare.features.names, *([blocks] if blocks else [])]
     found: dict[str, list[Any]] = {"row_id": [], "y": [], "score": [], "inputs": []}
     block = []
+    by_spark = parts.scored_by_spark(settings, fitted.pipeline, frame, sides(settings).holdout)
     for rows in parts.read(settings, frame, sides(settings).holdout, *names):
         if rows.empty:
             raise DataError(f"the holdout has no rows{pipeline.reach(settings, frame)}")
+        at = sum(map(len, found["row_id"]))
         found["row_id"].append(rows[ROW_ID].to_numpy())
         found["y"].append(targets(settings, rows[prepare.label], fitted.classes))
-        found["score"].append(pipeline.predict(settings, fitted.pipeline, rows))
+        found["score"].append(
+            pipeline.predict(settings, fitted.pipeline, rows) if by_spark is None else by_spark[at : at + len(rows)]
+        )
         found["inputs"].append(input_digests.digests(rows, prepare.features.names))
         block += [rows[blocks]] if blocks else []
         if sum(map(len, found["row_id"])) * len(prepare.features.names) > input_digests.MOST:

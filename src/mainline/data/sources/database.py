@@ -94,6 +94,17 @@ def queried_file(query: Query, cache: Path) -> Files:
     ExternalError
         Where the database cannot be reached or breaks off, or the disk is full.
     """
+    url_of(query)
+
+    def write(part: Path) -> None:
+        with asked(query, cache) as reader:
+            _write_sorted(query, reader, part, cache)
+
+    target = keep(cache / "database" / query.table, ".parquet", write)
+    return Files(query.table, [target], "parquet", {target: f"the query against {query.variable}"})
+
+
+def url_of(query: Query) -> str:
     url = os.environ.get(query.variable)
     if not url:
         raise MissingVariable(
@@ -101,13 +112,7 @@ def queried_file(query: Query, cache: Path) -> Files:
             "it holds the database's URL, as in "
             "postgresql://user:password@host/name or sqlite:///file.db"  # pragma: allowlist secret
         )
-
-    def write(part: Path) -> None:
-        with _asked(query, url, cache) as reader:
-            _write_sorted(query, reader, part, cache)
-
-    target = keep(cache / "database" / query.table, ".parquet", write)
-    return Files(query.table, [target], "parquet", {target: f"the query against {query.variable}"})
+    return url
 
 
 def bound(sql: str, until: str) -> tuple[str, bool]:
@@ -117,7 +122,9 @@ def bound(sql: str, until: str) -> tuple[str, bool]:
 
 
 @contextmanager
-def _asked(query: Query, url: str, cache: Path) -> Iterator[RecordBatchReader]:
+def asked(query: Query, cache: Path) -> Iterator[RecordBatchReader]:
+    """The answer of the database, as it arrives."""
+    url = url_of(query)
     kind = url.partition(":")[0].lower()
     ask = {
         "postgresql": _postgresql, "postgres": _postgresql, "sqlite": _sqlite, "mysql": _mysql, "mariadb": _mysql,

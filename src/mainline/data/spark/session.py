@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -43,6 +44,8 @@ FIXED: Mapping[str, str] = {
     "spark.sql.files.ignoreMissingFiles": "false",
 }
 CLUSTER = "the Spark cluster"
+SENTENCE = "Mainline says: "  # of an error in a worker, which brings its whole traceback back
+TOO_FEW = "SPARK-24819"  # of a job whose tasks must all run at once
 
 
 @contextmanager
@@ -138,6 +141,7 @@ def local(settings: Settings) -> SparkSession:
     from pyspark.sql import SparkSession
 
     checked_java()
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # Spark's own default is whatever `python3` is
     memory = settings.data.memory_megabytes or a_quarter()
     scratch = tempfile.gettempdir()
     own = {
@@ -159,6 +163,23 @@ def local(settings: Settings) -> SparkSession:
     for name, value in {**own, **settings.data.spark.conf, **FIXED}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
+
+
+def told(sentence: str) -> RuntimeError:
+    """What a worker raises to say what is wrong with the configuration."""
+    return RuntimeError(f"{SENTENCE}{sentence}")
+
+
+def check_places(spark: SparkSession, workers: int) -> None:
+    """Raise ConfigurationError where Spark on this machine cannot run so many tasks at once: it would wait for ever."""
+    if os.environ.get(REMOTE):
+        return  # the server alone knows, and says it
+    places = spark.sparkContext.defaultParallelism
+    if workers > places:
+        raise ConfigurationError(
+            f"params.yaml: train.spark_workers: {workers} tasks must run at once, and Spark on this machine runs "
+            f"{places}: set {places} or fewer, or {REMOTE} to a cluster"
+        )
 
 
 def a_quarter() -> int:
@@ -191,6 +212,26 @@ def failure(settings: Settings, condition: str, state: str, said: str) -> Mainli
     if not condition:  # of a job that failed, Java's words alone are left
         found = re.search(r"\[([A-Z_0-9]+(?:\.[A-Z_0-9]+)*)\].*?SQLSTATE: (\w{5})", said, re.DOTALL)
         condition, state = (found[1], found[2]) if found else ("", "")
+    sentence = re.search(rf"{SENTENCE}([^\n]+)", said)
+    if sentence:
+        return ConfigurationError(sentence[1])
+    missing = re.search(r"ModuleNotFoundError: No module named '([\w.]+)'", said)
+    if missing:
+        return ConfigurationError(
+            f"params.yaml: data.engine: spark: the Python of {CLUSTER}'s machines has no module {missing[1]}: "
+            "give them this project's locked environment (PYSPARK_PYTHON), or compute on this machine"
+        )
+    absent = re.search(r"FileNotFoundError: [^\n]*'([^'\n]+)'", said)
+    if absent:
+        return ExternalError(
+            f"{CLUSTER} cannot read a file that is here: {absent[1]}. Set data.spark.shared to a folder that this "
+            "machine and all of its machines mount under the same path"
+        )
+    if TOO_FEW in said:
+        return ConfigurationError(
+            f"params.yaml: train.spark_workers: {CLUSTER} has fewer places for tasks than workers are asked for, and "
+            "all must run at once: set fewer, or add machines"
+        )
     words = first_line(said)
     function = settings.prepare.function
     if condition in ("PACKAGE_NOT_INSTALLED", "UNSUPPORTED_PACKAGE_VERSION"):

@@ -20,7 +20,7 @@ from mainline.errors import ConfigurationError
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
     from ibis.expr.types import Table
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 # Spark's type of a Parquet column by DuckDB's. A file with a column of another type is written again by DuckDB.
 SAME = {
@@ -71,14 +71,19 @@ def show(
         if name not in used:
             continue
         if name not in key and is_same(table):
-            paths = [visible(path, shared, folder) for path in table.paths]
-            schema = ", ".join(f"{backquoted(c)} {spark_type(kind)}" for c, kind in table.columns.items())
-            rows = spark.read.schema(schema).parquet(*map(address, paths))
-            cut = cut_of(table)
-            rows = rows.where(condition(cut)) if cut else rows
+            rows = as_they_are(spark, table, shared, folder)
         else:
             rows = spark.read.parquet(address(written(connection, table, key.get(name), used[name], folder)))
         rows.createOrReplaceTempView(name)
+
+
+def as_they_are(spark: SparkSession, table: Collected, shared: Path | None, folder: Path) -> DataFrame:
+    """The rows of a table that `is_same`, from its own files, where the cluster sees them."""
+    paths = [visible(path, shared, folder) for path in table.paths]
+    schema = ", ".join(f"{backquoted(c)} {spark_type(kind)}" for c, kind in table.columns.items())
+    rows = spark.read.schema(schema).parquet(*map(address, paths))
+    cut = cut_of(table)
+    return rows.where(condition(cut)) if cut else rows
 
 
 def backquoted(name: str) -> str:
@@ -139,19 +144,30 @@ def written(
 ) -> Path:
     """The rows of a table as DuckDB reads them, in Parquet, with the key that is made from their content."""
     sql = relation_sql(table) if key is None else content_key.keyed(relation_sql(table), key, table)
+    types = table.columns if key is None else {**table.columns, CONTENT_KEY: "VARCHAR"}
     columns = []
-    for name in table.columns if key is None else [*table.columns, CONTENT_KEY]:
-        kind = plain(table.columns.get(name, "VARCHAR"))
-        kind = "VARCHAR" if kind.startswith("ENUM") else WRITTEN.get(kind, kind)
-        if spark_type(kind):
-            columns.append(f"{quoted(name)}::{kind} AS {quoted(name)}")
+    for name, kind in types.items():
+        sql_of_column = as_written(name, kind)
+        if sql_of_column:
+            columns.append(sql_of_column)
         elif name in used:
             raise ConfigurationError(
-                f"data.sources.{table.name}: column {name} is {kind}, which Spark does not read as DuckDB does: write "
-                "it to the files in another type, leave it out of the preparation, or use data.engine: duckdb"
+                f"data.sources.{table.name}: column {name} is {plain(kind)}, which Spark does not read as DuckDB does: "
+                "write it to the files in another type, leave it out of the preparation, or use data.engine: duckdb"
             )
+    return copied(connection, f"SELECT {', '.join(columns)} FROM ({sql})", folder)
+
+
+def as_written(name: str, kind: str) -> str | None:
+    """SQL of a column of DuckDB's with a type that Spark reads as it is; None where there is none."""
+    kind = plain(kind)
+    kind = "VARCHAR" if kind.startswith("ENUM") else WRITTEN.get(kind, kind)
+    return f"{quoted(name)}::{kind} AS {quoted(name)}" if spark_type(kind) else None
+
+
+def copied(connection: DuckDBPyConnection, sql: str, folder: Path) -> Path:
     path = folder / f"{len(list(folder.iterdir()))}.parquet"
-    connection.execute(f"COPY (SELECT {', '.join(columns)} FROM ({sql})) TO {text(str(path))} (FORMAT parquet)")
+    connection.execute(f"COPY ({sql}) TO {text(str(path))} (FORMAT parquet)")
     return path
 
 

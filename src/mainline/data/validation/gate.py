@@ -5,12 +5,13 @@ Its result for a table is kept under the digests of the table and its suite, and
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import difflib
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,8 +21,9 @@ from mainline.config.schema import Data, Features, Settings
 from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, relation_sql, to_json
 from mainline.data.feature_patterns import with_features
-from mainline.data.frame_size import LOADED, cells_of
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.frame_size import LOADED, cells_of, rows_of
+from mainline.data.sources.duckdb_scan import connect, parquet_file
+from mainline.data.split import ROW_ID
 from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.unchecked import unchecked
@@ -34,6 +36,9 @@ from mainline.runtime.workspace import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+    from duckdb import DuckDBPyConnection
+
+    from mainline.data.validation.table import Counts
 
 FRAME = "frame"
 DOCS = "data"  # their folder, below the reports
@@ -116,11 +121,9 @@ def of_tables(
     watch.check()
     started = time.perf_counter()
     found: list[Expectation] = []
-    for name, table in from_json(tables).items():
+    for table in from_json(tables).values():
         key = [column for column in settings.prepare.key if column in table.columns]
-        text = table.format != "parquet"  # which is read once, not once for each query
-        cells = table.rows * len(table.columns)
-        found += of_table(settings, workspace, name, table.digest, relation_sql(table), key, watch, cells, text)
+        found += of_table(settings, workspace, table, relation_sql(table), key, watch)
     return dataclasses.asdict(Validation(found, time.perf_counter() - started))
 
 
@@ -138,7 +141,8 @@ def of_frame(
     watch.check()
     started = time.perf_counter()
     sql = f"SELECT * EXCLUDE (row_id) FROM {parquet_file(Path(frame))}"
-    found = of_table(settings, workspace, FRAME, digest, sql, settings.prepare.key, watch, cells_of(Path(frame)))
+    table = as_collected(Path(frame), digest)
+    found = of_table(settings, workspace, table, sql, settings.prepare.key, watch, cells_of(Path(frame)))
     found += of_time(settings, workspace, from_json(tables), Path(frame), digest, watch)
     return dataclasses.asdict(Validation(found, time.perf_counter() - started))
 
@@ -151,21 +155,33 @@ def at(root: str, state: str, features: dict[str, list[str]]) -> tuple[Settings,
     return with_features(params.settings, Features(**features)), workspace
 
 
+def as_collected(frame: Path, digest: str) -> Collected:
+    """The prepared frame as a table of its own, which no cutoff applies to."""
+    with connect() as connection:
+        described = connection.execute(f"DESCRIBE FROM {parquet_file(frame)}").fetchall()
+    return Collected(
+        FRAME, [frame], "parquet", {name: kind for name, kind, *_ in described if name != ROW_ID}, None, time=None,
+        timezone="UTC", known_after=None, known_ahead=False, before=None, digest=digest, rows=rows_of(frame),
+        start=None, end=None,
+    )  # fmt: skip
+
+
 def of_table(
     settings: Settings,
     workspace: Workspace,
-    name: str,
-    digest: str,
+    table: Collected,
     sql: str,
     key: Sequence[str],
     watch: Watch,
-    cells: int,
-    text: bool = False,
+    cells: int | None = None,
 ) -> list[Expectation]:
     """The results of the table's suite; none for a table without a suite.
 
-    A table of a few `cells` (rows times columns) is loaded, which takes less time than asking DuckDB for every count.
+    A table of a few `cells` (by default its rows times its columns) is loaded, which takes less time than asking DuckDB
+    for every count.
     """
+    name, digest = table.name, table.digest
+    cells = table.rows * len(table.columns) if cells is None else cells
     suite = Path(settings.data.expectations, f"{name}.yaml")
     file = workspace.root / suite
     if not file.exists():
@@ -180,13 +196,15 @@ def of_table(
     from mainline.data.validation import data_docs, run
     from mainline.data.validation.table import examined, opened
 
+    on_spark = settings.data.engine == "spark" and table.rows >= settings.data.spark.least_rows
     limit, given = settings.data.memory_megabytes, {"until": settings.data.cutoff}
     try:
-        if cells <= LOADED and not limit:
+        if cells <= LOADED and not limit and not on_spark:
             checked = run.check(name, fetch(sql), run.load_suite(suite), key, given)
         else:
-            with opened(sql, text, limit) as rows:
-                checked = run.check(name, examined(rows, bool(limit)), run.load_suite(suite), key, given)
+            text = table.format != "parquet"  # which is read once, not once for each query
+            with opened(sql, text, limit) as rows, counting(settings, rows, table, kept.parent, on_spark) as counts:
+                checked = run.check(name, examined(rows, bool(limit), counts), run.load_suite(suite), key, given)
     finally:
         watch.check()  # also before an error: a file that moves may look broken
     data_docs.write_page(checked, kept)
@@ -194,6 +212,20 @@ def of_table(
     write_text(kept / "answer.json", json.dumps([dataclasses.asdict(e) for e in found], default=str))
     publish_docs(workspace, name, kept)
     return found
+
+
+@contextlib.contextmanager
+def counting(
+    settings: Settings, connection: DuckDBPyConnection, table: Collected, place: Path, on_spark: bool
+) -> Iterator[Counts | None]:
+    """The engine beside DuckDB that counts the rows, where there is one."""
+    if not on_spark:
+        yield None
+        return
+    from mainline.data.spark import counts
+
+    with counts.opened(settings, connection, table, place) as found:
+        yield found
 
 
 def publish_docs(workspace: Workspace, name: str, kept: Path) -> None:

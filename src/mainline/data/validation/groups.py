@@ -26,11 +26,12 @@ DAY = "day of Mainline"
 FIRST_PLACE = "first place of Mainline"
 
 
-def run(table: Table, expression: Any) -> pd.DataFrame:
-    """The result of an Ibis expression over the table."""
+def run(table: Table, expression: Any, elsewhere: Any = None) -> pd.DataFrame:
+    """The result of an Ibis expression over the table; `elsewhere` is the same without what other engines lack."""
     import ibis
 
-    return table.query(str(ibis.to_sql(expression, dialect="duckdb")))
+    sql = str(ibis.to_sql(expression, dialect="duckdb"))
+    return table.query(sql, expression if elsewhere is None else elsewhere)
 
 
 def value(table: Table, name: str) -> Any:
@@ -226,8 +227,13 @@ def by_bucket(table: Table, time: str, period: Period, timezone: str, column: st
     measures = {"rows": relation.count()}
     if column:
         measures |= {"sum": number(table, column).sum(), "values": value(table, column).count()}
-    keys = {"bucket": when.bucket(minutes=BUCKET), "start": start_of(when, period, True)}
-    found = run(table, relation.group_by(**keys).aggregate(**measures)).dropna(subset=["bucket"])
+    start = start_of(when, period, True)
+    seconds = when.epoch_seconds() // (60 * BUCKET) * (60 * BUCKET)
+    grouped_by = [
+        relation.group_by(bucket=bucket, start=start).aggregate(**measures)
+        for bucket in (when.bucket(minutes=BUCKET), seconds.as_timestamp("s"))  # Spark has no buckets
+    ]
+    found = run(table, *grouped_by).dropna(subset=["bucket"])
     found["bucket"] = pd.to_datetime(found["bucket"], utc=True)
     found["local"] = found["bucket"].dt.tz_convert(timezone).dt.tz_localize(None)
     end = found["bucket"] + pd.Timedelta(minutes=BUCKET, microseconds=-1)

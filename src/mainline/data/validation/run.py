@@ -18,10 +18,11 @@ import pandas as pd
 from mainline.data.feature_patterns import STAR, matched
 from mainline.data.sources.duckdb_scan import no_room_to_spill
 from mainline.data.validation import periods
+from mainline.data.validation.dtypes import examinable
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.suites import Rule, Suite, expectation_types, load_suite
-from mainline.data.validation.table import Table, compared_in, examinable
-from mainline.errors import ConfigurationError, ExternalError
+from mainline.data.validation.table import Table, compared_in
+from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult, ExpectationValidationResult
@@ -117,6 +118,8 @@ def refuse_trouble(table: str, rows: pd.DataFrame | Table) -> None:
     if not isinstance(rows, Table) or not rows.trouble:
         return
     error = rows.trouble[0]
+    if isinstance(error, MainlineError):
+        raise error
     reason = no_room_to_spill(error) or (str(error).strip() or type(error).__name__).splitlines()[0]
     if isinstance(error, duckdb.OutOfMemoryException) and no_room_to_spill(error):
         raise ExternalError(f"the validation of {table} stopped: {reason}") from error

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
 from mainline.data.sources.duckdb_scan import NO_ROOM, SPILLED, connect, is_nan, no_room_to_spill, text
 from mainline.data.split import quoted
-from mainline.errors import ConfigurationError, ExternalError
+from mainline.data.validation.dtypes import dtype_of, examinable
+from mainline.errors import ConfigurationError, ExternalError, MainlineError
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -36,7 +37,6 @@ KINDS = {
     "DATE": "date", "TIMESTAMP": "date", "TIMESTAMP WITH TIME ZONE": "instant",
     **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"), "integer"),
 }  # fmt: skip
-SAMPLES = {"boolean": "true", "text": "'a'", "float": "1", "integer": "1", "date": "'2000-01-01'"}
 FIRST, LAST = "0001-01-01", "9999-12-31"  # of the times that pandas and DuckDB handle alike
 MOST_VALUES = 20_000
 MEMORY = 400  # megabytes: sorting and grouping spill to disk beyond it
@@ -54,6 +54,20 @@ class Facts:
     kind: str  # of `KINDS`; else `odd`
     nulls: int
     missing: int  # NULL and NaN
+
+
+class Counts(Protocol):
+    """Another engine than DuckDB, which counts the same rows."""
+
+    def counted(self, sql: str, expression: Relation | None) -> DuckDBPyConnection | None:
+        """The result of a query, as DuckDB's types; None where the engine cannot compute it.
+
+        Raises
+        ------
+        MainlineError
+            Where the engine is lost, or its result is not DuckDB's.
+        """
+        ...
 
 
 @dataclass
@@ -76,6 +90,7 @@ class Table:
     made: dict[Any, Any] = field(default_factory=dict)
     limited: bool = False  # by a memory limit that a person has set
     trouble: list[Exception] = field(default_factory=list)  # not of the data: Great Expectations would say it was
+    counts: Counts | None = None  # another engine, which is asked first
 
     @property
     def columns(self) -> list[str]:
@@ -157,8 +172,8 @@ class Table:
                 self.frames[wanted] = whole[list(wanted)]
         return self.frames[wanted]
 
-    def query(self, sql: str) -> pd.DataFrame:
-        """Counts, or whatever else need not come from DuckDB.
+    def query(self, sql: str, expression: Relation | None = None) -> pd.DataFrame:
+        """Counts, or whatever else need not come from DuckDB; `expression` is the same for another engine.
 
         Raises
         ------
@@ -168,7 +183,7 @@ class Table:
         import duckdb
 
         try:
-            found: pd.DataFrame = self.executed(sql).df()
+            found: pd.DataFrame = self.counted(sql, expression).df()
         except duckdb.Error as error:
             if self.trouble:
                 raise
@@ -180,13 +195,22 @@ class Table:
         import duckdb
 
         try:
-            found: tuple[Any, ...] | None = self.executed(sql).fetchone()
+            found: tuple[Any, ...] | None = self.counted(sql).fetchone()
         except duckdb.Error as error:
             if self.trouble:
                 raise
             raise NotCounted(str(error)) from error
         assert found
         return found
+
+    def counted(self, sql: str, expression: Relation | None = None) -> DuckDBPyConnection:
+        """The result of a query by another engine, where one is there and can compute it; else by DuckDB."""
+        try:
+            counts = self.counts.counted(sql, expression) if self.counts else None
+        except MainlineError as error:
+            self.trouble.append(error)
+            raise
+        return self.executed(sql) if counts is None else counts
 
     def executed(self, sql: str) -> DuckDBPyConnection:
         """The result of a query. A disk that is full and a memory limit that is too small are kept as `trouble`."""
@@ -236,11 +260,7 @@ class Table:
         import ibis
 
         instants = [name for name, facts in self.facts.items() if facts.kind == "instant"]
-        # DuckDB's cast of an instant asks the calendar of a time zone for each row: sixteen times as long.
-        added = [f"make_timestamp(epoch_us({quoted(name)})) AS {quoted(name + IN_UTC)}" for name in instants]
-        self.connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {RELATION} AS SELECT {', '.join(['*', *added])} FROM {NAME}"
-        )
+        self.connection.execute(f"CREATE OR REPLACE TEMP VIEW {RELATION} AS {with_times(instants)}")
         found: Relation = ibis.duckdb.from_connection(self.connection).table(RELATION)
         return found
 
@@ -286,7 +306,14 @@ def opened(sql: str, keep: bool = False, memory_megabytes: int | None = None) ->
         yield connection
 
 
-def examined(connection: DuckDBPyConnection, limited: bool = False) -> Table:
+def with_times(instants: Iterable[str]) -> str:
+    """SQL of the rows, with each instant also as a time in UTC without a zone."""
+    # DuckDB's cast of an instant asks the calendar of a time zone for each row: sixteen times as long.
+    added = [f"make_timestamp(epoch_us({quoted(name)})) AS {quoted(name + IN_UTC)}" for name in instants]
+    return f"SELECT {', '.join(['*', *added])} FROM {NAME}"
+
+
+def examined(connection: DuckDBPyConnection, limited: bool = False, counts: Counts | None = None) -> Table:
     """The table that `opened` shows, with what its first query measures."""
     types = {name: str(type_) for name, type_, *_ in connection.execute(f"DESCRIBE {NAME}").fetchall()}
     places, measures = [], ["count(*)"]
@@ -294,7 +321,8 @@ def examined(connection: DuckDBPyConnection, limited: bool = False) -> Table:
         wanted = measured(quoted(name), KINDS.get(type_, "odd"))
         places.append({each: len(measures) + place for place, each in enumerate(wanted)})
         measures += wanted.values()
-    found = connection.execute(f"SELECT {', '.join(measures)} FROM {NAME}").fetchone()
+    sql = f"SELECT {', '.join(measures)} FROM {NAME}"
+    found = ((counts.counted(sql, None) if counts else None) or connection.execute(sql)).fetchone()
     assert found
     facts = {}
     for (name, type_), place in zip(types.items(), places, strict=True):
@@ -302,7 +330,7 @@ def examined(connection: DuckDBPyConnection, limited: bool = False) -> Table:
         nulls = found[0] - said["there"]
         kind = KINDS.get(type_, "odd") if said.get("usual", True) else "odd"
         facts[name] = Facts(type_, kind, nulls, nulls + said.get("nan", 0))
-    return Table(connection, facts, found[0], limited=limited)
+    return Table(connection, facts, found[0], limited=limited, counts=counts)
 
 
 def measured(column: str, kind: str) -> dict[str, str]:
@@ -318,42 +346,3 @@ def measured(column: str, kind: str) -> dict[str, str]:
 def compared_in(suite: Suite | None) -> frozenset[str]:
     """The columns that the suite compares with bounds."""
     return frozenset(str(rule.column) for rule in (suite.rules if suite else []) if rule.type == BETWEEN)
-
-
-@functools.cache
-def dtype_of(type_: str, kind: str, nulls: bool, values: bool) -> Any:
-    """The type of a column of DuckDB's in a DataFrame: it depends on whether something is missing."""
-    if kind == "odd":
-        return None
-    sample = f"({SAMPLES.get(kind, SAMPLES['date'])}::{type_})"
-    rows = ([sample] if values else []) + ([f"(NULL::{type_})"] if nulls or not values else [])
-    with connect() as connection:
-        return connection.execute(f"SELECT v FROM (VALUES {', '.join(rows)}) AS rows(v)").df()["v"].dtype
-
-
-def examinable(frame: pd.DataFrame, compared: Iterable[str]) -> pd.DataFrame:
-    """`frame` with columns as Great Expectations handles them well.
-
-    `datetime.date` objects, as pyarrow gives them, become datetime64. Columns that are compared
-    with bounds become int64 or float64: any narrower type is compared value by value in Python,
-    which took 3.2 of 6.5 s on the example's frame.
-    """
-    columns = {name: frame[name] for name in map(str, frame.columns)}
-    changed: dict[str, Any] = {
-        name: pd.to_datetime(values)
-        for name, values in columns.items()
-        if values.dtype == object and pd.api.types.infer_dtype(values, skipna=True) == "date"
-    }
-    for name in compared:
-        values = columns.get(name)
-        if values is None:
-            continue
-        if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype):
-            whole = pd.api.types.is_integer_dtype(values.dtype) and not values.hasnans
-            changed[name] = values.astype("int64" if whole else "float64")
-    if not changed:
-        return frame
-    found = frame.copy(deep=False)
-    for name, values in changed.items():  # a column may be called `self`, which `assign` cannot take
-        found[name] = values
-    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mainline.config.schema import Train
+    from mainline.config.schema import Settings, Train
     from mainline.training.frameworks.file_matrix import FileMatrix
 
 Params = dict[str, Any]
@@ -40,6 +40,8 @@ class Adapter:
     stop: Callable[[Any, Data, int, Params], int] | None = None
     # Fits on a matrix in a file, without holding it. The last are further parameters of `fit`.
     fit_file: Callable[[Any, FileMatrix, Params], None] | None = None
+    # Fits on a matrix in a file that several Spark workers see, a part of the rows each.
+    fit_on_spark: Callable[[Settings, Any, FileMatrix], None] | None = None
     # Removes from a fitted estimator what no prediction depends on and differs between two fits, such as the time.
     tidy: Callable[[Any], None] = lambda estimator: None
     # The target as the framework wants it, by the task.

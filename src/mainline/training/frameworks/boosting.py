@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.training.frameworks.adapter import Adapter, Data, Params
 
 if TYPE_CHECKING:
-    from mainline.config.schema import Train
+    from mainline.config.schema import Settings, Train
     from mainline.training.frameworks.file_matrix import FileMatrix
 
 
@@ -85,11 +85,9 @@ def xgboost_fit_file(estimator: Any, matrix: FileMatrix, more: Params) -> None:
 
     https://xgboost.readthedocs.io/en/stable/tutorials/external_memory.html
     """
-    import numpy as np
     import xgboost
 
-    params = estimator.get_xgb_params()
-    types = params.pop("feature_types", None)
+    params, types = xgboost_params(estimator, matrix)
 
     class Parts(xgboost.DataIter):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -108,11 +106,26 @@ def xgboost_fit_file(estimator: Any, matrix: FileMatrix, more: Params) -> None:
 
     given = {"max_bin": params.get("max_bin"), "enable_categorical": bool(params.get("enable_categorical"))}
     data = xgboost.ExtMemQuantileDMatrix(Parts(), missing=estimator.missing, nthread=params.get("n_jobs"), **given)
+    booster = xgboost.train(params, data, num_boost_round=estimator.get_num_boosting_rounds(), verbose_eval=False)
+    estimator.load_model(booster.save_raw("ubj"))
+
+
+def xgboost_params(estimator: Any, matrix: FileMatrix) -> tuple[Params, list[str] | None]:
+    """The parameters as XGBoost's own `train` takes them, and the types of the columns."""
+    import numpy as np
+
+    params = estimator.get_xgb_params()
+    types = params.pop("feature_types", None)
     classes = len(np.unique(matrix.target)) if hasattr(estimator, "predict_proba") else 0
     if classes > 2:
         params |= {"objective": "multi:softprob", "num_class": classes}
-    booster = xgboost.train(params, data, num_boost_round=estimator.get_num_boosting_rounds(), verbose_eval=False)
-    estimator.load_model(booster.save_raw("ubj"))
+    return params, types
+
+
+def xgboost_fit_on_spark(settings: Settings, estimator: Any, matrix: FileMatrix) -> None:
+    from mainline.training.frameworks import xgboost_spark
+
+    xgboost_spark.fit(settings, estimator, matrix, *xgboost_params(estimator, matrix))
 
 
 def xgboost_without_gpu() -> str | None:
@@ -130,6 +143,7 @@ XGBOOST = Adapter(
     native=xgboost_native,
     stop=xgboost_stop,
     fit_file=xgboost_fit_file,
+    fit_on_spark=xgboost_fit_on_spark,
     rounds=("n_estimators", "num_boost_round"),
     seed="random_state",
     gpu={"device": "cuda"},
