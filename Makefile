@@ -297,7 +297,7 @@ test-trainer: $(BIN)/.all .venv-kfp/.stamp ## Tests of the trainer image, which 
 .PHONY: test-frameworks
 test-frameworks: java ## Tests of LightGBM, XGBoost, CatBoost, PyTorch, Keras and Spark, in an environment of their own
 	@UV_PROJECT_ENVIRONMENT=.venv-frameworks $(MAKE) --no-print-directory BIN=.venv-frameworks/bin WITH="$(OPTIONAL)" tools
-	@.venv-frameworks/bin/pytest tests/frameworks tests/spark $(wildcard tests/flights/test_on_cluster.py)
+	@.venv-frameworks/bin/pytest tests/frameworks tests/spark
 
 # What is there already is taken.
 .PHONY: java

@@ -180,7 +180,7 @@ def test_nothing_names_a_machine_a_registry_or_an_account(what: str) -> None:
 
 def test_only_the_examples_own_tests_read_what_a_fork_replaces() -> None:
     own = re.compile(
-        r"^tests/(data|flights)/|^tests/(pipelines/test_(flights|init)|frameworks/test_flights|docs/test_guide)\.py$"
+        r"^tests/(data|flights)/|^tests/(pipelines/test_(flights|init)|(frameworks|spark)/test_flights|docs/test_guide)\.py$"
     )
     read = re.compile(
         r'(?:TOP|parents\[\d\]) / "(?:params\.yaml|data)"|^\s*(?:from|import) (?:flights|benchmarks)\b'

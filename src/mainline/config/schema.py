@@ -242,8 +242,8 @@ class Train(Section):
     )
     spark_workers: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None,
-        description="Fit XGBoost on so many Spark workers, a part of the rows each. Another number may be another model. "
-        "Needs `data.engine: spark`. By default the fit runs here.",
+        description="Fit XGBoost on so many Spark workers, a part of the rows each. Another number may be another "
+        "model. Needs `data.engine: spark`. By default the fit runs here.",
     )
     device: Literal["cpu", "gpu"] = Field("cpu", description="Where the fit runs. There must be a GPU to ask for one.")
     early_stopping: EarlyStopping | None = Field(

@@ -14,9 +14,8 @@ from mainline.execution.trainer_image import Trainer
 from tests.mainline.execution.conftest import docker, trainer
 from tests.projects import EXAMPLE, TOP, Project
 from tests.spark.cluster import Cluster
-from tests.spark.conftest import cluster, whole
 
-__all__ = ["cluster", "docker", "trainer", "whole"]
+__all__ = ["docker", "trainer"]
 
 pytestmark = pytest.mark.slow
 
