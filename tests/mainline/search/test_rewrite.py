@@ -95,7 +95,7 @@ def test_a_text_that_cannot_be_changed_in_place_is_named_with_what_to_set() -> N
     hidden = ("threads: 1", "threads: 1\n  repeats: *few")
     found = (anchored, ("threads: 1", "threads: 1\n  repeats: 2"))
     assert changed({"params.max_iter": 40}, found[0])  # the anchor goes with the value that it names
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"in place; set by hand: train.params.max_iter: 30 → 40"):
         changed({"params.max_iter": 40}, anchored, hidden)
     alone = ("    categorical: [shop]\n", "    categorical:\n      - shop\n")
     with pytest.raises(ConfigurationError, match=r"set by hand: prepare.features: with shop → without shop"):
