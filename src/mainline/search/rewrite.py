@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -63,8 +64,9 @@ def rewritten(text: str, params: Params, space: Sequence[Dimension], values: Map
     for one in changed:
         if new is not None:
             new = with_change(new, settings, one)
-    if new is not None and parse(new, params.file).settings == applied(settings, space, values):
-        return new
+    with contextlib.suppress(ConfigurationError):  # of the new text, such as an alias without its anchor
+        if new is not None and parse(new, params.file).settings == applied(settings, space, values):
+            return new
     said = ", ".join(map(str, changed))
     raise ConfigurationError(f"{params.file} is written in a way that cannot be changed in place; set by hand: {said}")
 

@@ -91,12 +91,12 @@ def test_one_is_another_value_than_one_point_nought() -> None:
 
 
 def test_a_text_that_cannot_be_changed_in_place_is_named_with_what_to_set() -> None:
-    anchored = ("params: {max_iter: 30, early_stopping: false}", "params: {max_iter: &few 30, early_stopping: false}")
-    hidden = ("threads: 1", "threads: 1\n  repeats: *few")
-    found = (anchored, ("threads: 1", "threads: 1\n  repeats: 2"))
-    assert changed({"params.max_iter": 40}, found[0])  # the anchor goes with the value that it names
-    with pytest.raises(ConfigurationError):
-        changed({"params.max_iter": 40}, anchored, hidden)
+    trees = "params: {max_iter: 30, early_stopping: false}"
+    anchored = (trees, "params: {max_iter: &few 30, early_stopping: false}")
+    hidden = (trees, "params: {max_iter: &few 30, early_stopping: false, min_samples_leaf: *few}")
+    assert changed({"params.max_iter": 40}, anchored)  # the anchor goes with the value that it names
+    with pytest.raises(ConfigurationError, match=r"in place; set by hand: train.params.max_iter: 30 → 40"):
+        changed({"params.max_iter": 40}, hidden)
     alone = ("    categorical: [shop]\n", "    categorical:\n      - shop\n")
     with pytest.raises(ConfigurationError, match=r"set by hand: prepare.features: with shop → without shop"):
         changed({"without": '"shop"'}, alone)
