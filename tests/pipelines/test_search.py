@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -64,7 +65,8 @@ def searched(tmp_path_factory: pytest.TempPathFactory) -> Project:
     killed.communicate()
     done = project.mainline("search")
     assert done.status == 0, done.err
-    assert "goes on, with 1 trials" in done.err
+    # A busy machine may have ended a second one before the kill.
+    assert re.search(r"goes on, with [1-9]\d* trials", done.err), done.err
     project.write("said.txt", done.out)
     return project
 
