@@ -45,6 +45,12 @@ def truncated(shop: Project) -> None:
     shop.path(VISITS).write_bytes(whole[: len(whole) // 2])
 
 
+def damaged_page(shop: Project) -> None:
+    whole = shop.path(VISITS).read_bytes()
+    middle = len(whole) // 2
+    shop.path(VISITS).write_bytes(whole[: middle - 500] + bytes(1000) + whole[middle + 500 :])
+
+
 def no_parquet(shop: Project) -> None:
     shop.path(VISITS).write_bytes(b"<html>sign in</html>")
 
@@ -97,6 +103,7 @@ BAD = {
     "a missing file": (gone, 3, ["data/visits.parquet"]),
     "an empty table": (rewrite(lambda rows: rows.head(0)), 3, ["data/visits.parquet: the table is empty"]),
     "a truncated file": (truncated, 3, ["visits.parquet"]),
+    "a damaged page of a file": (damaged_page, 3, ["data.sources.visits: data/visits.parquet cannot be read"]),
     "a file that is no Parquet": (no_parquet, 3, ["visits.parquet"]),
     "a renamed column": (
         rewrite(lambda rows: rows.rename(columns={"minutes": "mins"})),

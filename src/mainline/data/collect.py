@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.computed_time import of_source
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
-from mainline.data.sources.duckdb_scan import Layout, connect, plain, scan_sql
+from mainline.data.sources.duckdb_scan import Layout, connect, damaged, plain, scan_sql
 from mainline.data.sources.encoding import in_utf8
 from mainline.data.sources.files import files_of
 from mainline.data.sources.formats import Files, Format, Reading
@@ -112,6 +112,34 @@ def as_of(table: Collected, moment: dt.datetime) -> Collected:
     if table.before is None or table.known_ahead:
         return table
     return dataclasses.replace(table, before=min(table.before, moment.astimezone(dt.UTC)))
+
+
+@contextmanager
+def reading(tables: Iterable[Collected]) -> Iterator[None]:
+    """Name the file that a query cannot read: some damage is seen by who asks for all values only.
+
+    Raises
+    ------
+    DataError
+        With the table, the file and, where it is known, the line.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        for table in tables:
+            origins = {path: _shown(path) for path in table.paths}
+            found = damaged(Files(table.name, table.paths, table.format, origins), str(error))
+            if found:
+                raise found from error
+        raise
+
+
+def _shown(path: Path) -> str:
+    """A path below the folder that the command was called in, where it lies there."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def file_ends(table: Collected) -> list[dt.datetime]:

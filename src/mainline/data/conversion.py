@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mainline.config.schema import Prepare
 from mainline.data.collect import Collected, relation_sql
-from mainline.data.sources.duckdb_scan import CSV_ERROR, text
+from mainline.data.sources.duckdb_scan import text
 from mainline.data.split import quoted
 from mainline.errors import DataError
 
@@ -26,11 +26,6 @@ def refusal(
     """For an error of DuckDB about a value: the table, the column and the row where that can be told."""
     said = str(error).strip()
     first = said.splitlines()[0].removeprefix("Conversion Error: ").removeprefix("Invalid Input Error: ")
-    line = re.search(CSV_ERROR, said, re.DOTALL)
-    if line:
-        table = next((t for t in tables.values() for path in t.paths if str(path) in said), None)
-        name = next((path.name for t in tables.values() for path in t.paths if str(path) in said), "a CSV file")
-        return DataError(f"data.sources.{table.name if table else '?'}: {name}, line {line[1]}: {line['why']}")
     found = VALUE.search(said)
     place = _place(connection, tables, prepare, found[1]) if found else None
     hint = ""

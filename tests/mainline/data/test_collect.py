@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from mainline.data.collect import as_of, collect, from_json, to_json
-from mainline.errors import ConfigurationError, ExternalError
+from mainline.data.collect import as_of, collect, from_json, reading, to_json
+from mainline.errors import ConfigurationError, DataError, ExternalError
 from tests.tables import collected, data, hourly, rows
 
 
@@ -205,3 +205,35 @@ def test_the_example_s_tables_are_what_its_data_card_says(tmp_path: Path) -> Non
     whole = collect(data("2014-01-01", "America/New_York", **sources), Path(), tmp_path)
     assert whole["schedule"].rows == 336_776
     assert dataclasses.replace(whole["airlines"], before=None) == tables["airlines"]
+
+
+def spoiled(page: bytes) -> bytes:
+    middle = len(page) // 2
+    return page[: middle - 200] + bytes(400) + page[middle + 200 :]
+
+
+def test_damage_that_only_a_query_of_all_values_finds_is_named(tmp_path: Path) -> None:
+    """The footer of a Parquet file says how many rows there are; a key that stands twice is no damage to who counts."""
+    import duckdb
+
+    numbers = "SELECT i AS id, 'a' || i AS x FROM range(9000) AS numbers(i)"  # compressed, so damage does not decode
+    duckdb.sql(f"COPY ({numbers}) TO '{tmp_path / 'page.parquet'}' (FORMAT parquet)")
+    whole = tmp_path / "page.parquet"
+    whole.write_bytes(spoiled(whole.read_bytes()))
+    (tmp_path / "twice.jsonl").write_text('{"id": 1, "x": 2}\n{"id": 2, "x": 3, "x": 4}\n')
+    found = {name: collected(tmp_path, path=name) for name in ("page.parquet", "twice.jsonl")}
+    said = {}
+    for name, table in found.items():
+        with pytest.raises(DataError) as refused, reading([table]):
+            rows(table)
+        said[name] = str(refused.value)
+    assert "page.parquet cannot be read: Failed to read file" in said["page.parquet"]
+    assert said["twice.jsonl"].endswith('twice.jsonl, line 2: the key "x" stands twice in one object')
+
+
+def test_an_error_that_is_of_no_file_stays_as_it_is(tmp_path: Path) -> None:
+    import duckdb
+
+    hourly(tmp_path / "2013-01.parquet", "2013-01-01")
+    with pytest.raises(duckdb.CatalogException), reading([collected(tmp_path, path="*.parquet")]):
+        duckdb.sql("FROM nowhere")

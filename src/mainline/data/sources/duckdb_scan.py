@@ -224,6 +224,11 @@ def blaming(files: Files) -> Iterator[None]:
         raise _blame(files, str(error)) from None
 
 
+def damaged(files: Files, said: str) -> MainlineError | None:
+    """For an error of DuckDB: what is wrong with the file that it names, or None where it names none of these."""
+    return _blame(files, said) if any(str(path) in said for path in files.paths) else None
+
+
 def _blame(files: Files, said: str) -> MainlineError:
     if any(words in said.lower() for words in NO_ROOM):
         return ExternalError(f"data.sources.{files.table}: no space left: {first_line(said)}")
@@ -242,6 +247,9 @@ def _blame(files: Files, said: str) -> MainlineError:
     if line:
         shown = (line["line"] or "").splitlines()
         return DataError(f"{where}, line {line[1]}: {line['why']}" + (f" in: {shown[0][:200]}" if shown else ""))
+    twice = re.search(r"in line (\d+): .*? has duplicate key (\".*\")", said, re.DOTALL)
+    if twice:
+        return DataError(f"{where}, line {twice[1]}: the key {twice[2]} stands twice in one object")
     json = re.search(r"at byte (\d+) in (?:line|record/value) (\d+): (.*)", said)
     if json:
         return DataError(f"{where}, line {json[2]}: not JSON at byte {json[1]}: {json[3].strip()}")
