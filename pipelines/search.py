@@ -290,7 +290,7 @@ def propose(params: Params, job: Job, explored: Explored, found: Found, commit: 
         branch=branch,
         verdict=verdict["verdict"],
         passed=passed,
-        questions=made.questions + 1,
+        questions=holdout.count(home, question.holdout),
         holdout=on_holdout(verdict["metrics"].get(found.settings.compare.metric)),
     )
     return finished(workspace, found, asked, 0 if passed else Refused.status)

@@ -26,6 +26,11 @@ class Question:
     verdict: str = ""
     passed: bool = False
 
+    @property
+    def subject(self) -> tuple[str, str, str]:
+        """What it asks, and of which rows: asked again, the answer says nothing new."""
+        return self.holdout, self.study, self.values
+
 
 def holdout_of(prints: Fingerprint) -> str:
     """Which holdout it is: the tables, the data cutoff and the split decide that."""
@@ -50,8 +55,8 @@ def questions(folder: Path) -> list[Question]:
 
 
 def remember(folder: Path, question: Question) -> None:
-    """Add a question, or replace the same one by its answer."""
-    before = [one for one in questions(folder) if one.asked != question.asked]
+    """Add a question, or replace the same one: by its answer, or where a search was stopped before the answer."""
+    before = [one for one in questions(folder) if one.subject != question.subject]
     write_text(folder / FILE, json.dumps([dataclasses.asdict(one) for one in (*before, question)], indent=1) + "\n")
 
 
