@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks.processes import memory
 
 EVERY = 0.2  # seconds between two looks
+SHARE = 20  # a look at many gigabytes takes long: the next one waits this many times as long
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,11 @@ def of(command: Sequence[str], folder: Path, environment: Mapping[str, str], pas
         peak, over = [0.0], threading.Event()
 
         def watch() -> None:
-            while not over.wait(EVERY):
+            wait = EVERY
+            while not over.wait(wait):
+                looked = time.perf_counter()
                 peak[0] = max(peak[0], memory(process.pid))
+                wait = max(EVERY, SHARE * (time.perf_counter() - looked))
 
         watching = threading.Thread(target=watch)
         watching.start()
