@@ -115,7 +115,7 @@ def as_of(table: Collected, moment: dt.datetime) -> Collected:
 
 
 @contextmanager
-def reading(tables: Iterable[Collected]) -> Iterator[None]:
+def naming_damage(tables: Iterable[Collected]) -> Iterator[None]:
     """Name the file that a query cannot read: some damage is seen by who asks for all values only.
 
     Raises

@@ -19,7 +19,7 @@ from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings
 from mainline.data import column_types, content_key, conversion, lineage
 from mainline.data.as_written import as_written
-from mainline.data.collect import Collected, as_of, reading, relation_sql
+from mainline.data.collect import Collected, as_of, naming_damage, relation_sql
 from mainline.data.exact_numbers import check_exact
 from mainline.data.lineage import Lineage
 from mainline.data.sources.duckdb_scan import SPILLED, is_nan, no_room_to_spill, parquet_file, plain, text
@@ -65,7 +65,7 @@ def build(
     connection = made.connection
     refuse_labels_without_time(settings, tables, made.lineage)
     try:
-        with reading(made.tables.values()):
+        with naming_damage(made.tables.values()):
             try:
                 if not settings.data.memory_megabytes:
                     connection.execute(f"SET memory_limit = '{MEMORY}MB'")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mainline.data.collect import as_of, collect, from_json, reading, to_json
+from mainline.data.collect import as_of, collect, from_json, naming_damage, to_json
 from mainline.errors import ConfigurationError, DataError, ExternalError
 from tests.tables import collected, data, hourly, rows
 
@@ -224,7 +224,7 @@ def test_damage_that_only_a_query_of_all_values_finds_is_named(tmp_path: Path) -
     found = {name: collected(tmp_path, path=name) for name in ("page.parquet", "twice.jsonl")}
     said = {}
     for name, table in found.items():
-        with pytest.raises(DataError) as refused, reading([table]):
+        with pytest.raises(DataError) as refused, naming_damage([table]):
             rows(table)
         said[name] = str(refused.value)
     assert "page.parquet cannot be read: Failed to read file" in said["page.parquet"]
@@ -235,5 +235,5 @@ def test_an_error_that_is_of_no_file_stays_as_it_is(tmp_path: Path) -> None:
     import duckdb
 
     hourly(tmp_path / "2013-01.parquet", "2013-01-01")
-    with pytest.raises(duckdb.CatalogException), reading([collected(tmp_path, path="*.parquet")]):
+    with pytest.raises(duckdb.CatalogException), naming_damage([collected(tmp_path, path="*.parquet")]):
         duckdb.sql("FROM nowhere")

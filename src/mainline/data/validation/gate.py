@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mainline.config import extensions, loader
 from mainline.config.schema import Data, Features, Settings
 from mainline.data import point_in_time
-from mainline.data.collect import Collected, from_json, reading, relation_sql, to_json
+from mainline.data.collect import Collected, from_json, naming_damage, relation_sql, to_json
 from mainline.data.feature_patterns import with_features
 from mainline.data.frame_size import LOADED, cells_of, rows_of
 from mainline.data.sources.duckdb_scan import connect, parquet_file
@@ -199,7 +199,7 @@ def of_table(
     on_spark = settings.data.engine == "spark" and table.rows >= settings.data.spark.least_rows
     limit, given = settings.data.memory_megabytes, {"until": settings.data.cutoff}
     try:
-        with reading([] if name == FRAME else [table]):
+        with naming_damage([] if name == FRAME else [table]):
             if cells <= LOADED and not limit and not on_spark:
                 checked = run.check(name, fetch(sql), run.load_suite(suite), key, given)
             else:
