@@ -209,7 +209,7 @@ def is_unchanged(
         ).fetchone()
         for source in (f"({sql})", parquet_file(frame))
     )
-    return then == now
+    return bool(then == now)
 
 
 def rows_only_now(
