@@ -47,7 +47,7 @@ OURS = [str(TOP / "src"), str(TOP)]  # where Mainline's own modules are, and `pi
 OURS_AT = {"mainline": TOP / "src" / "mainline", "pipelines": TOP / "pipelines"}
 CONTENT: dict[str, dict[str, bytes]] = {}  # of each, as it was imported
 ROOMS = [f"mainline.{room}" for room in ("config", "data", "evaluation", "registry", "report", "runtime", "training")]
-MODULES = ("mainline", "mainline.runtime.worker", "tests.pipelines.full_disk")
+MODULES = ("mainline", "mainline.runtime.worker", "mlflow", "tests.pipelines.full_disk")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
 # What a run sets of them before it imports anything, where `train.threads` is 1, and what `make` sets for a training.
