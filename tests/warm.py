@@ -142,6 +142,8 @@ def main(address: Path, until: int) -> None:
         for module in pkgutil.iter_modules(package.__path__, f"{room}."):
             importlib.import_module(module.name)
     importlib.import_module("pipelines.training")
+    html = importlib.import_module("mainline.report.html")
+    html.environment().get_template("report.html.j2")
     generate()
     CONTENT.update({name: content(place) for name, place in OURS_AT.items()})
     del sys.path[: len(OURS)]
