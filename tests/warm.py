@@ -132,7 +132,7 @@ def main(address: Path, until: int) -> None:
     """Import everything, then fork for every request until the process `until` ends."""
     over = os.pidfd_open(until)
     atexit.register(leave)  # before all others, and so after them
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(100_000, 20, 100)  # in the forks too: they end before there is much
     for library in LIBRARIES:
         importlib.import_module(library)
     exercise(str(address.with_name("mlflow.db")))
@@ -296,7 +296,6 @@ def become(program: str, arguments: list[str], folder: str, variables: dict[str,
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
     forget(arguments[0])
-    gc.set_threshold(700, 10, 10)
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
         sys.exit()
