@@ -24,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from tests import warm
 from tests.bounds import HANG, happens
 from tests.environment import servers_are_required
 from tests.projects import TOP
@@ -180,7 +181,7 @@ def mlflow_page(folder: Path, *options: str, **variables: str) -> Iterator[str]:
     """`mainline ui` in a checkout; the page's address, from when it answers."""
     address = f"http://127.0.0.1:{(port := free_port())}/"
     process = subprocess.Popen(
-        [sys.executable, "-m", "mainline", "ui", "--port", str(port), *options],
+        [warm.python(), "-m", "mainline", "ui", "--port", str(port), *options],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": f"{TOP / 'src'}{os.pathsep}{TOP}", **variables},
         stdout=subprocess.DEVNULL,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -60,6 +61,17 @@ def test_arguments_folder_variables_files_and_status_are_those_of_the_call(folde
         "warm": True,
     }
     assert (process.returncode, err) == (3, "a complaint\n")
+
+
+def test_a_copy_of_this_code_is_where_it_is_and_a_changed_one_is_imported(tmp_path: Path) -> None:
+    package = tmp_path / "src" / "mainline"
+    shutil.copytree(warm.OURS_AT["mainline"], package, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "9.9.9"\n')
+    said = [started(package.parent, "--version").communicate("", timeout=HANG)[0]]
+    with open(package / "errors.py", "a") as errors:
+        errors.write('print("changed")\n')
+    said.append(started(package.parent, "--version").communicate("", timeout=HANG)[0])
+    assert said == ["mainline 9.9.9\n", "changed\nmainline 9.9.9\n"]
 
 
 @pytest.mark.parametrize("variable", ["PYTHONHASHSEED", "OMP_NUM_THREADS"])

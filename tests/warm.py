@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import fcntl
 import functools
 import gc
 import importlib.machinery
@@ -28,14 +29,14 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 LIBRARIES = (
     "alembic.command", "duckdb", "fairlearn.metrics", "great_expectations", "ibis.backends.duckdb", "jinja2",
-    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.sklearn",
+    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.pyfunc", "mlflow.sklearn",
     "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store", "oras.client",
     "opentelemetry.sdk.metrics", "pandas", "pyarrow.parquet", "pydantic", "schemathesis", "scipy.stats", "skl2onnx",
     "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
@@ -43,8 +44,10 @@ LIBRARIES = (
 )  # fmt: skip
 TOP = Path(__file__).resolve().parents[1]
 OURS = [str(TOP / "src"), str(TOP)]  # where Mainline's own modules are, and `pipelines`
+OURS_AT = {"mainline": TOP / "src" / "mainline", "pipelines": TOP / "pipelines"}
+CONTENT: dict[str, dict[str, bytes]] = {}  # of each, as it was imported
 ROOMS = [f"mainline.{room}" for room in ("config", "data", "evaluation", "registry", "report", "runtime", "training")]
-MODULES = ("mainline", "mainline.runtime.worker", "tests.pipelines.full_disk")
+MODULES = ("mainline", "mainline.runtime.worker", "mlflow", "tests.pipelines.full_disk")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
 # What a run sets of them before it imports anything, where `train.threads` is 1, and what `make` sets for a training.
@@ -80,41 +83,56 @@ if status < 0:
 os._exit(status)
 """
 STATUS = [1]  # of a fork: that of an exception which nobody caught, until it says another
-STARTED: list[subprocess.Popen[str]] = []  # kept, since its standard input must stay open
+STARTED: list[subprocess.Popen[str]] = []  # kept: it goes on
 
 
 @functools.cache
 def python() -> str:
-    """Start the process that forks, which ends with this one; the program that asks it, in a folder `bin`.
+    """Start the process that forks, which ends with the tests; the program that asks it, in a folder `bin`.
 
-    Where a process cannot be made to end with another, or its files handed over, the interpreter itself.
+    All workers of a run of the tests have one. Where a process cannot be made to end with another, or its files handed
+    over, the interpreter itself.
     """
     if sys.platform != "linux":
         return sys.executable
-    folder = Path(tempfile.mkdtemp(prefix="mainline-warm-"))
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    if not run:
+        return started(Path(tempfile.mkdtemp(prefix="mainline-warm-")), os.getpid())
+    folder = Path(tempfile.gettempdir(), f"mainline-warm-{run}")
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return started(folder, os.getppid())  # which all workers are children of
+
+
+def started(folder: Path, until: int) -> str:
+    """The program in this folder; where there is none yet, start its process, which ends with the process `until`."""
     program, address = folder / "bin" / "python", folder / "socket"
+    if program.exists():
+        return str(program)
     variables = {**os.environ, **SET}
     variables.pop("PYTHONPATH", None)
     given = {each for each in variables.items() if each[0].startswith(AT_START)}
+    server = subprocess.Popen(
+        [sys.executable, __file__, str(address), str(until)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=variables, text=True, start_new_session=True,
+    )  # fmt: skip
+    STARTED.append(server)
+    assert server.stdout
+    assert server.stdout.readline() == "ready\n", "the libraries could not be imported"
     program.parent.mkdir()
     program.write_text(
         PROGRAM.format(python=sys.executable, modules=MODULES, at_start=AT_START, given=given, address=str(address))
     )
     program.chmod(0o755)
-    server = subprocess.Popen(
-        [sys.executable, __file__, str(address)],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=variables, text=True, start_new_session=True,
-    )  # fmt: skip
-    STARTED.append(server)
-    assert server.stdout
-    assert server.stdout.readline() == "ready\n", "the libraries could not be imported"
     return str(program)
 
 
-def main(address: Path) -> None:
-    """Import everything, then fork for every request until standard input ends."""
+def main(address: Path, until: int) -> None:
+    """Import everything, then fork for every request until the process `until` ends."""
+    over = os.pidfd_open(until)
     atexit.register(leave)  # before all others, and so after them
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(100_000, 20, 100)  # in the forks too: they end before there is much
     for library in LIBRARIES:
         importlib.import_module(library)
     exercise(str(address.with_name("mlflow.db")))
@@ -124,6 +142,10 @@ def main(address: Path) -> None:
         for module in pkgutil.iter_modules(package.__path__, f"{room}."):
             importlib.import_module(module.name)
     importlib.import_module("pipelines.training")
+    html = importlib.import_module("mainline.report.html")
+    html.environment().get_template("report.html.j2")
+    generate()
+    CONTENT.update({name: content(place) for name, place in OURS_AT.items()})
     del sys.path[: len(OURS)]
     gc.collect()
     gc.freeze()  # whoever looked for garbage among all this would copy it
@@ -132,7 +154,7 @@ def main(address: Path) -> None:
         listener.bind(str(address))
         listener.listen(64)
         print("ready", flush=True)
-        while 0 not in select.select([0, listener], [], [])[0]:
+        while over not in select.select([over, listener], [], [])[0]:
             asked, _ = listener.accept()
             if forked() == 0:
                 listener.close()
@@ -178,10 +200,36 @@ def exercise(database: str) -> None:
         figure.savefig(f"{folder}/warm.svg")
 
 
+def generate() -> None:
+    """Have requests generated: Hypothesis looks through all characters for it, and through our modules' sources."""
+    import schemathesis
+    from hypothesis import Phase, configuration, given, settings
+    from hypothesis.internal.conjecture import providers
+    from schemathesis import GenerationMode
+    from schemathesis.specs.openapi import checks  # noqa: F401
+
+    configuration.set_hypothesis_home_dir(TOP / ".hypothesis")
+    row = {"type": "object", "properties": {"shop": {"type": "string", "pattern": "^n+$"}, "pages": {"type": "number"}}}
+    body = {"required": True, "content": {"application/json": {"schema": {"type": "array", "items": row}}}}
+    answers = {"200": {"description": "The answers"}}
+    schema = schemathesis.openapi.from_dict(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "warm", "version": "1"},
+            "paths": {"/rows": {"post": {"requestBody": body, "responses": answers}}},
+        }
+    )
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        cases = schema["/rows"]["POST"].as_strategy(generation_mode=mode)
+        few = settings(max_examples=5, database=None, deadline=None, phases=[Phase.generate], derandomize=True)
+        few(given(cases)(lambda case: None))()
+    providers._get_local_constants()
+
+
 def copied(empty: str) -> None:
     """Have MLflow copy this store where it would create another: its tables take a second, and every job has a new one.
 
-    `tests/mainline/registry/test_store_upgrade.py` and whatever else starts an interpreter of its own has them created.
+    `tests/mainline/registry/test_store_upgrade.py` and whatever starts an interpreter of its own has them created.
     """
     from mlflow.store.db import utils
 
@@ -239,6 +287,7 @@ def forked() -> int:
 def become(program: str, arguments: list[str], folder: str, variables: dict[str, str]) -> NoReturn:
     """What an interpreter is that was started so."""
     os.chdir(folder)
+    sys.modules["hypothesis.configuration"].set_hypothesis_home_dir(Path(folder, ".hypothesis"))
     os.environ.clear()
     os.environ.update(variables)
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -247,7 +296,6 @@ def become(program: str, arguments: list[str], folder: str, variables: dict[str,
     sys.stdin, sys.stdout = os.fdopen(0, closefd=False), os.fdopen(1, "w", closefd=False)
     sys.stderr = os.fdopen(2, "w", 1, errors="backslashreplace", closefd=False)
     forget(arguments[0])
-    gc.set_threshold(700, 10, 10)
     try:
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
         sys.exit()
@@ -257,15 +305,48 @@ def become(program: str, arguments: list[str], folder: str, variables: dict[str,
 
 
 def forget(program: str) -> None:
-    """Have Mainline's modules imported again where this checkout's are not those that an interpreter would find.
+    """Have Mainline's modules imported again where an interpreter would find others than this checkout's.
 
-    The program itself too, which is another module to an interpreter than to those that import it.
+    The program itself too, which is another module to an interpreter than to those that import it. Those of a copy of
+    the same content stay, and say that they are of there: most of a small command is their import.
     """
-    found = [importlib.machinery.PathFinder.find_spec(name) for name in ("mainline", "pipelines")]
-    ours = [spec and spec.origin and Path(spec.origin).parents[1] for spec in found] == [Path(each) for each in OURS]
-    for name in [*sys.modules]:
-        if name.partition(".")[0] in ("mainline", "pipelines") and (not ours or name == program):
+    places = {name: found(name) for name in CONTENT}
+    same = all(holds(place, CONTENT[name]) for name, place in places.items())
+    for name, module in [*sys.modules.items()]:
+        package = name.partition(".")[0]
+        if package in CONTENT and (not same or name == program):
             del sys.modules[name]
+        elif package in CONTENT:
+            move(module, OURS_AT[package], places[package])
+
+
+def found(package: str) -> Path | None:
+    spec = importlib.machinery.PathFinder.find_spec(package)
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """The files of a package, by their names below it."""
+    return {
+        os.path.relpath(os.path.join(place, name), folder): Path(place, name).read_bytes()
+        for place, _, names in os.walk(folder)
+        for name in names
+        if not place.endswith("__pycache__")
+    }
+
+
+def holds(place: Path | None, files: dict[str, bytes]) -> bool:
+    return place is not None and (place in OURS_AT.values() or content(place) == files)
+
+
+def move(module: Any, before: Path, now: Path) -> None:
+    """Have a module say that it was imported from another folder."""
+    if before == now or not module.__file__:
+        return
+    spec, file = module.__spec__, now / Path(module.__file__).relative_to(before)
+    module.__file__ = spec.origin = spec.loader.path = str(file)
+    if spec.submodule_search_locations is not None:
+        module.__path__ = spec.submodule_search_locations = [str(file.parent)]
 
 
 def leave() -> None:
@@ -276,4 +357,4 @@ def leave() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))

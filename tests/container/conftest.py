@@ -33,7 +33,7 @@ stage:
   requests_per_second: 5
   memory_megabytes: 300
   image_megabytes: 200
-  load_seconds: 0.5
+  load_seconds: 0.25
   connections: 2
   contract_examples: 3
 """

@@ -96,6 +96,6 @@ def agreement(folder: Path, target: Folder) -> tuple[int | None, int | None]:
 
 
 def copied(store: Path, folder: Path) -> Path:
-    """A store elsewhere: its artifacts' addresses stay those of the first."""
-    shutil.copytree(store, folder)
+    """A store elsewhere: its artifacts stay with the first, where their addresses are."""
+    shutil.copytree(store, folder, ignore=shutil.ignore_patterns("artifacts"))
     return folder

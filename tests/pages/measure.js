@@ -22,8 +22,8 @@
   for (const element of document.body.querySelectorAll(":not(svg *)")) {
     if (unseen(element)) continue;
     const style = getComputedStyle(element), box = element.getBoundingClientRect();
-    const scroller = inside(element, scrolls);
-    if (!scroller && box.width && (box.right > wide + 1 || box.left < -1)) faults.add(`out of the page: ${name(element)}`);
+    const leaves = box.width && (box.right > wide + 1 || box.left < -1);
+    if (leaves && !inside(element, scrolls)) faults.add(`out of the page: ${name(element)}`);
     const clips = /hidden|clip/.test(style.overflowX) && !element.matches("svg");
     if (clips && element.scrollWidth > element.clientWidth + 1) faults.add(`cut off: ${name(element)}`);
     const framed = parseFloat(style.borderLeftWidth) && !scrolls(element) && !element.matches("td, th, input");
@@ -80,7 +80,11 @@
   };
   const over = (top, below) => [0, 1, 2].map((n) => top[n] * top[3] + below[n] * (1 - top[3])).concat(1);
   const paper = matchMedia("(prefers-color-scheme: dark)").matches && !matchMedia("print").matches ? [18, 18, 18, 1] : [255, 255, 255, 1];
-  const ground = (element) => element ? over(parsed(getComputedStyle(element).backgroundColor), ground(element.parentElement)) : paper;
+  const grounds = new Map([[null, paper]]);
+  const ground = (element) => {
+    if (!grounds.has(element)) grounds.set(element, over(parsed(getComputedStyle(element).backgroundColor), ground(element.parentElement)));
+    return grounds.get(element);
+  };
   const light = (colour) => {
     const [r, g, b] = colour.map((part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;

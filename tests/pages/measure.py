@@ -31,18 +31,26 @@ MEASURED = [look for look in LOOKS if look.scheme == "light"] + [Look(800, "dark
 
 @contextmanager
 def opened(browser: Browser, file: Path) -> Iterator[tuple[Page, list[str]]]:
-    """The page and, as they come, its faults that are no matter of looks: requests to the outside, errors."""
+    """The page and, as they come, its faults that are no matter of looks: requests to the outside, errors.
+
+    The browser has one window, in which one page follows the other: for each of its own it would start a process.
+    """
     said: list[str] = []
-    context = browser.new_context()
-    page = context.new_page()
-    page.on("request", lambda request: said.append(f"asks for {request.url}") if outside(request.url) else None)
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: said.append(str(error)))
+    page = browser.contexts[0].pages[0] if browser.contexts else browser.new_context().new_page()
+    heard: dict[Any, Any] = {
+        "request": lambda request: said.append(f"asks for {request.url}") if outside(request.url) else None,
+        "console": lambda message: said.append(message.text) if message.type == "error" else None,
+        "pageerror": lambda error: said.append(str(error)),
+    }
+    for event, hear in heard.items():
+        page.on(event, hear)
     try:
+        seen_as(page, Look(1280))
         page.goto(file.as_uri())
         yield page, said
     finally:
-        context.close()
+        for event, hear in heard.items():
+            page.remove_listener(event, hear)
 
 
 def outside(address: str) -> bool:

@@ -88,8 +88,9 @@ class Rehearsal:
         self.runs += 1
         run = run or str(self.runs)
         checkout = self.folder / f"workflows-{run}"
-        git(self.folder, "clone", "--quiet", "--no-checkout", self.origin.path.as_uri(), str(checkout))
-        git(checkout, "fetch", "--quiet", "origin", event.sha)
+        # What act reads of it: the workflows, and which commit they are of. The jobs check out what they need.
+        git(self.folder, "clone", "--quiet", "--shared", "--no-checkout", str(self.origin.path), str(checkout))
+        git(checkout, "sparse-checkout", "set", "--no-cone", "/.github/")
         git(checkout, "checkout", "--quiet", "--detach", event.sha)
         for file in checkout.glob(".github/workflows/*.yml"):
             file.write_text(QUEUE.sub("", file.read_text(encoding="utf-8")), encoding="utf-8")
@@ -117,6 +118,7 @@ class Rehearsal:
             "GITHUB_RUN_NUMBER": run,
             "GITHUB_RUN_ATTEMPT": str(attempt),
             "REHEARSAL": str(self.folder),
+            "REHEARSAL_PYTHON": sys.executable,  # of the stand-ins: a version manager puts a slow script before its own
             **({"REHEARSAL_UV": os.environ["UV"]} if os.environ.get("UV") else {}),  # make's own, off the PATH
             **variables,
         }

@@ -212,10 +212,11 @@ def test_a_key_is_written_once_and_a_prefix_finds_the_newest(tmp_path: Path) -> 
 
 def upload(folder: Path, **inputs: str) -> tuple[int, Path]:
     given = {"name": "artifact", "if-no-files-found": "warn", "overwrite": "false", "include-hidden-files": "false"}
+    given |= {"archive": "true", "compression-level": "6"}
     outputs = folder / "outputs"
     outputs.touch()
     environment = {
-        "INPUTS": json.dumps({**given, "archive": "true", **inputs}),
+        "INPUTS": json.dumps({**given, **inputs}),
         "REHEARSAL": str(folder / "stage"),
         "GITHUB_RUN_ID": "1",
         "GITHUB_OUTPUT": str(outputs),
@@ -228,13 +229,17 @@ def upload(folder: Path, **inputs: str) -> tuple[int, Path]:
 def test_an_artifact_is_a_zip_without_the_common_folder_or_the_one_file_itself(tmp_path: Path) -> None:
     (tmp_path / "reports").mkdir()
     for name in ("a.md", "b.html"):
-        (tmp_path / "reports" / name).write_text(name, encoding="utf-8")
+        (tmp_path / "reports" / name).write_text(name * 1000, encoding="utf-8")
     status, folder = upload(tmp_path, name="both", path="reports/a.md\nreports/b.html\nreports/none.md\n")
     assert status == 0
     with zipfile.ZipFile(folder / "both.zip") as archive:
         assert sorted(archive.namelist()) == ["a.md", "b.html"]
+        assert archive.getinfo("a.md").compress_size < 100
+    assert upload(tmp_path, name="as-it-is", path="reports", **{"compression-level": "0"})[0] == 0
+    with zipfile.ZipFile(folder / "as-it-is.zip") as archive:
+        assert archive.getinfo("a.md").compress_size >= 4000
     assert upload(tmp_path, path="reports/b.html", archive="false")[0] == 0
-    assert (folder / "b.html").read_text(encoding="utf-8") == "b.html"
+    assert (folder / "b.html").read_text(encoding="utf-8") == "b.html" * 1000
 
 
 @pytest.mark.slow

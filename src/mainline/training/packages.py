@@ -8,6 +8,7 @@ repository with one model everything counts.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -48,13 +49,18 @@ def reached(root: Path, model: Model, known: Mapping[str, set[str]]) -> set[str]
     return found
 
 
-def texts(params: Path) -> Iterator[str]:
+def texts(params: Path) -> tuple[str, ...]:
     """Every text in the settings; none where they cannot be read, which stops the run anyway."""
     try:
-        content = yaml.load(params.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        return texts_in(params.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError):
-        return
-    todo: list[Any] = [content]
+        return ()
+
+
+@functools.lru_cache(1024)  # of forty models each is asked forty times
+def texts_in(settings: str) -> tuple[str, ...]:
+    todo: list[Any] = [yaml.load(settings, Loader=yaml.CSafeLoader)]
+    found = []
     while todo:
         value = todo.pop()
         if isinstance(value, dict):
@@ -62,7 +68,8 @@ def texts(params: Path) -> Iterator[str]:
         elif isinstance(value, list):
             todo += value
         elif isinstance(value, str):
-            yield value
+            found.append(value)
+    return tuple(found)
 
 
 def first(text: str) -> str:

@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import hashlib
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from mainline.release import promotion, session
 from mainline.release.promotion import ReleaseSession
 from mainline.training.facts import facts_to_json
 from mainline.training.record import Record
+from tests import warm
 from tests.folders import Folder
 from tests.mainline.facts import facts
 from tests.mainline.releases import Echo, copied, image, tags
@@ -144,8 +146,12 @@ def test_a_file_that_is_no_store_is_named(tmp_path: Path) -> None:
 
 
 def test_a_store_of_an_older_mlflow_is_brought_up_to_date(
-    template: tuple[Path, list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    template: tuple[Path, list[str]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sys, "executable", warm.python())  # MLflow's own command begins with its libraries imported
     old = copied(template[0], tmp_path / "old")
     with contextlib.closing(sqlite3.connect(old / "mlflow.db")) as connection:
         (now,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
@@ -176,8 +182,9 @@ def one_before(database: Path, now: str) -> str:
 
 
 def test_a_store_of_a_newer_mlflow_is_left_as_it_is_and_the_way_out_is_named(
-    template: tuple[Path, list[str]], tmp_path: Path
+    template: tuple[Path, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys, "executable", warm.python())
     new = copied(template[0], tmp_path / "new")
     with contextlib.closing(sqlite3.connect(new / "mlflow.db")) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")

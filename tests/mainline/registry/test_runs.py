@@ -19,6 +19,7 @@ from mainline.registry import runs as tracking
 from mainline.runtime.worker import Worker
 from mainline.training.record import Record
 from tests.bounds import HANG
+from tests.mainline.releases import apart
 from tests.pipelines.shops import lean
 from tests.projects import Project
 from tests.servers import mlflow_page
@@ -149,16 +150,15 @@ def test_the_logged_signature_refuses_a_category_that_is_no_text_and_a_column_th
         loaded.predict(rows.drop(columns="pages"))
 
 
-@pytest.mark.parametrize("damage", ["a folder", "other bytes"])
-def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_path: Path, damage: str) -> None:
-    if damage == "a folder":
-        (tmp_path / "mlflow.db").mkdir()
-    else:
-        (tmp_path / "mlflow.db").write_bytes(b"no database" * 1000)
+def test_a_store_that_cannot_be_opened_is_an_outside_failure_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a folder" / "mlflow.db").mkdir(parents=True)
+    (tmp_path / "other bytes").mkdir()
+    (tmp_path / "other bytes" / "mlflow.db").write_bytes(b"no database" * 1000)
     worker = Worker()
     try:
-        with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened .*move it away"):
-            worker.submit(tracking.open_store, state=str(tmp_path)).result(600)
+        for damaged in tmp_path.iterdir():
+            with pytest.raises(ExternalError, match=r"mlflow\.db cannot be opened .*move it away"):
+                worker.submit(tracking.open_store, state=str(damaged)).result(600)
     finally:
         worker.stop()
 
@@ -173,13 +173,10 @@ def test_an_error_of_the_embedded_store_names_its_file(tmp_path: Path, monkeypat
 
 
 def test_two_processes_may_open_a_new_store_at_once(tmp_path: Path) -> None:
-    processes = [Worker() for _ in range(2)]
-    try:
-        opened = [worker.submit(tracking.open_store, state=str(tmp_path)) for worker in processes]
-        assert [future.result(600) for future in opened] == [None, None]
-    finally:
-        for worker in processes:
-            worker.stop()
+    processes = [apart(tracking.open_store, str(tmp_path)) for _ in range(2)]
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
 
 
 def test_metrics_without_a_value_are_not_logged() -> None:

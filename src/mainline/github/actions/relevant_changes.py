@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Others:
     @classmethod
     def of(cls, root: Path) -> Others:
         this = models.selected()
-        folders, sources = [], []
+        folders, sources = [], list[str]()
         for other in models.here(root):
             if other != this:
                 folders += [other.params, other.expectations, *([other.folder] if other.name else [])]
@@ -71,13 +72,18 @@ class Others:
         return any(path.is_relative_to(folder) for folder in self.folders) or any(map(path.match, self.sources))
 
 
-def paths_of(params: Path) -> list[str]:
+def paths_of(params: Path) -> tuple[str, ...]:
     """The files that the sources in another model's settings name; none where they cannot be read."""
     try:
-        found = content(params.read_text(encoding="utf-8"))["data"]["sources"]
-        return [str(source["path"]) for source in found.values() if source.get("path")]
+        return paths_in(params.read_text(encoding="utf-8"))
     except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError):
-        return []
+        return ()
+
+
+@functools.lru_cache(1024)  # of forty models each is asked forty times
+def paths_in(settings: str) -> tuple[str, ...]:
+    found = content(settings)["data"]["sources"]
+    return tuple(str(source["path"]) for source in found.values() if source.get("path"))
 
 
 def is_relevant(root: Path, base: str, settings: Settings, file: str, others: Others) -> bool:

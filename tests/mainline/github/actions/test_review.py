@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from mainline.github.actions import review
 from mainline.runtime.workspace import Workspace
+from tests import warm
 from tests.projects import Project
 
 FRAME = "src/shop/frame.py"
@@ -20,6 +22,12 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     made = Project(tmp_path / "shop")
     monkeypatch.setenv("PYTHONPATH", f"{made.root / 'src'}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     return made
+
+
+@pytest.fixture
+def warmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a review starts begins with its libraries imported."""
+    monkeypatch.setattr(sys, "executable", warm.python())
 
 
 def environment(shop: Project, folder: Path) -> dict[str, str]:
@@ -82,6 +90,7 @@ def test_thresholds_beside_a_wrong_setting_are_named_all_the_same(shop: Project,
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warmed")
 def test_code_that_ends_the_process_leaves_a_report_that_says_so(shop: Project, tmp_path: Path) -> None:
     shop.edit(FRAME, ("from ibis import _\n", "import os\nos.kill(os.getpid(), 9)\nfrom ibis import _\n"))
     shop.commit("An end")
@@ -117,6 +126,7 @@ def test_a_report_that_is_left_over_is_not_taken_for_this_runs(shop: Project, tm
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warmed")
 def test_what_the_code_under_review_prints_is_no_command(
     shop: Project, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -19,20 +19,23 @@ def main() -> int:
     version = subprocess.run([uv, "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
     if inputs["version"] and inputs["version"] != version:
         print(f"::notice::uv {inputs['version']} is asked for, {version} is here", flush=True)
-    asked = inputs["python-version"]
-    if asked:
-        # The real action downloads it; here the machine's own has to do.
-        here = subprocess.run([uv, "python", "find", "--no-python-downloads", asked], check=False, capture_output=True)
-        if here.returncode:
-            print(f"::notice::Python {asked} is asked for and not on this machine: its default is used", flush=True)
-        else:
-            write("GITHUB_ENV", f"UV_PYTHON={asked}")
     write("GITHUB_PATH", str(Path(uv).parent))
     write("GITHUB_OUTPUT", f"uv-version={version}\nuv-path={uv}")
     shared = os.environ.get("REHEARSAL_ENVIRONMENT")
     if shared:
-        share(Path(shared), Path(os.environ["GITHUB_WORKSPACE"]))
+        share(Path(shared), Path(os.environ["GITHUB_WORKSPACE"]))  # nothing is installed: no Python is looked for
+    elif inputs["python-version"]:
+        choose(uv, inputs["python-version"])
     return 0
+
+
+def choose(uv: str, version: str) -> None:
+    """The real action downloads it; here the machine's own has to do."""
+    here = subprocess.run([uv, "python", "find", "--no-python-downloads", version], check=False, capture_output=True)
+    if here.returncode:
+        print(f"::notice::Python {version} is asked for and not on this machine: its default is used", flush=True)
+    else:
+        write("GITHUB_ENV", f"UV_PYTHON={version}")
 
 
 def share(environment: Path, workspace: Path) -> None:

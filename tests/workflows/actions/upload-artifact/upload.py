@@ -31,7 +31,8 @@ def main() -> int:
         shutil.copyfile(files[0], target)
     else:
         top = Path(os.path.commonpath([file.parent for file in files]))
-        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        level = int(inputs["compression-level"])
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as archive:
             for file in files:
                 archive.write(file, file.relative_to(top))
     digest = hashlib.sha256(target.read_bytes()).hexdigest()
