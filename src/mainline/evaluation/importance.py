@@ -102,14 +102,15 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
     Empty where the holdout has fewer than two labelled rows or a single class.
     """
     import numpy as np
+    import pandas as pd
 
     label = quoted(settings.prepare.label)
     labelled = f"({sides(settings).holdout}) AND {label} IS NOT NULL"
     ids = np.concatenate([part[ROW_ID].to_numpy() for part in parts.read(settings, frame, labelled, ROW_ID)])
     size = min(settings.evaluate.importance_rows, len(ids))
     ids = ids[np.sort(np.random.default_rng(0).choice(len(ids), size, replace=False))] if size else ids
-    listed = ", ".join(f"{row}::UBIGINT" for row in ids.tolist()) or "NULL"
-    rows = pipeline.read_rows(settings, frame, f"{labelled} AND {ROW_ID} IN ({listed})")
+    columns = (ROW_ID, settings.prepare.label, *settings.prepare.features.names)
+    rows = pd.concat(parts.read(settings, frame, labelled, *columns, ids=ids))
     rows = rows.iloc[align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))]
     y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=record.facts.classes)
     if size < 2 or len(np.unique(y)) < 2:

@@ -15,8 +15,10 @@ from mainline.runtime.workspace import Workspace
 def load_libraries(*_: object) -> None:
     """Import what a report is drawn with, half a second's work, while something else is waited for."""
     import jinja2  # noqa: F401
-    import matplotlib.backends.backend_svg
-    import matplotlib.figure  # noqa: F401
+
+    from mainline.report.plots import svg
+
+    svg.load_libraries()
 
 
 def reports(found: ReviewedRows, workspace: Workspace, progress: Progress) -> list[str]:

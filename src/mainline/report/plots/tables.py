@@ -20,8 +20,6 @@ MOST = 6  # tables with days; the table below the picture has them all
 
 def drawn(review: Review) -> Plot | None:
     """One panel a table, then the parts of the change as bars; None where neither is known."""
-    from matplotlib.figure import Figure
-
     tables = [change for change in review.table_changes if change.days][:MOST]
     parts = [row for row in ordering.data_changes(review) if row.share is not None and drawable(row.share)]
     if not tables and not parts:
@@ -29,6 +27,8 @@ def drawn(review: Review) -> Plot | None:
     below = 0.85 + BAR * len(parts) if parts else 0.0
     height = PANEL * len(tables) + below + 0.35
     with styled():
+        from matplotlib.figure import Figure
+
         figure = Figure(figsize=(WIDE, height))
         for place, change in enumerate(tables):
             bottom = height - 0.3 - PANEL * (place + 1) + 0.42
