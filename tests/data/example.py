@@ -29,8 +29,8 @@ def clock(until: str) -> dt.datetime:
     return dt.datetime.combine(dt.date.fromisoformat(until), dt.time(), NEW_YORK)
 
 
-def tables(until: str) -> dict[str, pd.DataFrame]:
-    """Every table, with what was known at midnight in New York, and the frame that is prepared of them."""
+def tables(until: str, *only: str) -> dict[str, pd.DataFrame]:
+    """Every table, or some, with what was known at midnight in New York, and the frame that is prepared of them."""
     moment = clock(until)
     connection = ibis.duckdb.connect()
     connection.raw_sql("SET TimeZone = 'UTC'")
@@ -44,4 +44,5 @@ def tables(until: str) -> dict[str, pd.DataFrame]:
     raw["outcomes"] = raw["outcomes"].filter(raw["outcomes"].known_at < moment)
     measured = raw["weather"].time_hour + ibis.interval(minutes=51)
     raw["weather"] = raw["weather"].filter(measured < moment)
-    return {name: table.to_pandas() for name, table in {**raw, "frame": prepare(raw)}.items()}
+    made = {**raw, "frame": prepare(raw)}
+    return {name: made[name].to_pandas() for name in only or made}

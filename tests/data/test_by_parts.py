@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 def test_the_model_by_parts_is_that_of_all_rows(tmp_path: Path) -> None:
     settings = loader.load(EXAMPLE).settings
-    few = settings.train.model_copy(update={"params": {**settings.train.params, "max_iter": 20}})
+    few = settings.train.model_copy(update={"params": {**settings.train.params, "max_iter": 4}})
     settings = settings.model_copy(update={"train": few})
     frame = tmp_path / "frame.parquet"
     prepare.build(settings, collect.collect(settings.data, ROOT, tmp_path / "cache"), frame)

@@ -191,7 +191,7 @@ def test_temperatures_in_celsius_have_values_that_are_possible_in_fahrenheit() -
 def test_a_feed_that_switches_to_celsius_on_some_day_of_any_season_is_refused(day: str) -> None:
     since = pd.Timestamp(day, tz="UTC")
     until = str((since + pd.Timedelta(days=10)).date())
-    frame = tables(until)["weather"]
+    frame = tables(until, "weather")["weather"]
     switched = frame["time_hour"] >= since
     celsius = {name: frame[name].mask(switched, (frame[name] - 32) / 1.8) for name in ("temp", "dewp")}
     refused = refused_by("weather", frame.assign(**celsius), until, "temp .*period")

@@ -118,7 +118,7 @@ def called(project: Project, *arguments: str) -> str:
 
 
 def test_rides_in_folders_by_month(tmp_path: Path) -> None:
-    found = begun(tmp_path / "rides", str(made.rides(tmp_path / "given")), "--label", "fare")
+    found = begun(tmp_path / "rides", str(made.rides(tmp_path / "given", rows=8_000)), "--label", "fare")
     passed(found)
 
 

@@ -491,15 +491,32 @@ def test_the_order_of_the_raw_rows_changes_neither_the_model_nor_its_digest(shop
     assert shop.verdict["metrics"]["roc_auc"]["delta"] == 0
 
 
-@pytest.mark.parametrize("cores", ["1", "4"])
+PROBE = """\
+import os, sys
+
+class Probe:
+    def find_spec(self, name, path=None, target=None):
+        if name == "numpy":
+            print("threads when numpy came:", os.environ.get("OPENBLAS_NUM_THREADS"))
+            sys.meta_path.remove(self)
+        return None
+
+sys.meta_path.insert(0, Probe())
+from mainline.cli import main as cli
+sys.exit(cli.main(["run"]))
+"""
+
+
 def test_the_model_is_the_same_whatever_the_interpreter_and_the_environment_say(
-    trained: Project, tmp_path: Path, cores: str
+    trained: Project, tmp_path: Path
 ) -> None:
+    """The number of threads is fixed before NumPy counts the cores, whatever the variables said."""
     shop = copy(trained, tmp_path)
     shutil.rmtree(shop.root / ".mainline")
-    seen = dict.fromkeys(("OMP_NUM_THREADS", "LOKY_MAX_CPU_COUNT", "OPENBLAS_NUM_THREADS"), cores)
-    found = shop.run(PYTHONHASHSEED=cores, **seen)
+    variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
+    found = shop.python(PROBE, PYTHONHASHSEED="4", **dict.fromkeys(variables, "4"))
     assert found.status == 0, found.err
+    assert "threads when numpy came: 1\n" in found.out
     assert shop.verdict["model_digest"] == trained.verdict["model_digest"]
 
 

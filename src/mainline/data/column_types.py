@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mainline.data.sources.duckdb_scan import text
+from mainline.data.sources.duckdb_scan import reading, text
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -22,9 +22,7 @@ def metadata(connection: DuckDBPyConnection, sql: str) -> str:
 
 def of_frame(path: Path) -> dict[str, str]:
     """What `metadata` wrote; empty for the frame of an earlier version."""
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with reading() as connection:
         found = connection.execute(
             f"SELECT decode(value) FROM parquet_kv_metadata({text(str(path))}) WHERE decode(key) = '{KEY}'"
         ).fetchone()

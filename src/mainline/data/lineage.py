@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mainline.data.sources.duckdb_scan import reading
+
 if TYPE_CHECKING:
     from ibis.expr.operations import Node
     from ibis.expr.types import Table
@@ -101,9 +103,7 @@ def metadata(lineage: Lineage) -> str:
 
 def of_frame(frame: Path) -> Lineage:
     """What `metadata` wrote; empty for a frame of an earlier version."""
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with reading() as connection:
         row = connection.execute(
             "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = ?", [str(frame), KEY]
         ).fetchone()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.sources.duckdb_scan import parquet_file, reading
 from mainline.data.split import quoted, sides
 from mainline.evaluation import bootstrap, metrics
 from mainline.evaluation.results import Gap, Metric, Slice
@@ -219,7 +219,6 @@ def reference(settings: Settings, frame: Path, rows: pd.DataFrame, classes: list
 
     A group without training rows gets the overall mean.
     """
-    import duckdb
     import numpy as np
 
     lead = settings.gates.lead
@@ -231,8 +230,7 @@ def reference(settings: Settings, frame: Path, rows: pd.DataFrame, classes: list
     else:
         targets = [f"avg({label}::DOUBLE)"]
     source = f"{parquet_file(frame)} WHERE ({sides(settings).train}) AND {label} IS NOT NULL"
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         overall = connection.execute(f"SELECT {', '.join(targets)} FROM {source}").fetchone() or ()
         learnt = connection.execute(f"SELECT {groups}, {', '.join(targets)} FROM {source} GROUP BY {groups}").df()
     answers = [name for name in learnt.columns if name not in lead.by]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mainline.config.schema import Monitor, Settings
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.sources.duckdb_scan import parquet_file, reading
 from mainline.data.split import sides
 from mainline.evaluation.formatting import score, share
 from mainline.training import drift, reference_profile
@@ -18,14 +18,11 @@ from mainline.training.record import Record
 
 def drifted(settings: Settings, record: Record, frame: Path) -> list[FeatureDrift] | None:
     """The features whose holdout lies outside training; None where that is not measured."""
-    import duckdb
-
     reference = record.profile.get("monitor")
     if reference is None or record.facts.rows.get("holdout", 0) < settings.monitor.min_rows:
         return None
     source = f"(SELECT * FROM {parquet_file(frame)} WHERE {sides(settings).holdout})"
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         day = reference_profile.day_of(settings, connection, source)
         found = drift.measure(connection, source, day, reference, settings.monitor)
     return [feature for feature in found if reasons(feature, settings.monitor)]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
-from mainline.data.sources.duckdb_scan import parquet_file, text
+from mainline.data.sources.duckdb_scan import parquet_file, reading, text
 from mainline.data.split import quoted, sides
 from mainline.evaluation import metrics
 from mainline.training.record import Record
@@ -28,7 +28,6 @@ CONSTANT = ""  # the score of a model that knows no feature, among the scores of
 
 def scores(settings: Settings, record: Record, frame: Path, rows: pd.DataFrame, y: NDArray[Any]) -> dict[str, float]:
     """The headline metric of every feature alone on `rows`, greater is better, and of a constant under `CONSTANT`."""
-    import duckdb
     import numpy as np
 
     label = quoted(settings.prepare.label)
@@ -37,8 +36,7 @@ def scores(settings: Settings, record: Record, frame: Path, rows: pd.DataFrame, 
     else:
         targets = [f"avg({label}::DOUBLE)"]
     found: dict[str, float] = {}
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         source = f"{parquet_file(frame)} WHERE ({sides(settings).train}) AND {label} IS NOT NULL"
         ((*overall,),) = connection.execute(f"SELECT {', '.join(targets)} FROM {source}").fetchall()
         found[CONSTANT] = measured(settings, y, np.tile(overall, (len(y), 1)))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
 from mainline.data import column_types
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.sources.duckdb_scan import parquet_file, reading
 from mainline.data.split import quoted, sides
 from mainline.errors import MainlineError, Refused
 from mainline.packaging import (  # noqa: F401 - they register their exporters
@@ -182,15 +182,12 @@ def probes(
 
 def describe(settings: Settings, record: Record, frame: Path) -> list[Column]:
     """The columns in the order of the model's inputs, with facts about them from the whole frame."""
-    import duckdb
-
     features = settings.prepare.features
     asked = [f"count(*) FILTER ({quoted(name)} IS NULL)" for name in features.categorical]
     asked += [f"count(*) FILTER ({quoted(name)} IS NULL OR isnan({quoted(name)}))" for name in features.numeric]
     train = sides(settings).train
     asked += [f"{side}({quoted(name)}) FILTER ({train})" for name in features.numeric for side in ("min", "max")]
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         found = connection.execute(f"SELECT {', '.join(asked)} FROM {parquet_file(frame)}").fetchone()
     assert found
     missing = dict(zip(features.names, found, strict=False))
@@ -230,9 +227,7 @@ def describe_slices(settings: Settings, frame: Path, dates: str = "") -> list[Ke
 
 def column_kinds(frame: Path) -> dict[str, str]:
     """DuckDB's types of the frame's columns."""
-    import duckdb
-
-    with duckdb.connect() as connection:
+    with reading() as connection:
         described = connection.execute(f"DESCRIBE SELECT * FROM {parquet_file(frame)}").fetchall()
     return {str(name): str(kind) for name, kind, *_ in described}
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Features
 from mainline.data.frame_size import LOADED
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.sources.duckdb_scan import parquet_file, reading
 from mainline.data.split import quoted
 from mainline.training.feature_drift import Drift
 
@@ -31,12 +31,10 @@ def profile(features: Features, frame: Path, condition: str, like: dict[str, Any
     A bin reaches from above one edge up to and including the next; edges are the distinct deciles
     of these rows, or those of the profile `like`, so that two profiles can be compared.
     """
-    import duckdb
     import numpy as np
 
     source = f"(SELECT * FROM {parquet_file(frame)} WHERE {condition})"
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         names = [name for name in features.numeric if like is None or name in like["numeric"]]
         numeric = {}
         for name, values in numbers(connection, source, names):

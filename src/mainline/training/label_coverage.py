@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
-from mainline.data.sources.duckdb_scan import parquet_file, text
+from mainline.data.sources.duckdb_scan import parquet_file, reading, text
 from mainline.data.split import ROW_ID, quoted, sides
 
 if TYPE_CHECKING:
@@ -21,12 +21,9 @@ Coverage = dict[str, list[int]]  # labelled rows and all rows, by part such as `
 
 
 def measure(settings: Settings, frame: Path) -> Coverage:
-    import duckdb
-
     label, side = quoted(settings.prepare.label), sides(settings)
     found: Coverage = {}
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         connection.execute(
             f"CREATE TEMP VIEW labelled AS SELECT *, CASE WHEN {side.holdout} THEN 'holdout' ELSE 'training' END "
             f"AS _side, {label} IS NOT NULL AS _labelled FROM {parquet_file(frame)}"
@@ -57,14 +54,12 @@ def measure(settings: Settings, frame: Path) -> Coverage:
 
 def without_label_for_good(settings: Settings, frame: Path, pending: str) -> NDArray[np.uint64]:
     """Row ids of the unlabelled holdout rows with a status other than `pending`; none without `prepare.status`."""
-    import duckdb
     import numpy as np
 
     prepare = settings.prepare
     if not prepare.status:
         return np.empty(0, dtype=np.uint64)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         found = connection.execute(
             f"SELECT {ROW_ID} FROM {parquet_file(frame)} WHERE ({sides(settings).holdout}) "
             f"AND {quoted(prepare.label)} IS NULL AND {quoted(prepare.status)}::VARCHAR <> {text(pending)}"
@@ -77,14 +72,11 @@ def overdue(settings: Settings, frame: Path, status: str, days: float) -> tuple[
     """Rows older than `days` before the cutoff that still have this status, and all of that age."""
     import datetime as dt
 
-    import duckdb
-
     prepare = settings.prepare
     if not prepare.status or not prepare.time:
         return None
     before = (settings.data.cutoff - dt.timedelta(days=days)).isoformat()
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         row = connection.execute(
             f"SELECT count(*) FILTER ({quoted(prepare.label)} IS NULL AND {quoted(prepare.status)}::VARCHAR = "
             f"{text(status)}), count(*) FROM {parquet_file(frame)} "

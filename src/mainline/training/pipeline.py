@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mainline.config import user_code
 from mainline.config.schema import Prepare, Settings, Train
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.sources.duckdb_scan import parquet_file, reading
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ConfigurationError, DataError, Refused
 from mainline.training import early_stopping, estimators, sample, seeds
@@ -160,12 +160,9 @@ def read_rows(settings: Settings, frame: Path, condition: str | None, *more: str
     Without a `condition` they are those that a model is fitted on. `marks` are columns that are computed here, by the
     SQL of each.
     """
-    import duckdb
-
     prepare = settings.prepare
     columns = dict.fromkeys([ROW_ID, *prepare.key, prepare.label, *prepare.features.names, *more])
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         if condition is None:
             condition = sample.fitted_on(settings, frame, connection)
         names = ", ".join([*map(quoted, columns), *(f"({sql}) AS {quoted(name)}" for name, sql in marks.items())])
@@ -180,12 +177,10 @@ def features_of(settings: Settings, rows: pd.DataFrame) -> pd.DataFrame:
 
 def reach(settings: Settings, frame: Path) -> str:
     """From when to when the holdout and the frame's rows run, where rows are split by time."""
-    import duckdb
-
     side, time = sides(settings), settings.prepare.time
     if side.start is None or side.end is None or time is None:
         return ""
-    with duckdb.connect() as connection:
+    with reading() as connection:
         ends = ", ".join(f"{end}({quoted(time)})::DATE::VARCHAR" for end in ("min", "max"))
         first, last = connection.execute(f"SELECT {ends} FROM {parquet_file(frame)}").fetchone() or ("?", "?")
     return (

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mainline.config.schema import Settings
-from mainline.data.sources.duckdb_scan import text
+from mainline.data.sources.duckdb_scan import reading, text
 from mainline.data.split import quoted
 from mainline.training.feature_profile import SMALLEST_SHARE, deciles, numbers, slices
 
@@ -28,12 +28,10 @@ def described(settings: Settings, frame: Path, condition: str) -> dict[str, Any]
     largest PSI and the largest share of missing values of one period against all others. Without `prepare.time`
     there are no periods: then only the noise of sampling sets the thresholds.
     """
-    import duckdb
     import numpy as np
 
     features = settings.prepare.features
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         source = f"(SELECT * FROM read_parquet({text(str(frame))}) WHERE {condition})"
         since = f"datediff('day', DATE '{EPOCH}', {day_of(settings, connection, source)})::INTEGER"
         found = connection.execute(f"SELECT {since} AS day FROM {source}").fetchnumpy()

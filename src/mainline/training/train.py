@@ -15,7 +15,7 @@ from mainline.config.environment import TRAINED_IN
 from mainline.config.schema import Settings
 from mainline.data.blocks import codes
 from mainline.data.collect import Collected
-from mainline.data.sources.duckdb_scan import parquet_file
+from mainline.data.sources.duckdb_scan import parquet_file, reading
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import DataError
 from mainline.runtime import git
@@ -210,10 +210,7 @@ def targets(settings: Settings, labels: Any, classes: list[Any]) -> NDArray[Any]
 
 
 def training_rows(settings: Settings, frame: Path) -> NDArray[Any]:
-    import duckdb
-
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         condition = sample.fitted_on(settings, frame, connection)
         found = connection.execute(
             f"SELECT {ROW_ID} FROM {parquet_file(frame)} WHERE {condition} ORDER BY {ROW_ID}"
@@ -224,12 +221,9 @@ def training_rows(settings: Settings, frame: Path) -> NDArray[Any]:
 
 def count(settings: Settings, frame: Path) -> Counts:
     """Rows and period of the training and holdout sides, and the holdout rows without a label by status."""
-    import duckdb
-
     side = sides(settings)
     label = quoted(settings.prepare.label)
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         source = parquet_file(frame)
         train, holdout, unlabelled = connection.execute(
             f"SELECT count(*) FILTER (({side.train}) AND {label} IS NOT NULL), count(*) FILTER ({side.holdout}), "

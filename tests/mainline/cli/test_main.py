@@ -1,11 +1,10 @@
-"""What the verbs do before any work: the threads are fixed before a library counts the cores."""
+"""What the verbs do before any work, and where they are stopped."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import signal
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -14,35 +13,6 @@ import duckdb
 import pytest
 
 from mainline.cli import main, release
-from tests.pipelines.shops import lean
-from tests.projects import TOP
-
-PROBE = """\
-import os, sys
-
-class Probe:
-    def find_spec(self, name, path=None, target=None):
-        if name == "numpy":
-            print("threads when numpy came:", os.environ.get("OPENBLAS_NUM_THREADS"))
-            sys.meta_path.remove(self)
-        return None
-
-sys.meta_path.insert(0, Probe())
-from mainline.cli import main as cli
-sys.exit(cli.main(["run"]))
-"""
-
-
-@pytest.mark.slow
-def test_the_number_of_threads_is_fixed_before_numpy_counts_the_cores(tmp_path: Path) -> None:
-    project = lean(tmp_path)
-    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
-    environment["PYTHONPATH"] = os.pathsep.join([str(project.root / "src"), str(TOP / "src"), str(TOP)])
-    done = subprocess.run(
-        [sys.executable, "-c", PROBE], cwd=project.root, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "threads when numpy came: 1" in done.stdout
 
 
 def test_a_package_that_is_not_installed_is_named_with_what_installs_it(

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,12 +23,25 @@ from mainline.packaging.export import matrices
 from mainline.serving import scorer, signature
 from mainline.training import parts, record
 from tests import exports
-from tests.exports import TREES, Export, make
+from tests.exports import Export, make
 from tests.projects import TOP
 
 pytestmark = pytest.mark.slow  # each has a model exported
 
 LINEAR = "{C: 1.0, max_iter: 500}"
+BY_INDEX = "{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}"
+
+
+@pytest.fixture(scope="module")
+def binary(tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """The usual model. Nobody changes it."""
+    return make(tmp_path_factory.mktemp("binary"))
+
+
+@pytest.fixture(scope="module")
+def unconverted(tmp_path_factory: pytest.TempPathFactory) -> Export:
+    """One that the converter converts wrongly. Nobody changes it."""
+    return make(tmp_path_factory.mktemp("unconverted"), estimator_params=BY_INDEX)
 
 
 def answers(made: Export) -> np.ndarray:
@@ -74,12 +88,11 @@ def test_a_model_of_one_kind_of_column_is_converted_where_nothing_is_missing_too
     assert (made.signature.engine, made.signature.note) == ("onnx", None)
 
 
-def test_a_silently_wrong_conversion_is_caught_and_the_fitted_pipeline_served(tmp_path: Path) -> None:
-    made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")
-    assert made.signature.engine == "sklearn"
-    assert "converted, it differs from the fitted pipeline on" in str(made.signature.note)
-    assert "holdout rows" in str(made.signature.note)
-    assert answers(made)[:, 1] == pytest.approx(made.scores, abs=1e-12)
+def test_a_silently_wrong_conversion_is_caught_and_the_fitted_pipeline_served(unconverted: Export) -> None:
+    assert unconverted.signature.engine == "sklearn"
+    assert "converted, it differs from the fitted pipeline on" in str(unconverted.signature.note)
+    assert "holdout rows" in str(unconverted.signature.note)
+    assert answers(unconverted)[:, 1] == pytest.approx(unconverted.scores, abs=1e-12)
 
 
 def test_values_too_close_together_for_32_bits_are_answered_by_the_pipeline(
@@ -100,8 +113,8 @@ def test_values_too_close_together_for_32_bits_are_answered_by_the_pipeline(
             assert made.signature.agreement.largest < 1e-6
 
 
-def test_the_converter_itself_says_nothing_of_that(tmp_path: Path) -> None:
-    made = make(tmp_path, estimator_params="{max_iter: 20, early_stopping: false, categorical_features: [0, 1]}")
+def test_the_converter_itself_says_nothing_of_that(unconverted: Export) -> None:
+    made = unconverted
     converted = conversion.convert(made.record.model(), made.signature)
     wrong = scorer.Onnx(converted, made.signature)(*matrices(made.signature, made.holdout))
     assert np.abs(wrong[:, 1] - made.scores).max() > 0.05
@@ -119,8 +132,8 @@ def test_an_estimator_without_a_converter_is_served_as_it_is_and_the_reason_said
     assert answers(made)[:, 1] == pytest.approx(made.scores, abs=1e-9)
 
 
-def test_a_record_that_does_not_answer_as_recorded_is_refused(tmp_path: Path) -> None:
-    made = make(tmp_path)
+def test_a_record_that_does_not_answer_as_recorded_is_refused(binary: Export, tmp_path: Path) -> None:
+    made = binary
     other = record.keep(
         tmp_path / "other",
         dataclasses.replace(made.record.facts, fingerprint="a" * 64),
@@ -134,11 +147,10 @@ def test_a_record_that_does_not_answer_as_recorded_is_refused(tmp_path: Path) ->
     assert not (tmp_path / "never").exists()
 
 
-def test_a_frame_that_is_not_the_records_is_refused(tmp_path: Path) -> None:
-    made = make(tmp_path)
-    pd.read_parquet(made.frame).iloc[:2000].to_parquet(tmp_path / "half.parquet")
+def test_a_frame_that_is_not_the_records_is_refused(binary: Export, tmp_path: Path) -> None:
+    pd.read_parquet(binary.frame).iloc[:2000].to_parquet(tmp_path / "half.parquet")
     with pytest.raises(ExternalError, match="not that of the prepared frame"):
-        export.export(made.settings, made.record, tmp_path / "half.parquet", tmp_path / "never")
+        export.export(binary.settings, binary.record, tmp_path / "half.parquet", tmp_path / "never")
 
 
 def test_the_text_nan_and_a_missing_category_stay_two_things(tmp_path: Path) -> None:
@@ -158,29 +170,27 @@ def test_the_text_nan_and_a_missing_category_stay_two_things(tmp_path: Path) -> 
     assert found[2] != pytest.approx(found[3], abs=1e-4)
 
 
-def test_null_may_be_sent_where_rows_were_without_and_nowhere_else(tmp_path: Path) -> None:
-    made = make(tmp_path)
-    assert {column.name: column.nullable for column in made.signature.columns} == {
+def test_null_may_be_sent_where_rows_were_without_and_nowhere_else(binary: Export) -> None:
+    assert {column.name: column.nullable for column in binary.signature.columns} == {
         "shop": False, "device": True, "minutes": True, "pages": False,
     }  # fmt: skip
 
 
-def test_the_signature_holds_what_the_model_is_made_of(tmp_path: Path) -> None:
-    made = make(tmp_path, version="7")
-    read = signature.read(made.folder)
-    assert read == made.signature
+def test_the_signature_holds_what_the_model_is_made_of(binary: Export, tmp_path: Path) -> None:
+    found = export.export(binary.settings, binary.record, binary.frame, tmp_path / "model", "7")
+    read = signature.read(tmp_path / "model")
+    assert read == found
     assert read.version == "7"
     assert (read.task, read.classes, read.threshold) == ("binary", [False, True], 0.4)
-    assert read.digest == hashlib.sha256((made.folder / "model.onnx").read_bytes()).hexdigest()
-    assert read.pipeline_digest == made.record.digest
+    assert read.digest == hashlib.sha256((tmp_path / "model" / "model.onnx").read_bytes()).hexdigest()
+    assert read.pipeline_digest == binary.record.digest
     assert read.columns[0].categories == ["nan", "north", "south", 'ünter, "den" Linden']
     assert len(read.example) == len(read.answers) == 2
 
 
-def test_any_onnx_runtime_takes_the_raw_text_and_numbers(tmp_path: Path) -> None:
-    made = make(tmp_path)
-    onnx.checker.check_model(onnx.load(made.folder / "model.onnx"), full_check=True)
-    session = onnxruntime.InferenceSession(str(made.folder / "model.onnx"))
+def test_any_onnx_runtime_takes_the_raw_text_and_numbers(binary: Export) -> None:
+    onnx.checker.check_model(onnx.load(binary.folder / "model.onnx"), full_check=True)
+    session = onnxruntime.InferenceSession(str(binary.folder / "model.onnx"))
     assert {node.name: node.type for node in session.get_inputs()} == {
         "categorical": "tensor(string)",
         "numeric": "tensor(float)",
@@ -194,8 +204,7 @@ def test_a_model_may_have_columns_of_one_kind_only(tmp_path: Path, numeric: str,
     assert answers(made)[:, 1] == pytest.approx(made.scores, abs=1e-5)
 
 
-def test_equal_models_have_equal_digests_whatever_the_interpreters_hashes(tmp_path: Path) -> None:
-    make(tmp_path)
+def test_equal_models_have_equal_digests_whatever_the_interpreters_hashes(binary: Export) -> None:
     program = """
 import hashlib, pickle, sys
 from pathlib import Path
@@ -208,29 +217,29 @@ print(hashlib.sha256(conversion.convert(pipeline, signature.read(folder / "model
 """
     found = {
         subprocess.run(
-            [sys.executable, "-c", program, str(tmp_path)],
+            [sys.executable, "-c", program, str(binary.folder.parent)],
             env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(TOP / "src")},
             capture_output=True, text=True, check=True,
         ).stdout.strip()
-        for seed in ("0", "1", "2", "3")
+        for seed in ("0", "1")
     }  # fmt: skip
-    assert found == {signature.read(tmp_path / "model").digest}
+    assert found == {binary.signature.digest}
 
 
-def test_a_model_file_that_was_changed_is_not_served(tmp_path: Path) -> None:
-    made = make(tmp_path)
-    path = made.folder / "model.onnx"
+def test_a_model_file_that_was_changed_is_not_served(binary: Export, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(binary.folder, tmp_path / "model"))
+    path = folder / "model.onnx"
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(Exception, match=r"is not the model that .*serving\.json describes"):
-        signature.read(made.folder)
+        signature.read(folder)
 
 
-def test_a_pickle_that_was_changed_is_never_loaded(tmp_path: Path) -> None:
-    made = make(tmp_path, estimator_params=TREES.replace("}", ", categorical_features: [0]}"))
-    assert made.signature.file == "model.pkl"
-    (made.folder / "model.pkl").write_bytes(pickle.dumps("something else"))
+def test_a_pickle_that_was_changed_is_never_loaded(unconverted: Export, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(unconverted.folder, tmp_path / "model"))
+    assert unconverted.signature.file == "model.pkl"
+    (folder / "model.pkl").write_bytes(pickle.dumps("something else"))
     with pytest.raises(Exception, match="is not the model that"):
-        signature.read(made.folder)
+        signature.read(folder)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -255,9 +264,9 @@ def test_a_threshold_between_two_neighbouring_numbers_stays_between_them(
 
 
 def test_a_large_holdout_is_checked_by_parts_with_the_same_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    binary: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = make(tmp_path)
+    made = binary
     rows = pd.concat([pd.read_parquet(made.frame)] * 6, ignore_index=True)
     rows["row_id"] = np.arange(len(rows), dtype=np.uint64)
     rows.to_parquet(tmp_path / "many.parquet", index=False, coerce_timestamps="us")

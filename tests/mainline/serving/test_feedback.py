@@ -214,7 +214,7 @@ def taken(log: FeedbackLog, body: bytes) -> int:
 def test_labels_that_the_queue_cannot_take_are_not_answered_as_taken(binary: Export, tmp_path: Path) -> None:
     log = FeedbackLog(tmp_path, Configuration(), binary.signature, "1")  # nobody writes
     body = json.dumps([LABEL] * 10_000).encode()
-    found: list[Any] = [taken(log, body) for _ in range(100)]
+    found: list[Any] = [taken(log, body) for _ in range(20)]
     assert found[0] == 10_000
     assert found[-1] == 503
     assert log.received == len(log.queue)

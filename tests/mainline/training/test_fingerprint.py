@@ -56,9 +56,19 @@ def train(shop: Project, *before: str, **variables: str) -> dict[str, object]:
     return found
 
 
+@pytest.fixture(scope="module")
+def trainings(shop: Project) -> list[dict[str, object]]:
+    """Each by an interpreter of its own, with other hashes, numbers of threads and of cores."""
+    return [
+        train(shop, PYTHONHASHSEED="0", OMP_NUM_THREADS="1", LOKY_MAX_CPU_COUNT="1"),
+        train(shop, PYTHONHASHSEED="random", OMP_NUM_THREADS="4", OPENBLAS_NUM_THREADS="4", LOKY_MAX_CPU_COUNT="4"),
+        train(shop, "taskset", "--cpu-list", "0", PYTHONHASHSEED="1", OMP_NUM_THREADS="2", LOKY_MAX_CPU_COUNT="2"),
+    ]
+
+
 @pytest.mark.slow
-def test_every_module_that_the_model_passes_through_is_in_the_fingerprint(shop: Project) -> None:
-    loaded = set(train(shop)["modules"])  # type: ignore[call-overload]
+def test_every_module_that_the_model_passes_through_is_in_the_fingerprint(trainings: list[dict[str, object]]) -> None:
+    loaded = set(trainings[0]["modules"])  # type: ignore[call-overload]
     code = {name for name in loaded - READERS if not is_docstring_alone(name)}
     shaping = {name for name in code if any(f"{name}.".startswith(f"{module}.") for module in MODEL_MODULES)}
     assert code == shaping, "add these to MODEL_MODULES"
@@ -74,15 +84,11 @@ def is_docstring_alone(name: str) -> bool:
 
 
 @pytest.mark.slow
-def test_the_same_model_comes_out_of_other_interpreters_environments_and_numbers_of_cores(shop: Project) -> None:
-    found = [
-        train(shop, PYTHONHASHSEED="0", OMP_NUM_THREADS="1", LOKY_MAX_CPU_COUNT="1"),
-        train(shop, PYTHONHASHSEED="1", OMP_NUM_THREADS="2", LOKY_MAX_CPU_COUNT="2"),
-        train(shop, PYTHONHASHSEED="random", OMP_NUM_THREADS="4", OPENBLAS_NUM_THREADS="4", LOKY_MAX_CPU_COUNT="4"),
-        train(shop, "taskset", "--cpu-list", "0"),
-    ]
-    assert len({str(answer["digest"]) for answer in found}) == 1
-    assert len({str(answer["fingerprint"]) for answer in found}) == 1
+def test_the_same_model_comes_out_of_other_interpreters_environments_and_numbers_of_cores(
+    trainings: list[dict[str, object]],
+) -> None:
+    assert len({str(answer["digest"]) for answer in trainings}) == 1
+    assert len({str(answer["fingerprint"]) for answer in trainings}) == 1
 
 
 def prints(shop: Project, *changes: tuple[str, str], tables: dict[str, str] | None = None) -> Fingerprint:

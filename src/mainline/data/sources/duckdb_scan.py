@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import os
 import re
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -53,6 +55,32 @@ def connect() -> DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     return con
+
+
+SHARED: dict[int, DuckDBPyConnection] = {}  # by process: a fork has none of its parent's threads
+SHARING = threading.Lock()
+
+
+@contextmanager
+def reading() -> Iterator[DuckDBPyConnection]:
+    """As `connect`, for queries of Parquet files: nothing but temporary views is made, and no limit is set.
+
+    An instance of DuckDB takes more time to make than a small frame to read, so that all of a process share one. It
+    caches nothing of a file, which may be another by the next query.
+    """
+    import duckdb
+
+    with SHARING:
+        shared = SHARED.get(os.getpid())
+        if shared is None:
+            shared = SHARED[os.getpid()] = duckdb.connect(config={"enable_external_file_cache": False})
+    with shared.cursor() as con:
+        con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        try:
+            yield con
+        except duckdb.Error:
+            SHARED.pop(os.getpid(), None)  # a damaged file may have made it unusable
+            raise
 
 
 def is_nan(column: str) -> str:

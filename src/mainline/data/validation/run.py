@@ -191,10 +191,9 @@ def batch_of(table: str, rows: pd.DataFrame | Table) -> Batch:
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("tables").add_dataframe_asset(table)
-    definition = asset.add_batch_definition_whole_dataframe("whole")
-    return definition.get_batch(
-        batch_parameters={"dataframe": Placeholder.of(rows) if isinstance(rows, Table) else rows}
-    )
+    # Not by a batch definition: the context would write its whole configuration as YAML once more.
+    given = {"dataframe": Placeholder.of(rows) if isinstance(rows, Table) else rows}
+    return asset.get_batch(asset.build_batch_request(given))
 
 
 def run(
