@@ -131,7 +131,8 @@ def test_interrupted_it_ends_what_it_has_started_and_says_so(tmp_path: Path) -> 
     _, err = process.communicate(timeout=HANG)
     assert process.returncode == 130, err
     assert "stopped" in err
-    assert running(project.root) == []
+    # A fork of the warm process ends right after the command whose work it did.
+    assert happens(lambda: not running(project.root)), running(project.root)
 
 
 def running(folder: Path) -> list[str]:
