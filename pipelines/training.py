@@ -46,6 +46,7 @@ from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
 from mainline.training.fingerprint import Fingerprint, code_digests, fingerprint
+from mainline.training.frame_answers import Answers
 from mainline.training.record import Record
 from mainline.training.train import TrainedModel, train_model, with_blocks
 
@@ -107,12 +108,13 @@ def review(
             found = review_candidate(params, job.compare(trained, baseline, base_ref, known), validation)
             job.watch.check()  # both models were asked about these files
         with progress.stage("explain"):
+            plots = write.plots_of_scores(found)  # while the worker measures
             before = importance.kept(params.settings, workspace, baseline.record)
             found = found.with_importance(explained(), before or features_alone(baseline))
         if staging and found.review.passed:
             found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
-            reports = write.reports(found, workspace, progress)
+            reports = write.reports(found, workspace, progress, plots)
         with progress.stage("record"):
             tracker.finish(run_payload.findings(found.review, reports))
         against = [record.path for record in (baseline.record, *(each.record for each in known)) if record]
@@ -179,7 +181,7 @@ def train_validated(
         prepare(job)
         gate.ask_of_frame(job.frame, job.prints.frame)
         tracker = Tracker(worker, store or job.workspace.state)
-        worker.submit(importance.load_libraries)
+        worker.submit(importance.load_libraries, estimator=job.params.settings.train.estimator)
         trained = known_record(job) or train_new(job)
         for measure in meanwhile:
             if not isinstance(trained, Record) and not gate.has_answered:
@@ -230,8 +232,10 @@ def train_new(job: Job) -> TrainedModel:
             chosen = optimise.choose(settings, job.frame)
             settings, detail.text = chosen.settings, chosen.said
     with job.progress.stage("train") as detail:
-        further = (chosen.trials, chosen.smaller) if chosen else ()
-        made = train_model(settings, job.workspace.root, job.tables, job.prints, job.frame, *further)
+        sizes, smaller = (chosen.trials, chosen.smaller) if chosen else ([], None)
+        answers = Answers(job.workspace.checks, job.prints.frame, settings)
+        root = job.workspace.root
+        made = train_model(settings, root, job.tables, job.prints, job.frame, sizes, smaller, answers)
         detail.text = f"{len(made.arrays['train']):,} rows, {made.facts.model.seconds:.1f} s of it the fit"
     return made
 

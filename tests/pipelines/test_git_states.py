@@ -56,6 +56,10 @@ def test_uncommitted_work_on_main_is_compared_with_what_is_committed_and_said(sh
     assert shop.verdict["verdict"] == "no_worse"
     assert shop.verdict["baseline"]["commit"] == shop.git("rev-parse", "HEAD")
     assert "with uncommitted changes" in shop.report
+    # What no parameter of a model changes is computed once for the frame.
+    assert len(list(shop.path(".mainline/frames").iterdir())) == 1
+    for name in ("profile", "counts", "coverage", "copies", "shifted"):
+        assert len(list(shop.path(".mainline/checks").glob(f"{name}-*.json"))) == 1, name
 
 
 @pytest.mark.parametrize("where", ["without git", "below somebody else's checkout"])

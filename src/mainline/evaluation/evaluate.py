@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,8 +64,10 @@ def paired(
 
     confidence = confidence or settings.compare.confidence
     n_blocks = len(np.unique(labelled.blocks))
-    candidate = measure(settings, labelled, labelled.candidate, weights, only)
-    baseline = measure(settings, labelled, labelled.baseline, weights, only) if labelled.baseline is not None else {}
+    with ThreadPoolExecutor(1) as pool:  # NumPy releases the interpreter lock
+        asked = pool.submit(measure, settings, labelled, labelled.baseline, weights, only)
+        candidate = measure(settings, labelled, labelled.candidate, weights, only)
+        baseline = asked.result()
     found = []
     for name, values in candidate.items():
         other = baseline.get(name)
@@ -88,7 +91,9 @@ def measure(
     weights: Counts,
     only: list[str] | None = None,
 ) -> dict[str, NDArray[np.float64]]:
-    assert score is not None
+    """Every metric of one model by resample; none of a model that is not there."""
+    if score is None:
+        return {}
     return metrics.measure(
         settings.task,
         labelled.y,

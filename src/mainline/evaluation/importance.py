@@ -6,7 +6,9 @@ The importance of a column is how far the headline metric falls on a sample of t
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from mainline.runtime.workspace import Workspace
 from mainline.training import parts, pipeline
 from mainline.training import record as records
 from mainline.training.fingerprint import digest
+from mainline.training.frame_answers import Answers
 from mainline.training.record import Holdout, Record, align
 from mainline.training.train import TrainedModel
 
@@ -50,9 +53,14 @@ def ask(worker: Worker, workspace: Workspace, record: Record, frame: Path) -> Ca
     return lambda: [Importance(**value) for value in future.result()]
 
 
-def load_libraries() -> None:
-    """Import what the importance needs before it is asked for."""
+def load_libraries(estimator: str = "") -> None:
+    """Import what the importance needs before it is asked for; of estimators, scikit-learn's alone."""
     pipeline.load_libraries()
+    if estimator.startswith("sklearn."):
+        with contextlib.suppress(ImportError):  # the fit says it
+            importlib.import_module(estimator.rpartition(".")[0])
+    import duckdb  # noqa: F401
+    import sklearn.metrics  # noqa: F401
 
 
 def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, Any]]:
@@ -67,7 +75,8 @@ def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, An
     record = Record.read(Path(path))
     file = place(settings, workspace, record.fingerprint)
     if not file.exists():
-        store(settings, workspace, record.fingerprint, measure(record.settings(settings), record, Path(frame)))
+        known = Answers(workspace.checks, record.facts.frame, record.settings(settings))
+        store(settings, workspace, record.fingerprint, measure(known, record, Path(frame)))
     answer: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return answer
 
@@ -84,7 +93,8 @@ class Early:
     def measure(self, trained: TrainedModel) -> None:
         with scratch(self.workspace.state) as folder:
             record = records.keep(folder, trained.facts, trained.pickled, {}, trained.profile)
-            self.found = measure(record.settings(self.settings), record, self.frame)
+            answers = Answers(None, record.facts.frame, record.settings(self.settings))
+            self.found = measure(answers, record, self.frame)
 
     def store(self, record: Record) -> None:
         if self.found is not None:
@@ -96,7 +106,7 @@ def store(settings: Settings, workspace: Workspace, fingerprint: str, found: lis
     write_text(place(settings, workspace, fingerprint), text)
 
 
-def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]:
+def measure(known: Answers, record: Record, frame: Path) -> list[Importance]:
     """Three shuffles of each column, the largest fall first; `low` and `high` are the smallest and largest fall.
 
     Empty where the holdout has fewer than two labelled rows or a single class.
@@ -104,6 +114,7 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
     import numpy as np
     import pandas as pd
 
+    settings = known.settings
     label = quoted(settings.prepare.label)
     labelled = f"({sides(settings).holdout}) AND {label} IS NOT NULL"
     ids = np.concatenate([part[ROW_ID].to_numpy() for part in parts.read(settings, frame, labelled, ROW_ID)])
@@ -118,7 +129,7 @@ def measure(settings: Settings, record: Record, frame: Path) -> list[Importance]
     features, model = pipeline.features_of(settings, rows), record.model()
     reached = score(settings, pipeline.answers_of(settings.task, model, features), y)
     falls = reached - shuffled_scores(settings, model, features, y)
-    alone = single_features.scores(settings, record, frame, rows, y) if size >= single_features.FEWEST else {}
+    alone = single_features.kept(known, record, frame, rows, y) if size >= single_features.FEWEST else {}
     return [
         Importance(
             name,

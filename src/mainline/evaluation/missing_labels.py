@@ -22,12 +22,12 @@ APART = 0.03  # of the coverage of two fifths of the scores
 SURE = 4.0  # standard errors by which a difference exceeds sampling
 
 
-def parts(settings: Settings, frame: Path, baseline: Record | None) -> list[Coverage]:
+def parts(settings: Settings, counted: label_coverage.Coverage, baseline: Record | None) -> list[Coverage]:
     """Both sides, every month of training and every slice that is large enough to be measured, the lowest first."""
     was = baseline.facts.coverage if baseline else {}
     found = [
         Coverage(part, rows, known / rows, was[part][0] / was[part][1] if was.get(part, [0, 0])[1] else None)
-        for part, (known, rows) in label_coverage.measure(settings, frame).items()
+        for part, (known, rows) in counted.items()
         if rows >= settings.evaluate.min_rows
     ]
     return sorted(found, key=lambda each: each.share)

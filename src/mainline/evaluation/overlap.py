@@ -7,7 +7,8 @@ they do not: the same customer next month is what the holdout is for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import connect, naming_a_full_disk, parquet_file, spilling
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.evaluation.formatting import plural, share
+from mainline.training.frame_answers import Answers
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,6 +39,11 @@ class Copies:
     def __str__(self) -> str:
         named = f", such as {self.example}" if self.example else ""
         return f"{self.rows:,} of {plural(self.holdout, 'holdout row')} ({share(self.share)}){named}"
+
+
+def kept(known: Answers, frame: Path) -> Copies:
+    """As `copies`, of what is known."""
+    return Copies(**known.of("copies", lambda: asdict(copies(known.settings, frame)), sys.modules[__name__]))
 
 
 def copies(settings: Settings, frame: Path) -> Copies:

@@ -21,6 +21,7 @@ from mainline.evaluation import (
     leaks,
     metrics,
     missing_labels,
+    overlap,
     seed_spread,
     shifted_inputs,
     sizes,
@@ -28,12 +29,12 @@ from mainline.evaluation import (
 from mainline.evaluation.compare import compare
 from mainline.evaluation.comparison import Baseline, Comparison
 from mainline.evaluation.gates import Measured
-from mainline.evaluation.overlap import copies
 from mainline.evaluation.results import Change, Gate, Importance, Interval, Outcome, Review, Side, TableVersion
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
-from mainline.training import feature_profile, sample
+from mainline.training import feature_profile, label_coverage, sample
 from mainline.training.feature_drift import Drift
+from mainline.training.frame_answers import Answers
 from mainline.training.record import Record, data_digest
 
 if TYPE_CHECKING:
@@ -88,12 +89,13 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     notes += seed_spread.note(settings, spread, found)
     earlier = anchor.find(comparison, rows, weights) if found and rows.baseline is not None else anchor.Found()
     notes += earlier.notes
-    copied = copies(settings, frame)
+    known = Answers(workspace.checks, record.facts.frame, settings)
+    copied = overlap.kept(known, frame)
     warnings = list(compared.warnings)
-    outside = shifted_inputs.drifted(settings, record, frame)
+    outside = shifted_inputs.kept(known, record, frame)
     warnings += late_messages(settings, comparison.tables)
     warnings += leaks.not_rolled_back(validation, against.features if against else None)
-    coverage = missing_labels.parts(settings, frame, against)
+    coverage = missing_labels.parts(settings, label_coverage.kept(known, frame), against)
     late = missing_labels.overdue(settings, frame)
     fifths = missing_labels.by_score(record.holdout.score, missing_labels.settled(settings, frame, record))
     warnings += missing_labels.warnings(coverage, fifths, late, settings)

@@ -5,6 +5,7 @@ A feature alone predicts the label's mean (or its classes' shares) in its bins, 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,8 @@ from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import parquet_file, reading, text
 from mainline.data.split import quoted, sides
 from mainline.evaluation import metrics
+from mainline.training import fingerprint
+from mainline.training.frame_answers import Answers
 from mainline.training.record import Record
 
 if TYPE_CHECKING:
@@ -24,6 +27,18 @@ REACHES = 0.98  # of what the model gains over a constant
 MATTERS = 0.1  # of the way from a constant to a perfect model: below it, the model itself knows little
 FEWEST = 200  # rows: with fewer, a feature reaches the model by chance
 CONSTANT = ""  # the score of a model that knows no feature, among the scores of the features
+
+
+def kept(known: Answers, record: Record, frame: Path, rows: pd.DataFrame, y: NDArray[Any]) -> dict[str, float]:
+    """As `scores`, of what is known; the rows and labels are those that the frame and the settings lead to."""
+    found: dict[str, float] = known.of(
+        "alone",
+        lambda: scores(known.settings, record, frame, rows, y),
+        sys.modules[__name__],
+        metrics,
+        given=fingerprint.digest([record.profile, list(map(str, record.facts.classes)), len(y)]),
+    )
+    return found
 
 
 def scores(settings: Settings, record: Record, frame: Path, rows: pd.DataFrame, y: NDArray[Any]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from mainline.report import gate_warning, headline, ordering
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from mainline.report.plots.axes import Plot
     from mainline.report.plots.curves import Curves
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -31,13 +32,19 @@ def render(review: Review, curves: Curves | None = None) -> str:
     curves
         Labels and scores of the compared holdout rows; without them the plots of the scores are left out.
     """
+    from mainline.report.plots.review import of_scores
+
+    return page(review, of_scores(review, curves) if curves else [])
+
+
+def page(review: Review, scores: list[Plot]) -> str:
+    """As `render`, with the plots of the scores as they were drawn before."""
     from markupsafe import Markup
 
     from mainline.report.plots import review as plots
     from mainline.report.plots import tables
 
     formatting.remember(review.titles)
-    scores = plots.of_scores(review, curves) if curves else []
     drawn = {"slices": plots.slices(review), "importance": plots.importance(review), "data": tables.drawn(review)}
     template = environment().get_template("report.html.j2")
     return template.render(

@@ -5,6 +5,7 @@ Labels that are missing at random cost rows; labels that are missing with a reas
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,12 +13,19 @@ from typing import TYPE_CHECKING
 from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import parquet_file, reading, text
 from mainline.data.split import ROW_ID, quoted, sides
+from mainline.training.frame_answers import Answers
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 Coverage = dict[str, list[int]]  # labelled rows and all rows, by part such as `training 2013-02`
+
+
+def kept(known: Answers, frame: Path) -> Coverage:
+    """As `measure`, of what is known."""
+    found: Coverage = known.of("coverage", lambda: measure(known.settings, frame), sys.modules[__name__])
+    return found
 
 
 def measure(settings: Settings, frame: Path) -> Coverage:

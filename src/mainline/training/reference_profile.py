@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import reading, text
 from mainline.data.split import quoted
+from mainline.training import feature_profile, sample
 from mainline.training.feature_profile import SMALLEST_SHARE, deciles, numbers, slices
+from mainline.training.frame_answers import Answers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,6 +22,15 @@ if TYPE_CHECKING:
 SPANS = {"day": 1, "week": 7, "month": 28}  # the fewest days of a window that is held against such periods
 FEWEST = 50  # rows of a period that says something about the others
 EPOCH = dt.date(1970, 1, 1)
+
+
+def kept(known: Answers, frame: Path) -> dict[str, Any]:
+    """As `described`, of the labelled training rows, of what is known."""
+    condition = sample.labelled(known.settings)
+    found: dict[str, Any] = known.of(
+        "profile", lambda: described(known.settings, frame, condition), sys.modules[__name__], feature_profile, sample
+    )
+    return found
 
 
 def described(settings: Settings, frame: Path, condition: str) -> dict[str, Any]:

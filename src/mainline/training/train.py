@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,12 @@ from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import DataError
 from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
-from mainline.training import input_digests, label_coverage, matrix, parts, pipeline, record, sample
+from mainline.training import input_digests, label_coverage, matrix, parts, pipeline, record, reference_profile, sample
 from mainline.training.facts import Facts, ModelFacts, Repeats, SizeTrial
 from mainline.training.fingerprint import Fingerprint
+from mainline.training.frame_answers import Answers
 from mainline.training.frameworks import versions
 from mainline.training.record import Holdout, Record
-from mainline.training.reference_profile import described
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,24 +61,26 @@ def train_model(
     prints: Fingerprint,
     frame: Path,
     sizes: Sequence[SizeTrial] = (),
-    smaller: Callable[[pipeline.Fitted], pipeline.Fitted] = lambda fitted: fitted,
+    smaller: Callable[[pipeline.Fitted], pipeline.Fitted] | None = None,
+    answers: Answers | None = None,
 ) -> TrainedModel:
     """Fit on the training rows and score every holdout row, labelled or not.
 
     `sizes` are what was tried before, where `export.optimise` asks for it, and `smaller` makes of a fitted pipeline
-    what was chosen.
+    what was chosen. `answers` are those that an earlier model of the same frame has found.
     """
+    known = answers or Answers(None, prints.frame, settings)
     modules = frameworks.named_by(root, settings.train.estimator)
     versions.check_locked(modules, prints.parts.packages)
     # DuckDB releases the interpreter lock: it counts while the model is fitted.
     with ThreadPoolExecutor(1) as pool:
-        counted = pool.submit(count, settings, frame)
-        covered = pool.submit(label_coverage.measure, settings, frame)
+        counted = pool.submit(counts_of, known, frame)
+        covered = pool.submit(label_coverage.kept, known, frame)
         trained_on = pool.submit(training_rows, settings, frame)
-        profiled = pool.submit(described, settings, frame, sample.labelled(settings))
-        fitted = smaller(fit(settings, frame))
+        profiled = pool.submit(reference_profile.kept, known, frame)
+        fitted = (smaller or unchanged)(fit(settings, frame))
     arrays = holdout_of(settings, frame, fitted)
-    repeated = repeat(settings, frame, fitted, arrays["score"], smaller)
+    repeated = repeat(settings, frame, fitted, arrays["score"], smaller or unchanged)
     counts = counted.result()
     facts = Facts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
@@ -102,6 +105,10 @@ def train_model(
         sizes=list(sizes),
     )
     return TrainedModel(facts, fitted.pickled, {**arrays, "train": trained_on.result()}, profiled.result())
+
+
+def unchanged(fitted: pipeline.Fitted) -> pipeline.Fitted:
+    return fitted
 
 
 def fit(settings: Settings, frame: Path) -> pipeline.Fitted:
@@ -217,6 +224,10 @@ def training_rows(settings: Settings, frame: Path) -> NDArray[Any]:
         ).fetchnumpy()
     ids: NDArray[Any] = found[ROW_ID]
     return ids
+
+
+def counts_of(known: Answers, frame: Path) -> Counts:
+    return Counts(**known.of("counts", lambda: asdict(count(known.settings, frame)), sys.modules[__name__]))
 
 
 def count(settings: Settings, frame: Path) -> Counts:

@@ -13,6 +13,7 @@ from mainline.config.schema import Settings
 from mainline.evaluation import importance
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
+from mainline.training.frame_answers import Answers
 from mainline.training.record import Record
 from mainline.training.train import TrainedModel
 from tests.mainline.facts import PARTS, facts
@@ -22,6 +23,7 @@ from tests.projects import visits
 SETTINGS = params(
     ("numeric: [minutes, pages]", "numeric: [minutes, pages, noise]"), ("importance_rows: 200", "importance_rows: 5000")
 ).settings
+ANSWERS = Answers(None, "", SETTINGS)  # none of them is kept
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +47,8 @@ def trained(frame: Path, tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 @pytest.mark.slow
-def test_what_decides_comes_first_and_noise_moves_nothing(trained: Record, frame: Path) -> None:
-    found = importance.measure(SETTINGS, trained, frame)
+def test_what_decides_comes_first_and_noise_moves_nothing(trained: Record, frame: Path, tmp_path: Path) -> None:
+    found = importance.measure(ANSWERS, trained, frame)
     assert found[0].feature == "minutes"
     assert {value.feature for value in found} == {"minutes", "pages", "shop", "noise"}
     by = {value.feature: value for value in found}
@@ -54,7 +56,10 @@ def test_what_decides_comes_first_and_noise_moves_nothing(trained: Record, frame
     assert abs(by["noise"].value) < 0.02
     for value in found:
         assert value.low <= value.value <= value.high
-    assert importance.measure(SETTINGS, trained, frame) == found, "seeded"
+    assert importance.measure(ANSWERS, trained, frame) == found, "seeded"
+    for _ in range(2):  # what the features reach alone is kept for the next model
+        assert importance.measure(Answers(tmp_path, "", SETTINGS), trained, frame) == found
+        assert [file.name.partition("-")[0] for file in tmp_path.iterdir()] == ["alone"]
 
 
 @pytest.mark.slow
@@ -67,14 +72,14 @@ def test_a_fall_is_the_metrics_own_on_shuffled_rows(trained: Record, frame: Path
     for seed in range(20):
         shuffled = rows.assign(minutes=np.random.default_rng(seed).permutation(rows["minutes"]))
         falls.append(own - roc_auc_score(rows["bought"], pipeline.predict(SETTINGS, model, shuffled)))
-    found = importance.measure(SETTINGS, trained, frame)[0]
+    found = importance.measure(ANSWERS, trained, frame)[0]
     assert min(falls) - 0.02 < found.value < max(falls) + 0.02
 
 
 @pytest.mark.slow
 def test_a_loss_rises_where_a_column_matters_and_importance_is_still_positive(frame: Path, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"compare": SETTINGS.compare.model_copy(update={"metric": "log_loss"})})
-    assert importance.measure(settings, kept(settings, frame, tmp_path), frame)[0].value > 0
+    assert importance.measure(Answers(None, "", settings), kept(settings, frame, tmp_path), frame)[0].value > 0
 
 
 @pytest.mark.slow
@@ -82,7 +87,7 @@ def test_one_outcome_in_the_sample_has_no_importance(trained: Record, frame: Pat
     rows = pd.read_parquet(frame)
     rows.loc[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC"), "bought"] = True
     rows.to_parquet(tmp_path / "frame.parquet", index=False, coerce_timestamps="us")
-    assert importance.measure(SETTINGS, trained, tmp_path / "frame.parquet") == []
+    assert importance.measure(ANSWERS, trained, tmp_path / "frame.parquet") == []
 
 
 @pytest.mark.slow
@@ -119,5 +124,5 @@ def test_what_is_measured_before_the_validation_is_kept_once_the_model_is_record
     assert importance.kept(SETTINGS, workspace, trained) is None
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     early.store(trained)
-    found = importance.measure(SETTINGS, trained, frame)
+    found = importance.measure(ANSWERS, trained, frame)
     assert importance.kept(SETTINGS, workspace, trained) == {each.feature: each.value for each in found}

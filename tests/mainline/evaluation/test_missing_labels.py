@@ -29,10 +29,14 @@ def frame(folder: Path, unlabelled: np.ndarray) -> Path:  # type: ignore[type-ar
     return path
 
 
+def counted(folder: Path, unlabelled: np.ndarray) -> label_coverage.Coverage:
+    return label_coverage.measure(SETTINGS, frame(folder, unlabelled))
+
+
 def test_the_coverage_of_every_side_month_and_slice_is_counted(tmp_path: Path) -> None:
     january = pd.Timestamp("2026-02-01", tz="UTC") > AT
     found = {
-        part.part: part for part in missing_labels.parts(SETTINGS, frame(tmp_path, january & (SHOP == "east")), None)
+        part.part: part for part in missing_labels.parts(SETTINGS, counted(tmp_path, january & (SHOP == "east")), None)
     }
     assert set(found) == {
         "training", "holdout", "training 2026-01", "training 2026-02",
@@ -48,12 +52,12 @@ def test_the_coverage_of_every_side_month_and_slice_is_counted(tmp_path: Path) -
 
 
 def test_labels_that_main_had_are_missed(tmp_path: Path) -> None:
-    before = label_coverage.measure(SETTINGS, frame(tmp_path, np.zeros(N, bool)))
+    before = counted(tmp_path, np.zeros(N, bool))
     arrays = {name: np.zeros(1) for name in ("y", "score")} | {
         name: np.zeros(1, np.uint64) for name in ("row_id", "train")
     }
     main = record.keep(tmp_path, facts(coverage=before), b"", arrays, {})
-    now = missing_labels.parts(SETTINGS, frame(tmp_path, (SHOP == "south") & (RANDOM.random(N) < 0.3)), main)
+    now = missing_labels.parts(SETTINGS, counted(tmp_path, (SHOP == "south") & (RANDOM.random(N) < 0.3)), main)
     (said,) = missing_labels.warnings(now, [], None, SETTINGS)
     assert "labels are missing that main's run had" in said
     assert "shop=south is labelled in" in said
