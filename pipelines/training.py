@@ -50,6 +50,8 @@ from mainline.training.frame_answers import Answers
 from mainline.training.record import Record
 from mainline.training.train import TrainedModel, train_model, with_blocks
 
+LARGE = 1_000_000  # bytes of a frame: some 50,000 rows
+
 # From a record and the frame that it was trained on to the gates of its container.
 Staging = Callable[[Record, Path], list[results.Gate]]
 
@@ -95,7 +97,8 @@ def review(
         job = begin(params, workspace, progress)
         params = job.params
         early = importance.Early(params.settings, workspace, job.frame)
-        tracker, trained, validation = train_validated(job, worker, meanwhile=(early.measure, write.load_libraries))
+        loads = (write.load_libraries,)
+        tracker, trained, validation = train_validated(job, worker, meanwhile=(early.measure, *loads), loads=loads)
         early.store(trained)
         earlier = releases.ask(worker, workspace.state, workspace.records, params.settings)
         explained = importance.ask(worker, workspace, trained, job.frame)
@@ -108,13 +111,14 @@ def review(
             found = review_candidate(params, job.compare(trained, baseline, base_ref, known), validation)
             job.watch.check()  # both models were asked about these files
         with progress.stage("explain"):
-            plots = write.plots_of_scores(found)  # while the worker measures
+            # Else this process draws while the worker measures.
+            plots = None if is_large(job.frame) else write.plots_of_scores(found)
             before = importance.kept(params.settings, workspace, baseline.record)
             found = found.with_importance(explained(), before or features_alone(baseline))
         if staging and found.review.passed:
             found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
-            reports = write.reports(found, workspace, progress, plots)
+            reports = write.reports(found, workspace, progress, plots, worker if is_large(job.frame) else None)
         with progress.stage("record"):
             tracker.finish(run_payload.findings(found.review, reports))
         against = [record.path for record in (baseline.record, *(each.record for each in known)) if record]
@@ -170,11 +174,13 @@ def train_validated(
     worker: Worker,
     store: Path | None = None,
     meanwhile: Sequence[Callable[[TrainedModel], object]] = (),
+    loads: Sequence[Callable[[], object]] = (),
 ) -> tuple[Tracker, Record, Validation]:
     """The record of the job's fingerprint: a known one, or one trained while the data are validated.
 
     `store` is the folder of MLflow's embedded store where it is not the workspace's own. `meanwhile` is what can be
-    done with a new model that waits for the validation; nothing of it may be kept before that has passed.
+    done with a new model that waits for the validation; nothing of it may be kept before that has passed. `loads` are
+    imports for the worker to do during a long fit.
     """
     gate = Gate(job.params.settings, worker, job.workspace, job.tables, job.watch)
     try:
@@ -182,6 +188,8 @@ def train_validated(
         gate.ask_of_frame(job.frame, job.prints.frame)
         tracker = Tracker(worker, store or job.workspace.state)
         worker.submit(importance.load_libraries, estimator=job.params.settings.train.estimator)
+        for load in loads if is_large(job.frame) else ():
+            worker.submit(load)
         trained = known_record(job) or train_new(job)
         for measure in meanwhile:
             if not isinstance(trained, Record) and not gate.has_answered:
@@ -243,6 +251,11 @@ def train_new(job: Job) -> TrainedModel:
 def features_alone(baseline: Baseline) -> dict[str, float] | None:
     """Where the importance of the baseline's features is not known, only features that are new can have risen."""
     return dict.fromkeys(baseline.record.features, math.inf) if baseline.record else None
+
+
+def is_large(frame: Path) -> bool:
+    """Whether a fit takes longer than to import what draws the report."""
+    return frame.stat().st_size > LARGE
 
 
 def refuse_invalid(validation: Validation) -> None:

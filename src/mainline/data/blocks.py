@@ -25,8 +25,10 @@ def codes(blocks: ArrayLike) -> IntArray:
         _refuse_missing(int(missing.sum()), values.size)
         return inverse.astype(np.intp).ravel()
     listed: Sequence[Hashable] = values.tolist()
-    _refuse_missing(sum(map(_is_missing, listed)), len(listed))
-    number = {value: code for code, value in enumerate(sorted(set(listed)))}  # type: ignore[type-var]
+    different = set(listed)
+    if any(map(_is_missing, different)):
+        _refuse_missing(sum(map(_is_missing, listed)), len(listed))
+    number = {value: code for code, value in enumerate(sorted(different))}  # type: ignore[type-var]
     return np.fromiter((number[value] for value in listed), dtype=np.intp, count=len(listed))
 
 

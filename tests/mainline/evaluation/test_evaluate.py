@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from sklearn.metrics import roc_auc_score
 
 from mainline.evaluation import bootstrap, evaluate, results
@@ -63,6 +64,17 @@ def test_small_slices_take_no_part_in_a_gap(binary: Labelled) -> None:
     few = labelled([*binary.y, *[1] * 5], [*binary.candidate, *[0.0] * 5], None, [*binary.rows["shop"], *["tiny"] * 5])
     assert evaluate.gaps(SETTINGS, few)[0].candidate == pytest.approx(evaluate.gaps(SETTINGS, binary)[0].candidate)
     assert "tiny" not in {part.value for part in evaluate.slices(SETTINGS, few, evaluate.draw(SETTINGS, few.blocks))}
+
+
+def test_the_rates_of_a_slice_are_fairlearns(binary: Labelled) -> None:
+    said = (binary.candidate >= SETTINGS.evaluate.threshold).astype(int)
+    functions = {
+        "selection_rate": selection_rate, "recall": true_positive_rate, "false_positive_rate": false_positive_rate,
+    }  # fmt: skip
+    frame = MetricFrame(metrics=functions, y_true=binary.y, y_pred=said, sensitive_features=binary.rows["shop"])
+    found = evaluate.by_group(SETTINGS, binary, "shop", binary.candidate)
+    for name in functions:
+        assert found[name].to_dict() == pytest.approx(frame.by_group[name].to_dict()), name
 
 
 def test_multiclass_and_regression_gaps_are_those_of_a_plain_computation() -> None:
