@@ -188,8 +188,11 @@ def train_validated(
         gate.ask_of_frame(job.frame, job.prints.frame)
         tracker = Tracker(worker, store or job.workspace.state)
         worker.submit(importance.load_libraries, estimator=job.params.settings.train.estimator)
-        for load in loads if is_large(job.frame) else ():
-            worker.submit(load)
+        if loads and is_large(job.frame):
+            place = {"root": str(job.workspace.root), "state": str(job.workspace.home), "frame": str(job.frame)}
+            worker.submit(importance.load_rows, **place)
+            for load in loads:
+                worker.submit(load)
         trained = known_record(job) or train_new(job)
         for measure in meanwhile:
             if not isinstance(trained, Record) and not gate.has_answered:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 REPEATS = 3
 TOGETHER = 50_000  # shuffled rows that are scored in one call, most of whose time is the preprocessing's own
 VERSION = 2  # of what is stored
+DRAWN: dict[tuple[Any, ...], pd.DataFrame] = {}  # the last sample, which is read before the model is there
 
 
 def ask(worker: Worker, workspace: Workspace, record: Record, frame: Path) -> Callable[[], list[Importance]]:
@@ -61,6 +62,14 @@ def load_libraries(estimator: str = "") -> None:
             importlib.import_module(estimator.rpartition(".")[0])
     import duckdb  # noqa: F401
     import sklearn.metrics  # noqa: F401
+
+
+def load_rows(root: str, state: str, frame: str) -> None:
+    """Read the rows that the model will be asked about, before there is one."""
+    workspace = Workspace.at(Path(root), Path(state))
+    settings = loader.load(workspace.params).settings
+    if settings.evaluate.importance_rows:
+        sampled(settings, Path(frame))
 
 
 def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, Any]]:
@@ -112,17 +121,9 @@ def measure(known: Answers, record: Record, frame: Path) -> list[Importance]:
     Empty where the holdout has fewer than two labelled rows or a single class.
     """
     import numpy as np
-    import pandas as pd
 
-    settings = known.settings
-    label = quoted(settings.prepare.label)
-    labelled = f"({sides(settings).holdout}) AND {label} IS NOT NULL"
-    ids = np.concatenate([part[ROW_ID].to_numpy() for part in parts.read(settings, frame, labelled, ROW_ID)])
-    size = min(settings.evaluate.importance_rows, len(ids))
-    ids = ids[np.sort(np.random.default_rng(0).choice(len(ids), size, replace=False))] if size else ids
-    columns = (ROW_ID, settings.prepare.label, *settings.prepare.features.names)
-    rows = pd.concat(parts.read(settings, frame, labelled, *columns, ids=ids))
-    rows = rows.iloc[align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))]
+    settings, rows = known.settings, sampled(known.settings, frame)
+    size = len(rows)
     y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=record.facts.classes)
     if size < 2 or len(np.unique(y)) < 2:
         return []
@@ -141,6 +142,27 @@ def measure(known: Answers, record: Record, frame: Path) -> list[Importance]:
         )
         for i, name in ((i, str(features.columns[i])) for i in np.argsort(-falls.mean(axis=1)))
     ]
+
+
+def sampled(settings: Settings, frame: Path) -> pd.DataFrame:
+    """The labelled holdout rows that the model is asked about, in the order of their ids' places in the frame."""
+    import numpy as np
+    import pandas as pd
+
+    written = frame.stat()
+    key = (frame, written.st_mtime_ns, written.st_size, settings.model_dump_json(exclude={"train"}))
+    if key in DRAWN:
+        return DRAWN[key]
+    label = quoted(settings.prepare.label)
+    labelled = f"({sides(settings).holdout}) AND {label} IS NOT NULL"
+    ids = np.concatenate([part[ROW_ID].to_numpy() for part in parts.read(settings, frame, labelled, ROW_ID)])
+    size = min(settings.evaluate.importance_rows, len(ids))
+    ids = ids[np.sort(np.random.default_rng(0).choice(len(ids), size, replace=False))] if size else ids
+    columns = (ROW_ID, settings.prepare.label, *settings.prepare.features.names)
+    rows = pd.concat(parts.read(settings, frame, labelled, *columns, ids=ids))
+    DRAWN.clear()
+    DRAWN[key] = rows.iloc[align(ids, Holdout(rows[ROW_ID].to_numpy(), np.empty(0), np.empty(0)))]
+    return DRAWN[key]
 
 
 def kept(settings: Settings, workspace: Workspace, record: Record | None) -> dict[str, float] | None:

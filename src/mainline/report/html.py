@@ -12,7 +12,7 @@ from mainline.evaluation.results import Metric, Review
 from mainline.report import gate_warning, headline, ordering
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
     from mainline.report.plots.axes import Plot
     from mainline.report.plots.curves import Curves
@@ -46,8 +46,7 @@ def page(review: Review, scores: list[Plot]) -> str:
 
     formatting.remember(review.titles)
     drawn = {"slices": plots.slices(review), "importance": plots.importance(review), "data": tables.drawn(review)}
-    template = environment().get_template("report.html.j2")
-    return template.render(
+    return template().render(
         review=review,
         headline=headline.headline_of(review),
         base=headline.base_name(review),
@@ -61,6 +60,10 @@ def page(review: Review, scores: list[Plot]) -> str:
         formatting=formatting,
         same_rows=headline.same_rows(review),
     )
+
+
+def template() -> Template:
+    return environment().get_template("report.html.j2")
 
 
 @functools.cache  # with the templates that it has compiled

@@ -24,10 +24,10 @@ CONTENT, PAGE = "content.pickle", "report.html"
 
 def load_libraries(*_: object) -> None:
     """Import what a report is drawn with, half a second's work, while something else is waited for."""
-    import jinja2  # noqa: F401
-
+    from mainline.report import html
     from mainline.report.plots import svg
 
+    html.template()
     svg.load_libraries()
 
 

@@ -53,6 +53,7 @@ MODEL_MODULES = frozenset(
         "runtime.atomic_files",
         "runtime.file_digests",
         "runtime.models",
+        "runtime.quick_imports",
         "runtime.workspace",
         "training.early_stopping",
         "training.estimators",

@@ -14,6 +14,7 @@ from mainline.config.schema import Prepare, Settings, Train
 from mainline.data.sources.duckdb_scan import parquet_file, reading
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.errors import ConfigurationError, DataError, Refused
+from mainline.runtime.quick_imports import plain_docstrings
 from mainline.training import early_stopping, estimators, sample, seeds
 from mainline.training.frameworks import parameters as frameworks
 from mainline.training.frameworks import pickles
@@ -51,11 +52,12 @@ def use_threads(number: int) -> None:
 
 def load_libraries() -> None:
     """Import what a fit needs, a second's work, while something else computes."""
-    import pandas  # noqa: F401
-    import sklearn.compose
-    import sklearn.impute
-    import sklearn.pipeline
-    import sklearn.preprocessing  # noqa: F401
+    with plain_docstrings():
+        import pandas  # noqa: F401
+        import sklearn.compose
+        import sklearn.impute
+        import sklearn.pipeline
+        import sklearn.preprocessing  # noqa: F401
 
 
 def fit(settings: Settings, frame: Path) -> Fitted:
@@ -74,6 +76,7 @@ def training_rows(settings: Settings, frame: Path, *more: str) -> pd.DataFrame:
 
 def fit_rows(settings: Settings, rows: pd.DataFrame) -> Fitted:
     """Fit the pipeline on these rows."""
+    load_libraries()
     target, classes = encode(settings.task, rows[settings.prepare.label], known=None)
     pipeline = build(settings.train, settings.prepare)
     path, features = settings.train.estimator, features_of(settings, rows)

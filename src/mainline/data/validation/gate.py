@@ -31,6 +31,7 @@ from mainline.errors import ConfigurationError
 from mainline.runtime import models
 from mainline.runtime.atomic_files import write_text
 from mainline.runtime.file_digests import Watch
+from mainline.runtime.quick_imports import plain_docstrings
 from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 
@@ -90,7 +91,8 @@ class Gate:
 
 def load_libraries() -> None:
     """Import what a validation needs, seconds of work, before the tables are known."""
-    from mainline.data.validation import run, suites, table_engine  # noqa: F401
+    with plain_docstrings():
+        from mainline.data.validation import run, suites, table_engine  # noqa: F401
 
     suites.built_in_types()
 
