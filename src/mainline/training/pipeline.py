@@ -76,7 +76,6 @@ def training_rows(settings: Settings, frame: Path, *more: str) -> pd.DataFrame:
 
 def fit_rows(settings: Settings, rows: pd.DataFrame) -> Fitted:
     """Fit the pipeline on these rows."""
-    load_libraries()
     target, classes = encode(settings.task, rows[settings.prepare.label], known=None)
     pipeline = build(settings.train, settings.prepare)
     path, features = settings.train.estimator, features_of(settings, rows)

@@ -113,6 +113,7 @@ def unchanged(fitted: pipeline.Fitted) -> pipeline.Fitted:
 
 def fit(settings: Settings, frame: Path) -> pipeline.Fitted:
     """Fit the pipeline on the training rows that have a label: in parts where they are many."""
+    pipeline.load_libraries()
     return matrix.fit(settings, frame) if matrix.is_large(settings, frame) else pipeline.fit(settings, frame)
 
 
