@@ -6,10 +6,9 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from mainline.config.schema import Data
 from mainline.data.collect import Collected, collect, relation_sql
+from mainline.data.sources.duckdb_scan import reading
 
 HOURS = """
 SELECT TIMESTAMPTZ '{start}' + to_hours(i::INT) AS at, i AS n, 'x' || i AS s FROM range({rows}) r(i)
@@ -19,9 +18,8 @@ SELECT TIMESTAMPTZ '{start}' + to_hours(i::INT) AS at, i AS n, 'x' || i AS s FRO
 def parquet(path: Path, sql: str) -> Path:
     """Write a query's rows to `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    con = duckdb.connect()
-    con.execute("SET TimeZone = 'UTC'")
-    con.sql(sql).write_parquet(str(path))
+    with reading() as con:
+        con.sql(sql).write_parquet(str(path))
     return path
 
 
@@ -41,6 +39,6 @@ def collected(root: Path, until: str = "2013-02-01", timezone: str = "UTC", **so
 
 def rows(table: Collected, columns: str = "*") -> list[tuple[Any, ...]]:
     """What the model would read of the table."""
-    con = duckdb.connect()
-    con.execute("SET TimeZone = 'Asia/Tokyo'")  # no session's zone may move the clock
-    return con.execute(f"SELECT {columns} FROM ({relation_sql(table)}) ORDER BY ALL").fetchall()
+    with reading() as con:
+        con.execute("SET TimeZone = 'Asia/Tokyo'")  # no session's zone may move the clock
+        return con.execute(f"SELECT {columns} FROM ({relation_sql(table)}) ORDER BY ALL").fetchall()

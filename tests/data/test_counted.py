@@ -18,26 +18,27 @@ from mainline.data.validation.table import NAME, examined, opened
 
 pytestmark = pytest.mark.slow
 
-UNTIL = {"until": clock("2014-01-01")}
 SCHEDULE, OUTCOMES = (f"SELECT * FROM '{ROOT}/data/raw/{name}/*.parquet'" for name in ("schedule", "outcomes"))
+EARLY = "date < '2013-06-01'"  # months enough for what is broken in one of them
+SOME, SOME_OUTCOMES = (f"SELECT * FROM ({sql}) WHERE {EARLY}" for sql in (SCHEDULE, OUTCOMES))
 NAMES = ("weather", "planes", "airlines")
 WEATHER, PLANES, AIRLINES = (f"SELECT * FROM '{ROOT}/data/raw/{name}.parquet'" for name in NAMES)
 MARCH = "CASE WHEN month(date) = 3 THEN"
 CASES = {
     "schedule": [
         SCHEDULE,
-        f"SELECT * REPLACE ({MARCH} lower(carrier) ELSE carrier END AS carrier) FROM ({SCHEDULE})",
-        f"SELECT * REPLACE ({MARCH} (distance * 1.6)::SMALLINT ELSE distance END AS distance) FROM ({SCHEDULE})",
-        f"SELECT * FROM ({SCHEDULE}) WHERE NOT date BETWEEN '2013-02-03' AND '2013-02-05' AND dest <> 'ATL'",
+        f"SELECT * REPLACE ({MARCH} lower(carrier) ELSE carrier END AS carrier) FROM ({SOME})",
+        f"SELECT * REPLACE ({MARCH} (distance * 1.6)::SMALLINT ELSE distance END AS distance) FROM ({SOME})",
+        f"SELECT * FROM ({SOME}) WHERE NOT date BETWEEN '2013-02-03' AND '2013-02-05' AND dest <> 'ATL'",
         f"SELECT * REPLACE (time_hour + INTERVAL 5 HOUR AS time_hour, dest || ' ' AS dest) FROM ({SCHEDULE})",
-        f"{SCHEDULE} UNION ALL (SELECT * FROM ({SCHEDULE}) WHERE month(date) = 3)",
+        f"{SOME} UNION ALL (SELECT * FROM ({SOME}) WHERE month(date) = 3)",
     ],
     "outcomes": [
         OUTCOMES,
         f"SELECT * REPLACE ({MARCH} NULL ELSE arr_delay END AS arr_delay, "
         f"dep_delay::INTEGER * 60 AS dep_delay) "
-        f"FROM ({OUTCOMES})",
-        f"SELECT * REPLACE (arr_time::VARCHAR AS arr_time, known_at::DATE AS known_at) FROM ({OUTCOMES})",
+        f"FROM ({SOME_OUTCOMES})",
+        f"SELECT * REPLACE (arr_time::VARCHAR AS arr_time, known_at::DATE AS known_at) FROM ({SOME_OUTCOMES})",
     ],
     "weather": [
         WEATHER,
@@ -53,9 +54,10 @@ CASES = {
 
 def both(table: str, sql: str) -> list[list[Any]]:
     suite, said = load_suite(SUITES / f"{table}.yaml"), []
+    until = {"until": clock("2013-06-01" if EARLY in sql else "2014-01-01")}
     with opened(sql, keep=True) as connection:
         for rows in (connection.execute(f"SELECT * FROM {NAME}").df(), examined(connection)):
-            checked = check(table, rows, suite, KEYS[table], UNTIL)
+            checked = check(table, rows, suite, KEYS[table], until)
             found = [json.dumps(dataclasses.asdict(each), default=str) for each in checked.expectations]
             results = checked.record.results if checked.record else []
             said.append([*found, *(json.dumps(each.to_json_dict()["result"], default=str) for each in results)])
@@ -75,9 +77,10 @@ def test_duckdb_finds_what_pandas_finds_in_the_frame(tmp_path: Path) -> None:
     backend = ibis.duckdb.connect()
     for name, sql in raw.items():
         backend.raw_sql(f"CREATE VIEW {name} AS {sql}")
-    frame = ibis.to_sql(prepare({name: backend.table(name) for name in raw}), dialect="duckdb")
-    backend.raw_sql(f"COPY ({frame}) TO '{tmp_path}/frame.parquet'")
+    prepared = ibis.to_sql(prepare({name: backend.table(name) for name in raw}), dialect="duckdb")
+    backend.raw_sql(f"COPY ({prepared}) TO '{tmp_path}/frame.parquet'")
     halved = f"{MARCH} temp / 2 ELSE temp END AS temp, 1 AS hour"
-    for broken in ("*", f"* REPLACE ({halved})"):
-        by_pandas, by_table = both("frame", f"SELECT {broken} FROM '{tmp_path}/frame.parquet'")
+    frame = f"FROM '{tmp_path}/frame.parquet'"
+    for sql in (f"SELECT * {frame}", f"SELECT * REPLACE ({halved}) {frame} WHERE {EARLY}"):
+        by_pandas, by_table = both("frame", sql)
         assert by_table == by_pandas

@@ -18,7 +18,7 @@ from mainline.data.sources.check import kind_of
 from mainline.data.sources.columns import read_layout
 from mainline.data.sources.computed_time import of_source
 from mainline.data.sources.cutoff import Cut, Known, check_time, known
-from mainline.data.sources.duckdb_scan import Layout, connect, damaged, plain, scan_sql
+from mainline.data.sources.duckdb_scan import Layout, damaged, plain, reading, scan_sql
 from mainline.data.sources.encoding import in_utf8
 from mainline.data.sources.files import files_of
 from mainline.data.sources.formats import Files, Format, Reading
@@ -90,10 +90,10 @@ def collect(data: Data, root: Path, cache: Path, watch: Watch | None = None) -> 
     ExternalError
         Where a server or database cannot be reached, or the disk is full.
     """
-    con = connect()
     root, cache = root.absolute(), cache.absolute()
     watch = watch or Watch()
-    return {name: _collect(con, data, name, source, root, cache, watch) for name, source in data.sources.items()}
+    with reading() as con:
+        return {name: _collect(con, data, name, source, root, cache, watch) for name, source in data.sources.items()}
 
 
 def relation_sql(table: Collected) -> str:
@@ -149,7 +149,8 @@ def file_ends(table: Collected) -> list[dt.datetime]:
         return []
     after = dt.timedelta(microseconds=table.known_after or 0)
     files = Files(table.name, table.paths, table.format, {})
-    return [held.end + after for held in known(connect(), files, layout_of(table), cut).values() if held.end]
+    with reading() as con:
+        return [held.end + after for held in known(con, files, layout_of(table), cut).values() if held.end]
 
 
 def to_json(tables: dict[str, Collected]) -> str:

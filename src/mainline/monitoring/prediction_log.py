@@ -65,20 +65,20 @@ def readable(connect: Connect, paths: Sequence[Path], wanted: Sequence[str], pro
     import duckdb
 
     groups: dict[tuple[tuple[str, str], ...], list[Path]] = {}
+    scratch = connect()
     for path in paths:
         try:
-            with connect() as scratch:
-                found = tuple(
-                    scratch.execute(f"SELECT column_name, column_type FROM (DESCRIBE {scan([path])})").fetchall()
-                )
+            found = tuple(scratch.execute(f"SELECT column_name, column_type FROM (DESCRIBE {scan([path])})").fetchall())
         except (duckdb.Error, OSError) as error:
             problems.append(corrupt(path, error))
+            scratch = connect()  # damage can make a connection unusable
             continue
         lacking = [column for column in wanted if column not in dict(found)]
         if lacking:
             problems.append(Problem("schema", f"{path.name} lacks the column {', '.join(lacking)} and was skipped"))
         else:
             groups.setdefault(found, []).append(path)
+    scratch.close()
     whole = [Files(intact(connect, found, problems), dict(columns)) for columns, found in groups.items()]
     return [files for files in whole if files.paths]
 

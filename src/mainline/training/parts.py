@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mainline.config.schema import Settings
 from mainline.data.frame_size import LOADED
-from mainline.data.sources.duckdb_scan import connect, parquet_file
+from mainline.data.sources.duckdb_scan import connect, parquet_file, reading
 from mainline.data.split import ROW_ID, quoted
 from mainline.training import pipeline, sample
 
@@ -33,7 +33,7 @@ def read(
     import pandas as pd
 
     wanted = list(dict.fromkeys(columns))
-    with connect() as connection:
+    with reading() if ids is None else connect() as connection:
         if condition is None:
             condition = sample.fitted_on(settings, frame, connection)
         if ids is not None:

@@ -63,7 +63,7 @@ SHARING = threading.Lock()
 
 @contextmanager
 def reading() -> Iterator[DuckDBPyConnection]:
-    """As `connect`, for queries of Parquet files: nothing but temporary views is made, and no limit is set.
+    """As `connect`, for queries of files: nothing but temporary views is made, and no limit is set.
 
     An instance of DuckDB takes more time to make than a small frame to read, so that all of a process share one. It
     caches nothing of a file, which may be another by the next query.
@@ -78,8 +78,8 @@ def reading() -> Iterator[DuckDBPyConnection]:
         con.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         try:
             yield con
-        except duckdb.Error:
-            SHARED.pop(os.getpid(), None)  # a damaged file may have made it unusable
+        except Exception:
+            SHARED.pop(os.getpid(), None)  # a damaged file may have made it unusable, whatever error was made of that
             raise
 
 

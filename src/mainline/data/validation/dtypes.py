@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mainline.data.sources.duckdb_scan import connect
+from mainline.data.sources.duckdb_scan import reading
 
 SAMPLES = {"boolean": "true", "text": "'a'", "float": "1", "integer": "1", "date": "'2000-01-01'"}
 
@@ -20,7 +20,7 @@ def dtype_of(type_: str, kind: str, nulls: bool, values: bool) -> Any:
         return None
     sample = f"({SAMPLES.get(kind, SAMPLES['date'])}::{type_})"
     rows = ([sample] if values else []) + ([f"(NULL::{type_})"] if nulls or not values else [])
-    with connect() as connection:
+    with reading() as connection:
         return connection.execute(f"SELECT v FROM (VALUES {', '.join(rows)}) AS rows(v)").df()["v"].dtype
 
 

@@ -22,7 +22,7 @@ from mainline.data import point_in_time
 from mainline.data.collect import Collected, from_json, naming_damage, relation_sql, to_json
 from mainline.data.feature_patterns import with_features
 from mainline.data.frame_size import LOADED, cells_of, rows_of
-from mainline.data.sources.duckdb_scan import connect, parquet_file
+from mainline.data.sources.duckdb_scan import parquet_file, reading
 from mainline.data.split import ROW_ID
 from mainline.data.validation import docs_index
 from mainline.data.validation.results import Expectation, Severity, Validation
@@ -159,7 +159,7 @@ def at(root: str, state: str, features: dict[str, list[str]]) -> tuple[Settings,
 
 def as_collected(frame: Path, digest: str) -> Collected:
     """The prepared frame as a table of its own, which no cutoff applies to."""
-    with connect() as connection:
+    with reading() as connection:
         described = connection.execute(f"DESCRIBE FROM {parquet_file(frame)}").fetchall()
     return Collected(
         FRAME, [frame], "parquet", {name: kind for name, kind, *_ in described if name != ROW_ID}, None, time=None,
@@ -283,10 +283,7 @@ def placed(workspace: Workspace, found: list[Expectation]) -> list[Expectation]:
 
 
 def fetch(sql: str) -> pd.DataFrame:
-    import duckdb
-
-    with duckdb.connect() as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+    with reading() as connection:
         rows: pd.DataFrame = connection.execute(sql).df()
     return rows
 

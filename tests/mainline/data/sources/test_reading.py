@@ -11,7 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mainline.data.sources.duckdb_scan import parquet_file, reading
+from mainline.data.sources.duckdb_scan import SHARED, parquet_file, reading
+from mainline.errors import DataError
 from tests.projects import TOP
 
 
@@ -61,4 +62,9 @@ def test_many_read_at_once_and_after_one_that_failed(tmp_path: Path) -> None:
         values(tmp_path / "nowhere.parquet")
     with pytest.raises(duckdb.Error):
         values(damaged)
+    assert values(paths[2]) == [2]
+    shared = SHARED[os.getpid()]
+    with pytest.raises(DataError), reading():
+        raise DataError("made of an error of DuckDB")
     assert values(paths[3]) == [3]
+    assert SHARED[os.getpid()] is not shared, "what may be unusable is left to nobody"

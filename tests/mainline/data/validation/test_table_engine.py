@@ -34,7 +34,7 @@ COLUMNS_IN_ORDER = (
     "blank", "nothing", "no_text", "constant",
 )  # fmt: skip
 COLUMNS = [*NUMBERS, *TIMES, *TEXTS, "yes", "listed", "nothing", "no_text"]
-SOME = 8  # rules of a suite: where many raise an error, Great Expectations asks for all others again and again
+SOME = 16  # rules of a suite: where many raise an error, Great Expectations asks for all others again and again
 PERIODS: dict[str, Any] = {"time": "day", "period": "month", "min_rows": 20}
 
 
