@@ -9,11 +9,13 @@ could not be like (another module, a variable that is read when an interpreter s
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import fcntl
 import functools
 import gc
 import importlib.machinery
+import io
 import json
 import logging
 import os
@@ -37,16 +39,16 @@ if TYPE_CHECKING:
 LIBRARIES = (
     "alembic.command", "duckdb", "fairlearn.metrics", "great_expectations", "ibis.backends.duckdb", "jinja2",
     "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.pyfunc", "mlflow.sklearn",
-    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store", "oras.client",
-    "opentelemetry.sdk.metrics", "pandas", "pyarrow.parquet", "pydantic", "schemathesis", "scipy.stats", "skl2onnx",
-    "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.tracing.processor.base_mlflow", "narwhals.stable.v2", "onnxruntime", "opentelemetry.sdk.metrics",
+    "oras.client", "pandas", "pyarrow.parquet", "pyarrow.pandas_compat", "pydantic", "schemathesis", "scipy.stats",
+    "skl2onnx", "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
     "sklearn.preprocessing", "yaml",
 )  # fmt: skip
 TOP = Path(__file__).resolve().parents[1]
 OURS = [str(TOP / "src"), str(TOP)]  # where Mainline's own modules are, and `pipelines`
 OURS_AT = {"mainline": TOP / "src" / "mainline", "pipelines": TOP / "pipelines"}
 CONTENT: dict[str, dict[str, bytes]] = {}  # of each, as it was imported
-ROOMS = [f"mainline.{room}" for room in ("config", "data", "evaluation", "registry", "report", "runtime", "training")]
 MODULES = ("mainline", "mainline.runtime.worker", "mlflow", "tests.pipelines.full_disk")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
@@ -137,13 +139,15 @@ def main(address: Path, until: int) -> None:
         importlib.import_module(library)
     exercise(str(address.with_name("mlflow.db")))
     sys.path[:0] = OURS
-    for room in ROOMS:
-        package = importlib.import_module(room)
-        for module in pkgutil.iter_modules(package.__path__, f"{room}."):
-            importlib.import_module(module.name)
-    importlib.import_module("pipelines.training")
+    for name in OURS_AT:
+        for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+            if not module.name.endswith(".__main__"):
+                with contextlib.suppress(ImportError):  # of a framework that is not installed
+                    importlib.import_module(module.name)
     html = importlib.import_module("mainline.report.html")
     html.environment().get_template("report.html.j2")
+    importlib.import_module("mainline.training.facts").adapter()
+    learn()
     generate()
     CONTENT.update({name: content(place) for name, place in OURS_AT.items()})
     del sys.path[: len(OURS)]
@@ -200,6 +204,29 @@ def exercise(database: str) -> None:
         figure.savefig(f"{folder}/warm.svg")
 
 
+def learn() -> None:
+    """Have a model fitted, measured and saved: on one thread, since what others would wait for is not in a fork."""
+    import mlflow.sklearn
+    import pandas as pd
+    from fairlearn.metrics import MetricFrame
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    rows = pd.DataFrame({"shop": ["north", "south"] * 30, "pages": [float(number) for number in range(60)]})
+    bought = [number > 30 for number in range(60)]
+    text = ColumnTransformer([("text", OrdinalEncoder(), ["shop"])], remainder="passthrough")
+    model = Pipeline([("columns", text), ("estimator", HistGradientBoostingClassifier(max_iter=2))]).fit(rows, bought)
+    answers = model.predict_proba(rows)
+    pd.read_json(io.StringIO(rows.to_json(orient="split")), orient="split", dtype=False)
+    MetricFrame(metrics=lambda right, said: 1.0, y_true=bought, y_pred=answers[:, 1], sensitive_features=rows["shop"])
+    with tempfile.TemporaryDirectory() as folder:
+        signature = mlflow.models.infer_signature(rows, answers)
+        options = {"pip_requirements": ["scikit-learn"], "serialization_format": "pickle"}
+        mlflow.sklearn.save_model(model, f"{folder}/model", signature=signature, **options)
+
+
 def generate() -> None:
     """Have requests generated: Hypothesis looks through all characters for it, and through our modules' sources."""
     import schemathesis
@@ -243,6 +270,7 @@ def copied(empty: str) -> None:
             create(engine)
 
     utils._initialize_tables = initialize
+    utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)  # by reading its migrations
 
 
 def keep(asked: socket.socket) -> NoReturn:
