@@ -38,18 +38,18 @@ if TYPE_CHECKING:
 
 LIBRARIES = (
     "alembic.command", "duckdb", "fairlearn.metrics", "great_expectations", "ibis.backends.duckdb", "jinja2",
-    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.pyfunc", "mlflow.sklearn",
+    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.cli", "mlflow.pyfunc", "mlflow.sklearn",
     "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.tracing.processor.base_mlflow", "narwhals.stable.v2", "onnxruntime", "opentelemetry.sdk.metrics",
     "oras.client", "pandas", "pyarrow.parquet", "pyarrow.pandas_compat", "pydantic", "schemathesis", "scipy.stats",
     "skl2onnx", "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
-    "sklearn.preprocessing", "yaml",
+    "sklearn.preprocessing", "uvicorn.main", "yaml",
 )  # fmt: skip
 TOP = Path(__file__).resolve().parents[1]
 OURS = [str(TOP / "src"), str(TOP)]  # where Mainline's own modules are, and `pipelines`
 OURS_AT = {"mainline": TOP / "src" / "mainline", "pipelines": TOP / "pipelines"}
 CONTENT: dict[str, dict[str, bytes]] = {}  # of each, as it was imported
-MODULES = ("mainline", "mainline.runtime.worker", "mlflow", "tests.pipelines.full_disk")
+MODULES = ("mainline", "mainline.runtime.worker", "mlflow", "tests.pipelines.full_disk", "uvicorn")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
 # What a run sets of them before it imports anything, where `train.threads` is 1, and what `make` sets for a training.
