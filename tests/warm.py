@@ -34,6 +34,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Engine
 
 LIBRARIES = (
@@ -260,8 +262,11 @@ def copied(empty: str) -> None:
     """
     from mlflow.store.db import utils
 
-    create = utils._initialize_tables
+    utils._initialize_tables = copying(empty, utils._initialize_tables)
+    utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)  # by reading its migrations
 
+
+def copying(empty: str, create: Callable[[Engine], None]) -> Callable[[Engine], None]:
     def initialize(engine: Engine) -> None:
         if engine.dialect.name == "sqlite":
             with sqlite3.connect(empty) as made, sqlite3.connect(engine.url.database) as new:
@@ -269,8 +274,7 @@ def copied(empty: str) -> None:
         else:
             create(engine)
 
-    utils._initialize_tables = initialize
-    utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)  # by reading its migrations
+    return initialize
 
 
 def keep(asked: socket.socket) -> NoReturn:
