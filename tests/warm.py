@@ -16,8 +16,8 @@ import functools
 import gc
 import importlib.machinery
 import io
-import json
 import logging
+import marshal
 import os
 import pkgutil
 import runpy
@@ -62,27 +62,29 @@ SET = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
 
-# What `python()` names. It is started for every call, and so small.
+# What `python()` names. It is started for every call, and so small: the modules behind `signal` and `socket` alone, and
+# `marshal` for the request, since what the public ones import would be half of its work.
 PROGRAM = """\
 #!{python} -IS
 import os, sys
 at_start = {{each for each in os.environ.items() if each[0].startswith({at_start}) and each[0] != "PYTHONPATH"}}
 if sys.argv[1:2] != ["-m"] or not {{*sys.argv[2:3]}} < {{*{modules}}} or not at_start <= {given}:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
-import ctypes, json, signal, socket
-ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # ends with whoever started it, as the fork does with it
-with socket.socket(socket.AF_UNIX) as asked:
-    asked.connect({address!r})
-    request = json.dumps([sys.argv[0], sys.argv[2:], os.getcwd(), dict(os.environ)]).encode()
-    socket.send_fds(asked, [len(request).to_bytes(4, "big")], [0, 1, 2])
-    asked.sendall(request)
-    fork = int.from_bytes(asked.recv(4), "big")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: os.kill(fork, number))
-    status = int.from_bytes(asked.recv(4), "big", signed=True)
+import _signal, _socket, ctypes, marshal
+ctypes.CDLL(None).prctl(1, _signal.SIGKILL)  # ends with whoever started it, as the fork does with it
+asked = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+asked.connect({address!r})
+request = marshal.dumps([sys.argv[0], sys.argv[2:], os.getcwd(), dict(os.environ)])
+files = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+asked.sendmsg([len(request).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
+asked.sendall(request)
+fork = int.from_bytes(asked.recv(4), "big")
+for number in (_signal.SIGINT, _signal.SIGTERM):
+    _signal.signal(number, lambda number, frame: os.kill(fork, number))
+status = int.from_bytes(asked.recv(4), "big", signed=True)
 if status < 0:
-    if status != -signal.SIGKILL:
-        signal.signal(-status, signal.SIG_DFL)
+    if status != -_signal.SIGKILL:
+        _signal.signal(-status, _signal.SIG_DFL)
     os.kill(os.getpid(), -status)
 os._exit(status)
 """
@@ -297,7 +299,7 @@ def keep(asked: socket.socket) -> NoReturn:
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
-        become(*json.loads(content))
+        become(*marshal.loads(content))
     for file in (0, 1, 2, *files):
         os.close(file)  # whoever reads what the work says must see its end
     asked.sendall(work.to_bytes(4, "big"))
