@@ -157,19 +157,53 @@ def main(address: Path, until: int) -> None:
     del sys.path[: len(OURS)]
     gc.collect()
     gc.freeze()  # whoever looked for garbage among all this would copy it
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that keep a request
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))
         listener.listen(64)
         print("ready", flush=True)
-        while over not in select.select([over, listener], [], [])[0]:
-            asked, _ = listener.accept()
-            if forked() == 0:
-                listener.close()
-                keep(asked)
-            asked.close()
+        serve(listener, over)
     shutil.rmtree(address.parent)
     os._exit(0)
+
+
+def serve(listener: socket.socket, over: int) -> None:
+    """Fork for each request, tell its end to whoever asked, and end it when that one is gone."""
+    forks: dict[int, tuple[int, socket.socket]] = {}  # by the descriptor of the fork's process
+    watched = select.poll()
+    for each in (over, listener.fileno()):
+        watched.register(each, select.POLLIN)
+    server = os.getpid()
+    while over not in (ready := [file for file, _ in watched.poll()]):
+        for gone in [process for process, (_, asked) in forks.items() if asked.fileno() in ready]:
+            number, asked = forks[gone]
+            watched.unregister(asked)
+            if gone not in ready:
+                os.kill(number, signal.SIGKILL)
+        for ended in forks.keys() & ready:
+            number, asked = forks.pop(ended)
+            status = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+            watched.unregister(ended)
+            os.close(ended)
+            with contextlib.suppress(KeyError):
+                watched.unregister(asked)
+            with contextlib.suppress(OSError):
+                asked.sendall(status.to_bytes(4, "big", signed=True))
+            asked.close()
+        if listener.fileno() in ready:
+            asked, _ = listener.accept()
+            number = forked()
+            if number == 0:
+                listener.close()
+                for process, (_, other) in forks.items():
+                    os.close(process)
+                    other.close()
+                work(asked, server)
+            with contextlib.suppress(OSError):
+                asked.sendall(number.to_bytes(4, "big"))
+            process = os.pidfd_open(number)
+            forks[process] = number, asked
+            watched.register(process, select.POLLIN)
+            watched.register(asked, select.POLLRDHUP)  # the request itself is for the fork to read
 
 
 def exercise(database: str) -> None:
@@ -279,9 +313,11 @@ def copying(empty: str, create: Callable[[Engine], None]) -> Callable[[Engine], 
     return initialize
 
 
-def keep(asked: socket.socket) -> NoReturn:
-    """Fork once more, for the work; stay, to tell its end to whoever asked, and to end it when that one is gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+def work(asked: socket.socket, server: int) -> NoReturn:
+    """In a fork: read what is asked for, and do it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(0)
     length, files, _, _ = socket.recv_fds(asked, 4, 3)
     content = b""
     while not length or len(content) < int.from_bytes(length, "big"):
@@ -289,28 +325,11 @@ def keep(asked: socket.socket) -> NoReturn:
         if not more:
             os._exit(0)  # whoever asked was killed before it had said what for
         content += more
-    keeper = os.getpid()
-    work = forked()
-    if work == 0:
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # whatever ends the keeper, a killed asker's closed socket too
-        if os.getppid() != keeper:
-            os._exit(0)
-        asked.close()
-        for number, file in enumerate(files):
-            os.dup2(file, number)
-            os.close(file)
-        become(*marshal.loads(content))
-    for file in (0, 1, 2, *files):
-        os.close(file)  # whoever reads what the work says must see its end
-    asked.sendall(work.to_bytes(4, "big"))
-    over = os.pidfd_open(work)
-    if over not in select.select([asked, over], [], [])[0]:
-        os.kill(work, signal.SIGKILL)
-    status = os.waitstatus_to_exitcode(os.waitpid(work, 0)[1])
-    try:
-        asked.sendall(status.to_bytes(4, "big", signed=True))
-    finally:
-        os._exit(0)
+    asked.close()
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    become(*marshal.loads(content))
 
 
 def forked() -> int:
