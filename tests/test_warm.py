@@ -89,6 +89,21 @@ def test_what_ends_the_work_ends_the_program_the_same_way(folder: Path) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
+def test_what_nobody_reads_any_more_ends_as_with_a_new_interpreter(folder: Path) -> None:
+    statuses = []
+    for variables in ({}, {"PYTHONHASHSEED": "4"}):
+        process = started(folder, "0", **variables)
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.close()
+        assert "BrokenPipeError" in process.stderr.read()
+        process.stderr.close()
+        statuses.append(process.wait(HANG))
+    assert statuses == [1, 1]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_to_the_program_ends_the_work(folder: Path, number: signal.Signals) -> None:
     process = started(folder, "wait")

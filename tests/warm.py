@@ -29,6 +29,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import typing
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -51,6 +52,7 @@ TOP = Path(__file__).resolve().parents[1]
 OURS = [str(TOP / "src"), str(TOP)]  # where Mainline's own modules are, and `pipelines`
 OURS_AT = {"mainline": TOP / "src" / "mainline", "pipelines": TOP / "pipelines"}
 CONTENT: dict[str, dict[str, bytes]] = {}  # of each, as it was imported
+OURS_IMPORTED: list[str] = []  # names: a fork that went through all modules would copy the pages of all of them
 MODULES = ("mainline", "mainline.runtime.worker", "mlflow", "tests.pipelines.full_disk", "uvicorn")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
@@ -153,7 +155,9 @@ def main(address: Path, until: int) -> None:
     importlib.import_module("mainline.training.facts").adapter()
     learn()
     generate()
+    getattr(typing, "_cleanups", []).clear()  # what nanobind empties at the end, a fork's too: it would copy all of it
     CONTENT.update({name: content(place) for name, place in OURS_AT.items()})
+    OURS_IMPORTED.extend(name for name in sys.modules if name.partition(".")[0] in OURS_AT)
     del sys.path[: len(OURS)]
     gc.collect()
     gc.freeze()  # whoever looked for garbage among all this would copy it
@@ -365,12 +369,12 @@ def forget(program: str) -> None:
     """
     places = {name: found(name) for name in CONTENT}
     same = all(holds(place, CONTENT[name]) for name, place in places.items())
-    for name, module in [*sys.modules.items()]:
+    for name in OURS_IMPORTED:
         package = name.partition(".")[0]
-        if package in CONTENT and (not same or name == program):
+        if not same or name == program:
             del sys.modules[name]
-        elif package in CONTENT:
-            move(module, OURS_AT[package], places[package])
+        else:
+            move(sys.modules[name], OURS_AT[package], places[package])
 
 
 def found(package: str) -> Path | None:
@@ -404,9 +408,13 @@ def move(module: Any, before: Path, now: Path) -> None:
 
 def leave() -> None:
     """The end, once the work has ended as everywhere; taken down, DuckDB would complain of what was never its own."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(STATUS[-1])
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except OSError:  # nobody reads it any more
+        STATUS.append(STATUS[-1] or 120)  # as an interpreter does
+    finally:
+        os._exit(STATUS[-1])
 
 
 if __name__ == "__main__":
