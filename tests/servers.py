@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 import urllib.request
@@ -150,7 +149,7 @@ def mlflow_server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> 
         "MLFLOW_FLASK_SERVER_SECRET_KEY": "a key for tests",  # pragma: allowlist secret
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # eleven processes that wait for work, loudly
     }
-    command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth", "--workers", "1"]
+    command = [warm.python(), "-m", "mlflow", "server", "--app-name", "basic-auth", "--workers", "1"]
     options = ["--backend-store-uri", postgresql, "--artifacts-destination", folder / "artifacts"]
     place = ["--host", "127.0.0.1", "--port", str(port)]
     with open(folder / "log", "w") as log:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import marshal
 import os
 import select
 import shutil
@@ -88,6 +89,21 @@ def test_what_ends_the_work_ends_the_program_the_same_way(folder: Path) -> None:
     assert process.returncode == -signal.SIGKILL
 
 
+def test_what_nobody_reads_any_more_ends_as_with_a_new_interpreter(folder: Path) -> None:
+    statuses = []
+    for variables in ({}, {"PYTHONHASHSEED": "4"}):
+        process = started(folder, "0", **variables)
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.close()
+        assert "BrokenPipeError" in process.stderr.read()
+        process.stderr.close()
+        statuses.append(process.wait(HANG))
+    assert statuses == [1, 1]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_to_the_program_ends_the_work(folder: Path, number: signal.Signals) -> None:
     process = started(folder, "wait")
@@ -107,14 +123,14 @@ def test_a_signal_to_the_program_ends_the_work(folder: Path, number: signal.Sign
 @pytest.mark.parametrize("said", ["nothing", "a part", "all, and it hears no answer"])
 def test_who_is_killed_while_asking_leaves_no_work_behind(folder: Path, said: str) -> None:
     """Its files end, so that whoever reads them does not wait for ever."""
-    request = json.dumps(["python", ["mainline", "wait"], str(folder), {**os.environ, "PYTHONPATH": str(folder)}])
+    request = marshal.dumps(["python", ["mainline", "wait"], str(folder), {**os.environ, "PYTHONPATH": str(folder)}])
     reader, writer = os.pipe()
     nothing = os.open(os.devnull, os.O_RDWR)
     with socket.socket(socket.AF_UNIX) as asking:
         asking.connect(str(Path(warm.python()).parents[1] / "socket"))
         if said != "nothing":
             socket.send_fds(asking, [len(request).to_bytes(4, "big")], [nothing, writer, writer])
-            asking.sendall(request.encode()[: 10 if said == "a part" else None])
+            asking.sendall(request[: 10 if said == "a part" else None])
     for file in (nothing, writer):
         os.close(file)
     output = b"some"

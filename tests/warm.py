@@ -9,13 +9,15 @@ could not be like (another module, a variable that is read when an interpreter s
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ctypes
 import fcntl
 import functools
 import gc
 import importlib.machinery
-import json
+import io
 import logging
+import marshal
 import os
 import pkgutil
 import runpy
@@ -27,27 +29,31 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import typing
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy import Engine
 
 LIBRARIES = (
     "alembic.command", "duckdb", "fairlearn.metrics", "great_expectations", "ibis.backends.duckdb", "jinja2",
-    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.pyfunc", "mlflow.sklearn",
-    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store", "oras.client",
-    "opentelemetry.sdk.metrics", "pandas", "pyarrow.parquet", "pydantic", "schemathesis", "scipy.stats", "skl2onnx",
-    "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
-    "sklearn.preprocessing", "yaml",
+    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.cli", "mlflow.pyfunc", "mlflow.sklearn",
+    "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.tracing.processor.base_mlflow", "narwhals.stable.v2", "onnxruntime", "opentelemetry.sdk.metrics",
+    "oras.client", "pandas", "pyarrow.parquet", "pyarrow.pandas_compat", "pydantic", "schemathesis", "scipy.stats",
+    "skl2onnx", "sklearn.compose", "sklearn.ensemble", "sklearn.impute", "sklearn.linear_model", "sklearn.pipeline",
+    "sklearn.preprocessing", "uvicorn.main", "yaml",
 )  # fmt: skip
 TOP = Path(__file__).resolve().parents[1]
 OURS = [str(TOP / "src"), str(TOP)]  # where Mainline's own modules are, and `pipelines`
 OURS_AT = {"mainline": TOP / "src" / "mainline", "pipelines": TOP / "pipelines"}
 CONTENT: dict[str, dict[str, bytes]] = {}  # of each, as it was imported
-ROOMS = [f"mainline.{room}" for room in ("config", "data", "evaluation", "registry", "report", "runtime", "training")]
-MODULES = ("mainline", "mainline.runtime.worker", "mlflow", "tests.pipelines.full_disk")
+OURS_IMPORTED: list[str] = []  # names: a fork that went through all modules would copy the pages of all of them
+MODULES = ("mainline", "mainline.runtime.worker", "mlflow", "tests.pipelines.full_disk", "uvicorn")
 # Variables that an interpreter or a library reads as it starts: to a fork, another value comes too late.
 AT_START = ("PYTHON", "OMP_", "OPENBLAS_", "MKL_", "LOKY_", "LD_", "MPL", "TZ")
 # What a run sets of them before it imports anything, where `train.threads` is 1, and what `make` sets for a training.
@@ -58,27 +64,29 @@ SET = {
     **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
 }
 
-# What `python()` names. It is started for every call, and so small.
+# What `python()` names. It is started for every call, and so small: the modules behind `signal` and `socket` alone, and
+# `marshal` for the request, since what the public ones import would be half of its work.
 PROGRAM = """\
 #!{python} -IS
 import os, sys
 at_start = {{each for each in os.environ.items() if each[0].startswith({at_start}) and each[0] != "PYTHONPATH"}}
 if sys.argv[1:2] != ["-m"] or not {{*sys.argv[2:3]}} < {{*{modules}}} or not at_start <= {given}:
     os.execv({python!r}, [{python!r}, *sys.argv[1:]])
-import ctypes, json, signal, socket
-ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # ends with whoever started it, as the fork does with it
-with socket.socket(socket.AF_UNIX) as asked:
-    asked.connect({address!r})
-    request = json.dumps([sys.argv[0], sys.argv[2:], os.getcwd(), dict(os.environ)]).encode()
-    socket.send_fds(asked, [len(request).to_bytes(4, "big")], [0, 1, 2])
-    asked.sendall(request)
-    fork = int.from_bytes(asked.recv(4), "big")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, frame: os.kill(fork, number))
-    status = int.from_bytes(asked.recv(4), "big", signed=True)
+import _signal, _socket, ctypes, marshal
+ctypes.CDLL(None).prctl(1, _signal.SIGKILL)  # ends with whoever started it, as the fork does with it
+asked = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+asked.connect({address!r})
+request = marshal.dumps([sys.argv[0], sys.argv[2:], os.getcwd(), dict(os.environ)])
+files = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+asked.sendmsg([len(request).to_bytes(4, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
+asked.sendall(request)
+fork = int.from_bytes(asked.recv(4), "big")
+for number in (_signal.SIGINT, _signal.SIGTERM):
+    _signal.signal(number, lambda number, frame: os.kill(fork, number))
+status = int.from_bytes(asked.recv(4), "big", signed=True)
 if status < 0:
-    if status != -signal.SIGKILL:
-        signal.signal(-status, signal.SIG_DFL)
+    if status != -_signal.SIGKILL:
+        _signal.signal(-status, _signal.SIG_DFL)
     os.kill(os.getpid(), -status)
 os._exit(status)
 """
@@ -137,31 +145,69 @@ def main(address: Path, until: int) -> None:
         importlib.import_module(library)
     exercise(str(address.with_name("mlflow.db")))
     sys.path[:0] = OURS
-    for room in ROOMS:
-        package = importlib.import_module(room)
-        for module in pkgutil.iter_modules(package.__path__, f"{room}."):
-            importlib.import_module(module.name)
-    importlib.import_module("pipelines.training")
+    for name in OURS_AT:
+        for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
+            if not module.name.endswith(".__main__"):
+                with contextlib.suppress(ImportError):  # of a framework that is not installed
+                    importlib.import_module(module.name)
     html = importlib.import_module("mainline.report.html")
     html.environment().get_template("report.html.j2")
+    importlib.import_module("mainline.training.facts").adapter()
+    learn()
     generate()
+    getattr(typing, "_cleanups", []).clear()  # what nanobind empties at the end, a fork's too: it would copy all of it
     CONTENT.update({name: content(place) for name, place in OURS_AT.items()})
+    OURS_IMPORTED.extend(name for name in sys.modules if name.partition(".")[0] in OURS_AT)
     del sys.path[: len(OURS)]
     gc.collect()
     gc.freeze()  # whoever looked for garbage among all this would copy it
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that keep a request
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))
         listener.listen(64)
         print("ready", flush=True)
-        while over not in select.select([over, listener], [], [])[0]:
-            asked, _ = listener.accept()
-            if forked() == 0:
-                listener.close()
-                keep(asked)
-            asked.close()
+        serve(listener, over)
     shutil.rmtree(address.parent)
     os._exit(0)
+
+
+def serve(listener: socket.socket, over: int) -> None:
+    """Fork for each request, tell its end to whoever asked, and end it when that one is gone."""
+    forks: dict[int, tuple[int, socket.socket]] = {}  # by the descriptor of the fork's process
+    watched = select.poll()
+    for each in (over, listener.fileno()):
+        watched.register(each, select.POLLIN)
+    server = os.getpid()
+    while over not in (ready := [file for file, _ in watched.poll()]):
+        for gone in [process for process, (_, asked) in forks.items() if asked.fileno() in ready]:
+            number, asked = forks[gone]
+            watched.unregister(asked)
+            if gone not in ready:
+                os.kill(number, signal.SIGKILL)
+        for ended in forks.keys() & ready:
+            number, asked = forks.pop(ended)
+            status = os.waitstatus_to_exitcode(os.waitpid(number, 0)[1])
+            watched.unregister(ended)
+            os.close(ended)
+            with contextlib.suppress(KeyError):
+                watched.unregister(asked)
+            with contextlib.suppress(OSError):
+                asked.sendall(status.to_bytes(4, "big", signed=True))
+            asked.close()
+        if listener.fileno() in ready:
+            asked, _ = listener.accept()
+            number = forked()
+            if number == 0:
+                listener.close()
+                for process, (_, other) in forks.items():
+                    os.close(process)
+                    other.close()
+                work(asked, server)
+            with contextlib.suppress(OSError):
+                asked.sendall(number.to_bytes(4, "big"))
+            process = os.pidfd_open(number)
+            forks[process] = number, asked
+            watched.register(process, select.POLLIN)
+            watched.register(asked, select.POLLRDHUP)  # the request itself is for the fork to read
 
 
 def exercise(database: str) -> None:
@@ -200,6 +246,29 @@ def exercise(database: str) -> None:
         figure.savefig(f"{folder}/warm.svg")
 
 
+def learn() -> None:
+    """Have a model fitted, measured and saved: on one thread, since what others would wait for is not in a fork."""
+    import mlflow.sklearn
+    import pandas as pd
+    from fairlearn.metrics import MetricFrame
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    rows = pd.DataFrame({"shop": ["north", "south"] * 30, "pages": [float(number) for number in range(60)]})
+    bought = [number > 30 for number in range(60)]
+    text = ColumnTransformer([("text", OrdinalEncoder(), ["shop"])], remainder="passthrough")
+    model = Pipeline([("columns", text), ("estimator", HistGradientBoostingClassifier(max_iter=2))]).fit(rows, bought)
+    answers = model.predict_proba(rows)
+    pd.read_json(io.StringIO(rows.to_json(orient="split")), orient="split", dtype=False)
+    MetricFrame(metrics=lambda right, said: 1.0, y_true=bought, y_pred=answers[:, 1], sensitive_features=rows["shop"])
+    with tempfile.TemporaryDirectory() as folder:
+        signature = mlflow.models.infer_signature(rows, answers)
+        options = {"pip_requirements": ["scikit-learn"], "serialization_format": "pickle"}
+        mlflow.sklearn.save_model(model, f"{folder}/model", signature=signature, **options)
+
+
 def generate() -> None:
     """Have requests generated: Hypothesis looks through all characters for it, and through our modules' sources."""
     import schemathesis
@@ -233,8 +302,11 @@ def copied(empty: str) -> None:
     """
     from mlflow.store.db import utils
 
-    create = utils._initialize_tables
+    utils._initialize_tables = copying(empty, utils._initialize_tables)
+    utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)  # by reading its migrations
 
+
+def copying(empty: str, create: Callable[[Engine], None]) -> Callable[[Engine], None]:
     def initialize(engine: Engine) -> None:
         if engine.dialect.name == "sqlite":
             with sqlite3.connect(empty) as made, sqlite3.connect(engine.url.database) as new:
@@ -242,12 +314,14 @@ def copied(empty: str) -> None:
         else:
             create(engine)
 
-    utils._initialize_tables = initialize
+    return initialize
 
 
-def keep(asked: socket.socket) -> NoReturn:
-    """Fork once more, for the work; stay, to tell its end to whoever asked, and to end it when that one is gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+def work(asked: socket.socket, server: int) -> NoReturn:
+    """In a fork: read what is asked for, and do it."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    if os.getppid() != server:
+        os._exit(0)
     length, files, _, _ = socket.recv_fds(asked, 4, 3)
     content = b""
     while not length or len(content) < int.from_bytes(length, "big"):
@@ -255,28 +329,11 @@ def keep(asked: socket.socket) -> NoReturn:
         if not more:
             os._exit(0)  # whoever asked was killed before it had said what for
         content += more
-    keeper = os.getpid()
-    work = forked()
-    if work == 0:
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # whatever ends the keeper, a killed asker's closed socket too
-        if os.getppid() != keeper:
-            os._exit(0)
-        asked.close()
-        for number, file in enumerate(files):
-            os.dup2(file, number)
-            os.close(file)
-        become(*json.loads(content))
-    for file in (0, 1, 2, *files):
-        os.close(file)  # whoever reads what the work says must see its end
-    asked.sendall(work.to_bytes(4, "big"))
-    over = os.pidfd_open(work)
-    if over not in select.select([asked, over], [], [])[0]:
-        os.kill(work, signal.SIGKILL)
-    status = os.waitstatus_to_exitcode(os.waitpid(work, 0)[1])
-    try:
-        asked.sendall(status.to_bytes(4, "big", signed=True))
-    finally:
-        os._exit(0)
+    asked.close()
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    become(*marshal.loads(content))
 
 
 def forked() -> int:
@@ -312,12 +369,12 @@ def forget(program: str) -> None:
     """
     places = {name: found(name) for name in CONTENT}
     same = all(holds(place, CONTENT[name]) for name, place in places.items())
-    for name, module in [*sys.modules.items()]:
+    for name in OURS_IMPORTED:
         package = name.partition(".")[0]
-        if package in CONTENT and (not same or name == program):
+        if not same or name == program:
             del sys.modules[name]
-        elif package in CONTENT:
-            move(module, OURS_AT[package], places[package])
+        else:
+            move(sys.modules[name], OURS_AT[package], places[package])
 
 
 def found(package: str) -> Path | None:
@@ -351,9 +408,13 @@ def move(module: Any, before: Path, now: Path) -> None:
 
 def leave() -> None:
     """The end, once the work has ended as everywhere; taken down, DuckDB would complain of what was never its own."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(STATUS[-1])
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+    except OSError:  # nobody reads it any more
+        STATUS.append(STATUS[-1] or 120)  # as an interpreter does
+    finally:
+        os._exit(STATUS[-1])
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import multiprocessing
 import os
@@ -18,6 +19,7 @@ import mlflow
 # Loaded once, for every process that is forked here.
 import mlflow.store.model_registry.sqlalchemy_store
 import mlflow.store.tracking.sqlalchemy_store
+from mlflow.store.db import utils
 
 from mainline.registry import runs as tracking
 from mainline.registry.audit_log import AuditLog, FileEntryStore
@@ -26,6 +28,10 @@ from mainline.release.promotion import ReleaseSession
 from tests.folders import Folder
 
 forking = multiprocessing.get_context("fork")
+
+# Here and in every fork, the newest schema is known, which MLflow finds by reading its migrations as it opens a store.
+utils._get_latest_schema_revision = functools.cache(utils._get_latest_schema_revision)
+utils._get_latest_schema_revision()
 
 
 def image(name: str) -> str:

@@ -135,24 +135,21 @@ def test_a_second_promotion_of_the_same_commit_changes_nothing(shop: Project) ->
     assert Folder(shop.path("target")).deploys == [image("one")]
 
 
-def test_a_worse_model_is_refused_against_the_champion_and_that_is_written_down(shop: Project) -> None:
-    change(shop, WEAK)
+def test_small_losses_that_main_lets_pass_one_by_one_are_held_against_the_champion_and_that_is_written_down(
+    shop: Project,
+) -> None:
+    """Main has moved on since the last release: the model is compared with what is in production."""
+    weak = change(shop, WEAK, ("  lead: {by: [shop], metric: roc_auc, at_least: 0.02}\n", ""))
+    assert shop.run("--base", weak).status == 0, "identical to main"
     found = promote(shop, "two")
     assert found.status == 1, found.err
+    assert shop.verdict["baseline"]["commit"] != weak
     assert "production" in found.out
     assert in_production(shop) == (1, None)
     last = held(shop)[1][-1]
     assert last.event == "refused"
     assert "margin: roc_auc" in last.details["reason"]
     assert last.details["verdict"] == "worse"
-
-
-def test_small_losses_that_main_lets_pass_one_by_one_are_held_against_the_champion(shop: Project) -> None:
-    """Main has moved on since the last release: the model is compared with what is in production."""
-    weak = change(shop, WEAK, ("  lead: {by: [shop], metric: roc_auc, at_least: 0.02}\n", ""))
-    assert shop.run("--base", weak).status == 0, "identical to main"
-    assert promote(shop, "two").status == 1
-    assert shop.verdict["baseline"]["commit"] != weak
 
 
 def test_losses_that_add_up_are_refused_against_the_best_release_in_a_run_and_at_the_release(shop: Project) -> None:
@@ -276,16 +273,6 @@ def test_invalid_data_promote_nothing(shop: Project) -> None:
     assert len(held(shop)[1]) == 2
 
 
-def test_an_image_that_does_not_start_leaves_production_as_it_was(shop: Project) -> None:
-    shop.path("target/refused").write_text(image("two"))
-    change(shop, LONGER)
-    found = promote(shop, "two")
-    assert found.status == 4
-    assert "does not start" in found.err
-    assert in_production(shop) == (1, None)
-    assert held(shop)[1][-1].event == "withdrawn"
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -318,8 +305,18 @@ def test_two_promotions_at_once_end_in_agreement(shop: Project, tmp_path_factory
     assert [each.event for each in held(shop)[1]] == ["deployed", "promoted"] * 2
 
 
-def test_a_promotion_that_is_killed_while_it_deploys_is_ended_by_the_next(shop: Project) -> None:
+def test_an_image_that_does_not_start_leaves_production_as_it_was_and_a_kill_while_it_deploys_is_ended_by_the_next(
+    shop: Project,
+) -> None:
+    shop.path("target/refused").write_text(image("two"))
     change(shop, LONGER)
+    found = promote(shop, "two")
+    assert found.status == 4
+    assert "does not start" in found.err
+    assert in_production(shop) == (1, None)
+    assert held(shop)[1][-1].event == "withdrawn"
+
+    shop.path("target/refused").write_text("")
     process = shop.start(
         "promote", "--target", "tests.pipelines.test_release:killing", "--image", image("two"),
         **{VARIABLE: str(shop.path("target"))},

@@ -32,12 +32,17 @@ def conversation(github: GitHubDouble, stage: Stage) -> Iterator[Conversation]:
     stage.branch("main-again")
 
 
-def test_a_fork_gets_its_report_by_cml_whatever_its_title_holds(
+def test_a_fork_gets_its_report_by_cml_whatever_its_title_holds_and_in_the_summary_where_the_token_only_reads(
     conversation: Conversation, stage: Stage, tmp_path: Path
 ) -> None:
     stage.shop.write("docs/page.md", "# A page\n")
     run, ran = conversation.reviewed(title="$(touch pwned) `touch pwned` @everyone", fork=True)
     assert ran.status == 0, ran.log
+    posted = conversation.woken(run, access="read")
+    assert posted.status == 0, posted.log
+    assert conversation.comments == []
+    assert "Summary - " in posted.log
+    assert "nothing was trained" in posted.log
     posted = conversation.woken(run, cml=stand_in(tmp_path))
     assert posted.status == 0, posted.log
     (comment,) = conversation.comments
@@ -57,13 +62,3 @@ def test_a_pull_request_that_edits_its_judges_hears_it_first_from_both(
     said = comment.index("Gates changed in this pull request")
     assert said < comment.index("nothing was trained")
     assert ".github" in comment
-
-
-def test_a_read_only_token_leaves_the_report_in_the_summary(conversation: Conversation, stage: Stage) -> None:
-    stage.shop.write("docs/page.md", "# A page\n")
-    run, _ = conversation.reviewed()
-    posted = conversation.woken(run, access="read")
-    assert posted.status == 0, posted.log
-    assert conversation.comments == []
-    assert "Summary - " in posted.log
-    assert "nothing was trained" in posted.log

@@ -52,12 +52,33 @@ def stage(released: Stage) -> Iterator[Stage]:
     released.shop.git("checkout", "--quiet", "--force", "-B", "main", "kept")
 
 
-def test_a_pull_request_is_compared_with_mains_record_from_the_cache(stage: Stage) -> None:
-    shop = stage.branch("fewer")
+def test_a_forks_pull_request_is_compared_with_mains_record_from_the_cache_whatever_its_names_and_code_hold(
+    stage: Stage,
+) -> None:
+    """Its code gets no token and gives no command."""
+    branch = SHELL.replace(" ", "${IFS}")
+    shop = stage.branch(branch)
     shop.edit("params.yaml", FEWER)
-    event = stage.pull(draft=True)
+    shop.edit(
+        "src/shop/frame.py",
+        (
+            "from ibis import _\n",
+            "import os, subprocess, sys\nfrom ibis import _\n"
+            "said = subprocess.run(['git', 'config', '--list'], capture_output=True, text=True).stdout\n"
+            "names = sorted(n for n in os.environ if 'TOKEN' in n and os.environ[n])\n"
+            "print('SEEN', names, 'extraheader' in said, file=sys.stderr)\n"
+            "print('::error file=params.yaml,line=1::forged', file=sys.stderr)\n"
+            "print('::set-env name=FORGED::yes', file=sys.stderr)\n",
+        ),
+    )
+    event = stage.pull(message=SHELL, title=SHELL, fork=True, author="stranger", draft=True)
+    assert event.payload["pull_request"]["head"]["ref"] == branch
     ran = stage.review(event)
     assert ran.status == 0, ran.log
+    assert "SEEN [] False" in ran.log
+    assert "❗  ::error file=params.yaml,line=1::forged" not in ran.log, "act shows a command that it obeys so"
+    assert "::error file=params.yaml,line=1::forged" in ran.log, "and prints what is none"
+    assert not list(stage.rehearsal.folder.rglob("pwned"))
     main = stage.origin.commit_of("refs/heads/main")
     assert f"restored records-{main} from refs%2Fheads%2Fmain" in ran.log
     assert ran.names == ["report.html", "report.zip"]
@@ -75,33 +96,6 @@ def test_a_pull_request_is_compared_with_mains_record_from_the_cache(stage: Stag
     assert stage.cached == [f"refs/heads/main records-{main}"], "a pull request saves no record"
 
 
-def test_a_forks_code_gets_no_token_and_gives_no_command_whatever_its_names_hold(stage: Stage) -> None:
-    branch = SHELL.replace(" ", "${IFS}")
-    shop = stage.branch(branch)
-    shop.edit("params.yaml", FEWER)
-    shop.edit(
-        "src/shop/frame.py",
-        (
-            "from ibis import _\n",
-            "import os, subprocess, sys\nfrom ibis import _\n"
-            "said = subprocess.run(['git', 'config', '--list'], capture_output=True, text=True).stdout\n"
-            "names = sorted(n for n in os.environ if 'TOKEN' in n and os.environ[n])\n"
-            "print('SEEN', names, 'extraheader' in said, file=sys.stderr)\n"
-            "print('::error file=params.yaml,line=1::forged', file=sys.stderr)\n"
-            "print('::set-env name=FORGED::yes', file=sys.stderr)\n",
-        ),
-    )
-    event = stage.pull(message=SHELL, title=SHELL, fork=True, author="stranger")
-    assert event.payload["pull_request"]["head"]["ref"] == branch
-    ran = stage.review(event)
-    assert ran.status == 0, ran.log
-    assert "SEEN [] False" in ran.log
-    assert "❗  ::error file=params.yaml,line=1::forged" not in ran.log, "act shows a command that it obeys so"
-    assert "::error file=params.yaml,line=1::forged" in ran.log, "and prints what is none"
-    assert not list(stage.rehearsal.folder.rglob("pwned"))
-    assert claim(ran)["pull_request"] == 7
-
-
 def test_a_bots_change_that_cannot_change_the_model_trains_nothing_and_says_so(stage: Stage) -> None:
     shop = stage.branch("dependabot/pip/ruff")
     shop.edit("uv.lock", ('name = "ruff"\nversion = "', 'name = "ruff"\nversion = "9'))
@@ -115,58 +109,78 @@ def test_a_bots_change_that_cannot_change_the_model_trains_nothing_and_says_so(s
     assert ran.seconds < 20
 
 
-def test_a_commit_of_a_merge_queue_is_compared_with_the_one_before_it(stage: Stage) -> None:
+def test_a_commit_of_a_merge_queue_is_compared_with_the_one_before_it_and_a_forged_record_is_no_record(
+    stage: Stage,
+) -> None:
+    """The right key with wrong contents: main's fingerprint does not name main's model."""
+    main = stage.origin.commit_of("refs/heads/main")
+    forge(next((stage.rehearsal.folder / "cache").glob(f"*/*/records-{main}.tar")))
     shop = stage.branch("a-branch")
     shop.edit("params.yaml", FEWER)
     stage.push()
     ran = stage.review(events.merge_group(stage.origin, stage.origin.commit_of("refs/heads/a-branch")))
     assert ran.status == 0, ran.log
-    assert verdict(ran)["baseline"]["commit"] == stage.origin.commit_of("refs/heads/main")
+    assert f"restored records-{main}" in ran.log
+    found = verdict(ran)
+    assert found["baseline"]["commit"] == main
+    assert found["baseline"]["fingerprint"] != "f" * 64
+    assert found["verdict"] == "no_worse", "main's model was computed by main's own code"
     assert claim(ran)["pull_request"] is None
     assert len(stage.cached) == 1, "a queue saves no record"
 
 
-def test_a_push_to_main_is_compared_with_the_commit_before_and_keeps_its_own_record(stage: Stage) -> None:
-    before = stage.origin.commit_of("refs/heads/main")
-    stage.shop.edit("params.yaml", FEWER)
-    event = stage.push()
-    ran = stage.review(event)
-    assert ran.status == 0, ran.log
-    found = verdict(ran)
-    assert found["baseline"]["commit"] == before
-    assert stage.cached == sorted([f"refs/heads/main records-{before}", f"refs/heads/main records-{event.sha}"])
-    kept = next((stage.rehearsal.folder / "cache").glob(f"*/*/records-{event.sha}.tar"))
-    import tarfile
+def test_a_worse_model_is_red_after_its_report_was_left_which_first_of_all_says_that_it_edits_its_judges(
+    stage: Stage,
+) -> None:
+    """And main reads no cache that it wrote: who has the workflow save whatever they like fool themselves at the most.
 
-    with tarfile.open(kept) as tar:
-        folders = {Path(name).parts[2] for name in tar.getnames() if len(Path(name).parts) > 2}
-    assert folders == {found["fingerprint"]}, "one record, or the cache grows with every commit"
-
-
-def test_a_pull_request_that_edits_its_judges_says_so_first_of_all(stage: Stage) -> None:
-    shop = stage.branch("bend")
-    shop.edit("params.yaml", FEWER, ("roc_auc: 0.02   # equal", "roc_auc: 0.5   # equal"))
-    shop.edit("data/expectations/visits.yaml", ("max_value: 240", "max_value: 999"))
-    shop.edit(".github/workflows/review.yml", ("timeout-minutes: 60", "timeout-minutes: 50"))
-    ran = stage.review(stage.pull())
-    assert ran.status == 0, ran.log
-    first = report(ran).split("\n\n")[0]
-    assert first.startswith("> [!WARNING]\n> **Gates changed in this pull request:**")
-    for name in ("gates.margins.roc_auc", "data/expectations/visits.yaml", ".github/workflows/review.yml"):
-        assert f"<code>{name}</code>" in first
-    page = ran.read("report.html")
-    assert page.index("Gates changed in this pull request") < page.index("<h1>")
-
-
-def test_a_worse_model_is_red_after_its_report_was_left(stage: Stage) -> None:
+    A push to main is compared with the commit before, and keeps its own record.
+    """
     shop = stage.branch("worse")
-    shop.edit("params.yaml", ("numeric: [minutes, pages]", "numeric: [pages]"))
+    shop.edit("params.yaml", ("numeric: [minutes, pages]", "numeric: [pages]"), ("    brier: 0.01", "    brier: 0.5"))
+    shop.edit("data/expectations/visits.yaml", ("max_value: 240", "max_value: 999"))
+    shop.edit(
+        ".github/workflows/review.yml",
+        ("timeout-minutes: 60", "timeout-minutes: 50"),
+        (
+            "if: ${{ !cancelled() && github.event_name == 'push' "
+            "&& github.ref_name == github.event.repository.default_branch }}",
+            "if: ${{ !cancelled() }}",
+        ),
+        ('key: "records${{ matrix.model.suffix }}-${{ github.sha }}"', "key: records-poison"),
+    )
     ran = stage.review(stage.pull())
     assert ran.status != 0
     assert ran.names == ["report.html", "report.zip"]
     assert verdict(ran)["verdict"] == "worse"
     line = line_of(shop.root / "params.yaml", "roc_auc: 0.02")
     assert f"::error file=params.yaml,line={line},title=gate%3A margin%3A roc_auc::" in ran.log
+    first = report(ran).split("\n\n")[0]
+    assert first.startswith("> [!WARNING]\n> **Gates changed in this pull request:**")
+    for name in ("gates.margins.brier", "data/expectations/visits.yaml", ".github/workflows/review.yml"):
+        assert f"<code>{name}</code>" in first
+    page = ran.read("report.html")
+    assert page.index("Gates changed in this pull request") < page.index("<h1>")
+    assert "refs/pull/7/merge records-poison" in stage.cached, ran.log
+
+    stage.branch("main")
+    before = stage.origin.commit_of("refs/heads/main")
+    stage.shop.edit("params.yaml", FEWER)
+    event = stage.push()
+    ran = stage.review(event)
+    assert ran.status == 0, ran.log
+    assert "from refs%2Fheads%2Fmain" in ran.log
+    assert "records-poison" not in ran.log
+    found = verdict(ran)
+    assert found["baseline"]["commit"] == before
+    kept = sorted(f"refs/heads/main records-{commit}" for commit in (before, event.sha))
+    assert stage.cached == [*kept, "refs/pull/7/merge records-poison"]
+    tarred = next((stage.rehearsal.folder / "cache").glob(f"*/*/records-{event.sha}.tar"))
+    import tarfile
+
+    with tarfile.open(tarred) as tar:
+        folders = {Path(name).parts[2] for name in tar.getnames() if len(Path(name).parts) > 2}
+    assert folders == {found["fingerprint"]}, "one record, or the cache grows with every commit"
 
 
 def test_a_container_that_is_not_fit_is_red_and_the_report_says_what_was_measured(stage: Stage, docker: Engine) -> None:
@@ -212,44 +226,6 @@ def test_a_wrong_setting_is_shown_on_its_line(stage: Stage) -> None:
     assert report(ran).startswith("## ❌ Stopped: the configuration or the command is wrong")
     line = line_of(shop.root / "params.yaml", "holdouts")
     assert f"::error file=params.yaml,line={line},title=split.holdouts is not a setting" in ran.log
-
-
-def test_main_reads_no_cache_that_a_pull_request_wrote(stage: Stage) -> None:
-    """A pull request that has its workflow save whatever it likes fools itself at the most."""
-    shop = stage.branch("poison")
-    shop.edit("params.yaml", FEWER)
-    shop.edit(
-        ".github/workflows/review.yml",
-        (
-            "if: ${{ !cancelled() && github.event_name == 'push' "
-            "&& github.ref_name == github.event.repository.default_branch }}",
-            "if: ${{ !cancelled() }}",
-        ),
-        ('key: "records${{ matrix.model.suffix }}-${{ github.sha }}"', "key: records-poison"),
-    )
-    poisoning = stage.review(stage.pull())
-    assert "refs/pull/7/merge records-poison" in stage.cached, poisoning.log
-
-    stage.branch("main")
-    stage.shop.edit("params.yaml", ("max_iter: 30", "max_iter: 24"))
-    ran = stage.review(stage.push())
-    assert ran.status == 0, ran.log
-    assert "from refs%2Fheads%2Fmain" in ran.log
-    assert "records-poison" not in ran.log
-
-
-def test_a_record_under_another_records_name_is_no_record(stage: Stage) -> None:
-    """The right key with wrong contents: main's fingerprint does not name main's model."""
-    main = stage.origin.commit_of("refs/heads/main")
-    kept = next((stage.rehearsal.folder / "cache").glob(f"*/*/records-{main}.tar"))
-    forge(kept)
-    shop = stage.branch("fewer")
-    shop.edit("params.yaml", FEWER)
-    ran = stage.review(stage.pull())
-    assert ran.status == 0, ran.log
-    assert f"restored records-{main}" in ran.log
-    assert verdict(ran)["baseline"]["fingerprint"] != "f" * 64
-    assert verdict(ran)["verdict"] == "no_worse", "main's model was computed by main's own code"
 
 
 def test_a_base_whose_code_does_not_run_is_named_and_nothing_passes_unmeasured(stage: Stage) -> None:

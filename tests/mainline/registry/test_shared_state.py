@@ -47,7 +47,10 @@ def shared(reference: str, folder: Path) -> Shared:
 @pytest.fixture
 def begun(reference: str, template: tuple[Path, list[str]], tmp_path: Path) -> Shared:
     """A state with two runs and no version, as somebody on another machine has begun it."""
-    made = shared(reference, tmp_path / "first")
+    return begin(shared(reference, tmp_path / "first"), template)
+
+
+def begin(made: Shared, template: tuple[Path, list[str]]) -> Shared:
 
     def fill(store: Path) -> None:
         shutil.copytree(template[0], store, dirs_exist_ok=True)
@@ -165,36 +168,50 @@ def test_a_state_that_is_not_there_is_named(begun: Shared, wrong: str) -> None:
         begun.restore(wrong, lambda store, lines: None)
 
 
+@pytest.fixture(scope="module")
+def promoted(
+    oci_registry: Oci, template: tuple[Path, list[str]], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Manifest, Manifest, Path]:
+    """A state before and after a promotion, and where the registry names them; its blobs it has once for all names."""
+    place = f"team/{secrets.token_hex(4)}"
+    made = begin(shared(f"{oci_registry.host}/{place}", tmp_path_factory.mktemp("promoted")), template)
+    first = made.repository.manifest("state")
+    made.pull()
+    promote(made, template[1][0], "one")
+    current = made.repository.manifest("state")
+    assert first
+    assert current
+    return first, current, oci_registry.files / "repositories" / place
+
+
 @pytest.mark.parametrize("damage", ["other bytes", "cut short", "gone"])
 @pytest.mark.parametrize("part", ["database", "manifest"])
 def test_a_damaged_state_is_refused_by_its_digest_and_an_older_one_can_be_restored(
-    begun: Shared,
+    promoted: tuple[Manifest, Manifest, Path],
     oci_registry: Oci,
-    template: tuple[Path, list[str]],
     reference: str,
     tmp_path: Path,
     damage: str,
     part: str,
 ) -> None:
-    first = begun.repository.manifest("state")
-    begun.pull()
-    promote(begun, template[1][0], "one")
-    current = begun.repository.manifest("state")
-    assert first
-    assert current
+    first, current, place = promoted
+    other = shared(reference, tmp_path / "other")
+    shutil.copytree(place, place.parent / reference.rpartition("/")[2])
     (database,) = [each for each in current.layers if each["mediaType"].endswith(".db")]
     blob = oci_registry.blob(database["digest"] if part == "database" else current.digest)
     content = blob.read_bytes()
-    if damage == "gone":
-        blob.unlink()
-    else:
-        blob.write_bytes(content[: len(content) // 2] if damage == "cut short" else content[:-20] + b"x" * 20)
-    other = shared(reference, tmp_path / "other")
-    with pytest.raises(ExternalError, match="state restore DIGEST"):
-        other.pull()
-    assert first.digest in [each.digest for each in other.listed()]
-    other.restore(first.digest, lambda store, lines: log_of(store).take_over(lines))
-    assert open_registry(other.pull()).champion() is None
+    try:
+        if damage == "gone":
+            blob.unlink()
+        else:
+            blob.write_bytes(content[: len(content) // 2] if damage == "cut short" else content[:-20] + b"x" * 20)
+        with pytest.raises(ExternalError, match="state restore DIGEST"):
+            other.pull()
+        assert first.digest in [each.digest for each in other.listed()]
+        other.restore(first.digest, lambda store, lines: log_of(store).take_over(lines))
+        assert open_registry(other.pull()).champion() is None
+    finally:
+        blob.write_bytes(content)
 
 
 def test_a_push_on_a_state_that_has_moved_is_refused_and_what_is_there_stays(

@@ -7,16 +7,18 @@ import secrets
 from pathlib import Path
 
 import pytest
+from mlflow.store.db import utils
 
 from mainline.errors import ConfigurationError, ExternalError
 from mainline.github.actions import first_release
 from mainline.github.client import GitHub
-from mainline.registry import audit_log, shared_state
+from mainline.registry import audit_log, shared_state, store_upgrade
 from mainline.registry.oci import Manifest, Repository
 from mainline.release import session
 from mainline.release.promotion import ReleaseSession
 from mainline.release.targets.registry_tag import TagTarget
 from mainline.runtime.workspace import Workspace
+from tests import warm
 from tests.github.double import GitHubDouble
 from tests.github.fixture import github
 from tests.servers import Oci, oci_registry
@@ -47,9 +49,20 @@ class Place:
         return repository.put_manifest([tag], {"schemaVersion": 2, "config": layer, "layers": [layer]}).digest
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A new store of MLflow: its tables are made once for all states that are begun here."""
+    database = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    store_upgrade.create(database)
+    return str(database)
+
+
 @pytest.fixture
-def place(github: GitHubDouble, oci_registry: Oci, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(
+    github: GitHubDouble, oci_registry: Oci, empty: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Place:
     made = Place(tmp_path, github, oci_registry)
+    monkeypatch.setattr(utils, "_initialize_tables", warm.copying(empty, utils._initialize_tables))
     monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.test")
     monkeypatch.setenv("GITHUB_REPOSITORY", "team/model")
     monkeypatch.setenv("MAINLINE_STATE", made.state.reference)
