@@ -78,6 +78,7 @@ def test_a_forks_pull_request_is_compared_with_mains_record_from_the_cache_whate
     assert "SEEN [] False" in ran.log
     assert "❗  ::error file=params.yaml,line=1::forged" not in ran.log, "act shows a command that it obeys so"
     assert "::error file=params.yaml,line=1::forged" in ran.log, "and prints what is none"
+    assert "✓ train" in ran.log
     assert not list(stage.rehearsal.folder.rglob("pwned"))
     main = stage.origin.commit_of("refs/heads/main")
     assert f"restored records-{main} from refs%2Fheads%2Fmain" in ran.log

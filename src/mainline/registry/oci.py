@@ -127,8 +127,10 @@ class Repository:
         if answer is None:
             return None
         digest = sha256(answer.content)
-        if tag.startswith("sha256:") and digest != tag:
-            raise ExternalError(f"{self.reference}: the registry returns other content for {tag}: it is damaged")
+        named = tag if tag.startswith("sha256:") else answer.headers.get("Docker-Content-Digest", "")
+        wanted = named if named.startswith("sha256:") else digest
+        if digest != wanted:  # it may be an earlier state: whole, and not the one that the tag names
+            raise ExternalError(f"{self.reference}: the registry returns other content for {wanted}: it is damaged")
         try:
             content = json.loads(answer.content)
             assert isinstance(content["layers"], list)

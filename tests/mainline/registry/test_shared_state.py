@@ -184,7 +184,12 @@ def promoted(
     return first, current, oci_registry.files / "repositories" / place
 
 
-@pytest.mark.parametrize("damage", ["other bytes", "cut short", "gone"])
+def database_of(state: Manifest) -> str:
+    (database,) = [each for each in state.layers if each["mediaType"].endswith(".db")]
+    return str(database["digest"])
+
+
+@pytest.mark.parametrize("damage", ["an earlier one", "other bytes", "cut short", "gone"])
 @pytest.mark.parametrize("part", ["database", "manifest"])
 def test_a_damaged_state_is_refused_by_its_digest_and_an_older_one_can_be_restored(
     promoted: tuple[Manifest, Manifest, Path],
@@ -197,14 +202,20 @@ def test_a_damaged_state_is_refused_by_its_digest_and_an_older_one_can_be_restor
     first, current, place = promoted
     other = shared(reference, tmp_path / "other")
     shutil.copytree(place, place.parent / reference.rpartition("/")[2])
-    (database,) = [each for each in current.layers if each["mediaType"].endswith(".db")]
-    blob = oci_registry.blob(database["digest"] if part == "database" else current.digest)
+    blob, earlier = (
+        oci_registry.blob(database_of(each) if part == "database" else each.digest) for each in (current, first)
+    )
     content = blob.read_bytes()
+    damaged = {
+        "an earlier one": earlier.read_bytes(),  # whole, and of another state
+        "other bytes": content[:-20] + b"x" * 20,
+        "cut short": content[: len(content) // 2],
+    }
     try:
         if damage == "gone":
             blob.unlink()
         else:
-            blob.write_bytes(content[: len(content) // 2] if damage == "cut short" else content[:-20] + b"x" * 20)
+            blob.write_bytes(damaged[damage])
         with pytest.raises(ExternalError, match="state restore DIGEST"):
             other.pull()
         assert first.digest in [each.digest for each in other.listed()]
