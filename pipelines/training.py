@@ -46,7 +46,7 @@ from mainline.runtime.worker import Worker
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
 from mainline.training.fingerprint import Fingerprint, code_digests, fingerprint
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 from mainline.training.record import Record
 from mainline.training.train import TrainedModel, train_model, with_blocks
 
@@ -111,14 +111,14 @@ def review(
             found = review_candidate(params, job.compare(trained, baseline, base_ref, known), validation)
             job.watch.check()  # both models were asked about these files
         with progress.stage("explain"):
-            # Else this process draws while the worker measures.
-            plots = None if is_large(job.frame) else write.plots_of_scores(found)
+            # Else this process draws, while the worker measures.
+            plots = None if worker_draws(job.frame) else write.plots_of_scores(found)
             before = importance.kept(params.settings, workspace, baseline.record)
             found = found.with_importance(explained(), before or features_alone(baseline))
         if staging and found.review.passed:
             found = found.with_gates(staging(trained, job.frame))
         with progress.stage("report"):
-            reports = write.reports(found, workspace, progress, plots, worker if is_large(job.frame) else None)
+            reports = write.reports(found, workspace, progress, plots, worker if worker_draws(job.frame) else None)
         with progress.stage("record"):
             tracker.finish(run_payload.findings(found.review, reports))
         against = [record.path for record in (baseline.record, *(each.record for each in known)) if record]
@@ -188,7 +188,7 @@ def train_validated(
         gate.ask_of_frame(job.frame, job.prints.frame)
         tracker = Tracker(worker, store or job.workspace.state)
         worker.submit(importance.load_libraries, estimator=job.params.settings.train.estimator)
-        if loads and is_large(job.frame):
+        if loads and worker_draws(job.frame):
             place = {"root": str(job.workspace.root), "state": str(job.workspace.home), "frame": str(job.frame)}
             worker.submit(importance.load_rows, **place)
             for load in loads:
@@ -244,9 +244,9 @@ def train_new(job: Job) -> TrainedModel:
             settings, detail.text = chosen.settings, chosen.said
     with job.progress.stage("train") as detail:
         sizes, smaller = (chosen.trials, chosen.smaller) if chosen else ([], None)
-        answers = Answers(job.workspace.checks, job.prints.frame, settings)
+        cache = FrameCache(job.workspace.checks, job.prints.frame, settings)
         root = job.workspace.root
-        made = train_model(settings, root, job.tables, job.prints, job.frame, sizes, smaller, answers)
+        made = train_model(settings, root, job.tables, job.prints, job.frame, sizes, smaller, cache)
         detail.text = f"{len(made.arrays['train']):,} rows, {made.facts.model.seconds:.1f} s of it the fit"
     return made
 
@@ -256,8 +256,8 @@ def features_alone(baseline: Baseline) -> dict[str, float] | None:
     return dict.fromkeys(baseline.record.features, math.inf) if baseline.record else None
 
 
-def is_large(frame: Path) -> bool:
-    """Whether a fit takes longer than to import what draws the report."""
+def worker_draws(frame: Path) -> bool:
+    """Whether the fit is long enough for the worker to import what draws the report, and so the worker draws it."""
     return frame.stat().st_size > LARGE
 
 

@@ -65,10 +65,10 @@ def paired(
 
     confidence = confidence or settings.compare.confidence
     n_blocks = len(np.unique(labelled.blocks))
-    with ThreadPoolExecutor(1) as pool:  # NumPy releases the interpreter lock
-        asked = pool.submit(measure, settings, labelled, labelled.baseline, weights, only)
-        candidate = measure(settings, labelled, labelled.candidate, weights, only)
-        baseline = asked.result()
+    # NumPy releases the interpreter lock; a metric of the project's own need not be made for two threads.
+    with ThreadPoolExecutor(1 if metrics.added_titles(settings.task) else 2) as pool:
+        scores = (labelled.candidate, labelled.baseline)
+        candidate, baseline = pool.map(lambda score: measure(settings, labelled, score, weights, only), scores)
     found = []
     for name, values in candidate.items():
         other = baseline.get(name)

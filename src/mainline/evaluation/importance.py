@@ -26,7 +26,7 @@ from mainline.runtime.workspace import Workspace
 from mainline.training import parts, pipeline
 from mainline.training import record as records
 from mainline.training.fingerprint import digest
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 from mainline.training.record import Holdout, Record, align
 from mainline.training.train import TrainedModel
 
@@ -84,8 +84,8 @@ def of_record(root: str, state: str, path: str, frame: str) -> list[dict[str, An
     record = Record.read(Path(path))
     file = place(settings, workspace, record.fingerprint)
     if not file.exists():
-        known = Answers(workspace.checks, record.facts.frame, record.settings(settings))
-        store(settings, workspace, record.fingerprint, measure(known, record, Path(frame)))
+        cache = FrameCache(workspace.checks, record.facts.frame, record.settings(settings))
+        store(settings, workspace, record.fingerprint, measure(cache, record, Path(frame)))
     answer: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))
     return answer
 
@@ -102,8 +102,8 @@ class Early:
     def measure(self, trained: TrainedModel) -> None:
         with scratch(self.workspace.state) as folder:
             record = records.keep(folder, trained.facts, trained.pickled, {}, trained.profile)
-            answers = Answers(None, record.facts.frame, record.settings(self.settings))
-            self.found = measure(answers, record, self.frame)
+            cache = FrameCache(None, record.facts.frame, record.settings(self.settings))
+            self.found = measure(cache, record, self.frame)
 
     def store(self, record: Record) -> None:
         if self.found is not None:
@@ -115,14 +115,14 @@ def store(settings: Settings, workspace: Workspace, fingerprint: str, found: lis
     write_text(place(settings, workspace, fingerprint), text)
 
 
-def measure(known: Answers, record: Record, frame: Path) -> list[Importance]:
+def measure(cache: FrameCache, record: Record, frame: Path) -> list[Importance]:
     """Three shuffles of each column, the largest fall first; `low` and `high` are the smallest and largest fall.
 
     Empty where the holdout has fewer than two labelled rows or a single class.
     """
     import numpy as np
 
-    settings, rows = known.settings, sampled(known.settings, frame)
+    settings, rows = cache.settings, sampled(cache.settings, frame)
     size = len(rows)
     y, _ = pipeline.encode(settings.task, rows[settings.prepare.label], known=record.facts.classes)
     if size < 2 or len(np.unique(y)) < 2:
@@ -130,7 +130,7 @@ def measure(known: Answers, record: Record, frame: Path) -> list[Importance]:
     features, model = pipeline.features_of(settings, rows), record.model()
     reached = score(settings, pipeline.answers_of(settings.task, model, features), y)
     falls = reached - shuffled_scores(settings, model, features, y)
-    alone = single_features.kept(known, record, frame, rows, y) if size >= single_features.FEWEST else {}
+    alone = single_features.cached(cache, record, frame, rows, y) if size >= single_features.FEWEST else {}
     return [
         Importance(
             name,

@@ -7,7 +7,6 @@ they do not: the same customer next month is what the holdout is for.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import connect, naming_a_full_disk, parquet_file, spilling
 from mainline.data.split import ROW_ID, quoted, sides
 from mainline.evaluation.formatting import plural, share
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -41,9 +40,9 @@ class Copies:
         return f"{self.rows:,} of {plural(self.holdout, 'holdout row')} ({share(self.share)}){named}"
 
 
-def kept(known: Answers, frame: Path) -> Copies:
-    """As `copies`, of what is known."""
-    return Copies(**known.of("copies", lambda: asdict(copies(known.settings, frame)), sys.modules[__name__]))
+def cached(cache: FrameCache, frame: Path) -> Copies:
+    """As `copies`, once for all models of the frame."""
+    return Copies(**cache.get("copies", lambda: asdict(copies(cache.settings, frame))))
 
 
 def copies(settings: Settings, frame: Path) -> Copies:

@@ -34,7 +34,7 @@ from mainline.runtime import git
 from mainline.runtime.workspace import Workspace
 from mainline.training import feature_profile, label_coverage, sample
 from mainline.training.feature_drift import Drift
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 from mainline.training.record import Record, data_digest
 
 if TYPE_CHECKING:
@@ -89,13 +89,13 @@ def review_candidate(params: Params, comparison: Comparison, validation: Validat
     notes += seed_spread.note(settings, spread, found)
     earlier = anchor.find(comparison, rows, weights) if found and rows.baseline is not None else anchor.Found()
     notes += earlier.notes
-    known = Answers(workspace.checks, record.facts.frame, settings)
-    copied = overlap.kept(known, frame)
+    cache = FrameCache(workspace.checks, record.facts.frame, settings)
+    copied = overlap.cached(cache, frame)
     warnings = list(compared.warnings)
-    outside = shifted_inputs.kept(known, record, frame)
+    outside = shifted_inputs.cached(cache, record, frame)
     warnings += late_messages(settings, comparison.tables)
     warnings += leaks.not_rolled_back(validation, against.features if against else None)
-    coverage = missing_labels.parts(settings, label_coverage.kept(known, frame), against)
+    coverage = missing_labels.parts(settings, label_coverage.cached(cache, frame), against)
     late = missing_labels.overdue(settings, frame)
     fifths = missing_labels.by_score(record.holdout.score, missing_labels.settled(settings, frame, record))
     warnings += missing_labels.warnings(coverage, fifths, late, settings)

@@ -5,7 +5,6 @@ Where only the holdout is broken, both models score the same broken rows: a diff
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,20 +15,18 @@ from mainline.data.split import sides
 from mainline.evaluation.formatting import score, share
 from mainline.training import drift, fingerprint, reference_profile
 from mainline.training.feature_drift import FeatureDrift
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 from mainline.training.record import Record
 
 
-def kept(known: Answers, record: Record, frame: Path) -> list[FeatureDrift] | None:
-    """As `drifted`, of what is known."""
+def cached(cache: FrameCache, record: Record, frame: Path) -> list[FeatureDrift] | None:
+    """As `drifted`, once for all models of the frame that have the record's profile."""
 
-    def found() -> list[dict[str, Any]] | None:
-        outside = drifted(known.settings, record, frame)
+    def compute() -> list[dict[str, Any]] | None:
+        outside = drifted(cache.settings, record, frame)
         return None if outside is None else [asdict(feature) for feature in outside]
 
-    outside = known.of(
-        "shifted", found, sys.modules[__name__], drift, reference_profile, given=fingerprint.digest(record.profile)
-    )
+    outside = cache.get("shifted", compute, given=fingerprint.digest(record.profile))
     return None if outside is None else [FeatureDrift(**feature) for feature in outside]
 
 

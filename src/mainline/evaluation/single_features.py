@@ -5,7 +5,6 @@ A feature alone predicts the label's mean (or its classes' shares) in its bins, 
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from mainline.data.sources.duckdb_scan import parquet_file, reading, text
 from mainline.data.split import quoted, sides
 from mainline.evaluation import metrics
 from mainline.training import fingerprint
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 from mainline.training.record import Record
 
 if TYPE_CHECKING:
@@ -29,15 +28,10 @@ FEWEST = 200  # rows: with fewer, a feature reaches the model by chance
 CONSTANT = ""  # the score of a model that knows no feature, among the scores of the features
 
 
-def kept(known: Answers, record: Record, frame: Path, rows: pd.DataFrame, y: NDArray[Any]) -> dict[str, float]:
-    """As `scores`, of what is known; the rows and labels are those that the frame and the settings lead to."""
-    found: dict[str, float] = known.of(
-        "alone",
-        lambda: scores(known.settings, record, frame, rows, y),
-        sys.modules[__name__],
-        metrics,
-        given=fingerprint.digest([record.profile, list(map(str, record.facts.classes)), len(y)]),
-    )
+def cached(cache: FrameCache, record: Record, frame: Path, rows: pd.DataFrame, y: NDArray[Any]) -> dict[str, float]:
+    """As `scores`, once for all models of the frame: it and the settings decide about the rows and their labels."""
+    given = fingerprint.digest([record.profile, list(map(str, record.facts.classes)), len(y)])
+    found: dict[str, float] = cache.get("alone", lambda: scores(cache.settings, record, frame, rows, y), given)
     return found
 
 

@@ -5,7 +5,6 @@ Labels that are missing at random cost rows; labels that are missing with a reas
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import parquet_file, reading, text
 from mainline.data.split import ROW_ID, quoted, sides
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,9 +21,9 @@ if TYPE_CHECKING:
 Coverage = dict[str, list[int]]  # labelled rows and all rows, by part such as `training 2013-02`
 
 
-def kept(known: Answers, frame: Path) -> Coverage:
-    """As `measure`, of what is known."""
-    found: Coverage = known.of("coverage", lambda: measure(known.settings, frame), sys.modules[__name__])
+def cached(cache: FrameCache, frame: Path) -> Coverage:
+    """As `measure`, once for all models of the frame."""
+    found: Coverage = cache.get("coverage", lambda: measure(cache.settings, frame))
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from mainline.config.schema import Settings
 from mainline.data.sources.duckdb_scan import reading, text
 from mainline.data.split import quoted
-from mainline.training import feature_profile, sample
+from mainline.training import sample
 from mainline.training.feature_profile import SMALLEST_SHARE, deciles, numbers, slices
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,12 +23,10 @@ FEWEST = 50  # rows of a period that says something about the others
 EPOCH = dt.date(1970, 1, 1)
 
 
-def kept(known: Answers, frame: Path) -> dict[str, Any]:
-    """As `described`, of the labelled training rows, of what is known."""
-    condition = sample.labelled(known.settings)
-    found: dict[str, Any] = known.of(
-        "profile", lambda: described(known.settings, frame, condition), sys.modules[__name__], feature_profile, sample
-    )
+def cached(cache: FrameCache, frame: Path) -> dict[str, Any]:
+    """As `described`, of the labelled training rows, once for all models of the frame."""
+    condition = sample.labelled(cache.settings)
+    found: dict[str, Any] = cache.get("profile", lambda: described(cache.settings, frame, condition))
     return found
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -24,7 +23,7 @@ from mainline.runtime.workspace import Workspace
 from mainline.training import input_digests, label_coverage, matrix, parts, pipeline, record, reference_profile, sample
 from mainline.training.facts import Facts, ModelFacts, Repeats, SizeTrial
 from mainline.training.fingerprint import Fingerprint
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 from mainline.training.frameworks import versions
 from mainline.training.record import Holdout, Record
 
@@ -62,22 +61,22 @@ def train_model(
     frame: Path,
     sizes: Sequence[SizeTrial] = (),
     smaller: Callable[[pipeline.Fitted], pipeline.Fitted] | None = None,
-    answers: Answers | None = None,
+    cache: FrameCache | None = None,
 ) -> TrainedModel:
     """Fit on the training rows and score every holdout row, labelled or not.
 
     `sizes` are what was tried before, where `export.optimise` asks for it, and `smaller` makes of a fitted pipeline
-    what was chosen. `answers` are those that an earlier model of the same frame has found.
+    what was chosen. `cache` holds what an earlier model of the same frame has computed of it.
     """
-    known = answers or Answers(None, prints.frame, settings)
+    cache = cache or FrameCache(None, prints.frame, settings)
     modules = frameworks.named_by(root, settings.train.estimator)
     versions.check_locked(modules, prints.parts.packages)
     # DuckDB releases the interpreter lock: it counts while the model is fitted.
     with ThreadPoolExecutor(1) as pool:
-        counted = pool.submit(counts_of, known, frame)
-        covered = pool.submit(label_coverage.kept, known, frame)
+        counted = pool.submit(cached_counts, cache, frame)
+        covered = pool.submit(label_coverage.cached, cache, frame)
         trained_on = pool.submit(training_rows, settings, frame)
-        profiled = pool.submit(reference_profile.kept, known, frame)
+        profiled = pool.submit(reference_profile.cached, cache, frame)
         fitted = (smaller or unchanged)(fit(settings, frame))
     arrays = holdout_of(settings, frame, fitted)
     repeated = repeat(settings, frame, fitted, arrays["score"], smaller or unchanged)
@@ -227,8 +226,8 @@ def training_rows(settings: Settings, frame: Path) -> NDArray[Any]:
     return ids
 
 
-def counts_of(known: Answers, frame: Path) -> Counts:
-    return Counts(**known.of("counts", lambda: asdict(count(known.settings, frame)), sys.modules[__name__]))
+def cached_counts(cache: FrameCache, frame: Path) -> Counts:
+    return Counts(**cache.get("counts", lambda: asdict(count(cache.settings, frame))))
 
 
 def count(settings: Settings, frame: Path) -> Counts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from fairlearn.metrics import MetricFrame, false_positive_rate, selection_rate, true_positive_rate
 from sklearn.metrics import roc_auc_score
 
-from mainline.evaluation import bootstrap, evaluate, results
+from mainline.evaluation import bootstrap, evaluate, metrics, results
 from mainline.evaluation.evaluate import Labelled
 from mainline.evaluation.results import Interval, Metric
 from tests.mainline.settings import params
@@ -57,6 +58,25 @@ def test_the_gaps_are_those_of_a_plain_computation(binary: Labelled) -> None:
             assert getattr(found[name], side) == pytest.approx(rates.max() - rates.min())
             if side == "candidate":
                 assert (found[name].worst, found[name].best) == (rates.idxmin(), rates.idxmax())
+
+
+def test_a_metric_of_the_projects_own_is_asked_of_one_model_after_the_other(
+    binary: Labelled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared, threads = metrics.METRICS["binary"], []
+    monkeypatch.setattr(declared, "_declared", dict(declared))
+    monkeypatch.setattr(declared, "_modules", dict(declared._modules))
+
+    @metrics.metric("own", task="binary", greater_is_better=True)
+    def own(rows: Any) -> Any:
+        threads.append(threading.get_ident())
+        np.sort(np.random.default_rng(0).uniform(size=500_000))  # long enough for another thread to begin
+        return np.full(len(rows.counts), 0.5)
+
+    weights = evaluate.draw(SETTINGS, binary.blocks)
+    (found,) = evaluate.paired(SETTINGS, binary, weights, only=["own"])
+    assert found.name == "own"
+    assert threads == [threads[0]] * 2
 
 
 def test_small_slices_take_no_part_in_a_gap(binary: Labelled) -> None:

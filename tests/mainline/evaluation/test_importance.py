@@ -13,7 +13,7 @@ from mainline.config.schema import Settings
 from mainline.evaluation import importance
 from mainline.runtime.workspace import Workspace
 from mainline.training import pipeline, record
-from mainline.training.frame_answers import Answers
+from mainline.training.frame_cache import FrameCache
 from mainline.training.record import Record
 from mainline.training.train import TrainedModel
 from tests.mainline.facts import PARTS, facts
@@ -23,7 +23,7 @@ from tests.projects import visits
 SETTINGS = params(
     ("numeric: [minutes, pages]", "numeric: [minutes, pages, noise]"), ("importance_rows: 200", "importance_rows: 5000")
 ).settings
-ANSWERS = Answers(None, "", SETTINGS)  # none of them is kept
+UNCACHED = FrameCache(None, "", SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def trained(frame: Path, tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 @pytest.mark.slow
 def test_what_decides_comes_first_and_noise_moves_nothing(trained: Record, frame: Path, tmp_path: Path) -> None:
-    found = importance.measure(ANSWERS, trained, frame)
+    found = importance.measure(UNCACHED, trained, frame)
     assert found[0].feature == "minutes"
     assert {value.feature for value in found} == {"minutes", "pages", "shop", "noise"}
     by = {value.feature: value for value in found}
@@ -56,10 +56,19 @@ def test_what_decides_comes_first_and_noise_moves_nothing(trained: Record, frame
     assert abs(by["noise"].value) < 0.02
     for value in found:
         assert value.low <= value.value <= value.high
-    assert importance.measure(ANSWERS, trained, frame) == found, "seeded"
+    assert importance.measure(UNCACHED, trained, frame) == found, "seeded"
     for _ in range(2):  # what the features reach alone is kept for the next model
-        assert importance.measure(Answers(tmp_path, "", SETTINGS), trained, frame) == found
+        assert importance.measure(FrameCache(tmp_path, "", SETTINGS), trained, frame) == found
         assert [file.name.partition("-")[0] for file in tmp_path.iterdir()] == ["alone"]
+
+
+def test_the_rows_are_read_once_of_a_frame_as_it_was_written(frame: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "frame.parquet"
+    copy.write_bytes(frame.read_bytes())
+    first = importance.sampled(SETTINGS, copy)
+    assert importance.sampled(SETTINGS.model_copy(), copy) is first
+    pd.read_parquet(copy).head(4000).to_parquet(copy, index=False, coerce_timestamps="us")
+    assert len(importance.sampled(SETTINGS, copy)) < len(first)
 
 
 @pytest.mark.slow
@@ -72,14 +81,14 @@ def test_a_fall_is_the_metrics_own_on_shuffled_rows(trained: Record, frame: Path
     for seed in range(20):
         shuffled = rows.assign(minutes=np.random.default_rng(seed).permutation(rows["minutes"]))
         falls.append(own - roc_auc_score(rows["bought"], pipeline.predict(SETTINGS, model, shuffled)))
-    found = importance.measure(ANSWERS, trained, frame)[0]
+    found = importance.measure(UNCACHED, trained, frame)[0]
     assert min(falls) - 0.02 < found.value < max(falls) + 0.02
 
 
 @pytest.mark.slow
 def test_a_loss_rises_where_a_column_matters_and_importance_is_still_positive(frame: Path, tmp_path: Path) -> None:
     settings = SETTINGS.model_copy(update={"compare": SETTINGS.compare.model_copy(update={"metric": "log_loss"})})
-    assert importance.measure(Answers(None, "", settings), kept(settings, frame, tmp_path), frame)[0].value > 0
+    assert importance.measure(FrameCache(None, "", settings), kept(settings, frame, tmp_path), frame)[0].value > 0
 
 
 @pytest.mark.slow
@@ -87,7 +96,7 @@ def test_one_outcome_in_the_sample_has_no_importance(trained: Record, frame: Pat
     rows = pd.read_parquet(frame)
     rows.loc[rows["at"] >= pd.Timestamp("2026-02-16", tz="UTC"), "bought"] = True
     rows.to_parquet(tmp_path / "frame.parquet", index=False, coerce_timestamps="us")
-    assert importance.measure(ANSWERS, trained, tmp_path / "frame.parquet") == []
+    assert importance.measure(UNCACHED, trained, tmp_path / "frame.parquet") == []
 
 
 @pytest.mark.slow
@@ -124,5 +133,5 @@ def test_what_is_measured_before_the_validation_is_kept_once_the_model_is_record
     assert importance.kept(SETTINGS, workspace, trained) is None
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     early.store(trained)
-    found = importance.measure(ANSWERS, trained, frame)
+    found = importance.measure(UNCACHED, trained, frame)
     assert importance.kept(SETTINGS, workspace, trained) == {each.feature: each.value for each in found}
