@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 from pathlib import Path
 from typing import NamedTuple
@@ -51,6 +52,40 @@ def left(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Left:
         assert not (folder / "other").exists(), "nothing half-written"
     docker.attempt("rmi", tag, f"{host}/team/model@{digest}")
     return Left(folder / "image", digest)
+
+
+def test_a_large_layer_is_compressed_once_and_what_was_kept_of_it_is_taken_by_its_digest_alone(
+    docker: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    taking = image_layout.Handler.do_POST
+    monkeypatch.setattr(image_layout.Handler, "do_POST", lambda self: (sent.append(self.path), taking(self)))
+    kept, content = tmp_path / "kept", tmp_path / "context"
+    content.mkdir()
+    (content / "Dockerfile").write_text("FROM scratch\nCOPY large /large\nCOPY small /small\n")
+    (content / "large").write_bytes(secrets.token_bytes(2 << 20))
+    (content / "small").write_text("small")
+    docker.run("build", "--tag", (built := f"large:{secrets.token_hex(4)}"), str(content))
+    digests = []
+    for number in range(3):
+        with image_layout.registry(kept) as (host, store):
+            docker.run("tag", built, (tag := f"{host}/team/large:{number}"))
+            digests.append(image.push(docker, f"{host}/team/large", tag))
+            image_layout.write(store, digests[-1], TAGS, tmp_path / "image")
+        docker.attempt("rmi", tag)
+        assert read(tmp_path / "image")[0][-1].digest == digests[-1], "all of it is there, with these digests"
+        (layer,) = kept.iterdir()
+        # Two layers and the configuration; then all but the large one; then what was kept is not what it was.
+        assert len(sent) == (3, 2, 3)[number]
+        sent.clear()
+        if number == 1:
+            layer.write_bytes(b"other" + layer.read_bytes()[5:])
+    docker.attempt("rmi", built)
+    assert len({*digests}) == 1
+    assert image_layout.digest_of(layer) == f"sha256:{layer.name}", "and it is kept anew"
+    monkeypatch.setattr(image_layout, "MOST", 1 << 20)
+    store.keep_for_others([])
+    assert list(kept.iterdir()) == [], "no more than there is room for"
 
 
 def environment(registry: Oci, **more: str) -> dict[str, str]:

@@ -142,6 +142,7 @@ VARIABLES = (
     Variable("UV_VERSION", TOOLS, "Version of `uv` in the image's build."),
     Variable("DOCKER_CONFIG", TOOLS, "Folder of Docker's logins.", "~/.docker"),
     Variable("REGISTRY_AUTH_FILE", TOOLS, "File of Podman's logins."),
+    Variable("XDG_CACHE_HOME", TOOLS, "Folder below which the layers of images are kept.", "`~/.cache`"),
     Variable("XDG_RUNTIME_DIR", TOOLS, "Folder below which Podman keeps its logins."),
     Variable("PATH", TOOLS, "Where programs are looked up."),
 )

@@ -1,7 +1,8 @@
 """An image as a folder, in OCI's image layout: built where no registry may be written, pushed unchanged by another job.
 
 A registry on the loopback takes what the engine pushes, so that every manifest, and with it the digest, is final before
-anything leaves this machine. https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+anything leaves this machine. Large layers are kept from one image to the next: of one that the registry has, the engine
+knows the digest, and need not compress it again, which takes most of a push's time. https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import re
 import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from mainline.errors import ExternalError
-from mainline.runtime.atomic_files import replacing_folder
+from mainline.runtime.atomic_files import replacing, replacing_folder
 
 NAME = "org.opencontainers.image.ref.name"  # the tag of an entry of `index.json`
 DIGEST = r"sha256:[0-9a-f]{64}"
@@ -28,13 +30,16 @@ BLOB = re.compile(rf"/v2/.+/blobs/({DIGEST})")
 MANIFEST = re.compile(r"/v2/.+/manifests/([\w.:-]+)")
 UPLOAD = re.compile(r"(/v2/.+/blobs/uploads/)([0-9a-f]*)(?:\?digest=(.+))?")
 CHUNK = 1 << 20
+LARGE = 1 << 20  # bytes: below, a layer is compressed as quickly as it is looked up
+MOST = 1 << 30  # bytes of the layers that are kept
 
 
 class Store:
     """Blobs by digest below `folder`, and tags in memory. A manifest is a blob with a media type."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, kept: Path | None = None) -> None:
         self.blobs, self.parts = folder / "blobs" / "sha256", folder / "parts"
+        self.kept = kept
         self.blobs.mkdir(parents=True)
         self.parts.mkdir()
         self.kinds: dict[str, str] = {}
@@ -45,11 +50,37 @@ class Store:
 
     def keep(self, part: Path, digest: str) -> bool:
         """Keep an upload under its digest; False where it has another one."""
-        with part.open("rb") as file:
-            if f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}" != digest:
-                return False
+        if digest_of(part) != digest:
+            return False
         part.rename(self.blob(digest))
         return True
+
+    def has(self, digest: str) -> bool:
+        """Whether this blob is here, or was kept of an image before and is still what its digest says."""
+        path = self.blob(digest)
+        if path.is_file() or self.kept is None:
+            return path.is_file()
+        copy = self.parts / secrets.token_hex(8)
+        with contextlib.suppress(OSError):
+            shutil.copyfile(self.kept / path.name, copy)
+            return self.keep(copy, digest)
+        return False
+
+    def keep_for_others(self, digests: Iterable[str]) -> None:
+        """Keep the large ones of these blobs for later images, and of all that are kept the newest."""
+        if self.kept is None:
+            return
+        with contextlib.suppress(OSError):  # a full disk, a home that is not to be written: the next image takes longer
+            self.kept.mkdir(parents=True, exist_ok=True)
+            for path in map(self.blob, digests):
+                if path.stat().st_size >= LARGE:
+                    with replacing(self.kept / path.name) as unfinished:
+                        shutil.copyfile(path, unfinished)
+            room = MOST
+            for path in sorted(self.kept.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True):
+                room -= path.stat().st_size
+                if room < 0:
+                    path.unlink(missing_ok=True)
 
     def put_manifest(self, name: str, kind: str, body: bytes) -> str:
         digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
@@ -82,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         digest = self.store.tags.get(manifest[1], manifest[1]) if manifest else blob[1] if blob else ""
         kind = self.store.kinds.get(digest, "" if manifest else "application/octet-stream")
         path = self.store.blob(digest)
-        if not (re.fullmatch(DIGEST, digest) and kind and path.is_file()):
+        if not (re.fullmatch(DIGEST, digest) and kind and self.store.has(digest)):
             return self.answer(404, body=b'{"errors": []}' if with_body else b"")
         self.send_response(200)
         self.send_header("Content-Type", kind)
@@ -164,10 +195,13 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def registry() -> Iterator[tuple[str, Store]]:
-    """A registry of this process on the loopback: its host, and what was pushed to it."""
+def registry(kept: Path | None = None) -> Iterator[tuple[str, Store]]:
+    """A registry of this process on the loopback: its host, and what was pushed to it.
+
+    `kept` is the folder where large layers stay from one image to the next.
+    """
     with tempfile.TemporaryDirectory(prefix="mainline-image-") as folder:
-        store = Store(Path(folder))
+        store = Store(Path(folder), kept)
         server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"store": store}))
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -190,7 +224,8 @@ def write(store: Store, digest: str, tags: Sequence[str], folder: Path) -> None:
     """
     with replacing_folder(folder) as unfinished:
         (unfinished / "blobs" / "sha256").mkdir(parents=True)
-        for each in reachable(store, digest):
+        names = list(dict.fromkeys(reachable(store, digest)))
+        for each in names:
             if not store.blob(each).is_file():
                 raise ExternalError(f"the engine has not pushed {each} of the image {digest}")
             shutil.copyfile(store.blob(each), unfinished / "blobs" / "sha256" / each.removeprefix("sha256:"))
@@ -199,6 +234,19 @@ def write(store: Store, digest: str, tags: Sequence[str], folder: Path) -> None:
         index = {"schemaVersion": 2, "manifests": [{**entry, "annotations": {NAME: tag}} for tag in tags]}
         (unfinished / "index.json").write_text(json.dumps(index, indent=2, sort_keys=True), encoding="utf-8")
         (unfinished / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}', encoding="utf-8")
+    store.keep_for_others(names)
+
+
+def layers(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The folder where this user's layers are kept; None for a user without a home."""
+    with contextlib.suppress(RuntimeError):
+        return Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mainline" / "layers"
+    return None
+
+
+def digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
 
 
 def reachable(store: Store, digest: str) -> Iterator[str]:

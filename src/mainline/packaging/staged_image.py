@@ -82,7 +82,7 @@ class Imaging:
         if self.layout is None or self.repository is None:
             made = build.build(self.engine, root, model, self.repository)
             return made, made.reference
-        with image_layout.registry() as (host, store):
+        with image_layout.registry(image_layout.layers()) as (host, store):
             made = build.build(self.engine, root, model, f"{host}/{self.repository.partition('/')[2]}")
             image_layout.write(store, made.digest, tags, self.layout)
         known = replace(made, reference=f"{self.repository}@{made.digest}", repository=self.repository)
