@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,11 @@ cleaned(os.environ)
 # Before scikit-learn is loaded: threads that wait actively for each other beside other workers compute three times as
 # long. What a run sets for itself, it sets all the same.
 os.environ["OMP_WAIT_POLICY"] = "passive"
+
+# A shell gives its background jobs a deaf ear for Ctrl-C, which what they start inherits. Not by a `preexec_fn` of each
+# process: for that one, Python copies the whole memory of the tests with `fork`, instead of sharing it with `vfork`.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine is slow: how long an example takes is no finding.
 settings.register_profile("mainline", deadline=None)
