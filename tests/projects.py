@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tests import warm
+from tests import forks
 from tests.bounds import HANG
 
 TOP = Path(__file__).resolve().parents[1]
@@ -204,19 +204,13 @@ class Project:
         return self.git("rev-parse", "HEAD")
 
     def start(self, *arguments: str, module: str = "mainline", **variables: str) -> subprocess.Popen[str]:
-        return self._start(warm.python(), "-m", module, *arguments, **variables)
+        return forks.start(module, *arguments, **self.place(variables))
 
-    def _start(self, *command: str, **variables: str) -> subprocess.Popen[str]:
-        environment = {**os.environ, **variables}
-        environment["PYTHONPATH"] = os.pathsep.join([str(self.root / "src"), str(TOP / "src"), str(TOP)])
-        return subprocess.Popen(
-            command,
-            cwd=self.root,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def place(self, variables: dict[str, str]) -> dict[str, Any]:
+        """The options of a process in this checkout."""
+        path = os.pathsep.join([str(self.root / "src"), str(TOP / "src"), str(TOP)])
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return {"cwd": self.root, "env": {**os.environ, **variables, "PYTHONPATH": path}, **pipes}
 
     def mainline(self, *arguments: str, **variables: str) -> Result:
         process = self.start(*arguments, **variables)
@@ -225,7 +219,7 @@ class Project:
 
     def python(self, program: str, **variables: str) -> Result:
         """A program in the project's place, with its environment."""
-        process = self._start(sys.executable, "-c", program, **variables)
+        process = subprocess.Popen([sys.executable, "-c", program], **self.place(variables))
         out, err = process.communicate(timeout=HANG)
         return Result(process.returncode, out, err)
 

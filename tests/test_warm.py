@@ -10,11 +10,13 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests import warm
+from tests import forks, warm
 from tests.bounds import HANG
 
 pytestmark = pytest.mark.slow
@@ -41,15 +43,25 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def started(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
-    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-    environment = {**os.environ, "PYTHONPATH": str(folder), **variables}
-    return subprocess.Popen(
-        [warm.python(), "-m", "mainline", *arguments], cwd=folder.parent, env=environment, text=True, **pipes
-    )
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
-def test_arguments_folder_variables_files_and_status_are_those_of_the_call(folder: Path) -> None:
+@pytest.fixture(params=["by its program", "as a fork"])
+def started(request: pytest.FixtureRequest) -> Start:
+    """What starts `-m mainline`: as others do, and as tests do."""
+
+    def start(folder: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        options: dict[str, Any] = {"cwd": folder.parent, "text": True, **pipes}
+        options["env"] = {**os.environ, "PYTHONPATH": str(folder), **variables}
+        if request.param == "as a fork":
+            return forks.start("mainline", *arguments, **options)
+        return subprocess.Popen([warm.python(), "-m", "mainline", *arguments], **options)
+
+    return start
+
+
+def test_arguments_folder_variables_files_and_status_are_those_of_the_call(started: Start, folder: Path) -> None:
     process = started(folder, "3", "--more", SAID="something")
     out, err = process.communicate("some lines\n", timeout=HANG)
     said = json.loads(out)
@@ -64,7 +76,7 @@ def test_arguments_folder_variables_files_and_status_are_those_of_the_call(folde
     assert (process.returncode, err) == (3, "a complaint\n")
 
 
-def test_a_copy_of_this_code_is_where_it_is_and_a_changed_one_is_imported(tmp_path: Path) -> None:
+def test_a_copy_of_this_code_is_where_it_is_and_a_changed_one_is_imported(started: Start, tmp_path: Path) -> None:
     package = tmp_path / "src" / "mainline"
     shutil.copytree(warm.OURS_AT["mainline"], package, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "pyproject.toml").write_text('[project]\nversion = "9.9.9"\n')
@@ -76,20 +88,22 @@ def test_a_copy_of_this_code_is_where_it_is_and_a_changed_one_is_imported(tmp_pa
 
 
 @pytest.mark.parametrize("variable", ["PYTHONHASHSEED", "OMP_NUM_THREADS"])
-def test_a_variable_that_is_read_at_the_start_is_a_new_interpreters(folder: Path, variable: str) -> None:
+def test_a_variable_that_is_read_at_the_start_is_a_new_interpreters(
+    started: Start, folder: Path, variable: str
+) -> None:
     process = started(folder, "0", **{variable: "4"})
     out, _ = process.communicate("", timeout=HANG)
     assert process.returncode == 0
     assert json.loads(out)["warm"] is False
 
 
-def test_what_ends_the_work_ends_the_program_the_same_way(folder: Path) -> None:
+def test_what_ends_the_work_ends_the_program_the_same_way(started: Start, folder: Path) -> None:
     process = started(folder, "die")
     process.communicate("", timeout=HANG)
     assert process.returncode == -signal.SIGKILL
 
 
-def test_what_nobody_reads_any_more_ends_as_with_a_new_interpreter(folder: Path) -> None:
+def test_what_nobody_reads_any_more_ends_as_with_a_new_interpreter(started: Start, folder: Path) -> None:
     statuses = []
     for variables in ({}, {"PYTHONHASHSEED": "4"}):
         process = started(folder, "0", **variables)
@@ -105,7 +119,7 @@ def test_what_nobody_reads_any_more_ends_as_with_a_new_interpreter(folder: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_to_the_program_ends_the_work(folder: Path, number: signal.Signals) -> None:
+def test_a_signal_to_the_program_ends_the_work(started: Start, folder: Path, number: signal.Signals) -> None:
     process = started(folder, "wait")
     assert process.stdin
     assert process.stdout

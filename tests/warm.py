@@ -129,6 +129,7 @@ def started(folder: Path, until: int) -> str:
     assert server.stdout
     assert server.stdout.readline() == "ready\n", "the libraries could not be imported"
     program.parent.mkdir()
+    program.with_name("given").write_bytes(marshal.dumps(sorted(given)))  # for `tests/forks.py`
     program.write_text(
         PROGRAM.format(python=sys.executable, modules=MODULES, at_start=AT_START, given=given, address=str(address))
     )
