@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -66,19 +67,29 @@ def test_its_bill_of_materials_is_what_is_in_it(docker: Engine, built: Built, tm
     assert named == {name.removesuffix(".dist-info").replace("_", "-") for name in there}
 
 
-def test_built_anew_its_layers_are_the_same(docker: Engine, built: Built) -> None:
-    first = layers(docker, built.image.reference)
-    with_args = [f"--build-arg={name}={value}" for name, value in (("BASE", build.matching_base()),)]
-    epoch = build.committed(TOP, built.export.signature)
-    selection = " ".join(build.selection(built.export.signature))
+def again(docker: Engine, built: Built, epoch: int, *more: str) -> tuple[list[str], str]:
+    """The layers of an image that is built once more, as if of a commit of that time; and what the builder said."""
+    given = {"BASE": build.matching_base(), "SELECTION": " ".join(build.selection(built.export.signature))}
+    given["SOURCE_DATE_EPOCH"] = str(epoch)
+    call = ["build", "--file", str(TOP / build.DOCKERFILE), "--tag", (tag := "mainline-test-again"), *more]
+    call += [f"--build-arg={name}={value}" for name, value in given.items()]
     with build_context.create(TOP, built.export.signature, built.export.folder, epoch) as folder:
-        tag = "mainline-test-again"
-        more = [f"--build-arg=SOURCE_DATE_EPOCH={epoch}", f"--build-arg=SELECTION={selection}", "--no-cache"]
-        docker.run("build", "--file", str(TOP / build.DOCKERFILE), "--tag", tag, *with_args, *more, str(folder))
+        done = docker.attempt(*call, str(folder))
+    assert done.returncode == 0, done.stderr
     try:
-        assert layers(docker, tag) == first
+        return layers(docker, tag), done.stdout + done.stderr
     finally:
         docker.attempt("rmi", tag)
+
+
+def test_built_anew_its_layers_are_the_same(docker: Engine, built: Built) -> None:
+    epoch = build.committed(TOP, built.export.signature)
+    assert again(docker, built, epoch, "--no-cache")[0] == layers(docker, built.image.reference)
+
+
+def test_the_packages_are_not_installed_again_for_another_commit(docker: Engine, built: Built) -> None:
+    _, said = again(docker, built, build.committed(TOP, built.export.signature) + 1)
+    assert re.search(r"CACHED.*VIRTUAL_ENV|VIRTUAL_ENV.*\n *---> Using cache", said), said
 
 
 @pytest.mark.parametrize("builder", ["classic", "buildkit", "podman"])
