@@ -55,7 +55,6 @@ def frame() -> pd.DataFrame:
     )
 
 
-@pytest.mark.slow  # alone of the quick ones it would import Great Expectations, for two seconds
 def test_a_rule_for_a_pattern_is_one_for_each_column_that_it_stands_for(tmp_path: Path) -> None:
     pixels = pd.DataFrame({"id": range(3), "p_1": [0, 1, 2], "p_2": [0, 1, 99], "q": [0, 0, 0]})
     asked = rule("expect_column_values_to_be_between", column="p_*", min_value=0, max_value=16)
