@@ -19,7 +19,9 @@ CLOCKS = {"monotonic", "perf_counter", "time"}
 # The time-outs that the program itself has there: what must not answer is asked.
 MEANT = {"tests/mainline/registry/test_runs.py"}
 # Text without any of these has neither such a call nor such a comparison: most files need no parsing.
-SUSPECT = re.compile(r"timeout|\.\s*(wait|communicate|result|select|monotonic|perf_counter|time)\b|\.\s*join\s*\(\s*[\d.(]")
+SUSPECT = re.compile(
+    r"timeout|\.\s*(wait|communicate|result|select|monotonic|perf_counter|time)\b|\.\s*join\s*\(\s*[\d.(]"
+)
 
 
 def bounded(source: str) -> Iterator[int]:
