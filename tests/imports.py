@@ -38,7 +38,7 @@ def name_of(path: Path, base: Path) -> str:
 
 
 def imported(path: Path, name: str, files: Mapping[str, Path]) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in statements(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in files)
         elif isinstance(node, ast.ImportFrom):
@@ -46,6 +46,14 @@ def imported(path: Path, name: str, files: Mapping[str, Path]) -> Iterator[str]:
             for alias in node.names:
                 module = f"{node.module}.{alias.name}"
                 yield from (found for found in (module if module in files else node.module,) if found in files)
+
+
+def statements(block: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below a block, its handlers and cases too; expressions, which are most of a tree, hold none."""
+    for field in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for node in getattr(block, field, ()):
+            yield node
+            yield from statements(node)
 
 
 def room(module: str) -> str | None:

@@ -66,7 +66,7 @@ def starts(on: Mapping[str, Any], event: str) -> bool:
 def jobs(event: str, facts: Facts, folder: Path = TOP / ".github" / "workflows") -> Iterator[str]:
     """The key of each job that runs, once for each combination of its matrix."""
     started: list[str] = []
-    contents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.yml"))]
+    contents = [read(path) for path in sorted(folder.glob("*.yml"))]
     facts = {"github.event_name": "push" if event == "a branch" else event, **facts}
     facts |= {"github.ref_name": "main", "github.event.repository.default_branch": "main"}
     facts |= {"needs.models.result": "skipped"}  # one model
@@ -80,12 +80,16 @@ def jobs(event: str, facts: Facts, folder: Path = TOP / ".github" / "workflows")
             yield from of(content, {**facts, "github.event.workflow_run.event": facts["github.event_name"]})
 
 
+def read(path: Path) -> Any:
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+
+
 def of(content: Mapping[str, Any], facts: Facts) -> Iterator[str]:
     for key, job in content["jobs"].items():
         if not value(str(job.get("if", "True")), facts):
             continue
         if "uses" in job:  # another workflow's jobs run in its place
-            yield from of(yaml.safe_load((TOP / job["uses"]).read_text(encoding="utf-8")), facts)
+            yield from of(read(TOP / job["uses"]), facts)
             continue
         for choices in job.get("strategy", {}).get("matrix", {"": [""]}).values():
             yield from [key] * len(value(choices, facts) if isinstance(choices, str) else choices)

@@ -97,6 +97,7 @@ def operations() -> dict[str, list[Operation]]:
     return found
 
 
+@functools.cache
 def find(method: str, path: str) -> tuple[Operation, dict[str, str]]:
     """The operation that a request is, and what stands in the places of its path; raises Unfit."""
     parts = path.strip("/").split("/")
@@ -199,8 +200,24 @@ def check_schema(schema: Any, value: Any, what: str) -> None:
         raise Unfit(f"{what}: {error}")
 
 
+KNOWN: dict[str, list[str]] = {}  # by schema and value
+
+
 def errors(schema: Any, value: Any) -> Iterator[str]:
-    """What is wrong, each with the place where it is."""
+    """What is wrong, each with the place where it is.
+
+    Each value is looked at once a process: nine of ten requests and answers are those of another test too.
+    """
+    if isinstance(value, dict | list) and [*schema] != ["$ref"]:
+        yield from found_errors(schema, value)  # the schema may be longer than the value
+        return
+    key = json.dumps([schema, value])
+    if key not in KNOWN:
+        KNOWN[key] = list(found_errors(schema, value))
+    yield from KNOWN[key]
+
+
+def found_errors(schema: Any, value: Any) -> Iterator[str]:
     for error in OAS30Validator(schema, registry=registry(), format_checker=oas30_format_checker).iter_errors(value):
         if error.instance is None and error.schema.get("nullable"):
             continue  # beside an `enum` or alternatives too, as GitHub means it

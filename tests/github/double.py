@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import json
 import re
+import socket
 import threading
 import time
 import urllib.parse
@@ -250,10 +251,18 @@ def running() -> Iterator[GitHubDouble]:
 def _listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        over = threading.Event()
+        thread = threading.Thread(target=_serve, args=(server, over))
         thread.start()
         try:
             yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            server.shutdown()
+            over.set()
+            socket.create_connection(server.server_address[:2]).close()  # it waits for nothing else
             thread.join()
+
+
+def _serve(server: ThreadingHTTPServer, over: threading.Event) -> None:
+    """As `serve_forever`, which looks now and then whether it is to end: hundreds of tests waited for that."""
+    while not over.is_set():
+        server.handle_request()

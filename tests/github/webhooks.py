@@ -31,9 +31,9 @@ def payload(event: str, values: dict[str, Any]) -> dict[str, Any]:
         return values
     if not (FILE.exists() or REQUIRED):
         return values
-    schema = schema_of("-".join([event, *([values["action"]] if "action" in values else [])]).replace("_", "-"))
-    found: dict[str, Any] = filled(schema, values, f"the event {event}")
-    check_schema(absolute(schema), found, f"the event {event}")
+    name = "-".join([event, *([values["action"]] if "action" in values else [])]).replace("_", "-")
+    found: dict[str, Any] = filled(schema_of(name), values, f"the event {event}")
+    check_schema(absolute_schema_of(name), found, f"the event {event}")
     return found
 
 
@@ -43,6 +43,11 @@ def schema_of(name: str) -> dict[str, Any]:
         raise Unfit(f"GitHub sends no event {name}, only {', '.join(one for one in sent if one[:4] == name[:4])}")
     found: dict[str, Any] = sent[name]["post"]["requestBody"]["content"]["application/json"]["schema"]
     return found
+
+
+@functools.cache
+def absolute_schema_of(name: str) -> Any:
+    return absolute(schema_of(name))
 
 
 @functools.cache

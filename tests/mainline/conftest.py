@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from mainline.runtime.quick_imports import plain_docstrings
 from tests.github.fixture import github
 from tests.projects import Project
 
 __all__ = ["github"]
+
+with plain_docstrings():  # before a module of tests imports it, with the notes that SciPy takes 0.3 s to write
+    importlib.import_module("sklearn.utils")
 
 
 @pytest.fixture(scope="session")

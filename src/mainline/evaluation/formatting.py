@@ -27,8 +27,9 @@ def remember(titles: Mapping[str, str]) -> None:
 def plain(value: object, limit: int = 200) -> str:
     """Text of one line: no control, direction or surrogate characters, at most `limit` long."""
     text = str(value)[: 8 * limit]  # what is cut anyway need not be cleaned
-    words = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text).split()
-    clean = " ".join(words)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text)
+    clean = " ".join(text.split())
     return clean if len(clean) <= limit and len(str(value)) <= 8 * limit else clean[: limit - 1] + "…"
 
 

@@ -13,6 +13,7 @@ import unicodedata
 from mainline.evaluation.formatting import plain
 
 ACTIVE = frozenset("`*_~<>|\\&#@!$^{}")
+SUSPECT = ACTIVE | frozenset(":[]-+=.)wWgG")  # what `_piece` looks at; every other character stays as it is
 PART = "<!-- -->"
 GROWTH = 3  # text may grow to so many times its limit; beyond, it is cut earlier
 MARKS = 4  # combining marks on one letter: more run over the lines around it
@@ -46,7 +47,8 @@ def _escaped(value: object, limit: int, parted: str) -> str:
     room = max(GROWTH * limit, 40)
     commits = {found.end() - 1 for found in COMMIT.finditer(text)} if "#" in parted else set()
     for place, character in enumerate(text):
-        piece = _piece(text, place, character, parted) + PART * (place in commits)
+        piece = _piece(text, place, character, parted) if character in SUSPECT else character
+        piece += PART * (place in commits)
         room -= len(piece)
         if room < 0:
             return "".join(pieces) + "…"
@@ -74,6 +76,8 @@ def _piece(text: str, place: int, character: str, parted: str) -> str:
 
 
 def _few_marks(text: str) -> str:
+    if text.isascii():
+        return text
     kept: list[str] = []
     marks = 0
     for character in text:

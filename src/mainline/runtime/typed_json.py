@@ -35,17 +35,12 @@ def encode(kind: Any, value: Any) -> Any:
     """A value of the type `kind` as JSON holds it. Texts are cut at `LONGEST` characters."""
     if value is None:
         return None
-    return _encode(_not_none(kind), value)
-
-
-def _encode(kind: Any, value: Any) -> Any:
-    if dataclasses.is_dataclass(kind):
-        hints: dict[str, Any] = _hints(kind)  # type: ignore[arg-type]
-        return {name: encode(hint, getattr(value, name)) for name, hint in hints.items()}
-    item = typing.get_args(kind)
-    if typing.get_origin(kind) is list:
+    kind, _, origin, item, is_dataclass = _form(kind)
+    if is_dataclass:
+        return {name: encode(hint, getattr(value, name)) for name, hint in _hints(kind).items()}
+    if origin is list:
         return [encode(item[0], one) for one in value]
-    if typing.get_origin(kind) is dict:
+    if origin is dict:
         return {cut(str(key)): encode(item[1], one) for key, one in value.items()}
     if isinstance(value, Enum):
         return value.value
@@ -79,11 +74,10 @@ def decode(kind: type[T], value: Any, place: str = "") -> T:
 
 
 def _decode(kind: Any, value: Any, place: str) -> Any:
-    if value is None and kind is not _not_none(kind):
+    kind, optional, origin, item, is_dataclass = _form(kind)
+    if value is None and optional:
         return None
-    kind = _not_none(kind)
-    origin, item = typing.get_origin(kind), typing.get_args(kind)
-    if dataclasses.is_dataclass(kind):
+    if is_dataclass:
         return _object(kind, value, place)
     if origin is list:
         items = _limited(value, list, "a list", place)
@@ -106,10 +100,9 @@ def _object(kind: Any, value: Any, place: str) -> Any:
     for name in found:
         if name not in hints:
             raise InvalidJson(_below(place, name), "unknown key")
-    for one in dataclasses.fields(kind):
-        optional = one.default is not dataclasses.MISSING or one.default_factory is not dataclasses.MISSING
-        if one.name not in found and not optional:
-            raise InvalidJson(_below(place, one.name), "missing")
+    for name in _required(kind):
+        if name not in found:
+            raise InvalidJson(_below(place, name), "missing")
     return kind(**{name: _decode(hints[name], one, _below(place, name)) for name, one in found.items()})
 
 
@@ -141,12 +134,23 @@ def _limited(value: Any, kind: type[C], name: str, place: str) -> C:
     return value
 
 
-def _not_none(kind: Any) -> Any:
-    """`X` of `X | None`."""
-    if typing.get_origin(kind) not in (Union, types.UnionType):
-        return kind
-    (only,) = [one for one in typing.get_args(kind) if one is not type(None)]
-    return only
+@functools.cache
+def _form(kind: Any) -> tuple[Any, bool, Any, tuple[Any, ...], bool]:
+    """`X` of `X | None`, whether it is such a one, the origin and the arguments of `X`, and whether it is a dataclass.
+
+    Asked once a type: a report has thousands of values of few types.
+    """
+    optional = typing.get_origin(kind) in (Union, types.UnionType)
+    if optional:
+        (kind,) = [one for one in typing.get_args(kind) if one is not type(None)]
+    return kind, optional, typing.get_origin(kind), typing.get_args(kind), dataclasses.is_dataclass(kind)
+
+
+@functools.cache
+def _required(kind: Any) -> list[str]:
+    missing = dataclasses.MISSING
+    fields = dataclasses.fields(kind)
+    return [one.name for one in fields if one.default is missing and one.default_factory is missing]
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from mainline.serving import settings as serving
 from tests.imports import TOP
 
 OURS = re.compile(r"(?:MAINLINE|MLFLOW|GITHUB|GX)_[A-Z_]*[A-Z]")
+SUSPECT = re.compile("environ|MAINLINE|MLFLOW|GITHUB|GX")  # a module without any of these words need not be parsed
 # The server's proxy: its file is at one place in every image, and only its tests put it elsewhere.
 INTERNAL = {"MAINLINE_DOOR_FILE"}
 
@@ -21,21 +22,21 @@ def declared() -> set[str]:
     return {variable.name for variable in environment.VARIABLES} | server | INTERNAL
 
 
-def constants(tree: ast.AST) -> dict[str, str]:
+def constants(nodes: list[ast.AST]) -> dict[str, str]:
     """Names that a module gives to strings, such as `VARIABLE = "MAINLINE_STATE"`."""
     return {
         target.id: node.value.value
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         for target in node.targets
         if isinstance(target, ast.Name)
     }
 
 
-def read_names(tree: ast.AST) -> Iterator[str]:
+def read_names(nodes: list[ast.AST]) -> Iterator[str]:
     """The names in `environ[…]`, `environ.get(…)` and the same of a mapping called `environment`."""
-    known = constants(tree)
-    for node in ast.walk(tree):
+    known = constants(nodes)
+    for node in nodes:
         key: ast.expr | None = None
         if isinstance(node, ast.Subscript) and is_environment(node.value):
             key = node.slice
@@ -54,9 +55,10 @@ def is_environment(node: ast.expr) -> bool:
 
 def named(path: Path) -> set[str]:
     """The variables that a module reads, and every string that is one of ours."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    strings = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    read = {name for name in read_names(tree) if name.isupper()}  # a deployment on GitHub has an environment as well
+    text = path.read_text(encoding="utf-8")
+    nodes = list(ast.walk(ast.parse(text))) if SUSPECT.search(text) else []
+    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    read = {name for name in read_names(nodes) if name.isupper()}  # a deployment on GitHub has an environment as well
     return read | {text for text in strings if OURS.fullmatch(text)}
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +33,17 @@ def prepare(tables):
 """
 
 
-def settings_of(path: str, module: str, **source: Any) -> Settings:
+Categories = dict[str, list[str | None]]  # by column, in the order of `id`
+
+
+def settings_of(path: str, module: str, names: Sequence[str], **source: Any) -> Settings:
     return Settings.model_validate(
         {
             "task": "regression",
             "data": {"until": "2027-01-01", "sources": {"t": {"path": path, **source}}},
             "prepare": {
                 "function": f"{module}:prepare", "key": ["id"], "label": "y",
-                "features": {"categorical": ["c"], "numeric": ["x"]},
+                "features": {"categorical": [*names], "numeric": ["x"]},
             },
             "split": {"by": "hash", "holdout": 0.5},
             "train": {"estimator": "sklearn.linear_model.Ridge"},
@@ -50,43 +54,61 @@ def settings_of(path: str, module: str, **source: Any) -> Settings:
 
 @pytest.fixture
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function from a file (and the function's body) to the frame's categories, in the order of `id`."""
+    """A function from a file (and the function's body) to the frame's categories."""
     monkeypatch.syspath_prepend(str(tmp_path))
     number = iter(range(10_000))
 
-    def of(path: Path, body: str = "", **source: Any) -> tuple[list[str | None], Signature]:
+    def of(path: Path, body: str = "", names: Sequence[str] = ("c",), **source: Any) -> tuple[Categories, Signature]:
         module = f"written_{tmp_path.name}_{next(number)}"
         (tmp_path / f"{module}.py").write_text(FRAME.format(body=body))
-        chosen = settings_of(str(path), module, **source)
+        chosen = settings_of(str(path), module, names, **source)
         frame = tmp_path / f"{module}.parquet"
         build(chosen, collect(chosen.data, tmp_path, tmp_path / "cache"), frame)
         with duckdb.connect() as con:
-            found = [c for (c,) in con.execute(f"SELECT c FROM '{frame}' ORDER BY id").fetchall()]
-        known = sorted({c for c in found if c is not None})
-        return found, signature(known, column_types.of_frame(frame)["c"])
+            rows = con.execute(f"SELECT {', '.join(names)} FROM '{frame}' ORDER BY id").fetchall()
+        found = by_column(names, rows)
+        types = column_types.of_frame(frame)
+        known = {name: sorted({c for c in values if c is not None}) for name, values in found.items()}
+        return found, signature(known, {name: types[name] for name in names})
 
     return of
 
 
-def signature(known: list[str], type_: str) -> Signature:
+def by_column(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> Categories:
+    return {name: [row[place] for row in rows] for place, name in enumerate(names)}
+
+
+def signature(known: dict[str, list[str]], types: dict[str, str]) -> Signature:
     columns = [
-        Column("c", "categorical", True, known, written=spelling.kind_of(type_).removeprefix("text")),
-        Column("x", "numeric", False, low=0, high=1),
+        Column(name, "categorical", True, known[name], written=spelling.kind_of(type_).removeprefix("text"))
+        for name, type_ in types.items()
     ]
+    columns.append(Column("x", "numeric", False, low=0, high=1))
     return Signature(
         1, "t", "1", "regression", [], None, columns, "onnx", "model.onnx", "", "", "", "", None, "",
         Agreement(1, 0.0), [["a", 1.0]], [1.0],
     )  # fmt: skip
 
 
-def scored(file: Path, asked: Signature) -> list[str | None]:
+def scored(file: Path, asked: Signature) -> Categories:
     """The categories that `predict` hands to the model."""
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         predict_file.load(con, file, asked)
         rows = con.execute("SELECT * FROM inputs").df()
     categorical, _ = predict.matrices(asked, rows, 0, str(file))
-    return [None if value == predict.MISSING else value for value in categorical[:, 0]]
+    values = [[None if value == predict.MISSING else value for value in row] for row in categorical]
+    return by_column(asked.names[:-1], values)
+
+
+def requested(asked: Signature, body: object) -> Categories:
+    """The categories that a request means, in JSON or, as text, in CSV."""
+    reader = (
+        CsvReader(asked, 100)(body.encode())
+        if isinstance(body, str)
+        else JsonReader(asked, 100)(json.dumps(body).encode())
+    )
+    return by_column(asked.names[:-1], [*reader])
 
 
 WORDS = {
@@ -110,43 +132,42 @@ WORDS = {
 }
 
 
+# All in one file, and the two kinds that might change how the file itself is read alone too.
 @pytest.mark.slow
-@pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
+@pytest.mark.parametrize("chosen", [[*WORDS], ["quotes"], ["blanks"]], ids=["all", "quotes", "blanks"])
 def test_a_category_of_a_csv_file_is_its_text_in_the_frame_a_request_and_a_file(
-    prepared: Any, tmp_path: Path, words: list[str]
+    prepared: Any, tmp_path: Path, chosen: list[str]
 ) -> None:
-    quoted = [word.replace('"', '""') for word in words]
-    lines = [f'{i},"{word}",1,2' for i, word in enumerate(quoted)]
+    words: Categories = {kind.replace(" ", "_"): [*WORDS[kind]] for kind in chosen}
+    rows = [*zip(*words.values(), strict=True)]
+    quoted = [",".join('"' + str(word).replace('"', '""') + '"' for word in row) for row in rows]
     path = tmp_path / "t.csv"
-    path.write_text("\n".join(["id,c,x,y", *lines]) + "\n")
-    found, asked = prepared(path)
+    lines = [f"{i},{line},1,2" for i, line in enumerate(quoted)]
+    path.write_text("\n".join([f"id,{','.join(words)},x,y", *lines]) + "\n")
+    found, asked = prepared(path, names=[*words])
     assert found == words
     assert scored(path, asked) == words
-    body = "c,x\n" + "".join(f'"{word}",1\n' for word in quoted)
-    assert [row[0] for row in CsvReader(asked, 100)(body.encode())] == words
-    records = {"dataframe_records": [{"c": word, "x": 1} for word in words]}
-    assert [row[0] for row in JsonReader(asked, 100)(json.dumps(records).encode())] == words
+    assert requested(asked, "\n".join([f"{','.join(words)},x", *(f"{line},1" for line in quoted)]) + "\n") == words
+    records = [dict(zip([*words, "x"], [*row, 1], strict=True)) for row in rows]
+    assert requested(asked, {"dataframe_records": records}) == words
 
 
 @pytest.mark.parametrize(
     ("body", "missing"),
     [
-        ('.filter(_.x > 0).rename(c="raw").mutate(z=_.x + 1)', None),
-        ('.mutate(c=_.raw.cast("string"))', None),
-        ('.mutate(c=_.raw.cast("string").fill_null("none"))', "none"),
+        ('.filter(_.x > 0).rename(c="p", d="q", e="r").mutate(z=_.x + 1)', None),
+        ('.mutate(c=_.p.cast("string"), d=_.q.cast("string"), e=_.r.cast("string"))', None),
+        ('.mutate(**{to: _[raw].cast("string").fill_null("none") for to, raw in zip("cde", "pqr")})', "none"),
     ],
     ids=["renamed", "cast to text", "cast and filled"],
 )
-@pytest.mark.parametrize(
-    "words", [["1.10", "1.1"], ["007", "7"], ["yes", "no"]], ids=["zeros behind", "in front", "words"]
-)
 def test_a_category_that_the_function_renames_casts_to_text_or_fills_keeps_its_text_too(
-    prepared: Any, tmp_path: Path, words: list[str], body: str, missing: str | None
+    prepared: Any, tmp_path: Path, body: str, missing: str | None
 ) -> None:
     path = tmp_path / "t.csv"
-    path.write_text(f"id,raw,x,y\n0,{words[0]},1,2\n1,{words[1]},1,2\n2,,1,2\n")
-    found, _ = prepared(path, body)
-    assert found == [*words, missing]
+    path.write_text("id,p,q,r,x,y\n0,1.10,007,yes,1,2\n1,1.1,7,no,1,2\n2,,,,1,2\n")
+    found, _ = prepared(path, body, names="cde")
+    assert found == {"c": ["1.10", "1.1", missing], "d": ["007", "7", missing], "e": ["yes", "no", missing]}
 
 
 @pytest.mark.slow
@@ -159,7 +180,7 @@ def test_a_column_that_is_both_a_category_and_computed_with_is_refused_with_the_
         ConfigurationError, match=r"data.sources.t: column c is a category as it is written.*types: \{c: DOUBLE\}"
     ):
         prepared(path, ".mutate(x=_.c + 1)")
-    assert prepared(path, ".mutate(x=_.c + 1)", types={"c": "DOUBLE"})[0] == ["1.1", "1.1"]
+    assert prepared(path, ".mutate(x=_.c + 1)", types={"c": "DOUBLE"})[0] == {"c": ["1.1", "1.1"]}
 
 
 TYPES: dict[str, st.SearchStrategy[Any]] = {
@@ -217,49 +238,44 @@ def test_a_number_of_32_bits_is_known_whatever_digits_duckdb_shows_of_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("type_", [name for name in TYPES if name != "UUID"])
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
 def test_a_typed_category_means_the_same_in_the_source_a_request_and_a_file(
-    prepared: Any, tmp_path: Path, type_: str, suffix: str
+    prepared: Any, tmp_path: Path, suffix: str
 ) -> None:
     examples = {"BOOLEAN": ["true", "false"], "DATE": ["2026-01-31", "2026-02-01"], "TIME": ["09:00:00", "10:30:00.5"],
                 "VARCHAR": ["yes", "1.10"]}  # fmt: skip
-    values = examples.get(type_, ["2026-01-31 10:00:00", "2026-02-01"] if "TIMESTAMP" in type_ else ["1", "7"])
+    columns = {re.sub(r"\W", "_", f"c_{name}"): name for name in TYPES if name != "UUID"}
     path = tmp_path / f"t{suffix}"
-    rows = " UNION ALL ".join(
-        f"SELECT {i} AS id, CAST('{value}' AS {type_}) AS c, 1.0 AS x, 2.0 AS y" for i, value in enumerate(values)
-    )
+    selected = []
+    for i, otherwise in enumerate([("2026-01-31 10:00:00", "1"), ("2026-02-01", "7")]):
+        values = [examples.get(type_, [otherwise["TIMESTAMP" not in type_]] * 2)[i] for type_ in columns.values()]
+        cast = [f"CAST('{v}' AS {type_}) AS {c}" for v, (c, type_) in zip(values, columns.items(), strict=True)]
+        selected.append(f"SELECT {i} AS id, {', '.join(cast)}, 1.0 AS x, 2.0 AS y")
     with duckdb.connect() as con:
         con.execute("SET TimeZone = 'UTC'")
         form = {".parquet": "parquet", ".jsonl": "json", ".csv": "csv, HEADER"}[suffix]
-        con.execute(f"COPY ({rows}) TO '{path}' (FORMAT {form})")
-    found, asked = prepared(path)
+        con.execute(f"COPY ({' UNION ALL '.join(selected)}) TO '{path}' (FORMAT {form})")
+    found, asked = prepared(path, names=[*columns])
     assert scored(path, asked) == found
     if suffix == ".jsonl":  # the source's own lines are a request
         records = [json.loads(line) for line in path.read_text().splitlines()]
-        asked_rows = [{"c": record["c"], "x": record["x"]} for record in records]
-        body = json.dumps({"dataframe_records": asked_rows}).encode()
-        assert [row[0] for row in JsonReader(asked, 100)(body)] == found
-    records = [{"c": text, "x": 1} for text in found]
-    assert [row[0] for row in JsonReader(asked, 100)(json.dumps({"inputs": _columns(records)}).encode())] == found
-
-
-def _columns(records: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    return {name: [record[name] for record in records] for name in records[0]}
+        own = [{name: record[name] for name in (*columns, "x")} for record in records]
+        assert requested(asked, {"dataframe_records": own}) == found
+    assert requested(asked, {"inputs": {**found, "x": [1, 1]}}) == found
 
 
 def test_a_word_of_another_spelling_means_the_category_of_its_type() -> None:
-    known = signature(["true", "false"], "BOOLEAN")
+    known = signature({"c": ["true", "false"]}, {"c": "BOOLEAN"})
     body = {"dataframe_records": [{"c": c, "x": 1} for c in (True, "True", "yes", "NO", None, "maybe")]}
     rows = JsonReader(known, 100)(json.dumps(body).encode())
     assert [row[0] for row in rows] == ["true", "true", "true", "false", None, "maybe"]
     body = {"dataframe_records": [{"c": c, "x": 1} for c in (7, 7.0, "7", "07", "seven")]}
-    rows = JsonReader(signature(["7"], "BIGINT"), 100)(json.dumps(body).encode())
+    rows = JsonReader(signature({"c": ["7"]}, {"c": "BIGINT"}), 100)(json.dumps(body).encode())
     assert [row[0] for row in rows] == ["7", "7", "7", "7", "seven"]
 
 
 def test_a_column_of_which_every_value_is_unknown_is_named() -> None:
-    unknown = spelling.unknown_columns(signature(["a", "b"], "VARCHAR").columns)
+    unknown = spelling.unknown_columns(signature({"c": ["a", "b"]}, {"c": "VARCHAR"}).columns)
     assert unknown([("z", 1.0), ("y", 1.0)]) == ["c"]
     assert unknown([("z", 1.0), ("a", 1.0)]) == []
     assert unknown([(None, 1.0)]) == []
