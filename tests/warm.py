@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = (
     "alembic.command", "duckdb", "fairlearn.metrics", "great_expectations", "ibis.backends.duckdb", "jinja2",
-    "matplotlib.backends.backend_svg", "matplotlib.pyplot", "mlflow.cli", "mlflow.pyfunc", "mlflow.sklearn",
+    "mlflow.cli", "mlflow.pyfunc", "mlflow.sklearn",
     "mlflow.store.model_registry.sqlalchemy_store", "mlflow.store.tracking.sqlalchemy_store",
     "mlflow.tracing.processor.base_mlflow", "narwhals.stable.v2", "onnxruntime", "opentelemetry.sdk.metrics",
     "oras.client", "pandas", "pyarrow.parquet", "pyarrow.pandas_compat", "pydantic", "schemathesis", "scipy.stats",
@@ -216,7 +216,6 @@ def exercise(database: str) -> None:
 
     The `database` is made: a new store of MLflow.
     """
-    import matplotlib.figure
     import mlflow
     from mlflow.entities import LoggedModelOutput, Metric, Param, RunTag
     from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
@@ -239,12 +238,6 @@ def exercise(database: str) -> None:
         client.finalize_logged_model(model.model_id, "READY")
         client.set_tag(run, "logged", "whole")
         client.set_terminated(run, "FINISHED")
-        figure = matplotlib.figure.Figure()
-        axes = figure.subplots()
-        axes.plot([0, 1], [0, 1], label="warm")
-        axes.legend()
-        axes.set_title("warm")
-        figure.savefig(f"{folder}/warm.svg")
 
 
 def learn() -> None:

@@ -13,7 +13,7 @@ from mainline.evaluation.results import Interval
 from mainline.runtime.atomic_files import write_text
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from mainline.report.plots.axes import Axes
 
 NAME = "demo.html"
 TITLES = 34  # characters of a title in the plot
@@ -108,38 +108,34 @@ def duration(seconds: float) -> str:
 
 def drawn(months: Sequence[Month], metric: str) -> str:
     """The metric of both models by period on top, the difference below; bars are intervals."""
-    from matplotlib.figure import Figure
-
     from mainline.report.plots import axes as canvas
     from mainline.report.plots import svg
 
-    with svg.styled():
-        figure = Figure(figsize=(canvas.WIDE, 4.2))
-        top: Axes = figure.add_axes((0.08, 0.42, 0.9, 0.54))
-        low: Axes = figure.add_axes((0.08, 0.09, 0.9, 0.25), sharex=top)
-        sides: list[tuple[str, Any, str, float]] = [
-            ("in production", lambda month: month.metric.candidate, svg.CANDIDATE, 0.06),
-            ("frozen first model", lambda month: month.metric.baseline, svg.BASELINE, -0.06),
-        ]
-        for label, side, colour, shift in sides:
-            errorbars(top, [side(month) for month in months], colour, shift, label)
-        errorbars(low, [month.metric.delta for month in months if month.metric and month.metric.delta], svg.GOOD, 0.0)
-        low.axhline(0, color=svg.MUTED, linewidth=1)
-        top.set(ylabel=name(metric))
-        low.set(ylabel="difference")
-        top.tick_params(labelbottom=False)
-        low.set_xticks(range(len(months)), [f"{month.name}\nversion {month.version}" for month in months])
-        top.set_xlim(-0.5, len(months) - 0.5)
-        for axes in (top, low):
-            axes.grid(visible=False, axis="x")
-        top.legend(frameon=False, ncols=2, loc="upper right")
-        return svg.written(figure, "demo", f"{name(metric)} by period, in production and of the frozen first model")
+    figure = canvas.Figure(canvas.WIDE, 4.2)
+    top, low = figure.add((0.08, 0.42, 0.9, 0.54)), figure.add((0.08, 0.09, 0.9, 0.25))
+    sides: list[tuple[str, Any, str, float]] = [
+        ("in production", lambda month: month.metric.candidate, svg.CANDIDATE, 0.06),
+        ("frozen first model", lambda month: month.metric.baseline, svg.BASELINE, -0.06),
+    ]
+    for label, side, colour, shift in sides:
+        errorbars(top, [side(month) for month in months], colour, shift)
+        top.keys.append(("o", colour, label))
+    errorbars(low, [month.metric.delta for month in months if month.metric and month.metric.delta], svg.GOOD, 0.0)
+    low.level(0, svg.MUTED)
+    top.labels, low.labels = ("", name(metric)), ("", "difference")
+    top.below = False
+    for axes in (top, low):
+        axes.x.ticks = [(place, f"{month.name}\nversion {month.version}") for place, month in enumerate(months)]
+        axes.x.limits = (-0.5, len(months) - 0.5)
+        axes.x.grid = False
+    return figure.written("demo", f"{name(metric)} by period, in production and of the frozen first model")
 
 
-def errorbars(axes: Axes, values: Sequence[Interval], colour: str, shift: float, label: str | None = None) -> None:
+def errorbars(axes: Axes, values: Sequence[Interval], colour: str, shift: float) -> None:
     at = [place + shift for place in range(len(values))]
     middle = [value.value for value in values]
-    reach = [[v.value - (v.low if v.low is not None else v.value) for v in values],
-             [(v.high if v.high is not None else v.value) - v.value for v in values]]  # fmt: skip
-    axes.errorbar(at, middle, yerr=reach, color=colour, fmt="o", ms=4.5, linewidth=1.4, capsize=0, label=label)
-    axes.plot(at, middle, color=colour, linewidth=1.2, alpha=0.5)
+    for place, value in zip(at, values, strict=True):
+        ends = [value.value if end is None else end for end in (value.low, value.high)]
+        axes.line([place, place], ends, colour, 1.4)
+    axes.marks(at, middle, colour, size=5.5)
+    axes.line(at, middle, colour, 1.2, alpha=0.5)

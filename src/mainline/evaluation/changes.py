@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import yaml
@@ -47,9 +47,9 @@ def of_gates(root: Path, commit: str, params: str, suites: str) -> list[Change]:
             found += differences("gate", {part: before.get(part)}, {part: now.get(part)})
         found += differences("gate", {"data.expectations": suites_of(before)}, {"data.expectations": suites_of(now)})
     folders = dict.fromkeys([suites, suites_of(before or {}) or suites])
-    files = git.changed_files(root, commit, *folders)
-    files += git.changed_files(root, commit, *MACHINE)
-    return found + [Change("gate", name, "…", "changed") for name in dict.fromkeys(files)]
+    files = git.changed_files(root, commit, *folders, *MACHINE)
+    files.sort(key=lambda name: not any(PurePosixPath(name).is_relative_to(folder) for folder in folders))
+    return found + [Change("gate", name, "…", "changed") for name in files]
 
 
 def settings_of(text: str | None) -> dict[str, Any] | None:

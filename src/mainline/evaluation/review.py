@@ -268,10 +268,10 @@ def drift(settings: Settings, frame: Path, record: Record, against: Record) -> l
 
 def side(workspace: Workspace, record: Record, commit: str | None) -> Side:
     root = workspace.root
-    here = commit is None
+    top = commit is None and git.is_top(root)
     return Side(
-        commit=(git.commit_of(root, "HEAD") if git.is_top(root) else None) if here else commit,
-        clean=(git.is_top(root) and git.is_clean(root)) if here else True,
+        commit=git.commit_of(root, "HEAD") if top else commit,
+        clean=commit is not None or (top and git.is_clean(root)),
         fingerprint=record.fingerprint,
         model_digest=record.digest,
         model_bytes=record.facts.model.bytes,

@@ -1,7 +1,7 @@
 """The small plots of the page, as SVG that stretches to its place; all text around them is HTML.
 
-Drawn by hand, and not by Matplotlib as the reports' plots are: a small figure costs Matplotlib 0.1 s, and a page has
-a hundred of them. Here one costs less than a millisecond.
+Drawn by hand, as the reports' plots are: a small figure costs Matplotlib 0.1 s, and a page has a hundred of them. Here
+one costs less than a millisecond.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import functools
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -48,15 +49,21 @@ def store(state: Path) -> tuple[str, str | None]:
     return f"sqlite:///{state / 'mlflow.db'}", (state / "artifacts").as_uri()
 
 
-def without_package_list() -> None:
-    """Have MLflow not read the files of all installed packages: half a second for a warning that nobody would see.
+@contextlib.contextmanager
+def uncompared() -> Iterator[None]:
+    """Have MLflow not compare a model's requirements with what is installed, whence they come here.
 
-    It compares the requirements of a model with what is installed, whence they come here.
+    For a warning that nobody would see, it reads the files of all installed packages, which takes half a second, and
+    parses the description of each that is required.
     """
-    from mlflow.utils import requirements_utils
+    from mlflow.utils import environment as requirements
 
-    if getattr(requirements_utils, "_MODULES_TO_PACKAGES", {}) is None:
-        requirements_utils._MODULES_TO_PACKAGES = {}
+    compare = requirements.warn_dependency_requirement_mismatches
+    requirements.warn_dependency_requirement_mismatches = lambda required: None
+    try:
+        yield
+    finally:
+        requirements.warn_dependency_requirement_mismatches = compare
 
 
 def quiet() -> None:
@@ -297,12 +304,11 @@ def log_model(client: MlflowClient, experiment: str, run_id: str, job: dict[str,
     from mainline.training.pipeline import answers_of
     from mainline.training.record import Record
 
-    without_package_list()
     model = Record.read(Path(job["record"])).model()
     rows = pd.read_json(io.StringIO(job["example"]), orient="split", dtype=False).astype(job["types"])
     made = client.create_logged_model(experiment, "model", run_id, params={k: str(v) for k, v in job["params"].items()})
     client.log_outputs(run_id, [LoggedModelOutput(made.model_id, 0)])
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, uncompared():
         mlflow.sklearn.save_model(
             rounding(model, rows),
             f"{folder}/model",
@@ -357,4 +363,10 @@ def requirements(estimator: str) -> list[str]:
     root = estimator.split(".")[0].split(":")[0]
     if root != "sklearn":  # to find the package of a module, the files of all packages are read: half a second
         packages += [name for name in metadata.packages_distributions().get(root, []) if name not in packages]
-    return [f"{name}=={metadata.version(name)}" for name in packages if name != "mainline"]
+    return [f"{name}=={version_of(name)}" for name in packages if name != "mainline"]
+
+
+def version_of(package: str) -> str:
+    """Of an installed package: one line of its metadata, whose whole description `metadata.version` would parse."""
+    found = re.search(r"^Version: *(\S+)", metadata.distribution(package).read_text("METADATA") or "", re.MULTILINE)
+    return found[1] if found else metadata.version(package)

@@ -17,6 +17,8 @@ SUSPECT = ACTIVE | frozenset(":[]-+=.)wWgG")  # what `_piece` looks at; every ot
 PART = "<!-- -->"
 GROWTH = 3  # text may grow to so many times its limit; beyond, it is cut earlier
 MARKS = 4  # combining marks on one letter: more run over the lines around it
+# Nothing in a text without any of these becomes anything else.
+NOTABLE = re.compile(r"[`*_~<>|\\&#@!$^{}:\[\]]|^[-+=]|^\w+[.)]|www\.|GH-", re.IGNORECASE)
 COMMIT = re.compile(r"[0-9a-f]{6}(?=[0-9a-f])", re.IGNORECASE)  # GitHub links these where such a commit exists
 
 
@@ -43,6 +45,8 @@ def fenced(lines: list[str], language: str = "") -> str:
 
 def _escaped(value: object, limit: int, parted: str) -> str:
     text = _few_marks(plain(value, limit))
+    if not NOTABLE.search(text) and not COMMIT.search(text):
+        return text
     pieces: list[str] = []
     room = max(GROWTH * limit, 40)
     commits = {found.end() - 1 for found in COMMIT.finditer(text)} if "#" in parted else set()

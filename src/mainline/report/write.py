@@ -23,12 +23,13 @@ CONTENT, PAGE = "content.pickle", "report.html"
 
 
 def load_libraries(*_: object) -> None:
-    """Import what a report is drawn with, half a second's work, while something else is waited for."""
+    """Import what a report is made with, while something else is waited for."""
+    import sklearn.calibration  # noqa: F401
+
     from mainline.report import html
-    from mainline.report.plots import svg
+    from mainline.report.plots import review  # noqa: F401
 
     html.template()
-    svg.load_libraries()
 
 
 def plots_of_scores(found: ReviewedRows) -> list[Plot]:

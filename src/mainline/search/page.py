@@ -143,44 +143,28 @@ def drawn(found: Found) -> Any:
     complete = [trial for trial in found.trials if trial.state == "complete"]
     points = [(trial.clock / 60, trial.value, trial.broken) for trial in complete if trial.value is not None]
     best = found.improvements()
-    with svg.styled():
-        figure, axes = canvas.framed((canvas.WIDE, 2.8), (0.09, 0.17, 0.89, 0.72))
-        others = [(at, value) for at, value, broken in points if not broken]
-        axes.scatter(
-            [at for at, _ in others],
-            [value for _, value in others],
-            s=10,
-            color=svg.MUTED,
-            alpha=0.55,
-            linewidths=0,
-            label="a trial",
-        )
-        out = [(at, value) for at, value, broken in points if broken]
-        if out:
-            axes.scatter(
-                [at for at, _ in out],
-                [value for _, value in out],
-                s=12,
-                color=svg.BAD,
-                marker="x",
-                linewidths=0.8,
-                label="over a limit",
-            )
-        if best:
-            at = [trial.clock / 60 for trial in best] + [found.seconds / 60]
-            steps = [trial.value for trial in (*best, best[-1]) if trial.value is not None]
-            axes.plot(
-                at, steps, color=svg.CANDIDATE, drawstyle="steps-post",
-                linewidth=1.9, label="best so far", zorder=3,
-            )  # fmt: skip
-        assert found.today.value is not None
-        axes.axhline(found.today.value, color=svg.BASELINE, linewidth=1.2, linestyle=(0, (4, 2)), label="today")
-        values = sorted(value for _, value in others)
-        if values:  # a few far-off trials would hide all differences between the others
-            near = values[len(values) // 4 :] if found.greater else values[: -(len(values) // 4) or None]
-            low, high = min(*near, found.today.value), max(*near, found.today.value)
-            room = 0.08 * (high - low) or 0.01 * abs(high) or 0.01
-            axes.set_ylim(low - room, high + room)
-        axes.set(xlabel="minutes of searching", ylabel=found.metric, xlim=(0, max(found.seconds / 60 * 1.02, 1e-3)))
-        axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0)
-        return Markup(svg.written(figure, "search", f"{found.metric}: best so far over time"))
+    figure, axes = canvas.framed((canvas.WIDE, 2.8), (0.09, 0.17, 0.89, 0.72))
+    others = [(at, value) for at, value, broken in points if not broken]
+    out = [(at, value) for at, value, broken in points if broken]
+    for some, colour, marker, said in ((others, svg.MUTED, "o", "a trial"), (out, svg.BAD, "x", "over a limit")):
+        if some:
+            at, to = zip(*some, strict=True)
+            axes.marks(at, to, colour, marker, 3.5, alpha=0.55, over=canvas.BARS)
+            axes.keys.append((marker, colour, said))
+    if best:
+        times = [trial.clock / 60 for trial in best] + [found.seconds / 60]
+        steps = [trial.value for trial in (*best, best[-1]) if trial.value is not None]
+        axes.steps(times, steps, svg.CANDIDATE, 1.9, over=canvas.LINES + 0.5)
+        axes.keys.append(("-", svg.CANDIDATE, "best so far"))
+    assert found.today.value is not None
+    axes.level(found.today.value, svg.BASELINE, 1.2, svg.DASHED)
+    axes.keys.append(("--", svg.BASELINE, "today"))
+    values = sorted(value for _, value in others)
+    if values:  # a few far-off trials would hide all differences between the others
+        near = values[len(values) // 4 :] if found.greater else values[: -(len(values) // 4) or None]
+        low, high = min(*near, found.today.value), max(*near, found.today.value)
+        room = 0.08 * (high - low) or 0.01 * abs(high) or 0.01
+        axes.y.limits = (low - room, high + room)
+    axes.x.limits = (0, max(found.seconds / 60 * 1.02, 1e-3))
+    axes.labels = ("minutes of searching", found.metric)
+    return Markup(figure.written("search", f"{found.metric}: best so far over time"))

@@ -7,11 +7,12 @@ Mainline's own code that may compute it.
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -52,5 +53,6 @@ class FrameCache:
 
 @functools.cache  # of the code that this process has imported
 def code_digest(package: Path) -> str:
-    files = sorted(path for room in ROOMS for path in (package / room).rglob("*.py"))
-    return digest([[str(path.relative_to(package)), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
+    folders = (folder for room in ROOMS for folder in os.walk(package / room))
+    files = sorted(os.path.join(place, name) for place, _, names in folders for name in names if name.endswith(".py"))
+    return digest([[os.path.relpath(file, package), sha256(Path(file).read_bytes()).hexdigest()] for file in files])

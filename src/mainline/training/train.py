@@ -81,13 +81,14 @@ def train_model(
     arrays = holdout_of(settings, frame, fitted)
     repeated = repeat(settings, frame, fitted, arrays["score"], smaller or unchanged)
     counts = counted.result()
+    top = git.is_top(root)
     facts = Facts(
         created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         fingerprint=prints.model,
         frame=prints.frame,
         parts=prints.parts,
-        commit=git.commit_of(root, "HEAD") if git.is_top(root) else None,
-        clean=git.is_top(root) and git.is_clean(root),
+        commit=git.commit_of(root, "HEAD") if top else None,
+        clean=top and git.is_clean(root),
         task=settings.task,
         classes=fitted.classes,
         model=ModelFacts(fitted.digest, len(fitted.pickled), round(fitted.seconds, 3)),

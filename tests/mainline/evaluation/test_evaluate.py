@@ -92,9 +92,10 @@ def test_the_rates_of_a_slice_are_fairlearns(binary: Labelled) -> None:
         "selection_rate": selection_rate, "recall": true_positive_rate, "false_positive_rate": false_positive_rate,
     }  # fmt: skip
     frame = MetricFrame(metrics=functions, y_true=binary.y, y_pred=said, sensitive_features=binary.rows["shop"])
-    found = evaluate.by_group(SETTINGS, binary, "shop", binary.candidate)
+    found, other = evaluate.by_group(SETTINGS, binary, "shop", [binary.candidate, 1 - binary.candidate])
     for name in functions:
         assert found[name].to_dict() == pytest.approx(frame.by_group[name].to_dict()), name
+    assert other["recall"].to_dict() != pytest.approx(found["recall"].to_dict()), "each model's own"
 
 
 def test_multiclass_and_regression_gaps_are_those_of_a_plain_computation() -> None:

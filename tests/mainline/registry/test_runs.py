@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import urllib.request
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import mlflow
@@ -13,6 +14,7 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
+from sklearn.linear_model import LogisticRegression
 
 from mainline.errors import ExternalError
 from mainline.registry import runs as tracking
@@ -213,3 +215,26 @@ def test_what_a_killed_run_had_begun_to_log_is_ended_by_the_next(
     tracking.end_killed(client, client.search_runs([experiment], f"tags.fingerprint = '{'f' * 64}'"))
     assert client.get_run(begun.info.run_id).info.status == "KILLED"
     assert client.get_run(other.info.run_id).info.status == "RUNNING"
+
+
+def test_a_models_requirements_are_what_is_installed_and_mlflow_reads_no_packages_to_compare_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mlflow.sklearn
+    from mlflow.utils import environment, requirements_utils
+
+    given = tracking.requirements("sklearn.linear_model.LogisticRegression")
+    assert given == [f"{name}=={metadata.version(name)}" for name in ("scikit-learn", "numpy", "scipy", "pandas")]
+    read: list[str] = []
+    monkeypatch.setattr(requirements_utils, "_check_requirement_satisfied", read.append)
+    monkeypatch.setattr(requirements_utils, "_init_modules_to_packages_map", lambda: read.append("all packages"))
+    monkeypatch.setattr(requirements_utils, "_get_installed_version", lambda name, *_: read.append(name) or "1")
+    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    options = {"pip_requirements": given, "serialization_format": "pickle"}
+    with tracking.uncompared():
+        mlflow.sklearn.save_model(model, tmp_path / "uncompared", **options)
+    assert read == []
+    written = (tmp_path / "uncompared" / "requirements.txt").read_text(encoding="utf-8")
+    assert set(given) < {line.strip() for line in written.splitlines()}
+    environment.warn_dependency_requirement_mismatches(given)
+    assert read == given, "afterwards it compares again"

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from mainline.report import escape
 from mainline.report.escape import code, fenced, prose
 
 HOSTILE = [
@@ -78,3 +79,11 @@ def test_a_code_block_ends_where_it_should(lines: list[str]) -> None:
 @given(st.text(alphabet="@#<|", max_size=2000), st.integers(20, 200))
 def test_escaping_does_not_let_text_grow_without_end(text: str, limit: int) -> None:
     assert len(prose(text, limit)) <= 3 * limit + 1
+
+
+@given(st.text(st.sampled_from("aw.GH-1f0²: )[(@#_*·é\u0301"), max_size=12), st.integers(1, 12))
+def test_a_text_without_notable_characters_is_what_looking_at_each_would_make_of_it(value: str, limit: int) -> None:
+    found = prose(value, limit), code(value, limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(escape, "NOTABLE", re.compile(""))
+        assert (prose(value, limit), code(value, limit)) == found

@@ -19,6 +19,7 @@ from mainline.data.feature_patterns import STAR, matched
 from mainline.data.sources.duckdb_scan import no_room_to_spill
 from mainline.data.validation import periods
 from mainline.data.validation.dtypes import examinable
+from mainline.data.validation.quick_expectations import configured_once
 from mainline.data.validation.results import Expectation, Severity, Validation
 from mainline.data.validation.suites import Rule, Suite, expectation_types, load_suite
 from mainline.data.validation.table import Table, compared_in
@@ -88,7 +89,7 @@ def check(
     if not count:
         return Checked(table, suite, [nothing_there(table, suite)], None)
     suite = for_columns(suite, list(map(str, rows.columns)), table)
-    with quiet():
+    with quiet(), configured_once():
         if isinstance(rows, Table):
             rows = replace(rows, suite=suite, key=key, compared=compared_in(suite), made={}, frames={}, trouble=[])
         else:

@@ -1,117 +1,92 @@
-"""A Matplotlib figure as inline SVG that follows the page: its colours are CSS variables, its font the page's."""
+"""Pieces of an inline SVG that follows the page: its colours are CSS variables, its font is the page's.
+
+The plots are drawn by hand: Matplotlib took half a second to be imported, and 50 ms for each plot.
+"""
 
 from __future__ import annotations
 
-import io
-import re
-import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+import html
+from collections.abc import Iterable
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-# Colours that no plot would choose by itself stand for the page's variables until the SVG is written.
-INK, MUTED, GRID, SURFACE = "#fe0101", "#fe0102", "#fe0103", "#fe0104"
-CANDIDATE, BASELINE, GOOD, BAD = "#fe0105", "#fe0106", "#fe0107", "#fe0108"
-VARIABLES = {
-    INK: "ink",
-    MUTED: "muted",
-    GRID: "line",
-    SURFACE: "surface",
-    CANDIDATE: "candidate",
-    BASELINE: "baseline",
-    GOOD: "good",
-    BAD: "bad",
-}
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "text.parse_math": False,  # a dollar in a category's name is a dollar
-    "font.size": 9.5,
-    "axes.edgecolor": GRID,
-    "axes.labelcolor": MUTED,
-    "axes.titlecolor": INK,
-    "axes.linewidth": 0.8,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.facecolor": "none",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.unicode_minus": True,
-    "grid.color": GRID,
-    "grid.linewidth": 0.6,
-    "xtick.color": GRID,
-    "ytick.color": GRID,
-    "xtick.labelcolor": MUTED,
-    "ytick.labelcolor": MUTED,
-    "xtick.major.size": 0,
-    "ytick.major.size": 0,
-    "figure.facecolor": "none",
-    "text.color": INK,
-    "lines.solid_capstyle": "round",
+INK, MUTED, GRID, SURFACE = "var(--ink)", "var(--muted)", "var(--line)", "var(--surface)"
+CANDIDATE, BASELINE, GOOD, BAD = "var(--candidate)", "var(--baseline)", "var(--good)", "var(--bad)"
+SIZE = 9.5  # of letters: everything is in points
+LETTER = 0.58  # the width of most letters, in sizes: the reader's own font draws them
+DASHED, DOTTED = (4, 2), (1, 2)  # in widths of the line
+MARKERS = {
+    "s": "M-{0} -{0}H{0}V{0}H-{0}Z",
+    "^": "M0 -{0}L{0} {0}H-{0}Z",
+    "v": "M0 {0}L{0} -{0}H-{0}Z",
+    "x": "M-{0} -{0}L{0} {0}M-{0} {0}L{0} -{0}",
 }
 
 
-def load_libraries() -> None:
-    """Import Matplotlib, without the lists of properties in its docstrings, which take a quarter of the time."""
-    if "matplotlib.figure" in sys.modules:
-        return
-    from matplotlib import artist
-
-    listing = artist.kwdoc
-    artist.kwdoc = lambda artist: ""
-    try:
-        import matplotlib.backends.backend_svg
-        import matplotlib.figure  # noqa: F401
-    finally:
-        artist.kwdoc = listing
+def number(value: float) -> str:
+    """A coordinate, to a hundredth of a point."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
-@contextmanager
-def styled() -> Iterator[None]:
-    """The Matplotlib style of the report, independent of the local matplotlibrc."""
-    load_libraries()
-    import matplotlib
-
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        yield
+def tag(name: str, **attributes: float | str | None) -> str:
+    """An element without content; a `_` in the name of an attribute is a hyphen, `None` leaves the attribute out."""
+    return f"<{name}{written(attributes)}/>"
 
 
-def written(figure: Figure, name: str, title: str) -> str:
-    """The figure as an `<svg>` element, the same for the same figure; `title` is the text for screen readers."""
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    FigureCanvasSVG(figure)
-    out = io.StringIO()
-    # A salt of its own, so that no two plots of a page share an id.
-    with matplotlib.rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # the reader's own font draws the letters, not Matplotlib's
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    return inlined(out.getvalue(), title)
-
-
-def inlined(text: str, title: str) -> str:
-    text = text[text.index("<svg") :].strip()
-    view = re.search(r'viewBox="[^"]*"', text)
-    assert view
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
-    text = re.sub(
-        r"<svg[^>]*>", f'<svg class="plot" {view[0]} role="img" aria-label="{attribute(title)}">', text, count=1
+def written(attributes: dict[str, float | str | None]) -> str:
+    return "".join(
+        f' {name.replace("_", "-")}="{value if isinstance(value, str) else number(value)}"'
+        for name, value in attributes.items()
+        if value is not None
     )
-    text = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", text)  # of groups; what is referred to has a hash for its id
-    text = re.sub(r"font: [^;\"]*?([\d.]+)px[^;\"]*", r"font-size: \1px", text)
-    text = re.sub(r"font-family: [^;\"]*;? ?", "", text)
-    text = re.sub(r' d="[^"]*"', lambda path: re.sub(r"(\.\d\d)\d+", r"\1", path[0]), text)
-    for colour, variable in VARIABLES.items():
-        text = text.replace(colour, f"var(--{variable})")
-    text = text.replace("xlink:href", "href")
-    return re.sub(r">\s+<", "><", text)
 
 
-def attribute(value: str) -> str:
-    return value.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+def stroke(colour: str, width: float, dashes: Iterable[float] = (), alpha: float = 1.0) -> str:
+    """The style of a line."""
+    broken = ",".join(number(width * part) for part in dashes)
+    return (
+        f"fill: none; stroke: {colour}; stroke-width: {number(width)}"
+        f"; stroke-linejoin: round{f'; stroke-dasharray: {broken}' if broken else '; stroke-linecap: round'}"
+        f"{faint('stroke', alpha)}"
+    )
+
+
+def filled(colour: str, alpha: float = 1.0) -> str:
+    """The style of a surface."""
+    return f"fill: {colour}{faint('fill', alpha)}"
+
+
+def faint(what: str, alpha: float) -> str:
+    return f"; {what}-opacity: {number(alpha)}" if alpha < 1 else ""
+
+
+def way(x: Iterable[float], y: Iterable[float]) -> str:
+    """The path from point to point."""
+    return "M" + "L".join(f"{number(a)} {number(b)}" for a, b in zip(x, y, strict=True))
+
+
+def mark(shape: str, x: float, y: float, size: float, style: str) -> str:
+    """A marker of a height of `size`: o, s, ^, v or x."""
+    if shape == "o":
+        return tag("circle", cx=x, cy=y, r=size / 2, style=style)
+    drawn = MARKERS[shape].replace("{0}", number(size / 2))
+    return tag("path", d=drawn, transform=f"translate({number(x)} {number(y)})", style=style)
+
+
+def text(
+    said: str, x: float, y: float, colour: str, anchor: str = "start", size: float = SIZE, turned: float = 0
+) -> str:
+    """Text with its baseline at `y`; `turned` is in degrees around its anchor."""
+    place = {"transform": f"rotate({number(turned)} {number(x)} {number(y)})"} if turned else {}
+    style = f"font-size: {number(size)}px; fill: {colour}"
+    inside = written({"x": x, "y": y, "text_anchor": anchor if anchor != "start" else None, **place, "style": style})
+    return f"<text{inside}>{html.escape(said)}</text>"
+
+
+def width_of(said: str, size: float = SIZE) -> float:
+    return LETTER * size * len(said)
+
+
+def picture(width: float, height: float, title: str, parts: Iterable[str]) -> str:
+    """The `<svg>` element; `title` is the text for screen readers."""
+    view = f"0 0 {number(width)} {number(height)}"
+    return f'<svg class="plot" viewBox="{view}" role="img" aria-label="{html.escape(title)}">{"".join(parts)}</svg>'

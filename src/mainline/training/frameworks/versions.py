@@ -13,6 +13,8 @@ from mainline.errors import ConfigurationError
 
 def of_model(pickled: bytes) -> dict[str, str]:
     """The frameworks whose modules the pickle names, with the installed versions."""
+    if not any(f"{framework.module}.".encode() in pickled for framework in FRAMEWORKS):
+        return {}  # without reading a pickle of megabytes piece by piece
     named = {
         argument.partition(".")[0]
         for _, argument, _ in pickletools.genops(pickled)
