@@ -311,7 +311,7 @@ java: ## See that a Java for Spark is there (root on Debian gets one)
 check: $(BIN)/.all $(GITHUB_API) ## The quick part: lint, types, and the tests that need no server and no whole run
 	@said=$$(mktemp); trap 'kill $$linting 2> /dev/null; rm -f "$$said"' EXIT; \
 		$(THIS_MAKE) --no-print-directory lint > "$$said" 2>&1 & linting=$$!; \
-		$(BIN)/pytest -m "not slow" -p no:logging; tests=$$?; wait $$linting; lint=$$?; cat "$$said"; test $$lint$$tests = 00
+		$(BIN)/pytest -m "not slow" -p no:logging -o tmp_path_retention_policy=failed; tests=$$?; wait $$linting; lint=$$?; cat "$$said"; test $$lint$$tests = 00
 
 # A browser of the machine's own; the tests that need one skip themselves without it, and fail in CI.
 .PHONY: browser
