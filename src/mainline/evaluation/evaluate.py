@@ -218,12 +218,13 @@ def by_group(
     return [found[found.index.str.startswith(f"{of}")].rename(index=lambda name: name[1:]) for of in range(len(scores))]
 
 
-def confusion(y_true: Any, y_pred: Any, sample_weight: Any) -> NDArray[np.float64]:
+def confusion(y_true: Any, y_pred: Any, sample_weight: Any) -> NDArray[Any]:
     """Labels down, decisions across: as scikit-learn counts them, without its checks of what was just made."""
     import numpy as np
 
     places = 2 * np.asarray(y_true, dtype=int) + np.asarray(y_pred, dtype=int)
-    return np.bincount(places, np.asarray(sample_weight), minlength=4).reshape(2, 2)
+    cells: NDArray[Any] = np.bincount(places, np.asarray(sample_weight), minlength=4).reshape(2, 2)
+    return cells
 
 
 def rates(counts: pd.Series[Any]) -> pd.DataFrame:
