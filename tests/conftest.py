@@ -46,20 +46,27 @@ COSTLY = STORES | SERVERS | MODELS
 
 # One worker has all tests of a file, or of one of these folders, so that what they share is made once.
 TOGETHER = ("tests/container", "tests/mainline/serving")
-# What takes longest begins first: then all workers end at about the same time.
+# What takes longest begins first: then all workers end at about the same time. Beside what waits for containers, servers
+# and jobs, what computes: neither has the processors to itself.
 LONGEST = (
     "tests/container",
+    "tests/pipelines/test_flights.py",
     "tests/workflows/test_review.py",
+    "tests/mainline/data/validation/test_table_engine.py",
     "tests/workflows/test_first_day.py",
-    "tests/pipelines/test_demo.py",
+    "tests/pipelines/test_training.py",
+    "tests/workflows/test_several_release.py",
+    "tests/pipelines/test_init.py",
     "tests/mainline/registry",
+    "tests/pipelines/test_demo.py",
     "tests/workflows",
-    "tests/pipelines",
     "tests/data",
+    "tests/mainline/release",
+    "tests/pipelines",
+    "tests/mainline/data/sources",
     "tests/mainline/data",
     "tests/docs",
     "tests/compat",
-    "tests/mainline/release",
     "tests/pages",
     "tests/mainline/packaging",
     "tests/mainline/serving",
@@ -87,11 +94,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are processors: tests of servers and containers spend a third of their time waiting.
+    """Two more than there are processors: tests of servers and containers spend a third of their time waiting.
 
     The quick part has none.
     """
-    return (os.cpu_count() or 1) + (config.option.markexpr != QUICK)
+    return (os.cpu_count() or 1) + 2 * (config.option.markexpr != QUICK)
 
 
 @pytest.hookimpl(tryfirst=True)

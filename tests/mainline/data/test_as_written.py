@@ -36,7 +36,7 @@ def prepare(tables):
 Categories = dict[str, list[str | None]]  # by column, in the order of `id`
 
 
-def settings_of(path: str, module: str, names: Sequence[str], **source: Any) -> Settings:
+def settings_of(path: str, module: str, names: Sequence[str] = ("c",), **source: Any) -> Settings:
     return Settings.model_validate(
         {
             "task": "regression",
