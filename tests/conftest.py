@@ -46,8 +46,8 @@ COSTLY = STORES | SERVERS | MODELS
 
 # One worker has all tests of a file, or of one of these folders, so that what they share is made once.
 TOGETHER = ("tests/container", "tests/mainline/serving")
-# What takes longest begins first: then all workers end at about the same time. Beside what waits for containers, servers
-# and jobs, what computes: neither has the processors to itself.
+# What takes longest begins first: then all workers end at about the same time. What waits for containers, servers and
+# jobs and what computes take turns, so that neither has the processors to itself.
 LONGEST = (
     "tests/container",
     "tests/pipelines/test_flights.py",
