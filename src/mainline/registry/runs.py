@@ -54,11 +54,14 @@ def uncompared() -> Iterator[None]:
     """Have MLflow not compare a model's requirements with what is installed, whence they come here.
 
     For a warning that nobody would see, it reads the files of all installed packages, which takes half a second, and
-    parses the description of each that is required.
+    parses the description of each that is required. Without effect where MLflow has no such function any more.
     """
     from mlflow.utils import environment as requirements
 
-    compare = requirements.warn_dependency_requirement_mismatches
+    compare = getattr(requirements, "warn_dependency_requirement_mismatches", None)
+    if compare is None:
+        yield
+        return
     requirements.warn_dependency_requirement_mismatches = lambda required: None
     try:
         yield

@@ -13,10 +13,16 @@ from typing import Any
 
 @contextmanager
 def configured_once() -> Iterator[None]:
-    """In the block, an expectation that collects its arguments makes its configuration once for all of them."""
+    """In the block, an expectation that collects its arguments makes its configuration once for all of them.
+
+    The method that collects is a private one of Great Expectations: without effect where it is gone.
+    """
     from great_expectations.expectations.expectation import Expectation
 
-    make, collect = Expectation.configuration.fget, Expectation._get_runtime_kwargs
+    make, collect = Expectation.configuration.fget, getattr(Expectation, "_get_runtime_kwargs", None)
+    if collect is None:
+        yield
+        return
     made: dict[int, Any] = {}  # of the expectations that collect at this moment
 
     def configuration(expectation: Any) -> Any:
