@@ -6,6 +6,7 @@ The plots are drawn by hand: Matplotlib took half a second to be imported, and 5
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable
 
 INK, MUTED, GRID, SURFACE = "var(--ink)", "var(--muted)", "var(--line)", "var(--surface)"
@@ -60,8 +61,15 @@ def faint(what: str, alpha: float) -> str:
 
 
 def way(x: Iterable[float], y: Iterable[float]) -> str:
-    """The path from point to point."""
-    return "M" + "L".join(f"{number(a)} {number(b)}" for a, b in zip(x, y, strict=True))
+    """The path from point to point; one that is not a number parts it."""
+    drawn, pen = [], "M"
+    for a, b in zip(x, y, strict=True):
+        if math.isfinite(a) and math.isfinite(b):
+            drawn.append(f"{pen}{number(a)} {number(b)}")
+            pen = "L"
+        else:
+            pen = "M"
+    return "".join(drawn)
 
 
 def mark(shape: str, x: float, y: float, size: float, style: str) -> str:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 from mainline.report.plots.axes import Figure, listed
+from mainline.report.plots.svg import way
 
 
 def paths(svg: str) -> list[list[tuple[float, float]]]:
@@ -33,6 +34,10 @@ def test_values_that_are_none_have_no_marker_and_boxes_lie_below_lines() -> None
     assert 'aria-label="A &quot;list&quot;"' in svg
     rows = [float(y) for y in re.findall(r'<text x="[^"]*" y="([^"]*)" text-anchor="end"', svg)]
     assert rows[0] + 0.21 * 72 < rows[1], "the first on top, each with a line to itself"
+
+
+def test_a_line_is_parted_where_a_value_is_no_number() -> None:
+    assert way([0, 1, float("nan"), 3, 4], [0, 1, 2, 3, float("inf")]) == "M0 0L1 1M3 3"
 
 
 def test_numbers_and_names_are_written_around_the_frame_and_turned_ones_make_room() -> None:
