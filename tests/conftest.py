@@ -94,11 +94,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Two more than there are processors: tests of servers and containers spend a third of their time waiting.
+    """One more than there are processors: tests of servers and containers spend a third of their time waiting.
 
     The quick part has none.
     """
-    return (os.cpu_count() or 1) + 2 * (config.option.markexpr != QUICK)
+    return (os.cpu_count() or 1) + (config.option.markexpr != QUICK)
 
 
 @pytest.hookimpl(tryfirst=True)
