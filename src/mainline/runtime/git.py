@@ -13,6 +13,7 @@ from mainline.errors import ConfigurationError, ExternalError
 
 TRUNKS = ("main", "master")
 NAMED = 10  # branches in a message
+TOPS: set[Path] = set()  # that this process has asked about: a run asks five times
 
 
 def git(root: Path, *arguments: str) -> str | None:
@@ -103,8 +104,13 @@ def is_behind(root: Path, commit: str, other: str) -> bool:
 
 def is_top(root: Path) -> bool:
     """Whether `root` is the top of a checkout, and not a folder inside another checkout."""
-    top = git(root, "rev-parse", "--show-toplevel")
-    return top is not None and Path(top).resolve() == root.resolve()
+    here = root.resolve()
+    if here not in TOPS:
+        top = git(root, "rev-parse", "--show-toplevel")
+        if top is None or Path(top).resolve() != here:
+            return False
+        TOPS.add(here)
+    return True
 
 
 def is_clean(root: Path) -> bool:
