@@ -86,6 +86,11 @@ def test_a_large_layer_is_compressed_once_and_what_was_kept_of_it_is_taken_by_it
     monkeypatch.setattr(image_layout, "MOST", 1 << 20)
     store.keep_for_others([])
     assert list(kept.iterdir()) == [], "no more than there is room for"
+    layer.mkdir()  # where it cannot be kept, the image is as good
+    with image_layout.registry(kept) as (_, store):
+        shutil.copy(tmp_path / "image" / "blobs" / "sha256" / layer.name, store.blobs)
+        store.keep_for_others([f"sha256:{layer.name}"])
+        assert list(kept.iterdir()) == [layer]
 
 
 def environment(registry: Oci, **more: str) -> dict[str, str]:

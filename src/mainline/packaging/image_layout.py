@@ -70,7 +70,8 @@ class Store:
         """Keep the large ones of these blobs for later images, and of all that are kept the newest."""
         if self.kept is None:
             return
-        with contextlib.suppress(OSError):  # a full disk, a home that is not to be written: the next image takes longer
+        # A full disk, a home that is not to be written: the image is as good, and the next one takes longer.
+        with contextlib.suppress(OSError, ExternalError):
             self.kept.mkdir(parents=True, exist_ok=True)
             for path in map(self.blob, digests):
                 if path.stat().st_size >= LARGE:
