@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,12 +191,12 @@ def by_group(
     import numpy as np
     import pandas as pd
     from fairlearn.metrics import MetricFrame, mean_prediction
-    from sklearn.metrics import accuracy_score, mean_absolute_error
+    from sklearn.metrics import accuracy_score, confusion_matrix, mean_absolute_error
 
     functions: dict[str, Any]
     if settings.task == "binary":
         decided = [(score >= settings.evaluate.threshold).astype(int) for score in scores]
-        functions = {"counts": confusion}
+        functions = {"counts": partial(confusion_matrix, labels=[0, 1])}
     elif settings.task == "multiclass":
         decided = [np.argmax(score, axis=1) for score in scores]
         functions = {"accuracy": accuracy_score}
@@ -216,15 +217,6 @@ def by_group(
     )
     found: pd.DataFrame = rates(frame.by_group["counts"]) if settings.task == "binary" else frame.by_group
     return [found[found.index.str.startswith(f"{of}")].rename(index=lambda name: name[1:]) for of in range(len(scores))]
-
-
-def confusion(y_true: Any, y_pred: Any, sample_weight: Any) -> NDArray[Any]:
-    """Labels down, decisions across: as scikit-learn counts them, without its checks of what was just made."""
-    import numpy as np
-
-    places = 2 * np.asarray(y_true, dtype=int) + np.asarray(y_pred, dtype=int)
-    cells: NDArray[Any] = np.bincount(places, np.asarray(sample_weight), minlength=4).reshape(2, 2)
-    return cells
 
 
 def rates(counts: pd.Series[Any]) -> pd.DataFrame:
