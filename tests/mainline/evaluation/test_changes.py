@@ -76,11 +76,13 @@ def test_the_machine_and_its_workflows_judge_too(tmp_path: Path) -> None:
     shop = Project(tmp_path)
     shop.write(".github/workflows/review.yml", "on: push\n")
     shop.write("Makefile", "review:\n")
+    shop.write("data/expectations/purchases.yaml", "expectations: []\n")  # a suite comes first: it is the model's own
     shop.write("src/mainline/evaluation/gates/margins.py", "")
     shop.write("src/shop/extensions.py", "")
     shop.write("docs/page.md", "")
     found = changes.of_gates(shop.root, "HEAD", "params.yaml", "data/expectations")
     assert [change.what for change in found] == [
+        "data/expectations/purchases.yaml",
         ".github/workflows/review.yml",
         "Makefile",
         "src/mainline/evaluation/gates/margins.py",
